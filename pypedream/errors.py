@@ -1,0 +1,163 @@
+"""Every error that pypedream raises, as one tree.
+
+::
+
+    PypedreamError
+      DefinitionError (ValueError)        a pipeline that cannot be what it says
+        PlanError                         all mistakes that planning found, together
+        PipelineConfigError               registering or including what cannot be
+      ParameterError (ValueError)         values that the parameters do not accept
+      UnboundInputException (ValueError)  an argument that got no value
+        UndefinedInputException (LookupError)  the source has no such value
+      InvalidParameterException (KeyError, AttributeError)   a name that is not a parameter
+        UndefinedParameterException          a parameter that has no value yet
+      UndefinedVariableException (KeyError, AttributeError)  a name that is not a variable
+      NoResult (KeyError)               a stage that has no result in this run
+      StageTimeout (TimeoutError)         a stage that ran longer than it may
+      StageKilled (RuntimeError)          a stage whose process was ended
+      MutationError (ValueError)          a stage that changed another stage's input
+      RunCancelled (RuntimeError)         a run that was told to stop
+      ExitPipeline                        raised by a stage to end its run early
+      StoreError (OSError)                the workspace cannot be read or written
+      ExportError (ValueError)            a pipeline that cannot be written as asked
+      MissingExtra (ImportError)          an optional dependency that is not installed
+
+A stage's own exception is never wrapped: it is raised as it is, with notes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pypedream.protocols import ProblemLike
+
+__all__ = [
+    "DefinitionError",
+    "ExitPipeline",
+    "ExportError",
+    "InvalidParameterException",
+    "MissingExtra",
+    "MutationError",
+    "NoResult",
+    "ParameterError",
+    "PipelineConfigError",
+    "PlanError",
+    "PypedreamError",
+    "RunCancelled",
+    "StageKilled",
+    "StageTimeout",
+    "StoreError",
+    "UnboundInputException",
+    "UndefinedInputException",
+    "UndefinedParameterException",
+    "UndefinedVariableException",
+]
+
+
+class PypedreamError(Exception):
+    """Base of all errors that pypedream itself raises."""
+
+
+class DefinitionError(PypedreamError, ValueError):
+    """A pipeline, stage or input is defined in a way that cannot work.
+
+    The text says where the user wrote it, so IPython shows that and no traceback.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
+class PipelineConfigError(DefinitionError):
+    """A stage or a pipeline cannot be registered or included as asked."""
+
+
+class PlanError(DefinitionError):
+    """A pipeline cannot run; ``problems`` holds every mistake, not only the first.
+
+    Attributes
+    ----------
+    problems
+        One entry a mistake: what is wrong, where the user wrote it, and the fix.
+    """
+
+    def __init__(self, pipeline: str, problems: Sequence[ProblemLike]) -> None:
+        self.pipeline = pipeline
+        self.problems = tuple(problems)
+        super().__init__(pipeline, self.problems)
+
+    def __str__(self) -> str:
+        count = len(self.problems)
+        mistakes = "1 mistake" if count == 1 else f"{count} mistakes"
+        head = f'pipeline "{self.pipeline}" cannot run: {mistakes}'
+        return "\n".join([head, *(f"  {problem}" for problem in self.problems)])
+
+
+class _ReadableKeyError(KeyError):
+    """A KeyError whose text is shown as it is; the builtin shows its repr."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class ParameterError(PypedreamError, ValueError):
+    """Values do not fit the parameters; the text lists each of them."""
+
+
+class UnboundInputException(PypedreamError, ValueError):
+    """An argument of a stage has no value when the stage is called."""
+
+
+class UndefinedInputException(PypedreamError, LookupError):
+    """The source of an argument does not hold the value that is asked for."""
+
+
+class InvalidParameterException(PypedreamError, _ReadableKeyError, AttributeError):
+    """A name is not among the parameters of the pipeline; read as an item or an attribute."""
+
+
+class UndefinedParameterException(InvalidParameterException):
+    """A parameter is declared but has no value yet."""
+
+
+class UndefinedVariableException(PypedreamError, _ReadableKeyError, AttributeError):
+    """A name is not among the variables of the pipeline; read as an item or an attribute."""
+
+
+class NoResult(PypedreamError, _ReadableKeyError):
+    """A stage has no result in a run: it failed, did not run, or was not kept."""
+
+
+class StageTimeout(PypedreamError, TimeoutError):
+    """A stage ran longer than its ``timeout_s``."""
+
+
+class StageKilled(PypedreamError, RuntimeError):
+    """The process that ran a stage was ended from outside."""
+
+
+class MutationError(PypedreamError, ValueError):
+    """A stage changed an input in place that another stage reads as well."""
+
+
+class RunCancelled(PypedreamError, RuntimeError):
+    """A run ended because it was told to stop."""
+
+
+class ExitPipeline(PypedreamError):
+    """Raise this in a stage to end the run early, without a failure."""
+
+
+class StoreError(PypedreamError, OSError):
+    """The workspace or the store cannot be read or written."""
+
+
+class ExportError(PypedreamError, ValueError):
+    """A pipeline cannot be written in the form that is asked for."""
+
+
+class MissingExtra(PypedreamError, ImportError):
+    """An optional dependency is needed and not installed."""
