@@ -1,0 +1,80 @@
+"""What a plug-in looks like: Protocols of one to three methods, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+Record = tuple[int, int, Any, str, str, "str | None", "str | None", Any]
+"""Number, ns, attempt, kind, level, text, stream, and data: a dict or how a stage ended."""
+
+
+class ProblemLike(Protocol):
+    """One mistake in a pipeline; its text says what, where and the fix."""
+
+    @property
+    def what(self) -> str: ...
+
+
+class InputMapper(Protocol):
+    """Turn what a source holds into the value of an argument."""
+
+    def __call__(self, source: Any, /) -> Any: ...
+
+
+class OutputMapper(Protocol):
+    """Turn a return value into named outputs."""
+
+    def __call__(self, value: Any, /) -> Mapping[str, Any]: ...
+
+
+class Sink(Protocol):
+    """Take the events of a run, one by one, in order."""
+
+    def emit(self, event: Any, /) -> None: ...
+
+
+class Future(Protocol[T_co]):
+    """The outcome of a call that may still be under way."""
+
+    def result(self) -> T_co: ...
+
+    def add_done_callback(self, callback: Callable[[Any], object], /) -> object: ...
+
+
+class Executor(Protocol):
+    """Call things somewhere; it knows nothing of stages."""
+
+    def submit(self, call: Callable[[], T], /) -> Future[T]: ...
+
+
+class EventLogLike(Protocol):
+    """What an attempt needs of the event log of its run."""
+
+    run: str
+    records: list[Record]
+    counter: Iterator[int]
+    is_closed: bool
+    redactor: Any
+
+    def add(
+        self,
+        kind: str,
+        event: str | None = None,
+        *,
+        attempt: Any = None,
+        level: str = "info",
+        stream: str | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> None: ...
+
+    def deliver(self) -> None: ...
+
+    def deliver_soon(self) -> None: ...
+
+    def make_way(self) -> None: ...
