@@ -1,0 +1,158 @@
+"""Names that belong together, and how the value of the whole is made from its parts.
+
+A group is a nested dict of `Parameters.define`, or an attrs class or a dataclass. Its value is
+made when all its parts have one. A class then has the last word: its converters may change a
+part, and its validators or its ``__post_init__`` may refuse the whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+from attrs import NOTHING, Factory, frozen
+
+from pypedream.errors import InvalidParameterException
+from pypedream.names import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pypedream.parameters.definition import Parameter
+
+Child: TypeAlias = "Parameter | Group"
+
+
+@frozen(eq=False)
+class Group:
+    """One level of names.
+
+    Attributes
+    ----------
+    children
+        A `Parameter` or another group for each name, in order.
+    cls
+        The class whose fields these are; None for the entries of a dict.
+    attributes
+        Attributes of an instance that have another name than their parameter.
+    """
+
+    children: dict[str, Child]
+    cls: type | None = None
+    attributes: dict[str, str] = Factory(dict)
+
+    def parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
+        """Walk over all parameters with their dotted names."""
+        for name, child in self.children.items():
+            if isinstance(child, Group):
+                yield from child.parameters(f"{prefix}{name}.")
+            else:
+                yield prefix + name, child
+
+    def groups(self, prefix: str = "") -> Iterator[tuple[str, Group]]:
+        """Walk over all groups below this one with their dotted names."""
+        for name, child in self.children.items():
+            if isinstance(child, Group):
+                yield prefix + name, child
+                yield from child.groups(f"{prefix}{name}.")
+
+    def parts_of(self, instance: Any) -> dict[str, Any]:
+        """Return what an instance of the class holds, by name of the parameter."""
+        return {name: getattr(instance, self.attributes.get(name, name)) for name in self.children}
+
+
+class Nested(dict[str, Any]):
+    """The value of a group that is no class: a dict that cannot be changed, with attributes.
+
+    Examples
+    --------
+    >>> model = Nested(depth=3)
+    >>> model.depth, model == {"depth": 3}
+    (3, True)
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            near = did_you_mean(name, self)
+            raise InvalidParameterException(f'no parameter "{name}" here{near}') from None
+
+    def __reduce__(self) -> tuple[type[Nested], tuple[dict[str, Any]]]:
+        return type(self), (dict(self),)
+
+    def _fixed(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("parameters are fixed while a run lasts: copy them with dict(...)")
+
+    __setitem__ = __delitem__ = __setattr__ = __delattr__ = __ior__ = _fixed
+    clear = pop = popitem = setdefault = update = _fixed
+
+
+class Whole:
+    """What is made of values: those of the parts, of the groups, and what was refused.
+
+    Parameters
+    ----------
+    root
+        The group of the outermost names.
+    given
+        What is known, by dotted name of the parameter, before a class sees it.
+
+    Attributes
+    ----------
+    values
+        Values by dotted name: of parameters, and of those groups that could be made.
+    value
+        The value of the root; NOTHING when a part is missing or refused.
+    mistakes
+        One line for each group whose class refused it.
+    """
+
+    __slots__ = ("_given", "mistakes", "value", "values")
+
+    def __init__(self, root: Group, given: Mapping[str, Any]) -> None:
+        self._given = given
+        self.values: dict[str, Any] = {}
+        self.mistakes: list[str] = []
+        self.value = self._make(root, "")
+
+    def _make(self, group: Group, path: str) -> Any:
+        prefix = f"{path}." if path else ""
+        parts: dict[str, Any] = {}
+        is_complete = True
+        for name, child in group.children.items():
+            if isinstance(child, Group):
+                value, is_optional = self._make(child, prefix + name), False
+            else:
+                value, is_optional = self._given.get(prefix + name, NOTHING), child.is_computed
+            if value is not NOTHING:
+                parts[name] = self.values[prefix + name] = value
+            elif not is_optional:
+                is_complete = False
+        if not is_complete:
+            return NOTHING
+        return Nested(parts) if group.cls is None else self._instance(group, path, parts)
+
+    def _instance(self, group: Group, path: str, parts: dict[str, Any]) -> Any:
+        assert group.cls is not None
+        try:
+            instance = group.cls(**parts)
+        except (ValueError, TypeError) as error:
+            self.mistakes.append(_refused(group, path, error))
+            return NOTHING
+        prefix = f"{path}." if path else ""
+        for name, value in group.parts_of(instance).items():
+            self.values[prefix + name] = value
+        return instance
+
+
+def _refused(group: Group, path: str, error: Exception) -> str:
+    """Say what a class refused; attrs puts the name of the field first: 'depth' must be ..."""
+    text = " ".join(str(error.args[0] if error.args else error).split()) or type(error).__name__
+    for name in group.children:
+        field = f"'{group.attributes.get(name, name)}' "
+        if text.startswith(field):
+            path, text = f"{path}.{name}" if path else name, text.removeprefix(field)
+    assert group.cls is not None
+    return f'parameter "{path}": {text}' if path else f"{group.cls.__name__}: {text}"
