@@ -1,0 +1,273 @@
+"""Stage: a function with a place in a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import define, field, fields_dict, frozen
+
+from pypedream.errors import DefinitionError
+from pypedream.names import did_you_mean, there_are
+from pypedream.places import Place, calling_place
+from pypedream.values import said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pypedream.inputs import Input, InputBinding
+    from pypedream.protocols import OutputMapper
+
+# As in `inspect`, which is not imported for three numbers.
+COROUTINE: Final = 0x80
+GENERATOR: Final = 0x20
+ASYNC_GENERATOR: Final = 0x200
+_VARIADIC_KEYWORDS: Final = 0x08
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """Return one or several names; what is no name at all is for the plan to find."""
+    is_one = isinstance(value, str) or not isinstance(value, Iterable)
+    return (value,) if is_one else tuple(value)
+
+
+@frozen
+class Policy:
+    """How a stage is called; every field is a keyword of `Stage` and ``pipeline.stage``.
+
+    Attributes
+    ----------
+    retries
+        How often a failed call is repeated.
+    retry_delay_s
+        Seconds before the first retry.
+    backoff
+        Factor by which each further delay grows.
+    jitter
+        Whether each delay is drawn between half of it and all of it, so that stages which failed
+        together do not come back together.
+    retry_on
+        Exception class, tuple of them, or a function of the exception: what is worth a retry.
+    timeout_s
+        Seconds one call may take. Only async stages can be stopped; the plan says so for others.
+    after
+        Stages that must have ended before, without giving a value.
+    when
+        The stage is skipped unless this holds: the name of a parameter, variable or stage, an
+        `InputBinding`, or a function whose arguments are bound by name like a stage's.
+    tags
+        Words by which ``run(tags=...)`` selects stages.
+    """
+
+    retries: int = 0
+    retry_delay_s: float = 0.0
+    backoff: float = 2.0
+    jitter: bool = True
+    retry_on: Any = Exception
+    timeout_s: float | None = None
+    after: tuple[str, ...] = field(default=(), converter=_names)
+    when: str | InputBinding | Callable[..., object] | None = None
+    tags: tuple[str, ...] = field(default=(), converter=_names)
+
+
+USUAL: Final = Policy()
+"""The policy of a stage for which nothing else was said."""
+
+
+def policy_of(keywords: dict[str, Any], name: str) -> Policy:
+    """Return the policy that *keywords* describe for the stage *name*.
+
+    Raises
+    ------
+    DefinitionError
+        If a keyword is not a field of `Policy`.
+    """
+    known = fields_dict(Policy)
+    for keyword in keywords:
+        if keyword not in known:
+            hint = did_you_mean(keyword, known) or f": {there_are(known)}"
+            raise DefinitionError(
+                f'stage "{name}": no option "{keyword}"{hint} ({calling_place()})'
+            )
+    return Policy(**keywords)
+
+
+@frozen(init=False, eq=False)
+class Stage:
+    """A function and where its arguments come from; a description that any pipeline may hold.
+
+    Parameters
+    ----------
+    function
+        Any callable. It stays as it is and can be called as before.
+    inputs
+        Where arguments come from. What is not named here is bound by its name in the pipeline:
+        to the stage of that name, else the parameter, else the variable, else the default.
+    output_mapper
+        From the return value to named outputs; without it there is one, "return".
+    name
+        The key under which a pipeline registers it; the function's name if left out.
+    policy
+        Fields of `Policy`: ``retries=2``, ``after="load"``, ``tags="slow"``, ...
+
+    Raises
+    ------
+    DefinitionError
+        If *function* is no function or a stage already, an input is not an `Input`, or an
+        option is unknown.
+
+    Examples
+    --------
+    >>> double = Stage(lambda x: 2 * x, name="double")
+    >>> double(4)
+    8
+    """
+
+    function: Callable[..., Any]
+    inputs: tuple[Input, ...]
+    output_mapper: OutputMapper | None
+    name: str
+    policy: Policy
+    place: Place | None
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        inputs: Iterable[Input] = (),
+        output_mapper: OutputMapper | None = None,
+        *,
+        name: str | None = None,
+        **policy: Any,
+    ) -> None:
+        is_function = type(function) is FunctionType
+        if not is_function and not _can_be_stage(function):
+            raise DefinitionError(_no_function(function, name))
+        if not name:
+            name = getattr(function, "__name__", type(function).__name__)
+        self.__attrs_init__(
+            function,
+            _checked_inputs(inputs, name) if inputs else (),
+            output_mapper,
+            name,
+            policy_of(policy, name) if policy else USUAL,
+            calling_place() if inputs or policy or not is_function else None,
+        )
+
+    def with_inputs(self, inputs: Iterable[Input]) -> Stage:
+        """Return the same stage with other inputs."""
+        stage = Stage.__new__(Stage)
+        stage.__attrs_init__(
+            self.function,
+            tuple(inputs),
+            self.output_mapper,
+            self.name,
+            self.policy,
+            self.place,
+        )
+        return stage
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function itself, outside any pipeline."""
+        return self.function(*args, **kwargs)
+
+
+def _can_be_stage(given: object) -> bool:
+    return callable(given) and not isinstance(given, Stage)
+
+
+def _no_function(given: object, name: str | None) -> str:
+    whose = f'stage "{name}"' if name else "a stage"
+    if isinstance(given, Stage):
+        return f"{whose} is made of a Stage: give it the function itself ({calling_place()})"
+    return f"{whose} needs a function, and {said(given)} cannot be called ({calling_place()})"
+
+
+def _checked_inputs(inputs: Iterable[Input], name: str) -> tuple[Input, ...]:
+    from pypedream.inputs import Input
+
+    if isinstance(inputs, (Input, str)) or not isinstance(inputs, Iterable):
+        raise DefinitionError(
+            f'stage "{name}": inputs= takes a list: inputs=[param(...), ...] ({calling_place()})'
+        )
+    checked = tuple(inputs)
+    for one in checked:
+        if not isinstance(one, Input):
+            raise DefinitionError(
+                f'stage "{name}": inputs= holds {said(one)}, which is no Input: write param(...),'
+                f" var(...), dependency(...), immediate(...) or Input(...) ({calling_place()})"
+            )
+    return checked
+
+
+@define(eq=False)
+class Arguments:
+    """What a function can be called with.
+
+    Attributes
+    ----------
+    names
+        From each argument's name to whether it has a default.
+    positional
+        Names that can only be given by position.
+    takes_any
+        Whether it takes keywords beyond *names*.
+    """
+
+    names: dict[str, bool]
+    positional: tuple[str, ...] = ()
+    takes_any: bool = False
+
+
+def arguments_of(function: Callable[..., Any]) -> Arguments:
+    """Read the arguments of *function*.
+
+    A plain function is read from its code object: `inspect.signature` costs as much as a
+    hundred and eighty calls of the function.
+    """
+    if type(function) is not FunctionType or function.__dict__:
+        return _arguments_by_inspection(function)
+    code = function.__code__
+    count, known = code.co_argcount, code.co_varnames
+    names = dict.fromkeys(known[:count], False)
+    if function.__defaults__:
+        for name in known[count - len(function.__defaults__) : count]:
+            names[name] = True
+    if code.co_kwonlyargcount:
+        keyword_defaults = function.__kwdefaults__ or {}
+        for name in known[count : count + code.co_kwonlyargcount]:
+            names[name] = name in keyword_defaults
+    positional = known[: code.co_posonlyargcount] if code.co_posonlyargcount else ()
+    return Arguments(names, positional, bool(code.co_flags & _VARIADIC_KEYWORDS))
+
+
+def _arguments_by_inspection(function: Callable[..., Any]) -> Arguments:
+    from inspect import Parameter, signature
+
+    try:
+        found = signature(function).parameters.values()
+    except ValueError:  # some builtins do not say what they take
+        return Arguments({}, (), takes_any=True)
+    variadic = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    settled = function.keywords if isinstance(function, partial) else ()
+    named = [one for one in found if one.kind not in variadic and one.name not in settled]
+    return Arguments(
+        {one.name: one.default is not one.empty for one in named},
+        tuple(one.name for one in found if one.kind is Parameter.POSITIONAL_ONLY),
+        any(one.kind is Parameter.VAR_KEYWORD for one in found),
+    )
+
+
+def code_flags(function: Callable[..., Any]) -> int:
+    """Return the flags of the code that runs when *function* is called; 0 if unknown."""
+    if type(function) is FunctionType:
+        return function.__code__.co_flags
+    while isinstance(function, partial):
+        function = function.func
+    function = getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
+    if not isinstance(code, CodeType):  # an object may answer to every name
+        called = type(function).__call__ if callable(function) else None
+        code = getattr(called, "__code__", None)
+    return code.co_flags if isinstance(code, CodeType) else 0
