@@ -1,0 +1,59 @@
+"""How a stage ended: the data of a ``stage.end`` record, kept as it is until somebody reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class Ended(NamedTuple):
+    """How a stage ended.
+
+    Attributes
+    ----------
+    state
+        "ok", "reused", "skipped", "blocked", "failed", "timeout", "cancelled" or "interrupted".
+    duration_ns
+        How long its last attempt took.
+    attempts
+        How often it was called.
+    reason
+        Why, when it was not called or ended the run.
+    error
+        What its last attempt raised.
+    traceback
+        The user's part of its traceback; raising the error again would add frames to its own.
+    """
+
+    state: str
+    duration_ns: int = 0
+    attempts: int = 0
+    reason: str = ""
+    error: BaseException | None = None
+    traceback: TracebackType | None = None
+
+    def data(self) -> dict[str, Any]:
+        """Return what a log line says of it."""
+        data: dict[str, Any] = {
+            "state": self.state,
+            "duration_s": self.duration_ns / 1e9,
+            "attempts": self.attempts,
+        }
+        if self.reason:
+            data["reason"] = self.reason
+        if self.error is not None:
+            data["error"] = error_data(self.error, self.traceback)
+        return data
+
+
+def error_data(error: BaseException, traceback: TracebackType | None) -> dict[str, Any]:
+    """Return what a log line says of an exception: type, message and the user's frames."""
+    from traceback import format_exception
+
+    return {
+        "type": type(error).__qualname__,
+        "message": str(error),
+        "traceback": "".join(format_exception(type(error), error, traceback)),
+    }

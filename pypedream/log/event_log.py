@@ -1,0 +1,207 @@
+"""The log of one run: a list of records that everything else reads.
+
+Whatever happens is appended to ``records``; that is all a stage pays for. From there the records go
+to the sinks in batches (`delivery`), and the oldest prints are let go when there are very many
+(`memory`).
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import count
+from time import perf_counter_ns, time_ns
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from pypedream.log.delivery import Delivery
+from pypedream.log.encode import FAILURES
+from pypedream.log.events import EventSequence, LineParts
+from pypedream.log.memory import Memory
+from pypedream.log.outlets import Outlet, SinkFailure, outlet_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pypedream.log.events import Event
+    from pypedream.log.redaction import Redactor
+    from pypedream.protocols import Record, Sink
+
+__all__ = ["EventLog"]
+
+PROGRESS_NS = 1_000_000_000
+MOST_ATTEMPTS = 1000
+
+
+class EventLog:
+    """What happened in one run, in order, and its way to the sinks; it lives as long as the run.
+
+    Parameters
+    ----------
+    run
+        The run's id.
+    sinks
+        Objects with ``emit(event)``, or functions of an `Event`.
+    redactor
+        Hides the run's secrets; None when it has none.
+    limit
+        How many records of kinds other than ``run.* stage.* attempt.*`` are kept in memory. Long
+        texts count for more, so that they take 24 MiB at most. The oldest go first; sinks have got
+        them all.
+
+    Attributes
+    ----------
+    records
+        The records; hot paths append to it, nobody else changes it.
+    counter
+        Gives each record its number.
+    start_ns, start_wall_ns
+        When the run started, by the clock of the records and by the one on the wall.
+    deliver
+        Hands over to the sinks all that they were not given yet.
+    deliver_soon
+        Hands over now what a console shows, and the rest within a tenth of a second: for what is
+        printed, which a file takes many lines at a time.
+    is_live
+        Whether a sink wants to know of each stage as it happens.
+    is_closed
+        Whether the run is over: no sink gets anything any more.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        *,
+        sinks: Iterable[Sink | Callable[[Event], object]] = (),
+        redactor: Redactor | None = None,
+        limit: int = 100_000,
+    ) -> None:
+        self.run = run
+        self.redactor = redactor if redactor else None
+        self.records: list[Record] = []
+        self.counter: Iterator[int] = count(1)
+        self.start_wall_ns, self.start_ns = time_ns(), perf_counter_ns()
+        self.pid = os.getpid()
+        self.line_parts = LineParts(run, self.pid)
+        self.is_closed = False
+        self._outlets = [outlet_of(sink) for sink in sinks]
+        self._memory = Memory(limit)
+        self._deliver_to(self._outlets)
+        self._events = EventSequence(self)
+        self._last_progress: dict[Any, int] = {}
+        _open_logs.add(self)
+
+    @property
+    def events(self) -> EventSequence:
+        """The events so far, without secrets; a view that grows."""
+        return self._events
+
+    @property
+    def sink_failures(self) -> list[SinkFailure]:
+        """The sinks that raised, each with its first error and the number of events it lost."""
+        return [outlet.failure for outlet in self._outlets if outlet.failure is not None]
+
+    def add(
+        self,
+        kind: str,
+        event: str | None = None,
+        *,
+        attempt: Any = None,
+        level: str = "info",
+        stream: str | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> None:
+        """Append a record and deliver it.
+
+        Of ``progress`` an attempt gets one record a second, and one when all is done.
+        """
+        now = perf_counter_ns()
+        if kind == "progress" and self._is_too_soon(attempt, data, now):
+            return
+        record = (next(self.counter), now, attempt, kind, level, event, stream, data)
+        self.records.append(record)
+        self.deliver()
+
+    def close(self) -> None:
+        """Hand over everything, close the sinks and say which of them failed.
+
+        What is appended afterwards reaches no sink.
+        """
+        if self.is_closed:
+            return
+        if self._memory.dropped:
+            self.add("dropped", data={"count": self._memory.dropped, "from": "memory"})
+        self._delivery.stop()
+        consoles = [outlet for outlet in self._outlets if outlet.is_prompt]
+        for outlet in self._outlets:
+            if not outlet.is_prompt:
+                outlet.close()
+        # What is closed gets nothing more: a file would be opened again.
+        self._deliver_to(consoles)
+        for failure in self.sink_failures:
+            self.add("warning", str(failure), level="warning")
+        for outlet in consoles:
+            outlet.close()
+        self._deliver_to([])
+        self.is_closed = True
+        _open_logs.discard(self)
+
+    def make_way(self) -> None:
+        """Hand over everything and clear the console's last line: a prompt is to be shown there."""
+        self.deliver()
+        for outlet in self._outlets:
+            outlet.pause()
+
+    def before_fork(self) -> None:
+        """End the thread that delivers: Python warns of a fork where there is more than one."""
+        self._delivery.calm()
+
+    def after_fork(self) -> None:
+        """Cut the log off from its sinks in a child process: they are the parent's."""
+        del self.records[self._delivery.cursor :]
+        self.pid = os.getpid()
+        self.line_parts = LineParts(self.run, self.pid)
+        for outlet in self._outlets:
+            outlet.after_fork()
+        self._deliver_to([])
+
+    def _deliver_to(self, outlets: list[Outlet]) -> None:
+        self.is_live = any(outlet.wants_states for outlet in outlets)
+        self._delivery = Delivery(self, outlets, self._memory)
+        # Bound here and not written as methods: each stage pays for every call in between.
+        self.deliver: Callable[[], None] = self._delivery.now
+        self.deliver_soon: Callable[[], None] = self._delivery.soon
+
+    def _is_too_soon(self, attempt: Any, data: dict[str, Any] | None, now: int) -> bool:
+        """Whether the attempt said how far it is less than a second ago, and is not done."""
+        last = self._last_progress.get(attempt)
+        if last is not None and now - last < PROGRESS_NS and not _is_done(data):
+            return True
+        if len(self._last_progress) >= MOST_ATTEMPTS:  # attempts that ended
+            self._last_progress.clear()
+        self._last_progress[attempt] = now
+        return False
+
+
+def _is_done(data: dict[str, Any] | None) -> bool:
+    done, total = (data or {}).get("done"), (data or {}).get("total")
+    try:
+        return total is not None and bool(done == total)
+    except FAILURES:  # an array, for one, cannot say
+        return False
+
+
+_open_logs: WeakSet[EventLog] = WeakSet()
+
+
+def _before_fork() -> None:
+    for log in list(_open_logs):
+        log.before_fork()
+
+
+def _after_fork_in_child() -> None:
+    for log in list(_open_logs):
+        log.after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
