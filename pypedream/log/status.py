@@ -1,0 +1,85 @@
+"""How far a run is, in one short line."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pypedream.log.events import Event
+
+__all__ = ["Status"]
+
+MOST_NAMES = 3
+BAR_CELLS = 12
+LONGEST_NAME = 24
+
+
+class Status:
+    """Counts the stages of one run that are done, and knows which are running and how far.
+
+    Parameters
+    ----------
+    total
+        How many stages there are; 0 when it is not known.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._start_s = monotonic()
+        self._running: dict[str, Event | None] = {}  # with the last progress of each
+
+    def take(self, event: Event) -> None:
+        """Take notice of *event*."""
+        stage = event.stage
+        if stage is None:
+            return
+        if event.kind == "progress":
+            self._running[stage] = event
+        elif event.item is not None:
+            return
+        elif event.kind == "stage.start":
+            self._running.setdefault(stage, None)
+        elif event.kind in ("stage.end", "stage.skip"):
+            self._done += 1
+            self._running.pop(stage, None)
+
+    def text(self, *, has_glyphs: bool) -> str:
+        """Return the line, without a newline.
+
+        Parameters
+        ----------
+        has_glyphs
+            Whether it may have characters beyond ASCII.
+        """
+        running = dict(self._running)
+        names = [name[:LONGEST_NAME] for name in list(running)[:MOST_NAMES]]
+        more = [f"+{len(running) - MOST_NAMES}"] if len(running) > MOST_NAMES else []
+        count = f"{self._done}/{self._total}" if self._total else f"{self._done} done"
+        bars = [_bar(event, has_glyphs=has_glyphs) for event in running.values() if event]
+        minutes, seconds = divmod(int(monotonic() - self._start_s), 60)
+        parts = [count, ", ".join([*names, *more]), *bars[-1:], f"{minutes}:{seconds:02d}"]
+        return "  ".join(part for part in parts if part)
+
+
+def _bar(event: Event, *, has_glyphs: bool) -> str:
+    """Return the progress of a stage as a bar, or in its own words."""
+    data = event.data or {}
+    done, total = data.get("done"), data.get("total")
+    words = "" if event.event == "progress" else event.event
+    share = _share(done, total)
+    if share is None:
+        return words if words or done is None else str(done)
+    full = int(share * BAR_CELLS)
+    on, off = "█░" if has_glyphs else "#-"
+    bar = f"{on * full}{off * (BAR_CELLS - full)} {done}/{total}"
+    # What draws a bar of its own, such as tqdm, says no more with it than ours does.
+    return f"{bar} {words}" if words and "%" not in words else bar
+
+
+def _share(done: Any, total: Any) -> float | None:
+    """Return what part is done, from 0 to 1; None when it cannot be said."""
+    if isinstance(done, (int, float)) and isinstance(total, (int, float)) and total > 0:
+        return min(max(done / total, 0.0), 1.0)
+    return None
