@@ -1,0 +1,3 @@
+"""The machine: wiring, plan, scheduler, executors, record."""
+
+from __future__ import annotations
