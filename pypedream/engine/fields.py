@@ -1,0 +1,66 @@
+"""What an object keeps: the contents of its attributes and slots, read without running its code.
+
+What was only computed once and kept is left out: cached properties, and attributes with "cache"
+in their name. Reading an object fills them in, and nobody would call that a change.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from types import MemberDescriptorType
+from typing import Any
+
+from attrs import frozen
+
+
+@frozen(eq=False)
+class Layout:
+    """Where instances of a class keep their fields: beside ``__dict__`` there may be slots."""
+
+    slots: dict[str, Any]
+    skipped: frozenset[str]
+
+
+def layout_of(kind: type) -> Layout:
+    """Find out where instances of a class keep their fields."""
+    declared = [each.name for each in getattr(kind, "__attrs_attrs__", ())]
+
+    def is_slot(name: str, attribute: object) -> bool:
+        is_wanted = not declared or name in declared  # attrs keeps cached properties in slots, too
+        return is_wanted and isinstance(attribute, MemberDescriptorType)
+
+    slots: dict[str, Any] = {}
+    skipped = set()
+    for base in kind.__mro__:
+        is_builtin = str(base.__module__).partition(".")[0] in sys.stdlib_module_names
+        for name, attribute in vars(base).items():
+            if type(attribute).__name__ == "cached_property":
+                skipped.add(name)
+            elif is_slot(name, attribute) and not is_builtin:
+                slots.setdefault(name, attribute)
+    return Layout(slots, frozenset(skipped))
+
+
+def fields_of(value: Any, layout: Layout | None = None) -> dict[str, Any]:
+    """Return what an object keeps, by name.
+
+    Parameters
+    ----------
+    value
+        Any object.
+    layout
+        The layout of its class, if it is known already.
+    """
+    layout = layout_of(type(value)) if layout is None else layout
+    found: dict[str, Any] = {}
+    for name, slot in layout.slots.items():
+        with suppress(AttributeError):  # a slot that was never set
+            found[name] = slot.__get__(value)
+    with suppress(AttributeError):  # not every object has one
+        found.update(object.__getattribute__(value, "__dict__"))
+    return {
+        name: content
+        for name, content in found.items()
+        if name not in layout.skipped and "cache" not in name.lower()
+    }

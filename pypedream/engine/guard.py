@@ -1,0 +1,112 @@
+"""The mutation guard: notices that a stage changed an input in place that others read too.
+
+Only values with more than one reader are looked at. The digest of a value is taken when its first
+reader gets it, and compared after each reader.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import Factory, define
+
+from pypedream.engine.mutation import copied, digest
+from pypedream.errors import MutationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pypedream.context import Attempt
+    from pypedream.engine.wiring import Source, Wire
+
+
+@define(eq=False)
+class Guard:
+    """Watches the shared inputs of one run.
+
+    Attributes
+    ----------
+    mode
+        "warn", "error" or "copy".
+    digests
+        From a source to the digest of its value; None when the value cannot be changed.
+    readers
+        From a source to the stages that read it.
+    active
+        From a source to the stages that are reading it just now.
+    """
+
+    mode: str
+    digests: dict[Source, object] = Factory(dict)
+    readers: dict[Source, list[str]] = Factory(dict)
+    active: dict[Source, set[str]] = Factory(dict)
+
+    def before(self, wired: Wire, arguments: dict[str, Any]) -> None:
+        """Take the digest of each shared input, or replace it by a copy."""
+        for argument, source in wired.guarded:
+            if argument not in arguments:
+                continue
+            if self.mode == "copy":
+                arguments[argument] = copied(arguments[argument])
+                continue
+            if source not in self.digests:
+                self.digests[source] = digest(arguments[argument])
+            if self.digests[source] is not None:
+                self.active.setdefault(source, set()).add(wired.key)
+
+    def after(self, wired: Wire, arguments: Mapping[str, Any], attempt: Attempt) -> None:
+        """Compare each shared input with its digest.
+
+        Raises
+        ------
+        MutationError
+            If one was changed and the mode is "error".
+        """
+        if self.mode == "copy":
+            return
+        for argument, source in wired.guarded:
+            before = self.digests.get(source)
+            if argument not in arguments or before is None:
+                continue
+            now = digest(arguments[argument])
+            beside = self.active[source] - {wired.key}
+            self.active[source].discard(wired.key)
+            if now != before:
+                self.digests[source] = now  # the next reader is not to be blamed for this
+                self._report(wired, argument, source, beside, attempt)
+
+    def _report(
+        self, wired: Wire, argument: str, source: Source, beside: set[str], attempt: Attempt
+    ) -> None:
+        kind, name, _ = source
+        others = [key for key in self.readers.get(source, []) if key != wired.key]
+        who = f'stage "{wired.key}"'
+        if beside:
+            who += f" (or {_listed(sorted(beside))}, which ran at the same time)"
+        text = (
+            f'{who} changed its input "{argument}" ({kind} "{name}") in place, and'
+            f" {_listed(others)} {'reads' if len(others) == 1 else 'read'} it too: copy it"
+            ' first, or run with mutation="copy"'
+        )
+        if self.mode == "error":
+            raise MutationError(text)
+        data = {"category": "mutation", "argument": argument, "source": name, "readers": others}
+        attempt.log.add("warning", text, attempt=attempt, level="warning", data=data)
+
+
+def guard_for(mode: str, wires: Mapping[str, Wire]) -> Guard | None:
+    """Return a guard for a run, or None when there is nothing to guard."""
+    if mode == "off":
+        return None
+    guard = Guard(mode)
+    for key, wired in wires.items():
+        for _, source in wired.guarded:
+            guard.readers.setdefault(source, []).append(key)
+    return guard if guard.readers else None
+
+
+def _listed(keys: list[str]) -> str:
+    shown = [f'"{key}"' for key in keys[:3]]
+    if len(keys) > len(shown):
+        shown.append(f"{len(keys) - len(shown)} more")
+    return ", ".join(shown)
