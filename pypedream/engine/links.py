@@ -1,0 +1,389 @@
+"""Links: where each argument of a stage comes from, found by binding or by name.
+
+What cannot be linked becomes a `Problem`. Nothing of the user's is called here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attrs import Factory, define, evolve, frozen
+
+from pypedream import context
+from pypedream.engine.problem import Problem
+from pypedream.inputs import (
+    Input,
+    InputBinding,
+    dependency,
+    key_read_by,
+    param,
+    stage_read_by,
+    var,
+)
+from pypedream.mappers import NOT_GIVEN, RETURN, outputs_of
+from pypedream.names import did_you_mean, there_are
+from pypedream.places import Place, is_library
+from pypedream.stage import Arguments, Stage, arguments_of
+from pypedream.values import said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from pypedream.mappers import DependencyInputMapper, KeyedInputMapper
+    from pypedream.parameters import Parameters, Variables
+
+
+@frozen(eq=False)
+class Definition:
+    """What a pipeline holds.
+
+    Attributes
+    ----------
+    stages
+        From key to stage, in order of definition.
+    scopes
+        From the key of an included stage to the prefix under which it was included.
+    place
+        Where the user made the pipeline.
+    """
+
+    name: str
+    stages: Mapping[str, Stage]
+    parameters: Parameters
+    variables: Variables
+    scopes: Mapping[str, str] = Factory(dict)
+    place: Place | None = None
+
+
+class Link(NamedTuple):
+    """Where one argument comes from.
+
+    Attributes
+    ----------
+    argument
+        Name of the argument.
+    kind
+        "stage", "parameter", "variable", "immediate", "context", "callback" or "default".
+    name
+        Key of the stage, name of the parameter or variable, or what else tells the source.
+    output
+        Which output of the stage.
+    input
+        The explicit Input, or None when the argument was bound by its name.
+    is_required
+        Whether the stage cannot be called without it.
+    reads
+        Keys of the stages that are read to get the value.
+    """
+
+    argument: str
+    kind: str
+    name: str
+    output: str = RETURN
+    input: Input | None = None
+    is_required: bool = True
+    reads: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.kind == "stage":
+            of = "" if self.output == RETURN else f'output "{self.output}" of '
+            return f'{of}stage "{self.name}"'
+        if self.kind in ("parameter", "variable"):
+            return f'{self.kind} "{self.name}"'
+        return self.name
+
+
+def place_of(stage: Stage) -> Place | None:
+    """Return where the user wrote *stage*: its function, else where the stage was made."""
+    place = Place.of_function(stage.function)
+    if place is None or (stage.place is not None and is_library(place.file)):
+        return stage.place
+    return place
+
+
+@frozen(eq=False)
+class Names:
+    """The names that arguments may bear, in order; they are asked for once an argument."""
+
+    stages: Mapping[str, Stage]
+    parameters: Mapping[str, None]
+    variables: Mapping[str, None]
+    others: frozenset[str]
+
+    @classmethod
+    def of(cls, definition: Definition) -> Names:
+        """Collect the names of a definition; nested parameters count with their dots."""
+        parameters = definition.parameters
+        settable: dict[str, None] = dict.fromkeys([*parameters, *parameters.definitions])
+        variables: dict[str, None] = dict.fromkeys(definition.variables)
+        return cls(definition.stages, settable, variables, frozenset([*settable, *variables]))
+
+    def by_kind(self) -> tuple[tuple[str, Collection[str]], ...]:
+        """Return the names of each kind."""
+        return (
+            ("stage", self.stages),
+            ("parameter", self.parameters),
+            ("variable", self.variables),
+        )
+
+    def all(self) -> list[str]:
+        """Return the names of all kinds."""
+        return [*self.stages, *self.parameters, *self.variables]
+
+
+@define(eq=False)
+class Linker:
+    """Finds the links of one stage; mistakes go to *problems*.
+
+    Attributes
+    ----------
+    scope
+        The prefix under which the stage was included, "" for one of the pipeline's own.
+    part
+        Which part of the stage is looked at, when it is not its function: "when=: ".
+    """
+
+    key: str
+    stage: Stage
+    scope: str
+    names: Names
+    problems: list[Problem]
+    part: str = ""
+
+    def links(self, arguments: Arguments) -> Iterator[Link]:
+        """Yield a link for each argument that gets a value."""
+        if not self.stage.inputs:
+            for name, has_default in arguments.names.items():
+                link = self._by_name(name, is_required=not has_default)
+                if link is not None:
+                    yield link
+            return
+        explicit = self._explicit(arguments)
+        for name, has_default in arguments.names.items():
+            one = explicit.pop(name, None)
+            if one is not None:
+                link = self._bound(one, is_required=not has_default)
+            else:
+                link = self._by_name(name, is_required=not has_default)
+            if link is not None:
+                yield link
+        for one in explicit.values():
+            link = self._bound(one, is_required=True)
+            if link is not None:
+                yield link
+
+    def condition(self) -> list[Link]:
+        """Return the links of the stage's ``when``; [] without one."""
+        when: Any = self.stage.policy.when
+        self.part = "when=: "
+        found: list[Link | None] = []
+        if isinstance(when, str):
+            found = [self._named(when)]
+        elif isinstance(when, InputBinding):
+            found = [self._bound(Input("when", when, place=self.stage.place), is_required=True)]
+        elif callable(when):
+            named = arguments_of(when).names.items()
+            found = [self._by_name(name, is_required=not default) for name, default in named]
+            # what is called without arguments has to be called all the same
+            found = found or [Link("", "default", "nothing", is_required=False)]
+        self.part = ""
+        return [link for link in found if link is not None]
+
+    def after(self) -> list[str]:
+        """Return the keys of the stages that this one waits for without reading them."""
+        keys = []
+        self.part = "after=: "
+        given: tuple[Any, ...] = self.stage.policy.after
+        for name in given:
+            full = self._full(name, self.names.stages) if isinstance(name, str) else None
+            if full is None:
+                self._no_stage(name)
+            else:
+                keys.append(full)
+        self.part = ""
+        return keys
+
+    def _explicit(self, arguments: Arguments) -> dict[str, Input]:
+        explicit: dict[str, Input] = {}
+        for one in self.stage.inputs:
+            if one.as_arg in explicit:
+                hint = f"remove one; the other is at {explicit[one.as_arg].place}"
+                self._problem(f'argument "{one.as_arg}" is bound twice', one, hint)
+            elif one.as_arg not in arguments.names and not arguments.takes_any:
+                near = did_you_mean(one.as_arg, arguments.names)
+                hint = "" if near else f"it takes {', '.join(arguments.names) or 'none'}"
+                self._problem(f'its function has no argument "{one.as_arg}"{near}', one, hint)
+            else:
+                explicit[one.as_arg] = one
+        return explicit
+
+    def _by_name(self, name: str, *, is_required: bool) -> Link | None:
+        kinds = self._kinds(name)
+        if len(kinds) > 1:
+            self._ambiguous(name, list(kinds))
+            return None
+        for kind, full in kinds.items():
+            reads = (full,) if kind == "stage" else ()
+            return Link(name, kind, full, RETURN, None, is_required, reads)
+        if not is_required:
+            return Link(name, "default", "its default", is_required=False)
+        self._missing(name)
+        return None
+
+    def _named(self, name: str) -> Link | None:
+        """Return the link of a condition that is given by name."""
+        if self._kinds(name):
+            return self._by_name(name, is_required=True)
+        near = did_you_mean(name, self.names.all())
+        self._problem(f'no parameter, variable or stage "{name}"{near}')
+        return None
+
+    def _kinds(self, name: str) -> dict[str, str]:
+        """Return what bears a name, kind by kind, in the innermost scope that has any."""
+        scope = self.scope
+        while True:
+            full = f"{scope}.{name}" if scope else name
+            kinds = {kind: full for kind, names in self.names.by_kind() if full in names}
+            if kinds or not scope:
+                return kinds
+            scope = scope.rpartition(".")[0]
+
+    def _bound(self, one: Input, *, is_required: bool) -> Link | None:
+        stage_mapper = stage_read_by(one.bind)
+        if stage_mapper is not None:
+            return self._from_stage(one, stage_mapper, is_required)
+        parameter = key_read_by(one.bind, context.PARAMETERS)
+        if parameter is not None:
+            return self._from_key(one, parameter, "parameter", self.names.parameters)
+        variable = key_read_by(one.bind, context.VARIABLES)
+        if variable is not None:
+            return self._from_key(one, variable, "variable", self.names.variables)
+        return self._opaque(one)
+
+    def _from_stage(
+        self, one: Input, mapper: DependencyInputMapper, is_required: bool
+    ) -> Link | None:
+        key = self._full(mapper.from_stage, self.names.stages)
+        if key is None and mapper.is_required:
+            self._no_stage(mapper.from_stage, one)
+            return None
+        if key is None:
+            return Link(one.as_arg, "context", "context.STAGES", input=one)
+        if mapper.is_required and not self._has_output(key, mapper.from_output, one):
+            return None
+        required = is_required if mapper.required is None else mapper.required
+        required = required and mapper.default is NOT_GIVEN
+        return Link(one.as_arg, "stage", key, mapper.from_output, one, required, (key,))
+
+    def _has_output(self, key: str, output: str, one: Input) -> bool:
+        """Say whether a stage may have an output; that it has not is a mistake of the input."""
+        named = outputs_of(self.names.stages[key].output_mapper)
+        if output == RETURN or named is None or output in named:
+            return True
+        near = did_you_mean(output, named)
+        hint = f"it has {', '.join(named)}" if named else "it has no output_mapper"
+        self._problem(f'stage "{key}" has no output "{output}"{near}', one, "" if near else hint)
+        return False
+
+    def _from_key(
+        self, one: Input, mapper: KeyedInputMapper, kind: str, names: Collection[str]
+    ) -> Link | None:
+        full = self._full(mapper.from_key, names)
+        if full is None and mapper.is_required:
+            near = did_you_mean(mapper.from_key, names)
+            hint = "" if near else there_are(names)
+            what = f'{self._of(one)}no {kind} "{mapper.from_key}"{near}'
+            self._problem(what, one, hint)
+            return None
+        name = full or mapper.from_key
+        return Link(one.as_arg, kind, name, input=one, is_required=mapper.is_required)
+
+    def _opaque(self, one: Input) -> Link:
+        bind = one.bind
+        if bind.kind == "immediate":
+            return Link(one.as_arg, "immediate", "the definition", input=one)
+        if bind.kind == "callback":
+            called = getattr(bind.source, "__qualname__", type(bind.source).__name__)
+            return Link(one.as_arg, "callback", f"callback {called}", input=one)
+        reads: tuple[str, ...] = ()
+        if bind.source is context.STAGES and not self.stage.policy.after:
+            reads = self._declared_before()
+        name = bind.source.name.removeprefix("pypedream.")
+        return Link(one.as_arg, "context", f"context.{name}", input=one, reads=reads)
+
+    def _declared_before(self) -> tuple[str, ...]:
+        """Return what an opaque mapper of STAGES may read: all stages above this one."""
+        keys = list(self.names.stages)
+        return tuple(keys[: keys.index(self.key)])
+
+    def _full(self, name: str, names: Collection[str]) -> str | None:
+        """Return the full name that *name* means within the scope: the innermost there is."""
+        scope = self.scope
+        while scope:
+            full = f"{scope}.{name}"
+            if full in names:
+                return full
+            scope = scope.rpartition(".")[0]
+        return name if name in names else None
+
+    def _of(self, one: Input) -> str:
+        return "" if self.part else f'argument "{one.as_arg}": '
+
+    def _problem(self, what: str, one: Input | None = None, hint: str = "") -> None:
+        place = one.place if one is not None and one.place else place_of(self.stage)
+        self.problems.append(Problem(f'stage "{self.key}": {self.part}{what}', place, hint))
+
+    def _no_stage(self, name: object, one: Input | None = None) -> None:
+        argument = "" if one is None else self._of(one)
+        if not isinstance(name, str):
+            own = getattr(name, "__name__", None)
+            hint = f'write "{own}"' if isinstance(own, str) else ""
+            self._problem(f"it takes the name of a stage, not {said(name)}", one, hint)
+            return
+        near = did_you_mean(name, self.names.stages)
+        hint = "" if near else there_are(self.names.stages)
+        self._problem(f'{argument}no stage "{name}"{near}', one, hint)
+
+    def _ambiguous(self, name: str, kinds: list[str]) -> None:
+        both = " and of a ".join(kinds)
+        which = " or ".join(f'{_EXPLICIT[kind].__name__}("{name}")' for kind in kinds)
+        hint = f"rename one, or say which by inputs=[{which}]"
+        self._problem(f'argument "{name}" is the name of a {both}', None, hint)
+
+    def _missing(self, name: str) -> None:
+        nested = [
+            f'{_EXPLICIT[kind].__name__}("{full}")'
+            for kind, names in self.names.by_kind()
+            for full in names
+            if full.endswith(f".{name}")
+        ]
+        near = "" if nested else did_you_mean(name, self.names.all())
+        hint = f'add a stage or parameter "{name}", an Input, or a default'
+        if len(nested) == 1:
+            hint = f"bind it by inputs=[{nested[0]}]"
+        what = f'nothing gives its argument "{name}" a value{near}'
+        self._problem(what, None, "" if near else hint)
+
+
+def explicit_stage(key: str, definition: Definition) -> Stage:
+    """Return a stage in the explicit form that its short form stands for."""
+    stage = definition.stages[key]
+    arguments = arguments_of(stage.function)
+    linker = Linker(key, stage, definition.scopes.get(key, ""), Names.of(definition), [])
+    inputs = tuple(_explicit_input(link, stage) for link in linker.links(arguments))
+    return stage.with_inputs([one for one in inputs if one is not None])
+
+
+def _explicit_input(link: Link, stage: Stage) -> Input | None:
+    if link.input is not None or link.kind == "default":
+        return link.input
+    required = None if link.is_required or link.kind == "stage" else False
+    short_form = _EXPLICIT[link.kind](link.name, link.argument, required=required)
+    return evolve(short_form, place=place_of(stage))
+
+
+_EXPLICIT: dict[str, Callable[..., Input]] = {
+    "stage": dependency,
+    "parameter": param,
+    "variable": var,
+}

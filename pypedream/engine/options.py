@@ -1,0 +1,215 @@
+"""Options: how a run is carried out, as opposed to what it computes.
+
+Each may be given to the run, to the pipeline or as an environment variable, in this order of
+precedence: ``run(workers=4)``, ``Pipeline(workers=4)``, ``PYPEDREAM_WORKERS=4``, the default.
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from attrs import fields_dict, frozen
+
+from pypedream.errors import DefinitionError
+from pypedream.names import did_you_mean, there_are
+from pypedream.places import calling_place
+from pypedream.values import written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@frozen
+class Options:
+    """How a run is carried out.
+
+    Attributes
+    ----------
+    executor
+        "serial" calls one stage after the other in the thread that called ``run``; "threads"
+        calls independent stages side by side. Or an object with ``submit(call)`` that returns a
+        future.
+    workers
+        How many threads; None means one for each processor.
+    on_error
+        "stop": after a failure no new stage starts, and the stage's own exception is raised.
+        "continue": stages that do not depend on a failed one go on, and the run is returned.
+    mutation
+        What to do when a stage changes an input in place that another stage also reads:
+        "warn", "error" (the stage fails), "copy" (each reader gets a copy), "off".
+    capture
+        True: what stages print and log becomes events, also from threads that they start.
+        "stage": only from the stage's own thread and tasks. False: nothing is captured.
+    sinks
+        Where events go besides memory and console: objects with ``emit(event)``, or functions.
+    keep
+        Which results the run holds: "all", "ends" (stages that no other reads), or names.
+        Others are released as soon as their last reader has run.
+    workspace
+        Folder for the record of the run; None writes nothing.
+    progress
+        What the console shows. None: what stages print and log. True: also a line for each
+        stage. False: nothing.
+    """
+
+    executor: Any = "serial"
+    workers: int | None = None
+    on_error: str = "stop"
+    mutation: str = "warn"
+    capture: bool | str = True
+    sinks: tuple[Any, ...] = ()
+    keep: str | tuple[str, ...] = "all"
+    workspace: Any = None
+    progress: bool | None = None
+
+
+NAMES = tuple(fields_dict(Options))
+_ENVIRONMENT = "PYPEDREAM_"
+_USUAL = Options()
+
+
+def options_of(*layers: Mapping[str, Any]) -> Options:
+    """Return the options that *layers* of accepted ones give; the first has precedence."""
+    chosen: dict[str, Any] = {}
+    for layer in reversed(layers):
+        chosen.update(layer)
+    return Options(**chosen) if chosen else _USUAL
+
+
+def accepted(given: Mapping[str, Any], mistakes: list[str], *, source: str = "") -> dict[str, Any]:
+    """Return those of the given options that have a value which they accept, as they keep it.
+
+    Parameters
+    ----------
+    mistakes
+        Gets a line for each of the others.
+    source
+        Where the values come from; each line begins with it.
+    """
+    taken = {}
+    for name, value in given.items():
+        fits, rule, words = _RULES[name]
+        if fits(value):
+            taken[name] = _settled(name, value)
+        else:
+            near = did_you_mean(value, words) if isinstance(value, str) else ""
+            mistakes.append(f"{source}{name}={written(value)} is not {rule}{near}")
+    return taken
+
+
+def own_options(given: Mapping[str, Any], pipeline: str) -> dict[str, Any]:
+    """Return the options of a pipeline, as it keeps them.
+
+    Raises
+    ------
+    DefinitionError
+        If a name is no option, or a value is not one that the option accepts.
+    """
+    for name in given:
+        if name not in NAMES:
+            hint = did_you_mean(name, NAMES) or f": {there_are(NAMES)}"
+            what = f'pipeline "{pipeline}": no option "{name}"{hint}'
+            raise DefinitionError(f"{what} ({calling_place()})")
+    mistakes: list[str] = []
+    taken = accepted(given, mistakes, source=f'pipeline "{pipeline}": ')
+    if mistakes:
+        raise DefinitionError("\n".join(f"{one} ({calling_place()})" for one in mistakes))
+    return taken
+
+
+def options_from_environment(environ: Mapping[str, str], mistakes: list[str]) -> dict[str, Any]:
+    """Return the options that environment variables give, as values.
+
+    A variable whose text its option does not accept is a line in *mistakes*.
+    """
+    found: dict[str, Any] = {}
+    for name in NAMES:
+        variable = _ENVIRONMENT + name.upper()
+        text = environ.get(variable)
+        if text and name == "sinks":
+            mistakes.append(f"environment {variable}: sinks are objects, and text names none")
+        elif text:
+            source = f"environment {variable}: "
+            found.update(accepted({name: _read(name, text)}, mistakes, source=source))
+    return found
+
+
+def _read(name: str, text: str) -> Any:
+    if name == "workers":
+        return int(text) if text.isdecimal() else text
+    if name == "keep" and text not in ("all", "ends"):
+        return tuple(part.strip() for part in text.split(","))
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if name in ("capture", "progress"):
+        return words.get(text.lower(), text)
+    return text
+
+
+def _settled(name: str, value: Any) -> Any:
+    if name == "sinks":
+        return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    if name == "keep" and not isinstance(value, str):
+        return tuple(value)
+    return value
+
+
+def _is_executor(value: Any) -> bool:
+    if isinstance(value, str):
+        return value in _EXECUTORS
+    return callable(getattr(value, "submit", None))
+
+
+def _is_count(value: Any) -> bool:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return value is None or (is_whole and value > 0)
+
+
+def _are_sinks(value: Any) -> bool:
+    sinks = value if isinstance(value, (list, tuple)) else (value,)
+    return all(
+        (callable(sink) or hasattr(sink, "emit")) and not isinstance(sink, type) for sink in sinks
+    )
+
+
+def _is_keep(value: Any) -> bool:
+    if isinstance(value, str):
+        return value in _KEEP
+    is_list = isinstance(value, (list, tuple, set, frozenset))
+    return is_list and all(isinstance(one, str) for one in value)
+
+
+def _is_path(value: Any) -> bool:
+    return value is None or isinstance(value, (str, PathLike))
+
+
+def _is_word(words: tuple[str, ...], *others: bool | None) -> Callable[[Any], bool]:
+    def fits(value: Any) -> bool:
+        if isinstance(value, str):
+            return value in words
+        return any(value is other for other in others)
+
+    return fits
+
+
+_EXECUTORS = ("serial", "threads")
+_KEEP = ("all", "ends")
+_ON_ERROR = ("stop", "continue")
+_MUTATION = ("warn", "error", "copy", "off")
+_CAPTURE = ("stage",)
+
+_RULES: dict[str, tuple[Callable[[Any], bool], str, tuple[str, ...]]] = {
+    "executor": (
+        _is_executor,
+        '"serial", "threads" or an object with submit(call)',
+        _EXECUTORS,
+    ),
+    "workers": (_is_count, "a number of threads from 1 up", ()),
+    "on_error": (_is_word(_ON_ERROR), '"stop" or "continue"', _ON_ERROR),
+    "mutation": (_is_word(_MUTATION), '"warn", "error", "copy" or "off"', _MUTATION),
+    "capture": (_is_word(_CAPTURE, True, False), 'True, "stage" or False', _CAPTURE),
+    "sinks": (_are_sinks, "an object with emit(event), a function or a list of these", ()),
+    "keep": (_is_keep, '"all", "ends" or a list of stages', _KEEP),
+    "workspace": (_is_path, "a folder or None", ()),
+    "progress": (_is_word((), True, False, None), "True, False or None", ()),
+}

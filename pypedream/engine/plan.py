@@ -1,0 +1,299 @@
+"""Plan: the order, and for each stage what will happen to it and why.
+
+Planning calls nothing of the user's and writes nothing. Mistakes are not raised one by one:
+`PlanError` holds them all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import Factory, define, field, frozen
+
+from pypedream import graph
+from pypedream.engine.asked import Asked, placed, selection_mistakes, unreachable, unset
+from pypedream.engine.check import mistakes
+from pypedream.engine.selection import Selection, select
+from pypedream.engine.wiring import Wire, Wiring, wire
+from pypedream.errors import PlanError, PypedreamError
+from pypedream.inputs import InputBinding
+from pypedream.mappers import NOT_GIVEN
+from pypedream.stage import ASYNC_GENERATOR, COROUTINE, USUAL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pypedream.engine.links import Definition
+    from pypedream.engine.options import Options
+    from pypedream.engine.problem import Problem
+    from pypedream.parameters import Parameters
+
+
+@frozen
+class PlannedStage:
+    """What will happen to one stage.
+
+    Attributes
+    ----------
+    decision
+        "run", "reuse" (its result is there already) or "skip".
+    reason
+        Why, as a phrase.
+    after
+        Keys of the stages that it waits for.
+    expected_s
+        How long it took before, in seconds; None when that is not known.
+    """
+
+    key: str
+    decision: str
+    reason: str
+    after: tuple[str, ...] = ()
+    expected_s: float | None = None
+
+
+@define(eq=False)
+class Blueprint:
+    """Everything about a definition that does not change from run to run.
+
+    Attributes
+    ----------
+    children
+        From stage to those that wait for it.
+    order
+        The stages so that each comes after all that it needs.
+    has_policies, has_async
+        Whether any stage has a policy of its own, or is awaited.
+    """
+
+    definition: Definition
+    wiring: Wiring
+    problems: list[Problem]
+    children: dict[str, list[str]]
+    order: list[str]
+    has_policies: bool
+    has_async: bool
+
+
+def blueprint(definition: Definition) -> Blueprint:
+    """Wire a definition, check it and put its stages in order."""
+    wiring = wire(definition)
+    needs = wiring.needs
+    children = graph.children_of(needs)
+    order = graph.order(needs, children)
+    wires = wiring.wires.values()
+    return Blueprint(
+        definition,
+        wiring,
+        mistakes(definition, wiring, order),
+        children,
+        order,
+        any(wired.stage.policy is not USUAL for wired in wires),
+        any(wired.flags & (COROUTINE | ASYNC_GENERATOR) for wired in wires),
+    )
+
+
+@define(eq=False)
+class Reuse:
+    """Results that a run takes over instead of computing them.
+
+    Attributes
+    ----------
+    values
+        From stage to its return value.
+    mapped
+        From stage to its named outputs, where it has an output mapper.
+    reasons
+        From stage to why its result still holds.
+    rerun
+        From a stage that has to run to the reason why.
+    """
+
+    values: dict[str, Any] = Factory(dict)
+    mapped: dict[str, dict[str, Any]] = Factory(dict)
+    reasons: dict[str, str] = Factory(dict)
+    rerun: dict[str, str] = Factory(dict)
+
+
+@define(eq=False, repr=False)
+class Plan:
+    """What a run will do: the order, and for each stage the decision with its reason.
+
+    Printing a plan shows it as text.
+
+    Attributes
+    ----------
+    pipeline
+        Name of the pipeline.
+    parameters
+        The parameters with the values that the run will have.
+    notes
+        What the run will do otherwise than a reader of the pipeline might think.
+    overwrites
+        Files that the run will overwrite.
+    """
+
+    pipeline: str
+    blueprint: Blueprint
+    parameters: Parameters
+    options: Options
+    selection: Selection
+    chosen: set[str]
+    reuse: Reuse
+    skipped: dict[str, str]
+    notes: list[str] = field(factory=list)
+    overwrites: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def stages(self) -> dict[str, PlannedStage]:
+        """From key to what will happen to the stage, in the order of the run."""
+        return {key: self._planned(key) for key in self.blueprint.order}
+
+    def _planned(self, key: str) -> PlannedStage:
+        after = self.blueprint.wiring.wires[key].needs
+        if key in self.reuse.reasons and key not in self.chosen:
+            return PlannedStage(key, "reuse", self.reuse.reasons[key], after)
+        if key in self.skipped:
+            return PlannedStage(key, "skip", self.skipped[key], after)
+        if key not in self.chosen:
+            return PlannedStage(key, "skip", f"not selected ({self.selection})", after)
+        return PlannedStage(key, "run", self._why(key), after)
+
+    def _why(self, key: str) -> str:
+        wired = self.blueprint.wiring.wires[key]
+        if wired.condition:
+            return f"if {_condition(wired)} holds"
+        if key in self.reuse.rerun:
+            return self.reuse.rerun[key]
+        if key in (*self.selection.only, *self.selection.until, *self.selection.from_):
+            return "asked for"
+        if self.selection.until:
+            return f"needed by {', '.join(self.selection.until)}"
+        if self.selection.from_:
+            return f"needs {', '.join(self.selection.from_)}"
+        return "no earlier result is kept"
+
+    def __str__(self) -> str:
+        return plan_text(self)
+
+    __repr__ = __str__
+
+
+def _condition(wired: Wire) -> str:
+    """Return what a stage is called on, in words."""
+    when = wired.stage.policy.when
+    if isinstance(when, (str, InputBinding)):
+        return " and ".join(map(str, wired.condition))
+    read = ", ".join(str(link) for link in wired.condition if link.kind != "default")
+    name = getattr(when, "__name__", "<lambda>")
+    if name == "<lambda>":
+        return f"its condition on {read}" if read else "its condition"
+    return f"{name}({read})"
+
+
+def plan_text(plan: Plan) -> str:
+    """Return *plan* as an aligned table, one line a stage."""
+    rows = [(one.key, one.decision, one.reason) for one in plan.stages.values()]
+    wide = max((len(key) for key, _, _ in rows), default=0)
+    count = sum(decision == "run" for _, decision, _ in rows)
+    stages = "stage" if len(rows) == 1 else "stages"
+    lines = [f"{plan.pipeline}: {count} of {len(rows)} {stages} will run"]
+    lines += [f"  {key:<{wide}}  {decision:<5}  {reason}" for key, decision, reason in rows]
+    lines += [f"  note: {note}" for note in plan.notes]
+    return "\n".join(lines)
+
+
+def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan:
+    """Decide for each stage whether it runs.
+
+    Raises
+    ------
+    PlanError
+        If there is any mistake in the pipeline or in what it is asked to do.
+    """
+    wires, selection, parameters = base.wiring.wires, asked.selection, asked.parameters
+    reuse = reuse or Reuse()
+    if selection.is_everything and not reuse.values:
+        selected = chosen = set(wires)
+    else:
+        _take_given(selection, reuse)
+        selected = select(selection, wires, base.children)
+        chosen = selected - reuse.values.keys()
+    skipped = _known_to_skip(chosen, base, parameters) if base.has_policies else {}
+    found = selection_mistakes(asked, wires, selected)
+    if len(chosen) < len(wires):
+        found += unreachable(chosen, [*reuse.values, *skipped], wires)
+    if skipped:
+        chosen = chosen - skipped.keys()
+    if parameters.missing:
+        found += unset(asked, wires, chosen)
+    found = [*asked.problems, *found]
+    if found or asked.outside or base.problems:
+        raise PlanError(base.definition.name, [*base.problems, *asked.outside, *placed(found)])
+    plan = Plan(
+        base.definition.name, base, parameters, asked.options, selection, chosen, reuse, skipped
+    )
+    if base.has_policies:
+        plan.notes = _notes(plan)
+    return plan
+
+
+def _take_given(selection: Selection, reuse: Reuse) -> None:
+    for key, value in selection.given.items():
+        reuse.values[key] = value
+        reuse.mapped.pop(key, None)
+        reuse.reasons[key] = "given"
+
+
+def _known_to_skip(chosen: set[str], base: Blueprint, parameters: Parameters) -> dict[str, str]:
+    """Stages whose condition is a plain parameter that does not hold, and what needs them."""
+    skipped: dict[str, str] = {}
+    for key in base.order:
+        wired = base.wiring.wires[key]
+        if key in chosen:
+            reason = _fails(wired, parameters) or _misses(wired, skipped)
+            if reason:
+                skipped[key] = reason
+    return skipped
+
+
+def _fails(wired: Wire, parameters: Parameters) -> str:
+    if not isinstance(wired.stage.policy.when, str):
+        return ""
+    for link in wired.condition:
+        if link.kind == "parameter":
+            value = _value_of(link.name, parameters)
+            if type(value) in _PLAIN and not value:
+                return f'parameter "{link.name}" is {value!r}'
+    return ""
+
+
+_PLAIN = (bool, int, float, str, type(None))
+"""The truth of a value of another type is the user's code, which a plan does not call."""
+
+
+def _value_of(name: str, parameters: Parameters) -> object:
+    try:
+        return parameters[name]
+    except PypedreamError:  # not set, or refused by its class: a problem of its own
+        return NOT_GIVEN
+
+
+def _misses(wired: Wire, skipped: Mapping[str, str]) -> str:
+    for link in wired.links:
+        if link.is_required and link.kind == "stage" and link.name in skipped:
+            return f'needs "{link.name}", which is skipped'
+    return ""
+
+
+def _notes(plan: Plan) -> list[str]:
+    notes = []
+    for key, wired in plan.blueprint.wiring.wires.items():
+        limit = wired.stage.policy.timeout_s
+        if limit is not None and key in plan.chosen and not wired.is_async:
+            notes.append(
+                f'timeout_s={limit:g} of stage "{key}" cannot be enforced: only an async stage'
+                " can be stopped; the run says when it is over its time"
+            )
+    return notes

@@ -1,0 +1,184 @@
+"""Request: what a caller asks of a pipeline, sorted into parameters, selection and options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import Factory, frozen
+
+from pypedream.engine.asked import Asked
+from pypedream.engine.options import NAMES, accepted, options_from_environment, options_of
+from pypedream.engine.plan import Blueprint, Plan, Reuse, make_plan
+from pypedream.engine.problem import Problem
+from pypedream.engine.selection import SELECTION, Selection, selection_of
+from pypedream.errors import ParameterError
+from pypedream.names import did_you_mean, there_are
+from pypedream.parameters import Parameters
+from pypedream.values import said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SOURCE = "run(...)"
+_KNOWN = frozenset((*SELECTION, *NAMES))
+
+
+@frozen
+class Request:
+    """What a caller asks for.
+
+    Attributes
+    ----------
+    values
+        Values of parameters, by name.
+    options
+        Options, by name.
+    start
+        The parameters with values that others have set already, the environment included.
+    problems
+        What cannot be read.
+    """
+
+    values: dict[str, Any]
+    selection: Selection
+    options: dict[str, Any]
+    start: Parameters | None = None
+    problems: list[Problem] = Factory(list)
+
+
+def request_of(values: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> Request:
+    """Sort keywords: the names of selection and options are known, all others are parameters.
+
+    A parameter that bears such a name is set by the mapping *values*. If that is the pipeline's
+    own `Parameters` with values from elsewhere, these keep their sources.
+    """
+    problems: list[Problem] = []
+    selection = selection_of({name: keywords.get(name) for name in SELECTION}, problems)
+    options = {name: keywords[name] for name in NAMES if name in keywords}
+    named = {name: value for name, value in keywords.items() if name not in _KNOWN}
+    if isinstance(values, Parameters):
+        return Request(named, selection, options, values, problems)
+    if values is not None and not isinstance(values, Mapping):
+        what = f"the first argument is a mapping of parameters, not {said(values)}"
+        problems.append(Problem(what, None, "write run(name=value)"))
+        values = None
+    both = {} if values is None else values
+    return Request({**both, **named}, selection, options, None, problems)
+
+
+def plan_for(
+    request: Request,
+    base: Blueprint,
+    own_options: Mapping[str, Any],
+    *,
+    parameters: Parameters | None = None,
+    reuse: Callable[[Blueprint, Parameters], Reuse] | None = None,
+) -> Plan:
+    """Plan what *request* asks for.
+
+    Parameters
+    ----------
+    base
+        The wired pipeline.
+    own_options
+        Options of the pipeline.
+    parameters
+        Values to start from; the definition's own if left out.
+    reuse
+        Decides from the final parameters which results to take over.
+
+    Raises
+    ------
+    PlanError
+        With every mistake of the pipeline and of the request.
+    """
+    problems = list(request.problems)
+    wrong: list[str] = []
+    outside: list[str] = []
+    options = options_of(
+        accepted(request.options, wrong),
+        own_options,
+        options_from_environment(os.environ, outside),
+    )
+    problems.extend(map(Problem, wrong))
+    start = _own(request.start, base, problems) if parameters is None else parameters
+    if start is None:
+        start = _with_environment(base.definition.parameters, outside)
+    values, refused = _with_values(start, request.values, problems)
+    problems.extend(map(Problem, values.mistakes))
+    asked = Asked(
+        values,
+        options,
+        request.selection,
+        tuple(problems),
+        tuple(map(Problem, outside)),
+        refused,
+    )
+    taken = reuse(base, values) if reuse is not None and not (problems or outside) else None
+    plan = make_plan(base, asked, taken)
+    plan.notes.extend(_shadowed(request, values))
+    return plan
+
+
+def _own(start: Parameters | None, base: Blueprint, problems: list[Problem]) -> Parameters | None:
+    """Return the values to start from, if they are of the pipeline's parameters and not others'."""
+    own = base.definition.parameters
+    if start is not None and start.definitions.keys() != own.definitions.keys():
+        hint = "derive them from pipeline.parameters, or give a dict"
+        problems.append(Problem("the Parameters given are not those of the pipeline", None, hint))
+        return own
+    return start
+
+
+def _with_environment(start: Parameters, outside: list[str]) -> Parameters:
+    try:
+        return start.with_environment(os.environ)
+    except ParameterError as error:
+        outside.extend(str(error).splitlines())
+        return start
+
+
+def _with_values(
+    start: Parameters, given: Mapping[str, Any], problems: list[Problem]
+) -> tuple[Parameters, frozenset[str]]:
+    """Return *start* with the given values, and the names of those that are not accepted."""
+    known = {name: value for name, value in given.items() if name in start}
+    problems.extend(_unknown(name, start) for name in given if name not in known)
+    if not known:
+        return start, frozenset()
+    try:
+        return start.with_values(known, source=_SOURCE), frozenset()
+    except ParameterError as error:
+        lines = str(error).splitlines()
+    problems.extend(Problem(line.removesuffix(f" ({_SOURCE})")) for line in lines)
+    return _one_by_one(start, known)
+
+
+def _one_by_one(values: Parameters, given: Mapping[str, Any]) -> tuple[Parameters, frozenset[str]]:
+    """Set what can be set, so that one mistake does not look like several."""
+    refused = []
+    for name, value in given.items():
+        try:
+            values = values.with_values({name: value}, source=_SOURCE)
+        except ParameterError:  # it is among the problems already
+            refused.append(name)
+    return values, frozenset(refused)
+
+
+def _unknown(name: object, parameters: Parameters) -> Problem:
+    known = dict.fromkeys([*parameters, *parameters.definitions, *NAMES, *SELECTION])
+    near = did_you_mean(str(name), known)
+    hint = "" if near else there_are(parameters.definitions)
+    return Problem(f'no parameter or option "{name}"{near}', None, hint)
+
+
+def _shadowed(request: Request, parameters: Parameters) -> list[str]:
+    """Return a note for each keyword that was an option and could have meant a parameter."""
+    selected = [name for name in SELECTION if getattr(request.selection, name)]
+    return [
+        f'{name}= is the option; the parameter "{name}" is set by run({{"{name}": ...}})'
+        for name in (*request.options, *selected)
+        if name in parameters.definitions and name not in request.values
+    ]

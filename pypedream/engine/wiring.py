@@ -1,0 +1,290 @@
+"""Wiring: what every stage waits for and how its arguments are read, decided once.
+
+The links of a stage become its `Wire`, in the form that costs a run least: most arguments are
+return values of other stages and are taken straight from the run's results.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import define
+
+from pypedream.engine.links import Definition, Link, Linker, Names, place_of
+from pypedream.errors import UnboundInputException
+from pypedream.mappers import NOT_GIVEN, RETURN
+from pypedream.stage import (
+    ASYNC_GENERATOR,
+    COROUTINE,
+    GENERATOR,
+    USUAL,
+    Arguments,
+    Stage,
+    arguments_of,
+    code_flags,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pypedream.engine.problem import Problem
+    from pypedream.places import Place
+
+    Read = Callable[[Any], Any]
+    Source = tuple[str, str, str]
+
+_NOTHING: Final[list[Any]] = []
+
+
+@define(eq=False)
+class Wire:
+    """A stage with every argument's source decided.
+
+    Attributes
+    ----------
+    needs
+        Keys of the stages that must have ended before, each once.
+    direct
+        Pairs of argument and stage key: the stage's return value is the argument.
+    is_plain
+        Whether a call takes nothing but return values and needs nothing done before or after.
+    others
+        Pairs of argument and a function that reads the value from the run.
+    condition
+        Links of the stage's ``when``.
+    logged
+        Arguments that are part of every event of the stage.
+    guarded
+        Pairs of argument and source, for sources that more than one stage reads.
+    """
+
+    key: str
+    stage: Stage
+    function: Callable[..., Any]
+    arguments: Arguments
+    needs: tuple[str, ...]
+    direct: list[tuple[str, str]]
+    is_plain: bool
+    flags: int
+    scope: str = ""
+    others: list[tuple[str, Read]] = _NOTHING
+    condition: list[Link] = _NOTHING
+    logged: tuple[str, ...] = ()
+    guarded: tuple[tuple[str, Source], ...] = ()
+    _links: list[Link] | None = None
+
+    @property
+    def links(self) -> list[Link]:
+        """Where each argument comes from."""
+        if self._links is None:
+            names = self.arguments.names
+            self._links = [
+                Link(argument, "stage", key, RETURN, None, not names[argument], (key,))
+                for argument, key in self.direct
+            ]
+        return self._links
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the stage is awaited."""
+        return bool(self.flags & (COROUTINE | ASYNC_GENERATOR))
+
+    @property
+    def place(self) -> Place | None:
+        """Where the user wrote the stage."""
+        return place_of(self.stage)
+
+
+@define(eq=False)
+class Wiring:
+    """All wires of a definition, and the mistakes that were found on the way."""
+
+    wires: dict[str, Wire]
+    problems: list[Problem]
+
+    @property
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        """From each stage to the stages that it waits for."""
+        return {key: wire.needs for key, wire in self.wires.items()}
+
+
+def wire(definition: Definition) -> Wiring:
+    """Decide where every argument of every stage comes from."""
+    problems: list[Problem] = []
+    names, scopes = Names.of(definition), definition.scopes
+    wires = {}
+    for key, stage in definition.stages.items():
+        arguments = arguments_of(stage.function)
+        if not scopes and _takes_only_stages(stage, arguments, names):
+            wires[key] = _wire_plainly(key, stage, arguments)
+        else:
+            linker = Linker(key, stage, scopes.get(key, ""), names, problems)
+            wires[key] = _wire_stage(linker, arguments)
+    _guard(wires)
+    return Wiring(wires, problems)
+
+
+def read_link(link: Link, run: Any) -> Any:
+    """Return the value that *link* stands for in *run*; NOT_GIVEN if it has none."""
+    return _reader(link)(run)
+
+
+def bind(wired: Wire, run: Any) -> dict[str, Any]:
+    """Return the arguments for a call of the stage.
+
+    Parameters
+    ----------
+    wired
+        The stage.
+    run
+        What holds ``values``, ``outputs``, ``parameters`` and ``variables`` of the run.
+
+    Raises
+    ------
+    UnboundInputException
+        If a required argument has no value. What a mapper of the user's raises comes as it is,
+        with a note that names the argument.
+    """
+    values = run.values
+    arguments = {argument: values[key] for argument, key in wired.direct if key in values}
+    argument = ""
+    try:
+        for argument, read in wired.others:
+            value = read(run)
+            if value is not NOT_GIVEN:
+                arguments[argument] = value
+            else:
+                _must_have_default(wired, argument)
+    except Exception as error:
+        error.add_note(f'while binding argument "{argument}" of stage "{wired.key}"')
+        raise
+    return arguments
+
+
+def _must_have_default(wired: Wire, argument: str) -> None:
+    if not wired.arguments.names.get(argument, False):
+        raise UnboundInputException(f'argument "{argument}" has no value')
+
+
+def _takes_only_stages(stage: Stage, arguments: Arguments, names: Names) -> bool:
+    """Say whether every argument is a return value of the stage of its name."""
+    if stage.inputs or stage.policy is not USUAL:
+        return False
+    wanted = arguments.names.keys()
+    return wanted <= names.stages.keys() and names.others.isdisjoint(wanted)
+
+
+def _wire_plainly(key: str, stage: Stage, arguments: Arguments) -> Wire:
+    """Wire a stage that takes only return values: most are so, and this is all they cost."""
+    needs = tuple(arguments.names)
+    flags = code_flags(stage.function)
+    is_plain = not (
+        flags & (GENERATOR | COROUTINE | ASYNC_GENERATOR)
+        or stage.output_mapper is not None
+        or arguments.positional
+        or True in arguments.names.values()
+    )
+    direct = [(name, name) for name in needs]
+    function = stage.function
+    return Wire(key, stage, function, arguments, needs, direct, is_plain, flags)
+
+
+def _wire_stage(linker: Linker, arguments: Arguments) -> Wire:
+    stage, policy = linker.stage, linker.stage.policy
+    links = list(linker.links(arguments))
+    condition = linker.condition() if policy.when is not None else []
+    after = linker.after() if policy.after else []
+    return Wire(
+        linker.key,
+        stage,
+        stage.function,
+        arguments,
+        _needs(links, condition, after),
+        [(link.argument, link.name) for link in links if _is_direct(link)],
+        False,
+        code_flags(stage.function),
+        scope=linker.scope,
+        others=[(link.argument, _reader(link)) for link in links if _is_read(link)],
+        condition=condition,
+        logged=tuple(one.as_arg for one in stage.inputs if one.logged),
+        links=links,
+    )
+
+
+def _is_direct(link: Link) -> bool:
+    return link.kind == "stage" and link.input is None
+
+
+def _is_read(link: Link) -> bool:
+    return link.kind != "default" and not _is_direct(link)
+
+
+def _needs(links: list[Link], condition: list[Link], after: list[str]) -> tuple[str, ...]:
+    read = (key for link in (*links, *condition) for key in link.reads)
+    return tuple(dict.fromkeys((*read, *after)))
+
+
+def _reader(link: Link) -> Read:
+    if link.kind == "stage":
+        return partial(_read_output, link)
+    if link.kind == "parameter":
+        return partial(_read_key, link, "parameters")
+    if link.kind == "variable":
+        return partial(_read_key, link, "variables")
+    if link.input is None:
+        return _read_nothing
+    return partial(_read_binding, link.input.bind)
+
+
+def _read_output(link: Link, run: Any) -> Any:
+    if link.input is None:
+        return run.values.get(link.name, NOT_GIVEN)
+    outputs = run.stages_view.get(link.name, {})
+    if link.output in outputs:
+        return outputs[link.output]
+    if link.is_required:
+        raise UnboundInputException(f'stage "{link.name}" gave no output "{link.output}"')
+    return _default_of(link)
+
+
+def _default_of(link: Link) -> Any:
+    """Return what the mapper of an explicit input gives when there is nothing to read."""
+    mapper = link.input.bind.mapper if link.input is not None else None
+    return getattr(mapper, "default", NOT_GIVEN)
+
+
+def _read_key(link: Link, table: str, run: Any) -> Any:
+    names = getattr(run, table)
+    if link.is_required:
+        return names[link.name]
+    try:
+        return names[link.name]
+    except KeyError:  # there is none, or it was not set
+        return _default_of(link)
+
+
+def _read_binding(binding: Callable[[], Any], _: Any) -> Any:
+    return binding()
+
+
+def _read_nothing(_: Any) -> Any:
+    return NOT_GIVEN
+
+
+def _guard(wires: dict[str, Wire]) -> None:
+    """Mark the arguments whose value other stages read as well."""
+    readers: dict[Source | str, list[tuple[Wire, str]]] = {}
+    for wired in wires.values():
+        for argument, key in wired.direct:
+            readers.setdefault(key, []).append((wired, argument))
+        for link in wired.links if wired.others else ():
+            if link.kind == "parameter" or (link.kind == "stage" and link.input is not None):
+                source = link.name if link[1:4] == ("stage", link.name, RETURN) else link[1:4]
+                readers.setdefault(source, []).append((wired, link.argument))
+    for source, pairs in readers.items():
+        if len(pairs) > 1:
+            full = ("stage", source, RETURN) if isinstance(source, str) else source
+            for wired, argument in pairs:
+                wired.guarded += ((argument, full),)
+                wired.is_plain = False
