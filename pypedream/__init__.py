@@ -1,0 +1,112 @@
+"""pypedream: workflows of plain Python functions; a stage is a function, a run is a context.
+
+>>> from pypedream import Parameters, Pipeline
+>>> flow = Pipeline("hello", Parameters.define(name="world"))
+>>> @flow.stage
+... def greeting(name):
+...     return f"hello {name}"
+>>> flow.run(name="you")["greeting"]
+'hello you'
+
+Importing pypedream changes nothing and loads little: the names below come from their modules when
+they are first used.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pypedream import context, engine, errors, log, view
+    from pypedream.inputs import Input, InputBinding, dependency, immediate, param, var
+    from pypedream.log.logger import logger
+    from pypedream.mappers import (
+        CHILL,
+        PRESERVE,
+        STRICT,
+        WARN_UNEXPECTED,
+        DependencyInputMapper,
+        KeyedInputMapper,
+        KeyedOutputMapper,
+        SequentialOutputMapper,
+    )
+    from pypedream.parameters import Parameter, Parameters, Secret, Variables
+    from pypedream.pipeline import Pipeline
+    from pypedream.stage import Stage
+
+_HOMES = {
+    "CHILL": "mappers",
+    "DependencyInputMapper": "mappers",
+    "Input": "inputs",
+    "InputBinding": "inputs",
+    "KeyedInputMapper": "mappers",
+    "KeyedOutputMapper": "mappers",
+    "PRESERVE": "mappers",
+    "Parameter": "parameters",
+    "Parameters": "parameters",
+    "Pipeline": "pipeline",
+    "STRICT": "mappers",
+    "Secret": "parameters",
+    "SequentialOutputMapper": "mappers",
+    "Stage": "stage",
+    "Variables": "parameters",
+    "WARN_UNEXPECTED": "mappers",
+    "dependency": "inputs",
+    "immediate": "inputs",
+    "logger": "log.logger",
+    "param": "inputs",
+    "var": "inputs",
+}
+_MODULES = ("context", "engine", "errors", "log", "view")
+
+__all__ = [
+    "CHILL",
+    "PRESERVE",
+    "STRICT",
+    "WARN_UNEXPECTED",
+    "DependencyInputMapper",
+    "Input",
+    "InputBinding",
+    "KeyedInputMapper",
+    "KeyedOutputMapper",
+    "Parameter",
+    "Parameters",
+    "Pipeline",
+    "Secret",
+    "SequentialOutputMapper",
+    "Stage",
+    "Variables",
+    "context",
+    "dependency",
+    "engine",
+    "errors",
+    "immediate",
+    "log",
+    "logger",
+    "param",
+    "var",
+    "view",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("pypedream")
+    if name in _MODULES:
+        return import_module(f"pypedream.{name}")
+    if name not in _HOMES:
+        # Python itself adds the nearest name where the error is shown; every import of a
+        # submodule comes by here first, so looking for it now would cost each of them a search.
+        text = f'module "pypedream" has no "{name}"'
+        raise AttributeError(text, name=name, obj=sys.modules[__name__])
+    value = getattr(import_module(f"pypedream.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

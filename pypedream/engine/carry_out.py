@@ -1,0 +1,198 @@
+"""Carry out a plan: set up what a run needs, let the scheduler work, and put everything back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextvars import Context
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field
+
+from pypedream import context
+from pypedream.engine.code import code_state
+from pypedream.engine.coroutines import LoopHost
+from pypedream.engine.execution import Execution, Uncaptured
+from pypedream.engine.executors import ThreadExecutor, executor_for
+from pypedream.engine.failure import failure_of
+from pypedream.engine.guard import guard_for
+from pypedream.engine.record import RunFolder, new_run_id
+from pypedream.engine.run import Run, state_of
+from pypedream.engine.scheduler import Scheduler
+from pypedream.log.capture import capturing
+from pypedream.log.ended import Ended
+from pypedream.log.event_log import EventLog
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+    from pypedream.engine.plan import Plan
+    from pypedream.parameters import Parameters
+
+
+@define(eq=False)
+class Launch:
+    """A run that is about to start, starting with an empty log and all its context.
+
+    Attributes
+    ----------
+    loop
+        The caller's event loop, for async stages; None starts one when it is needed.
+    """
+
+    plan: Plan
+    pipeline: Any
+    loop: AbstractEventLoop | None = None
+    run: Run = field(init=False)
+    _execution: Execution = field(init=False)
+    _folder: RunFolder | None = None
+
+    def __attrs_post_init__(self) -> None:
+        plan = self.plan
+        run_id = new_run_id()
+        parameters = plan.parameters.fresh()
+        if plan.options.workspace is not None:
+            self._folder = RunFolder.create(plan.options.workspace, run_id, plan)
+        log = _event_log(run_id, plan, parameters, self._folder)
+        variables = plan.blueprint.definition.variables.start()
+        guard = guard_for(plan.options.mutation, plan.blueprint.wiring.wires)
+        self._execution = Execution(plan, log, context.copy(), parameters, variables, guard)
+        if plan.options.capture is False:
+            self._execution.new_attempt = Uncaptured
+        self.run = Run(run_id, self._execution)
+        self._execution.base = context.scope(
+            PIPELINE=self.pipeline,
+            PARAMETERS=parameters,
+            VARIABLES=variables,
+            STAGES=self._execution.stages_view,
+            STAGE=None,
+            RUN=self.run,
+            LOG=log,
+        )
+
+    def carry_out(self) -> Run:
+        """Carry out the plan, and return the run whatever became of it."""
+        options = self.plan.options
+        executor, is_ours = executor_for(options.executor, options.workers)
+        loops = LoopHost(self.loop)
+        scheduler = Scheduler(self._execution, executor, loops)
+        self.run._stop = scheduler.cancel  # noqa: SLF001 - the run hands its own stop to the user
+        try:
+            with capturing(options.capture):
+                self._start()
+                self._execution.base.run(scheduler.run)
+        finally:
+            if is_ours and isinstance(executor, ThreadExecutor):
+                executor.shutdown(wait=not scheduler.abandoned)
+            loops.close()
+            self._end(scheduler)
+        return self.run
+
+    async def carry_out_async(self) -> Run:
+        """Carry out the plan in a thread, so that the caller's loop goes on meanwhile.
+
+        The thread is the run's own: the loop's pool has few, and runs may be many and nested.
+        """
+        from asyncio import CancelledError, shield
+        from threading import Thread
+
+        assert self.loop is not None
+        loop, done = self.loop, self.loop.create_future()
+
+        def work() -> None:
+            try:
+                outcome: Any = self.carry_out()
+            except BaseException as error:  # noqa: BLE001 - it is raised where the run is awaited
+                loop.call_soon_threadsafe(done.set_exception, error)
+            else:
+                loop.call_soon_threadsafe(done.set_result, outcome)
+
+        thread = Thread(target=context.copy().run, args=(work,), name="pypedream-run")
+        thread.start()
+        try:
+            return await shield(done)
+        except CancelledError:
+            self.run.cancel()
+            await done
+            raise
+        finally:
+            thread.join()
+
+    def _start(self) -> None:
+        execution = self._execution
+        plan = self.plan
+        data = {"pipeline": plan.pipeline, "parameters": execution.parameters.redacted()}
+        execution.log.add("run.start", data=data)
+        for key, reason in plan.reuse.reasons.items():
+            execution.ended[key] = Ended("reused", reason=reason)
+        for key, reason in plan.skipped.items():
+            execution.ended[key] = Ended("skipped", reason=reason)
+        execution.values.update(plan.reuse.values)
+        execution.mapped.update(plan.reuse.mapped)
+        self._map_given()
+
+    def _map_given(self) -> None:
+        """Name the outputs of values that were given in place of a stage that names them."""
+        execution = self._execution
+        for key in self.plan.selection.given:
+            mapper = self.plan.blueprint.definition.stages[key].output_mapper
+            if mapper is not None:
+                execution.mapped[key] = dict(mapper(execution.values[key]))
+
+    def _end(self, scheduler: Scheduler) -> None:
+        """Complete the run's state and record, and let go of everything that was taken."""
+        execution, run, log = self._execution, self.run, self._execution.log
+        run.state = state_of(execution.ended, scheduler.stopping)
+        run.duration_s = (perf_counter_ns() - log.start_ns) / 1e9
+        for key in scheduler.failed:
+            run.failures.append(self._failure(key))
+        run.error = scheduler.error or (run.failures[0].error if run.failures else None)
+        _block_the_rest(execution, scheduler)
+        counts = Counter(ended.state for ended in execution.ended.values())
+        data = {"state": run.state, "duration_s": run.duration_s, "stages": dict(counts)}
+        log.add("run.end", level="info" if run.state == "ok" else "error", data=data)
+        log.close()
+        if self._folder is not None:
+            self._folder.close()
+        if run.state != "ok":
+            wires = self.plan.blueprint.wiring.wires
+            run.code = {key: code_state(wires[key].stage.function) for key in execution.values}
+        execution.bound.clear()
+        execution.base = Context()  # it holds the run, which would keep itself alive
+
+    def _failure(self, key: str) -> Any:
+        execution = self._execution
+        wired = self.plan.blueprint.wiring.wires[key]
+        arguments = execution.bound.get(key, {})
+        return failure_of(wired, execution.ended[key], arguments, execution.parameters)
+
+
+def _event_log(
+    run_id: str, plan: Plan, parameters: Parameters, folder: RunFolder | None
+) -> EventLog:
+    from pypedream.log.logger import extra_sinks
+    from pypedream.log.redaction import Redactor
+
+    options = plan.options
+    sinks: list[Any] = [*options.sinks, *extra_sinks()]
+    if options.progress is not False:
+        from pypedream.log.console import ConsoleSink
+
+        sinks.append(ConsoleSink(progress=bool(options.progress), stages=plan.blueprint.order))
+    if folder is not None:
+        sinks.extend(folder.sinks)
+    return EventLog(run_id, sinks=sinks, redactor=Redactor(parameters.secrets()))
+
+
+def _block_the_rest(execution: Execution, scheduler: Scheduler) -> None:
+    """Mark the descendants of stages that failed as blocked; others are merely pending."""
+    from pypedream import graph
+
+    if not scheduler.failed:
+        return
+    children = execution.plan.blueprint.children
+    blocked = graph.reach(scheduler.failed, children) - execution.ended.keys()
+    for key in execution.plan.blueprint.order:
+        if key in blocked and key in execution.plan.chosen:
+            reason = f'needs "{scheduler.failed[0]}", which failed'
+            scheduler.pass_over(key, "blocked", reason)

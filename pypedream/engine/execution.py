@@ -1,0 +1,286 @@
+"""Execution: the state of one run, and how one attempt of a stage is made.
+
+What is here is called once or more a stage and written for that: a record is a plain tuple, an
+attempt a small object, and everything that could be decided before was decided by the wiring.
+"""
+
+from __future__ import annotations
+
+from threading import current_thread, main_thread
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import Factory, define
+
+from pypedream import context
+from pypedream.context import Attempt
+from pypedream.engine.views import Outputs, Scoped
+from pypedream.engine.wiring import bind, read_link
+from pypedream.errors import StageTimeout
+from pypedream.inputs import InputBinding
+from pypedream.log.ended import Ended
+from pypedream.log.output import PASS_THROUGH
+from pypedream.log.streams import STREAMS
+from pypedream.mappers import NOT_GIVEN
+from pypedream.stage import ASYNC_GENERATOR, GENERATOR
+
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Callable, Mapping
+    from contextvars import Context
+
+    from pypedream.engine.guard import Guard
+    from pypedream.engine.plan import Plan
+    from pypedream.engine.wiring import Wire
+    from pypedream.log.event_log import EventLog
+    from pypedream.parameters import Parameters
+
+SKIPPED: Final = object()
+
+_new_ended = tuple.__new__
+"""Makes a named tuple at the price of a tuple."""
+
+Outcome = tuple["Wire", Attempt, int, int, Any, "BaseException | None"]
+"""Wire, attempt, start and end in ns, value, error."""
+
+
+class Uncaptured(Attempt):
+    """An attempt of a run that captures nothing, though another one may at the same time."""
+
+    output: Any = PASS_THROUGH
+
+
+@define(eq=False)
+class Execution:
+    """The state of one run.
+
+    Attributes
+    ----------
+    values
+        From stage to its return value, while it is kept.
+    mapped
+        From stage to its named outputs, for stages with an output mapper.
+    ended
+        From stage to how it ended.
+    bound
+        From a stage whose call failed to the arguments of that call.
+    base
+        The context that every attempt starts from.
+    new_attempt
+        `Attempt`, or `Uncaptured` in a run that captures nothing.
+    """
+
+    plan: Plan
+    log: EventLog
+    base: Context
+    parameters: Parameters
+    variables: Any
+    guard: Guard | None
+    new_attempt: type[Attempt] = Attempt
+    values: dict[str, Any] = Factory(dict)
+    mapped: dict[str, dict[str, Any]] = Factory(dict)
+    ended: dict[str, Ended] = Factory(dict)
+    bound: dict[str, dict[str, Any]] = Factory(dict)
+
+    @property
+    def stages_view(self) -> Mapping[str, Mapping[str, Any]]:
+        """The outputs of all stages so far, as mappers see them."""
+        return Outputs(self.values, self.mapped)
+
+    def attempt(self, wired: Wire, number: int) -> Outcome:
+        """Call a stage here, under a context of its own; what it raises is in the outcome."""
+        attempt = self.new_attempt(self.log, wired.key, number)
+        STREAMS.ensure()
+        start = perf_counter_ns()
+        if not wired.condition:
+            self._record_start(wired, attempt, start)
+        value, error = None, None
+        try:
+            value = self.base.copy().run(self._call, wired, attempt)
+        except BaseException as raised:  # noqa: BLE001 - the scheduler decides what becomes of it
+            error = raised
+        if attempt.output is not None:
+            attempt.output.close()
+        end = perf_counter_ns()
+        return (wired, attempt, start, end, value, error)
+
+    def run_plain(self, ready: deque[Wire], is_stopped: Callable[[], object]) -> Outcome | None:
+        """Call stage after stage as long as they take return values and nothing else.
+
+        Most stages are of this kind, and this is all that a small one costs; so it is written
+        out in one piece, with what does not change outside the loop. How a stage ended is handed
+        to the sinks together with the start of the next: nothing of the user's runs between.
+
+        Parameters
+        ----------
+        ready
+            Stages in an order in which they can run; those that were called are taken out.
+        is_stopped
+            Whether no further stage may start.
+
+        Returns
+        -------
+        The outcome of a stage that raised; None when the next stage is of another kind, when
+        none is left, or when the run is to stop.
+        """
+        log, values, all_ended = self.log, self.values, self.ended
+        append, counter, is_live = log.records.append, log.counter, log.is_live
+        copy, new_attempt = self.base.copy, self.new_attempt
+        is_beside = current_thread() is not main_thread()
+        while ready and ready[0].is_plain and not is_stopped():
+            wired = ready.popleft()
+            if is_beside:
+                STREAMS.ensure()
+            key = wired.key
+            attempt = new_attempt(log, key)
+            arguments = {}
+            for argument, need in wired.direct:
+                arguments[argument] = values[need]
+            start = perf_counter_ns()
+            append((next(counter), start, attempt, "stage.start", "info", None, None, None))
+            if is_live:
+                log.deliver()
+            try:
+                value = copy().run(_call_plain, attempt, wired.function, arguments)
+            except BaseException as error:  # noqa: BLE001 - the scheduler decides what becomes of it
+                self.bound[key] = arguments
+                if attempt.output is not None:
+                    attempt.output.close()
+                end = perf_counter_ns()
+                return (wired, attempt, start, end, None, error)
+            if attempt.output is not None:
+                attempt.output.close()
+            end = perf_counter_ns()
+            values[key] = value
+            ended = _new_ended(Ended, ("ok", end - start, 1, "", None, None))
+            all_ended[key] = ended
+            append((next(counter), end, attempt, "stage.end", "info", None, None, ended))
+        if is_live:
+            log.deliver()
+        return None
+
+    async def attempt_async(self, wired: Wire, number: int) -> Outcome:
+        """Await a stage; the task that runs this has a context of its own."""
+        attempt = self.new_attempt(self.log, wired.key, number)
+        start = perf_counter_ns()
+        if not wired.condition:
+            self._record_start(wired, attempt, start)
+        value, error = None, None
+        try:
+            value = await self._call_async(wired, attempt)
+        except BaseException as raised:  # noqa: BLE001 - the scheduler decides what becomes of it
+            error = raised
+        if attempt.output is not None:
+            attempt.output.close()
+        end = perf_counter_ns()
+        return (wired, attempt, start, end, value, error)
+
+    def _record_start(self, wired: Wire, attempt: Attempt, start: int) -> None:
+        log = self.log
+        if attempt.number == 1:
+            log.records.append(
+                (next(log.counter), start, attempt, "stage.start", "info", None, None, None)
+            )
+        if wired.stage.policy.retries:
+            log.records.append(
+                (next(log.counter), start, attempt, "attempt.start", "info", None, None, None)
+            )
+        if log.is_live:
+            log.deliver()
+
+    def _call(self, wired: Wire, attempt: Attempt) -> Any:
+        """Bind the arguments and call the function; runs inside the attempt's context."""
+        arguments = self._arguments(wired, attempt)
+        if arguments is None:
+            return SKIPPED
+        try:
+            value = _called(wired, arguments)
+            if wired.flags & GENERATOR:
+                value = list(value)
+            return self._accepted(wired, attempt, arguments, value)
+        except BaseException:
+            self.bound[wired.key] = arguments
+            raise
+
+    async def _call_async(self, wired: Wire, attempt: Attempt) -> Any:
+        arguments = self._arguments(wired, attempt)
+        if arguments is None:
+            return SKIPPED
+        try:
+            value = await _awaited(wired, arguments)
+            return self._accepted(wired, attempt, arguments, value)
+        except BaseException:
+            self.bound[wired.key] = arguments
+            raise
+
+    def _arguments(self, wired: Wire, attempt: Attempt) -> dict[str, Any] | None:
+        """Enter the attempt and bind its arguments; None when its condition does not hold."""
+        context.STAGE.set(attempt)
+        if wired.scope:
+            self._enter_scope(wired.scope)
+        if wired.condition:
+            if not self._holds(wired):
+                return None
+            self._record_start(wired, attempt, perf_counter_ns())
+        arguments = bind(wired, self)
+        if wired.logged:
+            attempt.data = {name: arguments[name] for name in wired.logged if name in arguments}
+        if wired.guarded and self.guard is not None:
+            self.guard.before(wired, arguments)
+        return arguments
+
+    def _accepted(
+        self, wired: Wire, attempt: Attempt, arguments: dict[str, Any], value: Any
+    ) -> Any:
+        """Look after what the function returned, still inside the attempt's context."""
+        if wired.guarded and self.guard is not None:
+            self.guard.after(wired, arguments, attempt)
+        if wired.stage.output_mapper is not None:
+            self.mapped[wired.key] = dict(wired.stage.output_mapper(value))
+        return value
+
+    def _enter_scope(self, scope: str) -> None:
+        """Let mappers of an included stage see the names of its own pipeline."""
+        context.PARAMETERS.set(Scoped(self.parameters, scope))
+        context.VARIABLES.set(Scoped(self.variables, scope))
+        context.STAGES.set(Scoped(self.stages_view, scope))
+
+    def _holds(self, wired: Wire) -> bool:
+        """Say whether the condition of a stage holds."""
+        when = wired.stage.policy.when
+        values = {link.argument: read_link(link, self) for link in wired.condition}
+        given = {name: value for name, value in values.items() if value is not NOT_GIVEN}
+        if isinstance(when, (str, InputBinding)):
+            return bool(given) and all(given.values())
+        assert when is not None
+        return bool(when(**given))
+
+
+def _call_plain(attempt: Attempt, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    context.STAGE.set(attempt)
+    return function(**arguments)
+
+
+def _called(wired: Wire, arguments: dict[str, Any]) -> Any:
+    if not wired.arguments.positional:
+        return wired.stage.function(**arguments)
+    rest = dict(arguments)
+    first = [rest.pop(name) for name in wired.arguments.positional if name in rest]
+    return wired.stage.function(*first, **rest)
+
+
+async def _awaited(wired: Wire, arguments: dict[str, Any]) -> Any:
+    """Await a coroutine, or collect what an asynchronous generator yields, within its time."""
+    from asyncio import timeout
+
+    limit = wired.stage.policy.timeout_s
+    try:
+        async with timeout(limit) as timer:
+            value = _called(wired, arguments)
+            if wired.flags & ASYNC_GENERATOR:
+                return [one async for one in value]
+            return await value
+    except TimeoutError as error:
+        if timer.expired():
+            raise StageTimeout(f"it took longer than timeout_s={limit:g}") from error
+        raise

@@ -1,0 +1,205 @@
+"""Failure: which stage broke, what it was called with, where each value came from, how to go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from pypedream.errors import RunCancelled
+from pypedream.places import Place, is_in_ipython, is_ours, users_traceback
+from pypedream.values import one_line, short
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from pypedream.engine.run import Run
+    from pypedream.engine.wiring import Wire
+    from pypedream.log.ended import Ended
+    from pypedream.parameters import Parameters
+
+
+@frozen
+class FailedInput:
+    """One argument of the call that failed.
+
+    Attributes
+    ----------
+    value
+        The value as the stage got it.
+    source
+        Where it came from, in words: ``stage "load"``, ``parameter "b" (default)``.
+    """
+
+    value: Any
+    source: str
+
+
+@frozen(eq=False)
+class Failure:
+    """A call that failed.
+
+    Attributes
+    ----------
+    stage
+        Key of the stage.
+    item
+        Key of the item when the stage is mapped, otherwise None.
+    error
+        The stage's own exception.
+    inputs
+        From each argument to its value and where that came from.
+    attempts
+        How often the stage was called.
+    traceback
+        The frames of the user's code, from the stage's own on.
+    """
+
+    stage: str
+    error: BaseException
+    inputs: Mapping[str, FailedInput]
+    function: Callable[..., Any] = field(repr=False)
+    attempts: int = 1
+    item: int | str | None = None
+    traceback: TracebackType | None = field(default=None, repr=False)
+
+    @property
+    def place(self) -> Place | None:
+        """The line of the stage's own function that raised; None when it never got there."""
+        step = self.traceback
+        return None if step is None else Place(step.tb_frame.f_code.co_filename, step.tb_lineno)
+
+    def replay(self) -> Any:
+        """Call the stage's function once more with the same values, outside any run."""
+        return self.function(**{name: one.value for name, one in self.inputs.items()})
+
+    def __str__(self) -> str:
+        return "\n".join(failure_lines(self))
+
+
+def failure_of(
+    wired: Wire, ended: Ended, arguments: Mapping[str, Any], parameters: Parameters
+) -> Failure:
+    """Describe a failed call."""
+    assert ended.error is not None
+    sources = {link.argument: source_of(link, parameters) for link in wired.links}
+    inputs = {
+        name: FailedInput(value, sources.get(name, "its default"))
+        for name, value in arguments.items()
+    }
+    function = wired.stage.function
+    return Failure(wired.key, ended.error, inputs, function, ended.attempts, None, ended.traceback)
+
+
+def source_of(link: Any, parameters: Parameters) -> str:
+    """Say where the value of a link came from, with who set a parameter."""
+    if link.kind != "parameter" or link.name not in parameters:
+        return str(link)
+    return f"{link} ({parameters.source(link.name)})"
+
+
+def failure_lines(failure: Failure) -> list[str]:
+    """Return the text of a failure: the stage, then a line for each of its inputs."""
+    times = f" after {failure.attempts} attempts" if failure.attempts > 1 else ""
+    item = f"[{failure.item}]" if failure.item is not None else ""
+    lines = [f'stage "{failure.stage}{item}" failed{times}']
+    return [*lines, *input_lines(failure)]
+
+
+def input_lines(failure: Failure) -> list[str]:
+    """Return a line for each input: its name, short value and source."""
+    texts = {name: f"{name} = {short(one.value, 60)}" for name, one in failure.inputs.items()}
+    wide = max(map(len, texts.values()), default=0)
+    return [f"  {text:<{wide}}   <- {failure.inputs[name].source}" for name, text in texts.items()]
+
+
+def failure_screen(failure: Failure) -> list[str]:
+    """Return all that a person needs to see of a failure, in a dozen lines at most.
+
+    What and where with the user's own source line, then the values that went in and where each
+    came from.
+    """
+    error = failure.error
+    times = f" after {failure.attempts} attempts" if failure.attempts > 1 else ""
+    head = f"{failure.stage} failed{times}: {shown_error(error)}"
+    inputs = input_lines(failure)
+    if len(inputs) > _MOST_INPUTS:
+        inputs = [*inputs[: _MOST_INPUTS - 1], f"  and {len(inputs) - _MOST_INPUTS + 1} more"]
+    return [head, *_frame_lines(failure), *inputs]
+
+
+_MOST_INPUTS = 5
+
+
+def shown_error(error: BaseException, limit: int = 200) -> str:
+    """Return an exception as one line: its type and what it says."""
+    return f"{type(error).__name__}: {one_line(str(error), limit)}".removesuffix(": ")
+
+
+def _frame_lines(failure: Failure) -> list[str]:
+    """Show two of the user's frames, with source: the stage's own and the one that raised."""
+    from linecache import getline
+
+    steps = []
+    step = failure.traceback
+    while step is not None:
+        if not is_ours(step.tb_frame.f_code.co_filename):
+            steps.append((step.tb_frame.f_code, step.tb_lineno))
+        step = step.tb_next
+    shown = steps if len(steps) <= 2 else [steps[0], steps[-1]]  # noqa: PLR2004
+    lines = []
+    for code, line in shown:
+        lines.append(f"  {Place(code.co_filename, line)} in {code.co_name}")
+        source = getline(code.co_filename, line).strip()
+        if source:
+            lines.append(f"    {one_line(source, _WIDTH)}")
+    return lines
+
+
+_WIDTH = 90
+
+
+def raised_by(run: Run) -> BaseException | None:
+    """Return what the caller of a run is to see raised; None when the run itself is the answer.
+
+    It is the stage's own exception, without pypedream's frames, and with notes.
+    """
+    error = run.error
+    if run.state == "cancelled":
+        return RunCancelled(f'run {run.id} of pipeline "{run.pipeline}" was cancelled')
+    if error is None or (isinstance(error, Exception) and run.plan.options.on_error != "stop"):
+        return None
+    if run.state == "interrupted":
+        _add_note(error, f"run {run.id} was interrupted; to go on: pipeline.resume()")
+    elif run.failure is not None:
+        lines = [*failure_lines(run.failure), "to go on: fix it, then pipeline.resume()"]
+        _add_note(error, "\n".join(lines))
+    if run.failure is not None:
+        _show_short_in_ipython(error, run.failure)
+    return error.with_traceback(users_traceback(error.__traceback__))
+
+
+@frozen
+class _Screen:
+    """What IPython shows in place of a traceback; a class of its own so that it can be pickled."""
+
+    lines: list[str]
+
+    def __call__(self) -> list[str]:
+        return self.lines
+
+
+def _show_short_in_ipython(error: BaseException, failure: Failure) -> None:
+    """Let IPython show the failure in place of a traceback with the engine's frames.
+
+    IPython asks an exception for ``_render_traceback_``; without IPython nothing is set.
+    """
+    if is_in_ipython():
+        lines = [*failure_screen(failure), "to go on: fix it, then pipeline.resume()"]
+        error._render_traceback_ = _Screen(lines)  # type: ignore[attr-defined]
+
+
+def _add_note(error: BaseException, note: str) -> None:
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)

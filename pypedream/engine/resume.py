@@ -1,0 +1,116 @@
+"""Resume: which results of an earlier run still hold.
+
+A stage's result holds when the stage had finished, its value is still there, its code and its
+inputs are the same, the parameters that it reads have the same values, and everything it needs
+holds as well.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pypedream import context
+from pypedream.engine.code import changes, code_state
+from pypedream.engine.plan import Blueprint, Reuse
+from pypedream.values import short
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pypedream.engine.links import Link
+    from pypedream.engine.run import Run
+    from pypedream.engine.wiring import Wire
+    from pypedream.parameters import Parameters
+
+_FINISHED = ("ok", "reused")
+
+
+def resuming(run: Run) -> Callable[[Blueprint, Parameters], Reuse]:
+    """Return the function that decides what to take over from *run*."""
+    return partial(_reuse_from, run)
+
+
+def _reuse_from(run: Run, base: Blueprint, parameters: Parameters) -> Reuse:
+    reuse = Reuse()
+    for key in base.order:
+        reason = _reason_to_run(run, base.wiring.wires[key], parameters, reuse)
+        if reason:
+            reuse.rerun[key] = reason
+            continue
+        reuse.values[key] = run[key]
+        outputs = dict(run.outputs[key])
+        outputs.pop("return")
+        if outputs:
+            reuse.mapped[key] = outputs
+        reuse.reasons[key] = f"finished in run {run.id}"
+    return reuse
+
+
+def _reason_to_run(run: Run, wired: Wire, parameters: Parameters, reuse: Reuse) -> str:
+    key = wired.key
+    before = run.stages.get(key) if key in run.plan.blueprint.wiring.wires else None
+    if before is None:
+        return "new since that run"
+    if before.state not in _FINISHED:
+        return f"{before.state} in run {run.id}"
+    if key not in run:
+        return "its result was not kept"
+    for need in wired.needs:
+        if need in reuse.rerun:
+            return f'needs "{need}", which runs'
+    return _code_change(run, wired) or _input_change(run, wired, parameters)
+
+
+def _code_change(run: Run, wired: Wire) -> str:
+    old = run.code.get(wired.key)
+    before = run.plan.blueprint.wiring.wires[wired.key].stage
+    if old is None:
+        if before.function is wired.stage.function:
+            return ""
+        old = code_state(before.function)
+    changed = changes(old, code_state(wired.stage.function))
+    return f"{', '.join(changed)} changed" if changed else ""
+
+
+def _input_change(run: Run, wired: Wire, parameters: Parameters) -> str:
+    before = {link.argument: link for link in run.plan.blueprint.wiring.wires[wired.key].links}
+    now = {link.argument: link for link in wired.links}
+    for name in {**before, **now}:
+        if name not in before or name not in now or not _same_link(before[name], now[name]):
+            return f'input "{name}" changed'
+    for link in (*wired.links, *wired.condition):
+        for name in _parameters_read(link, parameters):
+            old, new = run.parameters[name], parameters[name]
+            if not _same(old, new):
+                return f'parameter "{name}" {short(old, 20)} -> {short(new, 20)}'
+    return ""
+
+
+def _same_link(first: Link, second: Link) -> bool:
+    if first[:4] != second[:4]:
+        return False
+    if first.kind != "immediate" or first.input is None or second.input is None:
+        return True
+    return _same(first.input.bind.source, second.input.bind.source)
+
+
+def _parameters_read(link: Link, parameters: Parameters) -> list[str]:
+    """Names of the parameters that a link may read; an opaque mapper may read each of them."""
+    if link.kind == "parameter":
+        return [link.name] if link.name in parameters else []
+    if link.input is not None and link.input.bind.source is context.PARAMETERS:
+        return [name for name in parameters if name not in parameters.missing]
+    return []
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Equal as far as can be told: an answer that is no plain truth counts as different."""
+    if first is second:
+        return True
+    if type(first) is not type(second):
+        return False
+    try:
+        return bool(first == second)
+    except (ValueError, TypeError):  # arrays and frames compare element by element
+        return False

@@ -1,0 +1,203 @@
+"""Run: one execution as the user sees it, a mapping from stage to its return value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from pypedream.engine.failure import shown_error
+from pypedream.errors import NoResult
+from pypedream.mappers import RETURN
+from pypedream.names import did_you_mean
+from pypedream.values import short
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pypedream.engine.execution import Execution
+    from pypedream.engine.failure import Failure
+    from pypedream.engine.plan import Plan
+    from pypedream.log.ended import Ended
+    from pypedream.log.events import Event
+    from pypedream.parameters import Parameters
+
+
+@frozen(eq=False)
+class StageRun:
+    """What became of one stage in a run.
+
+    Attributes
+    ----------
+    state
+        "ok", "reused", "skipped", "blocked", "failed", "timeout", "cancelled", "interrupted",
+        "pending" (the run ended before) or "running".
+    duration_s
+        Seconds that the last attempt took.
+    attempts
+        How often the stage was called.
+    reason
+        Why it was skipped, reused or blocked.
+    error
+        What its last attempt raised.
+    outputs
+        Its outputs by name; empty when it has none, or they were not kept.
+    """
+
+    key: str
+    state: str
+    duration_s: float
+    attempts: int
+    reason: str
+    error: BaseException | None
+    outputs: Mapping[str, Any]
+
+
+class Run(Mapping[str, Any]):
+    """One execution of a pipeline: a mapping from stage key to that stage's return value.
+
+    Holds only stages that have a result; it is equal to a dict with the same entries.
+
+    Attributes
+    ----------
+    id
+        Sorts by time of start and is safe as a file name.
+    state
+        "running", "ok", "failed", "interrupted" or "cancelled".
+    failure
+        The first stage that failed, with its inputs; None if none did.
+    failures
+        All of them, in the order in which they came.
+    error
+        What ended the run early: the first failure's exception, or a KeyboardInterrupt.
+    """
+
+    def __init__(self, run_id: str, execution: Execution) -> None:
+        self.id = run_id
+        self.state = "running"
+        self.failures: list[Failure] = []
+        self.error: BaseException | None = None
+        self.duration_s = 0.0
+        self.code: dict[str, Any] = {}
+        self._execution = execution
+        self._stop: Callable[[], None] | None = None
+
+    def __getitem__(self, key: str) -> Any:
+        try:
+            return self._execution.values[key]
+        except KeyError:
+            raise NoResult(self._why_none(key)) from None
+
+    def __iter__(self) -> Iterator[str]:
+        values = self._execution.values
+        return (key for key in self.plan.blueprint.order if key in values)
+
+    def __len__(self) -> int:
+        return len(self._execution.values)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._execution.values
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Run):
+            return self is other
+        return dict(self) == other if isinstance(other, Mapping) else NotImplemented
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return run_text(self)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that the run carries out."""
+        return self._execution.plan
+
+    @property
+    def pipeline(self) -> str:
+        """Name of the pipeline."""
+        return self.plan.pipeline
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters with the values that they had."""
+        return self._execution.parameters
+
+    @property
+    def variables(self) -> Any:
+        """The variables with their last values."""
+        return self._execution.variables
+
+    @property
+    def outputs(self) -> Mapping[str, Mapping[str, Any]]:
+        """From stage to its outputs by name; "return" is its return value."""
+        return self._execution.stages_view
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """Everything that was said and happened, in order."""
+        return self._execution.log.events
+
+    @property
+    def sinks(self) -> Any:
+        """The sinks that failed, each with its first error and the number of events lost."""
+        return self._execution.log.sink_failures
+
+    @property
+    def failure(self) -> Failure | None:
+        """The first stage that failed, with its inputs and where they came from."""
+        return self.failures[0] if self.failures else None
+
+    @property
+    def stages(self) -> dict[str, StageRun]:
+        """From key to what became of the stage, in the order of the run."""
+        return {key: self._stage_run(key) for key in self.plan.blueprint.order}
+
+    def cancel(self) -> None:
+        """Start no new stage; those that run may end. May be called from any thread."""
+        if self._stop is not None:
+            self._stop()
+
+    def _stage_run(self, key: str) -> StageRun:
+        ended = self._execution.ended.get(key)
+        outputs = self.outputs[key] if key in self._execution.values else {}
+        if ended is None:
+            return StageRun(key, "pending", 0.0, 0, "", None, outputs)
+        duration_s = ended.duration_ns / 1e9
+        return StageRun(
+            key, ended.state, duration_s, ended.attempts, ended.reason, ended.error, outputs
+        )
+
+    def _why_none(self, key: str) -> str:
+        blueprint = self.plan.blueprint
+        if key not in blueprint.wiring.wires:
+            return f'no stage "{key}"{did_you_mean(key, blueprint.order)}'
+        stage = self._stage_run(key)
+        if stage.state == "ok":
+            return f'the result of stage "{key}" was not kept (keep={self.plan.options.keep!r})'
+        reason = f": {stage.reason}" if stage.reason else ""
+        return f'stage "{key}" has no result, it is {stage.state}{reason}'
+
+
+def run_text(run: Run) -> str:
+    """Return a run as an aligned table, one line a stage."""
+    stages = run.stages.values()
+    wide = max((len(stage.key) for stage in stages), default=0)
+    lines = [f"{run.pipeline}: {run.state} in {run.duration_s:.2f} s (run {run.id})"]
+    lines += [f"  {stage.key:<{wide}}  {stage.state:<11}  {_said(stage)}" for stage in stages]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _said(stage: StageRun) -> str:
+    if stage.error is not None:
+        return shown_error(stage.error, 60)
+    return short(stage.outputs[RETURN], 60) if RETURN in stage.outputs else stage.reason
+
+
+def state_of(ended: Mapping[str, Ended], stopping: str) -> str:
+    """Return the state of a run whose stages ended so."""
+    if stopping in ("interrupted", "cancelled"):
+        return stopping
+    is_failed = any(one.state in ("failed", "timeout") for one in ended.values())
+    return "failed" if is_failed else "ok"

@@ -1,0 +1,459 @@
+"""Pipeline: a named table of stages, with the parameters and variables that they read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from attrs import asdict
+
+from pypedream.engine.failure import raised_by
+from pypedream.engine.links import Definition, explicit_stage, place_of
+from pypedream.engine.options import own_options
+from pypedream.engine.plan import blueprint
+from pypedream.engine.problem import Problem
+from pypedream.engine.request import plan_for, request_of
+from pypedream.errors import DefinitionError, ParameterError, PipelineConfigError, PlanError
+from pypedream.parameters import Parameters, Variables
+from pypedream.parameters.including import with_parameters_of, with_variables_of
+from pypedream.places import calling_place, is_in_ipython, is_interactive
+from pypedream.stage import Stage
+from pypedream.values import said, written
+
+if TYPE_CHECKING:
+    import os
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable, Iterable
+
+    from pypedream.engine.carry_out import Launch
+    from pypedream.engine.plan import Blueprint, Plan
+    from pypedream.engine.run import Run
+    from pypedream.inputs import Input
+    from pypedream.protocols import OutputMapper
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class Pipeline:
+    """A named table of stages with parameters and variables; running it changes nothing in it.
+
+    Parameters
+    ----------
+    name
+        What logs and views call it.
+    parameters
+        What may be set before a run: `Parameters`, or an attrs class or dataclass.
+    stages
+        From key to `Stage`, or to a plain function.
+    variables
+        What stages may change while they run.
+    workspace
+        Folder for the records of runs; None writes nothing.
+    options
+        Fields of `pypedream.engine.options.Options` that hold for every run of this pipeline.
+
+    Raises
+    ------
+    DefinitionError
+        If a stage is neither a `Stage` nor a function, or an option is unknown or wrong.
+
+    Examples
+    --------
+    >>> flow = Pipeline("mean", Parameters.define(numbers=[1, 2, 6]))
+    >>> @flow.stage
+    ... def total(numbers):
+    ...     return sum(numbers)
+    >>> @flow.stage
+    ... def mean(total, numbers):
+    ...     return total / len(numbers)
+    >>> flow.run()["mean"]
+    3.0
+    """
+
+    def __init__(
+        self,
+        name: str = "pipeline",
+        parameters: Parameters | type | None = None,
+        stages: Mapping[str, Stage | Callable[..., Any]] | None = None,
+        *,
+        variables: Variables | None = None,
+        workspace: str | os.PathLike[str] | None = None,
+        **options: Any,
+    ) -> None:
+        if not isinstance(name, str):
+            raise DefinitionError(
+                "the first argument of a pipeline is its name, not a value of type"
+                f" {type(name).__name__} ({calling_place()})"
+            )
+        self.name = name
+        self.parameters = _as_parameters(parameters)
+        self.variables = _as_variables(variables)
+        where = {} if workspace is None else {"workspace": workspace}
+        self.options = own_options({**options, **where}, name)
+        self.last_run: Run | None = None
+        self._stages: dict[str, Stage] = {}
+        self._scopes: dict[str, str] = {}
+        self._blueprint: Blueprint | None = None
+        self._place = calling_place()
+        for key, stage in _as_table(stages).items():
+            self._add(key, stage if isinstance(stage, Stage) else Stage(stage, name=key))
+
+    @property
+    def stages(self) -> Mapping[str, Stage]:
+        """From key to stage, each with an explicit Input for every argument that is bound."""
+        return MappingProxyType(
+            {key: explicit_stage(key, self._definition()) for key in self._stages}
+        )
+
+    @overload
+    def stage(self, function: F, /) -> F: ...
+
+    @overload
+    def stage(
+        self,
+        function: F,
+        /,
+        *,
+        inputs: Iterable[Input] = (),
+        output_mapper: OutputMapper | None = None,
+        name: str | None = None,
+        **policy: Any,
+    ) -> F: ...
+
+    @overload
+    def stage(
+        self,
+        name: str | None = None,
+        /,
+        *,
+        inputs: Iterable[Input] = (),
+        output_mapper: OutputMapper | None = None,
+        **policy: Any,
+    ) -> Callable[[F], F]: ...
+
+    def stage(
+        self,
+        function_or_name: Any = None,
+        /,
+        *,
+        inputs: Iterable[Input] = (),
+        output_mapper: OutputMapper | None = None,
+        name: str | None = None,
+        **policy: Any,
+    ) -> Any:
+        """Add a function as a stage, as a decorator or directly; the function stays as it is.
+
+        ``@flow.stage``, ``@flow.stage("name", retries=2)`` and ``flow.stage(fn, name="x")`` all
+        work, and one function may become several stages.
+
+        Parameters
+        ----------
+        function_or_name
+            The function or a `Stage`, or the key of the stage (else the function's name).
+        inputs, output_mapper, policy
+            As for `Stage`.
+        """
+        if isinstance(function_or_name, Stage):
+            self._add(name or function_or_name.name, function_or_name)
+            return function_or_name
+        if function_or_name is not None and not isinstance(function_or_name, str):
+            stage = Stage(function_or_name, inputs, output_mapper, name=name, **policy)
+            self._add(stage.name, stage)
+            return function_or_name
+        key = function_or_name or name
+
+        def add(function: F) -> F:
+            stage = Stage(function, inputs, output_mapper, name=key, **policy)
+            self._add(stage.name, stage)
+            return function
+
+        return add
+
+    def include(self, other: Pipeline, *, prefix: str | None = None) -> None:
+        """Take in all stages, parameters and variables of another pipeline, as it is now.
+
+        Parameters
+        ----------
+        prefix
+            What stands before the names of the other pipeline, with a dot: "bronze.load". Names
+            that its stages use still mean its own first, then those of this pipeline.
+
+        Raises
+        ------
+        PipelineConfigError
+            If a name is there already, or a pipeline is to include itself. Nothing is taken in
+            then.
+        """
+        scope = prefix or ""
+        before = f"{scope}." if scope else ""
+        self._refuse_include(other, prefix)
+        try:
+            parameters = with_parameters_of(self.parameters, other.parameters, scope)
+            variables = with_variables_of(self.variables, other.variables, scope)
+        except PipelineConfigError as error:
+            raise PipelineConfigError(f"{error} ({calling_place()})") from None
+        self.parameters, self.variables = parameters, variables
+        for key, stage in other._stages.items():
+            self._stages[before + key] = stage
+            inner = other._scopes.get(key, "")
+            self._scopes[before + key] = ".".join(part for part in (scope, inner) if part)
+        self._blueprint = None
+
+    def plan(
+        self,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        only: str | Iterable[str] | None = None,
+        until: str | Iterable[str] | None = None,
+        from_: str | Iterable[str] | None = None,
+        tags: str | Iterable[str] | None = None,
+        given: Mapping[str, Any] | None = None,
+        **options_or_parameters: Any,
+    ) -> Plan:
+        """Decide what a run with the same arguments will do; nothing is called or written.
+
+        Parameters
+        ----------
+        parameters
+            Values by name; needed only for a parameter that bears the name of an option.
+        only
+            Stages to run, and no others.
+        until
+            Stages to run, with all that they need.
+        from_
+            Stages to run, with all that needs them.
+        tags
+            Run the stages that bear one of these tags.
+        given
+            From stage to the value to take in place of calling it.
+        options_or_parameters
+            Options by name (executor, workers, on_error, ...); every other name is a parameter.
+
+        Raises
+        ------
+        PlanError
+            If anything is wrong; the error lists every mistake, each with its place.
+        """
+        selection = {"only": only, "until": until, "from_": from_, "tags": tags, "given": given}
+        request = request_of(parameters, {**selection, **options_or_parameters})
+        return plan_for(request, self.blueprint, self.options)
+
+    def run(
+        self,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        only: str | Iterable[str] | None = None,
+        until: str | Iterable[str] | None = None,
+        from_: str | Iterable[str] | None = None,
+        tags: str | Iterable[str] | None = None,
+        given: Mapping[str, Any] | None = None,
+        **options_or_parameters: Any,
+    ) -> Run:
+        """Run the stages in order and return their results; arguments as for `plan`.
+
+        Raises
+        ------
+        PlanError
+            If anything is wrong before the run; nothing was called then.
+        Exception
+            What a stage raised, as it is, with notes that say which stage, what it was called
+            with and how to go on. With ``on_error="continue"`` the run is returned instead.
+        """
+        __tracebackhide__ = True
+        selection = {"only": only, "until": until, "from_": from_, "tags": tags, "given": given}
+        request = request_of(parameters, {**selection, **options_or_parameters})
+        run = self._launch(plan_for(request, self.blueprint, self.options)).carry_out()
+        error = raised_by(run)
+        if error is not None:
+            raise error
+        return run
+
+    async def arun(self, parameters: Mapping[str, Any] | None = None, /, **request: Any) -> Run:
+        """Run the stages while the caller's event loop goes on; arguments as for `run`.
+
+        Async stages run on the caller's loop, the others in a thread of the run.
+        """
+        __tracebackhide__ = True
+        from asyncio import get_running_loop
+
+        plan = plan_for(request_of(parameters, request), self.blueprint, self.options)
+        run = await self._launch(plan, get_running_loop()).carry_out_async()
+        error = raised_by(run)
+        if error is not None:
+            raise error
+        return run
+
+    def resume(self, run: Run | None = None, /, **request: Any) -> Run:
+        """Go on after a failure: run what failed or changed, and all that depends on it.
+
+        Stages that had finished are not called again, as long as their code, their inputs and
+        the parameters that they read are the same.
+
+        Parameters
+        ----------
+        run
+            The run to go on from; the last one of this pipeline if left out.
+        request
+            As for `run`. Parameters that are not named keep the values of that run.
+
+        Raises
+        ------
+        PlanError
+            If there is no run to go on from, or the pipeline cannot run.
+        """
+        __tracebackhide__ = True
+        from pypedream.engine.resume import resuming
+
+        earlier = run if run is not None else self.last_run
+        if earlier is None:
+            raise PlanError(self.name, [Problem("there is no run to resume", None, "run() first")])
+        selection = asdict(earlier.plan.selection, recurse=False)
+        asked = {name: value for name, value in selection.items() if value}
+        plan = plan_for(
+            request_of(None, {**asked, **request}),
+            self.blueprint,
+            asdict(earlier.plan.options, recurse=False),
+            parameters=_carried_over(self, earlier),
+            reuse=resuming(earlier),
+        )
+        resumed = self._launch(plan).carry_out()
+        error = raised_by(resumed)
+        if error is not None:
+            raise error
+        return resumed
+
+    def __repr__(self) -> str:
+        return f"<Pipeline {self.name!r} with {len(self._stages)} stages>"
+
+    def _launch(self, plan: Plan, loop: AbstractEventLoop | None = None) -> Launch:
+        from pypedream.engine.carry_out import Launch
+
+        launch = Launch(plan, self, loop)
+        self.last_run = launch.run
+        return launch
+
+    @property
+    def blueprint(self) -> Blueprint:
+        """The pipeline wired, checked and put in order; made once, however often it runs."""
+        made = self._blueprint
+        if (
+            made is None
+            or made.definition.parameters is not self.parameters
+            or made.definition.variables is not self.variables
+        ):
+            self._blueprint = made = blueprint(self._definition())
+        return made
+
+    def _definition(self) -> Definition:
+        stages, scopes = dict(self._stages), dict(self._scopes)
+        return Definition(self.name, stages, self.parameters, self.variables, scopes, self._place)
+
+    def _refuse_include(self, other: Pipeline, prefix: str | None) -> None:
+        what = ""
+        if other is self:
+            what = f'pipeline "{self.name}" cannot include itself'
+        elif not isinstance(other, Pipeline):
+            what = f'pipeline "{self.name}" can include a Pipeline, not {said(other)}'
+        elif prefix and not all(part.strip() for part in prefix.split(".")):
+            what = f'prefix="{prefix}" is no name: dots are put between names, not around them'
+        else:
+            before = f"{prefix}." if prefix else ""
+            clash = next((key for key in other._stages if before + key in self._stages), None)
+            if clash is not None:
+                near = "another" if prefix else "a"
+                what = (
+                    f'pipeline "{self.name}" has a stage "{before}{clash}" already:'
+                    f' include "{other.name}" with {near} prefix'
+                )
+        if what:
+            raise PipelineConfigError(f"{what} ({calling_place()})")
+
+    def _add(self, key: Any, stage: Stage) -> None:
+        if not (isinstance(key, str) and key.strip()):
+            raise DefinitionError(f"a stage's name is a text, not {said(key)} ({calling_place()})")
+        if key == "<lambda>":
+            raise DefinitionError(
+                f'a lambda has no name that others can use: add name="..." ({calling_place()})'
+            )
+        before = self._stages.get(key)
+        if before is not None and not _redefines(stage, before):
+            raise PipelineConfigError(
+                f'pipeline "{self.name}" has a stage "{key}" already ({place_of(before)}):'
+                f" give this one another name ({calling_place()})"
+            )
+        self._stages[key] = stage
+        self._blueprint = None
+
+
+def _as_parameters(parameters: Parameters | type | None) -> Parameters:
+    if parameters is None:
+        return Parameters.define()
+    if isinstance(parameters, Parameters):
+        return parameters
+    if isinstance(parameters, type):
+        return Parameters.from_class(parameters)
+    raise DefinitionError(
+        f"parameters={written(parameters)} is not Parameters: write Parameters.define(...), or give"
+        f" an attrs class or a dataclass ({calling_place()})"
+    )
+
+
+def _as_variables(variables: Variables | None) -> Variables:
+    if variables is None:
+        return Variables.define()
+    if isinstance(variables, Variables):
+        return variables
+    raise DefinitionError(
+        f"variables={written(variables)} is not Variables: write Variables.define(...)"
+        f" ({calling_place()})"
+    )
+
+
+def _as_table(
+    stages: Mapping[str, Stage | Callable[..., Any]] | None,
+) -> Mapping[str, Stage | Callable[..., Any]]:
+    if stages is None or isinstance(stages, Mapping):
+        return stages or {}
+    raise DefinitionError(
+        f"stages={written(stages)} is no mapping from name to stage: write stages={{...}}"
+        f" ({calling_place()})"
+    )
+
+
+def _redefines(stage: Stage, before: Stage) -> bool:
+    """Say whether *stage* is a new version of *before*: a cell run again, or a module reloaded.
+
+    In a notebook the last definition of a name counts, as it does for any name in Python.
+    """
+    if is_interactive(calling_place()):
+        return True
+    name = _full_name(stage.function)
+    if name is None or name != _full_name(before.function):
+        return False
+    # a script that has the same text twice adds one function twice, or makes one in a loop
+    is_new_text = _code(stage.function) is not _code(before.function) or is_in_ipython()
+    return is_new_text and place_of(stage) == place_of(before)
+
+
+def _full_name(function: object) -> tuple[str, str] | None:
+    name = getattr(function, "__qualname__", None)
+    return None if name is None else (getattr(function, "__module__", ""), name)
+
+
+def _code(function: object) -> object:
+    return getattr(function, "__code__", function)
+
+
+def _carried_over(pipeline: Pipeline, run: Run) -> Parameters:
+    """Take over the values that were set for *run*, as far as the parameters are there."""
+    parameters = pipeline.parameters
+    settings = run.parameters.settings.items()
+    values = {name: value for name, value in settings if name in parameters}
+    try:
+        return parameters.with_values(values, source=f"run {run.id}")
+    except ParameterError as error:
+        problems = [Problem(line, calling_place()) for line in str(error).splitlines()]
+        raise PlanError(pipeline.name, problems) from None

@@ -1,0 +1,221 @@
+"""A failure: which exception, what it says, and what still runs."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+
+import pytest
+
+from pypedream import Parameters, Pipeline
+from pypedream.engine.failure import failure_screen
+from pypedream.errors import ExitPipeline, RunCancelled
+
+
+@pytest.fixture
+def flow() -> Pipeline:
+    flow = Pipeline("division", Parameters.define(b=0), progress=False)
+
+    @flow.stage
+    def load():
+        return 2
+
+    @flow.stage
+    def divide(load, b):
+        return load / b
+
+    @flow.stage
+    def after(divide):
+        return divide
+
+    @flow.stage
+    def beside(load):
+        return load + 1
+
+    return flow
+
+
+def test_the_stages_own_exception_is_raised_with_notes(flow):
+    """The type is kept; the notes say stage, inputs with their origin, and how to go on."""
+    with pytest.raises(ZeroDivisionError) as caught:
+        flow.run(b=0)
+
+    [note] = caught.value.__notes__
+    assert note.splitlines() == [
+        'stage "divide" failed',
+        '  load = 2   <- stage "load"',
+        '  b = 0      <- parameter "b" (run(...))',
+        "to go on: fix it, then pipeline.resume()",
+    ]
+
+
+@pytest.mark.parametrize("executor", ["serial", "threads"])
+def test_the_traceback_has_one_frame_of_the_library(flow, executor):
+    """Between the caller's line and the stage's there is nothing but the call of run."""
+    with pytest.raises(ZeroDivisionError) as caught:
+        flow.run(executor=executor)
+
+    names = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert names == [
+        "test_the_traceback_has_one_frame_of_the_library",
+        "run",
+        "divide",
+    ]
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("executor", ["serial", "threads"])
+def test_a_failed_stage_stops_its_descendants(flow, executor):
+    """After a failure nothing new starts; what depends on the stage is blocked."""
+    with pytest.raises(ZeroDivisionError):
+        flow.run(executor=executor)
+
+    stages = flow.last_run.stages
+    assert stages["load"].state == "ok"
+    assert stages["divide"].state == "failed"
+    assert stages["after"].state == "blocked"
+    assert flow.last_run.state == "failed"
+
+
+@pytest.mark.parametrize("executor", ["serial", "threads"])
+def test_continue_runs_what_does_not_depend_on_the_failure(flow, executor):
+    """With on_error="continue" the run is returned, with the results there are."""
+    run = flow.run(on_error="continue", executor=executor)
+
+    assert run.state == "failed"
+    assert run == {"load": 2, "beside": 3}
+    assert run.stages["after"].state == "blocked"
+    assert run.stages["after"].reason == 'needs "divide", which failed'
+    assert isinstance(run.failure.error, ZeroDivisionError)
+
+
+def test_all_failures_are_kept(flow):
+    """With on_error="continue" every failure is in the run, in order."""
+
+    @flow.stage
+    def also(load):
+        raise KeyError("also")
+
+    run = flow.run(on_error="continue")
+
+    assert [failure.stage for failure in run.failures] == ["divide", "also"]
+
+
+def test_a_failure_holds_inputs_and_can_be_replayed(flow):
+    """The failed call is kept with its values; replay makes it again."""
+    with pytest.raises(ZeroDivisionError):
+        flow.run()
+    failure = flow.last_run.failure
+
+    assert failure.inputs["load"].value == 2
+    assert failure.inputs["b"].source == 'parameter "b" (default)'
+    assert failure.place.file == __file__
+    with pytest.raises(ZeroDivisionError):
+        failure.replay()
+
+
+def test_the_screen_shows_the_users_line_and_values(flow):
+    """What is shown of a failure is short and has only the user's own lines."""
+    with pytest.raises(ZeroDivisionError):
+        flow.run()
+
+    head, place, source, *inputs = failure_screen(flow.last_run.failure)
+
+    assert head == "divide failed: ZeroDivisionError: division by zero"
+    assert place.endswith(" in divide")
+    assert source == "    return load / b"
+    assert inputs == ['  load = 2   <- stage "load"', '  b = 0      <- parameter "b" (default)']
+
+
+def test_an_exception_of_a_mapper_names_the_argument():
+    """What a mapper raises is raised as it is, with a note on what was being bound."""
+    from pypedream import Input, InputBinding, context
+
+    flow = Pipeline("mapped", Parameters.define(rates={}), progress=False)
+    bind = InputBinding.contextual(context.PARAMETERS, lambda parameters: parameters["rates"]["x"])
+    flow.stage(lambda rate: rate, name="use", inputs=[Input("rate", bind)])
+
+    with pytest.raises(KeyError) as caught:
+        flow.run()
+
+    assert 'while binding argument "rate" of stage "use"' in caught.value.__notes__[0]
+
+
+def test_an_exception_that_is_raised_twice_gets_each_note_once(flow):
+    """Running again with the same exception object does not pile up notes."""
+    error = ValueError("always the same")
+    flow = Pipeline("same", progress=False)
+
+    def fail():
+        raise error
+
+    flow.stage(fail)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="always the same"):
+            flow.run()
+
+    assert len(error.__notes__) == 1
+
+
+def test_the_exception_can_still_be_pickled(flow):
+    """Nothing that is attached to the user's exception stands in the way of pickling."""
+    with pytest.raises(ZeroDivisionError) as caught:
+        flow.run()
+
+    assert isinstance(pickle.loads(pickle.dumps(caught.value)), ZeroDivisionError)
+
+
+def test_exit_pipeline_ends_the_run_without_failure(flow):
+    """A stage that raises ExitPipeline ends the run early; that is no failure."""
+
+    @flow.stage
+    def stop(beside):
+        raise ExitPipeline("nothing new")
+
+    @flow.stage
+    def late(stop):
+        return 1
+
+    run = flow.run(b=1)
+
+    assert run.state == "ok"
+    assert "stop" not in run
+    assert "late" not in run
+    assert "nothing new" in run.stages["stop"].reason
+
+
+def test_sys_exit_in_a_stage_is_a_failure(flow):
+    """A stage that calls sys.exit fails and SystemExit is raised as it is."""
+
+    @flow.stage
+    def leave():
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit) as caught:
+        flow.run(only="leave")
+
+    assert caught.value.code == 3
+    assert flow.last_run.stages["leave"].state == "failed"
+
+
+def test_a_cancelled_run_says_so():
+    """run.cancel() lets the running stage end and starts no other."""
+    from pypedream import context
+
+    flow = Pipeline("cancelled", progress=False)
+
+    @flow.stage
+    def first():
+        context.RUN.get().cancel()
+        return 1
+
+    @flow.stage
+    def second(first):
+        return 2
+
+    with pytest.raises(RunCancelled, match='of pipeline "cancelled" was cancelled'):
+        flow.run()
+
+    assert flow.last_run == {"first": 1}
+    assert flow.last_run.stages["second"].state == "pending"
