@@ -103,7 +103,7 @@ class RunFolder:
 def is_locked(path: Path) -> bool:
     """Say whether a living process holds the lock file *path*."""
     try:
-        lock = path.open("r+b")
+        lock = path.open("r+b" if os.name == "nt" else "rb")
     except OSError:
         return False
     with lock:

@@ -1,0 +1,297 @@
+"""History: the runs that a workspace keeps, read from their records alone.
+
+Nothing of the user's is imported and nothing is written, so history can be read while runs go on,
+after they were killed, and where the pipeline itself cannot be loaded any more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from pypedream.engine.record import is_locked
+from pypedream.errors import StoreError
+from pypedream.log.events import Event
+from pypedream.names import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["LEVELS", "RecordedRun", "recorded_events", "recorded_run", "recorded_runs"]
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
+"""From the least to the most serious."""
+
+LAST = "last"
+_FILES = ("journal.jsonl", "logs.jsonl")
+_TAIL_BYTES = 64 * 1024
+_TAIL_LINES = 4  # the end of a run is the last line of its journal
+_LARGEST = 2**63
+_SHOWN_RUNS = 3
+
+
+@frozen
+class RecordedRun:
+    """What the record of one run says of it.
+
+    Attributes
+    ----------
+    id
+        Sorts by time of start.
+    pipeline
+        Name of the pipeline; "?" when that part of the record cannot be read.
+    state
+        "ok", "failed", "interrupted", "cancelled", "running", or "crashed": the process that ran
+        it is gone and did not write an end.
+    started
+        Time in UTC, ISO 8601.
+    duration_s
+        Seconds from start to end, or to the last sign of life; None when there is none.
+    stages
+        Keys of all stages, in the order of the run.
+    ended
+        From each state to the number of stages that ended so; empty until the run has ended.
+    parameters
+        What they were set to, without secrets.
+    folder
+        Where the record is.
+    """
+
+    id: str
+    pipeline: str
+    state: str
+    started: str
+    duration_s: float | None
+    stages: tuple[str, ...]
+    ended: Mapping[str, int]
+    parameters: Mapping[str, Any] = field(repr=False)
+    folder: Path = field(repr=False)
+
+
+def recorded_runs(workspace: str | os.PathLike[str]) -> list[RecordedRun]:
+    """Return the runs of a workspace, the newest first; a folder that is not there has none."""
+    return [_recorded(folder) for folder in reversed(_folders(workspace))]
+
+
+def recorded_run(workspace: str | os.PathLike[str], name: str = LAST) -> RecordedRun:
+    """Return one run of a workspace.
+
+    Parameters
+    ----------
+    name
+        Its id, the beginning of its id if no other begins so, or "last".
+
+    Raises
+    ------
+    StoreError
+        If there is no such run, or several; the text names some that there are.
+    """
+    folders = {folder.name: folder for folder in _folders(workspace)}
+    if not folders:
+        raise StoreError(f"no run is recorded in {os.fspath(workspace)}")
+    if name == LAST:
+        return _recorded(folders[max(folders)])
+    found = [each for each in folders if name and each.startswith(name.lower())]
+    if len(found) == 1:
+        return _recorded(folders[found[0]])
+    if found:
+        raise StoreError(f'{len(found)} runs begin with "{name}": {_some(found)}')
+    raise StoreError(f'no run "{name}" in {os.fspath(workspace)}; the last are {_some(folders)}')
+
+
+def recorded_events(
+    run: RecordedRun,
+    *,
+    stage: str | None = None,
+    level: str | None = None,
+    grep: str | re.Pattern[str] | None = None,
+) -> list[Event]:
+    """Return the events of a run, those of all its files in order.
+
+    Parameters
+    ----------
+    stage
+        Only those of this stage.
+    level
+        Only those that are at least this serious, one of `LEVELS`.
+    grep
+        Only those in whose text or values this regular expression is found.
+
+    Returns
+    -------
+    list of Event
+        Lines that cannot be read, as a crash may leave them, are counted in one last event of the
+        kind "dropped".
+
+    Raises
+    ------
+    StoreError
+        If the run has no such stage, or its files may not be read.
+    ValueError
+        If there is no such level.
+    """
+    if stage is not None and run.stages and stage not in run.stages:
+        near = did_you_mean(stage, run.stages) or f"; there are {', '.join(run.stages)}"
+        raise StoreError(f'run {run.id} has no stage "{stage}"{near}')
+    lowest = 0 if level is None else LEVELS.index(level)
+    pattern = None if grep is None else re.compile(grep)
+    events, torn = [], 0
+    for event in _all_events(run):
+        if event is None:
+            torn += 1
+        elif _is_wanted(event, stage, lowest, pattern):
+            events.append(event)
+    events.sort(key=attrgetter("seq"))
+    return [*events, _dropped(run, events, torn)] if torn else events
+
+
+def _folders(workspace: str | os.PathLike[str]) -> list[Path]:
+    """Return the folders of runs, oldest first; one without run.json is just being made."""
+    try:
+        names = sorted(os.listdir(Path(workspace, "runs")))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(f"cannot read the workspace {os.fspath(workspace)}: {reason}") from error
+    folders = [Path(workspace, "runs", name) for name in names]
+    return [folder for folder in folders if (folder / "run.json").is_file()]
+
+
+def _recorded(folder: Path) -> RecordedRun:
+    # The lock first: a run that ends in between has written its end by the time we look for it.
+    is_alive = is_locked(folder / "lock")
+    lines = [line for name in _FILES for line in _last_lines(folder / name)]
+    description = _described(folder / "run.json")
+    ends = [line for line in lines if line.get("kind") == "run.end"]
+    data = _mapping(ends[0].get("data")) if ends else {}
+    stages = description.get("stages")
+    return RecordedRun(
+        id=folder.name,
+        pipeline=str(description.get("pipeline", "?")),
+        state=str(data.get("state", "running" if is_alive else "crashed")),
+        started=str(description.get("started", "?")),
+        duration_s=max((_number(line.get("dt")) for line in lines), default=None),
+        stages=tuple(map(str, stages)) if isinstance(stages, list) else (),
+        ended=_mapping(data.get("stages")),
+        parameters=_mapping(description.get("parameters")),
+        folder=folder,
+    )
+
+
+def _described(path: Path) -> Mapping[str, Any]:
+    try:
+        return _mapping(json.loads(path.read_bytes()))
+    except (OSError, ValueError):
+        return {}
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _last_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the last few lines of a file that can be read; a list of runs needs no more."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+            lines = file.read().split(b"\n")[-_TAIL_LINES:]
+    except OSError:
+        return []
+    found = map(_parsed, lines)
+    return [line for line in found if line is not None]
+
+
+def _all_events(run: RecordedRun) -> Iterator[Event | None]:
+    """Read the files of a run one after the other; None stands for a line that is broken."""
+    for name in _FILES:
+        try:
+            with (run.folder / name).open("rb") as file:
+                for line in file:
+                    is_unfinished = run.state == "running" and not line.endswith(b"\n")
+                    if line.strip() and not is_unfinished:
+                        yield _event(line)
+        except FileNotFoundError:
+            continue  # nothing was said
+        except OSError as error:
+            raise StoreError(f"cannot read {run.folder / name}: {error.strerror}") from error
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def _event(line: bytes) -> Event | None:
+    """Return the event of a line, with the types that an Event promises; None if it is none."""
+    values = _parsed(line)
+    if values is None or not isinstance(values.get("kind"), str):
+        return None
+    stage, stream, level = values.get("stage"), values.get("stream"), values.get("level")
+    return Event(
+        ts=str(values.get("ts")),
+        dt=_number(values.get("dt")),
+        run=str(values.get("run")),
+        stage=None if stage is None else str(stage),
+        item=values.get("item"),
+        attempt=values.get("attempt"),
+        seq=int(_number(values.get("seq"))),
+        pid=int(_number(values.get("pid"))),
+        kind=values["kind"],
+        level=level if level in LEVELS else "info",
+        event=str(values.get("event", values["kind"])),
+        stream=None if stream is None else str(stream),
+        data=values["data"] if isinstance(values.get("data"), dict) else None,
+    )
+
+
+def _number(value: object) -> float:
+    """Return *value* if it is a number that a time or a count may be, else 0."""
+    return value if isinstance(value, (int, float)) and abs(value) < _LARGEST else 0
+
+
+def _is_wanted(
+    event: Event, stage: str | None, lowest: int, pattern: re.Pattern[str] | None
+) -> bool:
+    if stage is not None and event.stage != stage:
+        return False
+    if LEVELS.index(event.level) < lowest:
+        return False
+    if pattern is None or pattern.search(event.event):
+        return True
+    return event.data is not None and pattern.search(json.dumps(event.data)) is not None
+
+
+def _dropped(run: RecordedRun, events: list[Event], torn: int) -> Event:
+    last = events[-1] if events else None
+    count = "1 line" if torn == 1 else f"{torn} lines"
+    return Event(
+        ts=last.ts if last else run.started,
+        dt=last.dt if last else 0.0,
+        run=run.id,
+        stage=None,
+        item=None,
+        attempt=None,
+        seq=last.seq + 1 if last else 0,
+        pid=0,
+        kind="dropped",
+        level="warning",
+        event=f"{count} of the record cannot be read",
+        stream=None,
+        data={"count": torn, "from": str(run.folder)},
+    )
+
+
+def _some(names: Mapping[str, Path] | list[str]) -> str:
+    newest = sorted(names, reverse=True)
+    more = len(newest) - _SHOWN_RUNS
+    return ", ".join(newest[:_SHOWN_RUNS]) + (f" and {more} more" if more > 0 else "")
