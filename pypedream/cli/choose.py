@@ -1,0 +1,69 @@
+"""Which of the objects in a module is the pipeline that is meant."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pypedream.cli.mistakes import Refused
+from pypedream.names import did_you_mean
+from pypedream.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from pypedream.cli.locate import Target
+
+
+def chosen(module: ModuleType, target: Target) -> Pipeline:
+    """Return the pipeline of *module* that *target* names, or the only one.
+
+    Raises
+    ------
+    Refused
+        If there is none, or more than one and no name.
+    """
+    found = {name: each for name, each in vars(module).items() if isinstance(each, Pipeline)}
+    if target.name:
+        return _named(module, target, found)
+    names = _distinct(found)
+    if len(names) > 1:
+        imported = _imported_names(module)
+        names = [name for name in names if name not in imported] or names
+    if len(names) == 1:
+        return found[names[0]]
+    if not names:
+        raise Refused(
+            f"{target.shown} defines no pipeline: it needs a line such as"
+            ' flow = pypedream.Pipeline("flow")'
+        )
+    choices = ", ".join(f"{target.shown}:{name}" for name in names)
+    raise Refused(f"{target.shown} defines {len(names)} pipelines, name one of them: {choices}")
+
+
+def _named(module: ModuleType, target: Target, found: dict[str, Pipeline]) -> Pipeline:
+    if target.name in found:
+        return found[target.name]
+    there_are = f"; there are {', '.join(found)}" if found else "; there is none"
+    if hasattr(module, target.name):
+        kind = type(getattr(module, target.name)).__name__
+        raise Refused(f"{target.shown}:{target.name} is no Pipeline but of type {kind}{there_are}")
+    near = did_you_mean(target.name, found) or there_are
+    raise Refused(f'{target.shown} has no pipeline "{target.name}"{near}')
+
+
+def _distinct(found: dict[str, Pipeline]) -> list[str]:
+    """Return one name for each pipeline, the first that it was given."""
+    first = {id(each): name for name, each in reversed(found.items())}
+    return [name for name in found if name in first.values()]
+
+
+def _imported_names(module: ModuleType) -> set[str]:
+    """Return what the module imports by name: pipelines from elsewhere are there to be included."""
+    try:
+        tree = ast.parse(Path(module.__file__ or "").read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return set()
+    imports = [each for each in tree.body if isinstance(each, ast.ImportFrom)]
+    return {alias.asname or alias.name for each in imports for alias in each.names}

@@ -1,0 +1,171 @@
+"""From a file or module of the user's to its Pipeline, as ``python FILE`` would import it.
+
+The folder of the file comes first in ``sys.path``, and the file becomes a module of its own name,
+so that what it defines can be pickled and found again by another process. For callers in the same
+process all of it is undone afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from traceback import format_exception
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from pypedream.cli.choose import chosen
+from pypedream.cli.locate import target_of
+from pypedream.cli.mistakes import Refused
+from pypedream.cli.terminal import say
+from pypedream.names import did_you_mean
+from pypedream.places import Place, is_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from pypedream.cli.locate import Target
+    from pypedream.pipeline import Pipeline
+
+
+@frozen
+class Loaded:
+    """A pipeline, and the folder of the file that defines it."""
+
+    pipeline: Pipeline
+    folder: Path
+
+
+@contextmanager
+def loaded(text: str | None, *, debug: bool) -> Iterator[Loaded]:
+    """Load the pipeline that *text* names; its modules stay as long as this lasts.
+
+    Raises
+    ------
+    Refused
+        If there is no such pipeline, or its file cannot be imported; one line says where.
+    """
+    target = target_of(text)
+    folder = Path.cwd() if target.file is None else target.file.parent
+    with _importing_from(folder):
+        module = _imported(target, folder, debug=debug)
+        pipeline = chosen(module, target)
+        if pipeline.last_run is not None:
+            say(
+                f"note: {target.shown} runs its pipeline when it is imported; put that"
+                ' under if __name__ == "__main__":',
+                err=True,
+            )
+        home = getattr(module, "__file__", None)
+        yield Loaded(pipeline, Path(home).parent if home else folder)
+
+
+class _Source(SourceFileLoader):
+    """Loads a file without reading or writing ``__pycache__``, as for ``python FILE``."""
+
+    def path_stats(self, path: Any) -> Any:
+        """Say that the file has no time, which keeps the import system from caching it."""
+        raise OSError(path)
+
+
+@contextmanager
+def _importing_from(folder: Path) -> Iterator[None]:
+    paths, modules = list(sys.path), set(sys.modules)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path[:] = paths
+        for name in sys.modules.keys() - modules:
+            if _lies_in(folder, name):
+                del sys.modules[name]
+
+
+def _lies_in(folder: Path, name: str) -> bool:
+    """Say whether a module was found in *folder* itself, and not in some library below it."""
+    module = sys.modules[name]
+    if isinstance(getattr(module, "__loader__", None), _Source):
+        return True
+    base = os.path.join(folder, *name.split("."))
+    return getattr(module, "__file__", None) in (base + ".py", os.path.join(base, "__init__.py"))
+
+
+def _imported(target: Target, folder: Path, *, debug: bool) -> ModuleType:
+    try:
+        if target.file is None:
+            return import_module(target.module)
+        return _imported_file(target.file)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the file cannot be loaded
+        if target.file is None and _is_not_there(error, target.module):
+            raise Refused(f"no file and no module {target.module}{_near(target.module)}") from None
+        if debug:
+            say(*"".join(format_exception(error)).splitlines(), err=True)
+        raise Refused(f"cannot load {target.shown}: {_said(error, folder)}") from None
+
+
+def _imported_file(file: Path) -> ModuleType:
+    name = file.stem.replace(".", "_")
+    if name in sys.modules:  # of the same name, but somebody else's
+        name = f"pypedream_file_{name}"
+    spec = spec_from_file_location(name, file, loader=_Source(name, str(file)))
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+def _is_not_there(error: BaseException, module: str) -> bool:
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return False
+    return module == error.name or module.startswith(f"{error.name}.")
+
+
+def _near(module: str) -> str:
+    files = [path.stem for path in Path().glob("*.py")]
+    return did_you_mean(module, files) or ": name a FILE.py, or a module that Python can import"
+
+
+def _said(error: BaseException, folder: Path) -> str:
+    """Return where in the user's code and what, on one line."""
+    message = " ".join(str(error).split())
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        message = error.msg
+        place: Place | None = Place(error.filename, error.lineno)
+    else:
+        place = _users_place(error, folder)
+    where = f"{place}: " if place is not None else ""
+    fix = ""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        fix = "; install it, or correct the name"
+    return f"{where}{type(error).__name__}: {message}{fix}".rstrip(": ")
+
+
+def _users_place(error: BaseException, folder: Path) -> Place | None:
+    """Return the innermost line within the user's own folder, else the innermost not ours."""
+    places = []
+    step = error.__traceback__
+    while step is not None:
+        file = step.tb_frame.f_code.co_filename
+        if not is_ours(file) and not file.startswith("<frozen "):
+            places.append(Place(file, step.tb_lineno))
+        step = step.tb_next
+    own = [place for place in places if _is_own(place.file, folder)]
+    return next(reversed(own or places), None)
+
+
+def _is_own(file: str, folder: Path) -> bool:
+    return file.startswith(os.path.join(folder, "")) and "site-packages" not in file

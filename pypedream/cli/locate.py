@@ -1,0 +1,133 @@
+"""Which file or module is meant; nothing of the user's is imported to find out."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from pathlib import Path
+
+from attrs import frozen
+
+from pypedream.cli.mistakes import Refused
+from pypedream.names import did_you_mean
+
+USUAL_FILE = "pipeline.py"
+_SHOWN = 6
+
+
+@frozen
+class Target:
+    """What is to be loaded.
+
+    Attributes
+    ----------
+    file
+        The file, as an absolute path; None for a module that Python has to find.
+    module
+        The name to import it by, for a module.
+    name
+        Name of the Pipeline in it; "" for the only one.
+    shown
+        The file or module as the user knows it.
+    """
+
+    file: Path | None
+    module: str
+    name: str
+    shown: str
+
+
+def target_of(text: str | None) -> Target:
+    """Return what a FILE.py, folder or module, each with or without :name, stands for.
+
+    Raises
+    ------
+    Refused
+        If there is no such thing, or without a text, if there is not one pipeline to choose.
+    """
+    if not text:
+        return _file_target(_only_file(Path()), "")
+    place, name = _split(text)
+    path = Path(place)
+    if path.suffix == ".ipynb":
+        raise Refused(f"{place} is a notebook: open it in Jupyter, or move its stages to a .py")
+    if path.is_file():
+        return _file_target(path, name)
+    is_module = all(part.isidentifier() for part in place.split("."))
+    if is_module and path.with_name(path.name + ".py").is_file():
+        return _file_target(path.with_name(path.name + ".py"), name)
+    if path.is_dir() and not (is_module and (path / "__init__.py").is_file()):
+        return _file_target(_only_file(path), name)
+    if is_module and path.suffix != ".py":
+        return Target(None, place, name, place)
+    raise Refused(f"no file {place}{_near(path)}")
+
+
+def pipeline_files(folder: Path) -> list[Path]:
+    """Return the files of a folder that seem to define a pipeline, going by their text."""
+    return [path for path in sorted(folder.glob("*.py")) if _defines_pipeline(path)]
+
+
+def _split(text: str) -> tuple[str, str]:
+    r"""Split FILE.py:name; the colon of C:\flow.py belongs to the file."""
+    place, colon, name = text.rpartition(":")
+    if colon and place and (name.isidentifier() or not name):
+        return place, name
+    return text, ""
+
+
+def _file_target(path: Path, name: str) -> Target:
+    return Target(Path(os.path.abspath(path)), "", name, str(path))
+
+
+def _only_file(folder: Path) -> Path:
+    if (folder / USUAL_FILE).is_file():
+        return folder / USUAL_FILE
+    found = pipeline_files(folder)
+    if len(found) == 1:
+        return found[0]
+    where = "this folder" if folder == Path() else str(folder)
+    if not found:
+        raise Refused(
+            f"no pipeline in {where}: name its file (python -m pypedream run FILE.py),"
+            " or make one (python -m pypedream new NAME)"
+        )
+    files = ", ".join(str(path) for path in found[:_SHOWN])
+    raise Refused(f"{len(found)} files with a pipeline in {where}, name one of them: {files}")
+
+
+def _defines_pipeline(path: Path) -> bool:
+    try:
+        text = path.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return False
+    if "pypedream" not in text:
+        return False
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):  # loading it will say where
+        return re.search(r"^\w+ *=.*Pipeline\(", text, re.MULTILINE) is not None
+    return any(_is_pipeline(statement) for statement in tree.body)
+
+
+def _is_pipeline(statement: ast.stmt) -> bool:
+    """Say whether a statement is ``name = Pipeline(...)``, or of a class with such a name."""
+    if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return False
+    if not isinstance(statement.value, ast.Call):
+        return False
+    called = statement.value.func
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return str(name).endswith("Pipeline")
+
+
+def _near(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return f": there is no folder {folder}"
+    near = did_you_mean(path.name, [each.name for each in folder.glob("*.py")])
+    if near:
+        return near
+    files = [str(each) for each in pipeline_files(folder)[:_SHOWN]]
+    return f"; there are {', '.join(files)}" if files else ""

@@ -1,0 +1,124 @@
+"""The command ``log``: what a recorded run said."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import click
+from attrs import asdict, evolve
+
+from pypedream.cli import options
+from pypedream.cli.terminal import say, say_json
+from pypedream.cli.workspaces import local_time, run_data, workspace_of
+from pypedream.engine.history import LAST, LEVELS, recorded_events, recorded_run
+from pypedream.log.console_lines import ASCII_SIGNS, ConsoleLines
+from pypedream.log.durations import duration_text
+from pypedream.log.encode import encode
+from pypedream.log.terminal import Screen
+
+if TYPE_CHECKING:
+    from pypedream.engine.history import RecordedRun
+    from pypedream.log.console_lines import Line
+    from pypedream.log.events import Event
+
+# Starts say nothing that ends do not say; those of the run are in the heading.
+_UNSHOWN = ("run.start", "run.end", "stage.start", "attempt.start")
+
+
+def _pattern(
+    ctx: click.Context, parameter: click.Parameter, value: str | None
+) -> re.Pattern[str] | None:
+    if value is None:
+        return None
+    try:
+        return re.compile(value)
+    except re.error as error:
+        message = f'"{value}" is no regular expression: {error}'
+        raise click.BadParameter(message, ctx, parameter) from None
+
+
+@click.command("log")
+@click.argument("run", default=LAST, metavar="[RUN]")
+@options.workspace
+@click.option("--stage", metavar="STAGE", help="Only what belongs to this stage.")
+@click.option("--level", type=click.Choice(LEVELS), help="Only what is at least so serious.")
+@click.option(
+    "--grep",
+    metavar="PATTERN",
+    callback=_pattern,
+    help="Only lines in which this regular expression is found.",
+)
+@options.as_json
+def command(
+    run: str,
+    workspace: str | None,
+    stage: str | None,
+    level: str | None,
+    grep: re.Pattern[str] | None,
+    as_json: bool,
+) -> None:
+    """Show what a run printed and logged and how its stages ended; nothing of yours is imported.
+
+    RUN is an id, the beginning of one, or "last", which it is without RUN. The first column is
+    the time since the start in seconds.
+    """
+    recorded = recorded_run(workspace_of(workspace), run)
+    events = recorded_events(recorded, stage=stage, level=level, grep=grep)
+    if as_json:
+        say_json({**run_data(recorded), "events": [asdict(each) for each in events]})
+        return
+    say(_heading(recorded))
+    shown = [event for event in events if event.kind not in _UNSHOWN]
+    if shown:
+        _show(shown, recorded)
+    else:
+        say("nothing to show")
+
+
+def _show(events: list[Event], run: RecordedRun) -> None:
+    """Write the lines of events as the console had them, each with its time."""
+    screen, looks = Screen(sys.stdout), ConsoleLines(run.stages)
+    lines = []
+    for event in events:
+        for _, pieces in _lines(event, looks):
+            texts = [_rendered(text, colour, screen) for text, colour in pieces]
+            lines.append(f"{event.dt:9.3f}  {''.join(texts)}\n")
+    screen.write("".join(lines))
+
+
+def _heading(run: RecordedRun) -> str:
+    took = "" if run.duration_s is None else f" after {duration_text(run.duration_s)}"
+    started = f"started {local_time(run.started)}"
+    return f"{run.pipeline}: {run.state}{took}, {started} (run {run.id})"
+
+
+def _lines(event: Event, looks: ConsoleLines) -> list[Line]:
+    """Return what the console showed of an event, and what it left to the log."""
+    data = {name: value for name, value in (event.data or {}).items() if name != "shown"}
+    event = evolve(event, data=data)
+    try:
+        lines = list(looks.of(event))
+    except (KeyError, TypeError, ValueError):  # nobody knows who wrote the record
+        lines = []
+    if not lines:
+        lines = [looks.spoken("stdout", event.stage, event.item, _in_words(event))]
+    error = data.get("error")
+    traceback = str(error.get("traceback", "")) if isinstance(error, dict) else ""
+    below = traceback.splitlines()
+    return [*lines, *(looks.spoken("stdout", event.stage, event.item, line) for line in below)]
+
+
+def _in_words(event: Event) -> str:
+    data = event.data or {}
+    if event.kind == "progress":
+        words = "" if event.event == event.kind else f" {event.event}"
+        return f"progress {data.get('done')}/{data.get('total')}{words}"
+    values = f" {encode(data)}" if data else ""
+    return f"{event.level}: {event.event}{values}"
+
+
+def _rendered(text: str, colour: str | None, screen: Screen) -> str:
+    shown = text if screen.has_glyphs else ASCII_SIGNS.get(text, text)
+    return shown if colour is None else screen.paint(shown, colour)

@@ -1,0 +1,87 @@
+"""What the user did wrong, on the screen: what, where and the fix, and never a frame of ours."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import click
+
+from pypedream.cli.terminal import say
+from pypedream.errors import ParameterError, PlanError, PypedreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+REFUSED = 2
+
+# Where the library finds a mistake, options have the names that Python gives them.
+_OPTIONS = {
+    "only=:": "--only:",
+    "until=:": "--until:",
+    "from_=:": "--from:",
+    "tags=:": "--tag:",
+    "given=:": "--given:",
+    "executor=": "--executor ",
+    "workers=": "--workers ",
+    "on_error=": "--on-error ",
+}
+
+
+class Refused(click.ClickException):
+    """Something that cannot be done as asked; shown as lines, without a traceback."""
+
+    exit_code = REFUSED
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+
+
+def report(error: click.ClickException | PypedreamError) -> int:
+    """Say what is wrong, and return the exit code."""
+    say(*lines_of(error), err=True)
+    return REFUSED
+
+
+def lines_of(error: click.ClickException | PypedreamError) -> list[str]:
+    """Return the text of a mistake: a line, or one for each of several."""
+    if isinstance(error, PlanError):
+        head, *_ = str(error).splitlines()
+        return [head, *(f"  {_as_options(str(problem))}" for problem in error.problems)]
+    if isinstance(error, click.UsageError):
+        message = " ".join(error.format_message().split())
+        path = error.ctx.command_path if error.ctx is not None else "python -m pypedream"
+        return [f"error: {message} (see: {path} --help)"]
+    if isinstance(error, click.ClickException):
+        first, *more = error.format_message().splitlines() or [""]
+        return [f"error: {first}", *more]
+    first, *more = str(error).splitlines() or [type(error).__name__]
+    return [f"error: {first}", *more]
+
+
+def problems_of(error: PlanError) -> list[dict[str, str | None]]:
+    """Return the mistakes of a pipeline as what JSON can hold."""
+    return [
+        {
+            "what": problem.what,
+            "where": str(where) if (where := getattr(problem, "where", None)) else None,
+            "hint": getattr(problem, "hint", ""),
+        }
+        for problem in error.problems
+    ]
+
+
+def refusal(errors: Iterable[ParameterError]) -> Refused:
+    """Return all mistakes in the values of parameters as one."""
+    lines = [line for error in errors for line in str(error).splitlines()]
+    if len(lines) == 1:
+        return Refused(*lines)
+    return Refused(f"{len(lines)} mistakes in the parameters", *(f"  {line}" for line in lines))
+
+
+def _as_options(problem: str) -> str:
+    """Write a problem with the names that the command line has for options."""
+    for ours, theirs in _OPTIONS.items():
+        if problem.startswith(ours):
+            return theirs + problem.removeprefix(ours)
+    return re.sub(r"given=\{[\"'](.+?)[\"']: \.\.\.\}", r"--given \1=JSON", problem)

@@ -1,0 +1,146 @@
+"""Arguments and options that several commands share; each means the same wherever it appears.
+
+They are handed on under the names that `Pipeline.run` has for them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+TARGET = "[FILE.py|module][:name]"
+
+
+def _names(
+    ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Split lists at commas: "--only a,b" is "--only a --only b"."""
+    parts = [part.strip() for value in values for part in value.split(",")]
+    names = tuple(part for part in parts if part)
+    if values and not names:  # an empty variable of a script must not come to mean "everything"
+        raise click.BadParameter("it is empty: name a stage or leave it out", ctx, parameter)
+    return names
+
+
+def _pairs(
+    ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    found = {}
+    for value in values:
+        name, sign, text = value.partition("=")
+        if not sign or not name.strip():
+            example = f"{parameter.opts[0]} {name.strip() or 'name'}=value"
+            raise click.BadParameter(f'"{value}" is no name=value: write {example}', ctx, parameter)
+        found[name.strip()] = text
+    return found
+
+
+def _given(
+    ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Any]:
+    found = {}
+    for stage, text in _pairs(ctx, parameter, values).items():
+        try:
+            found[stage] = json.loads(text)
+        except ValueError as error:
+            hint = f"a text has quotes: {parameter.opts[0]} '{stage}=\"text\"'"
+            message = f'the value of stage "{stage}" is not JSON ({error}); {hint}'
+            raise click.BadParameter(message, ctx, parameter) from None
+    return found
+
+
+def together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Return one decorator that adds *options* in this order."""
+
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+target = together(
+    click.argument("target", required=False, metavar=TARGET),
+    click.option("--debug", is_flag=True, help="Show full tracebacks."),
+)
+
+parameters = together(
+    click.option(
+        "-p",
+        "texts",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_pairs,
+        help="Set a parameter; may be repeated.",
+    ),
+    click.option(
+        "--params",
+        "file",
+        metavar="FILE",
+        help="Set parameters from a .toml, .json or .yaml file.",
+    ),
+)
+
+selection = together(
+    click.option(
+        "--only", multiple=True, metavar="STAGE", callback=_names, help="These and no others."
+    ),
+    click.option(
+        "--until", multiple=True, metavar="STAGE", callback=_names, help="These and what they need."
+    ),
+    click.option(
+        "--from",
+        "from_",
+        multiple=True,
+        metavar="STAGE",
+        callback=_names,
+        help="These and what needs them.",
+    ),
+    click.option(
+        "--tag",
+        "tags",
+        multiple=True,
+        metavar="TAG",
+        callback=_names,
+        help="Stages with one of these tags.",
+    ),
+    click.option(
+        "--given",
+        multiple=True,
+        metavar="STAGE=JSON",
+        callback=_given,
+        help="Take this value in place of calling the stage.",
+    ),
+)
+
+execution = together(
+    click.option("--executor", metavar="NAME", help='"serial" (default) or "threads".'),
+    click.option("--workers", type=int, metavar="N", help="How many threads."),
+    click.option(
+        "--on-error",
+        metavar="MODE",
+        help='After a failure "stop" (default), or "continue" with stages that do not need it.',
+    ),
+)
+
+workspace = click.option(
+    "--workspace",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Where runs are recorded.",
+)
+
+
+def request(chosen: dict[str, Any]) -> dict[str, Any]:
+    """Return of *chosen* what was said, under the names that `Pipeline.run` has."""
+    return {name: value for name, value in chosen.items() if value not in (None, (), {})}

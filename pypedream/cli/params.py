@@ -1,0 +1,91 @@
+"""The command ``params``: what there is to set, what it is set to, and who set it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pypedream.cli import options
+from pypedream.cli.load import loaded
+from pypedream.cli.mistakes import Refused
+from pypedream.cli.terminal import say, say_json, stdout_kept_free
+from pypedream.cli.toml import toml_lines
+from pypedream.cli.values import as_typed, parameters_of
+from pypedream.parameters.display import plain_data, table
+from pypedream.parameters.secret import MASK
+
+if TYPE_CHECKING:
+    from pypedream.parameters import Parameter, Parameters
+
+_HEADING = ("name", "accepts", "value", "from", "help")
+
+
+@click.command("params")
+@options.target
+@options.parameters
+@options.as_json
+@click.option("--toml", "as_toml", is_flag=True, help="Print a file to start from, for --params.")
+def command(
+    target: str | None,
+    debug: bool,
+    texts: dict[str, str],
+    file: str | None,
+    as_json: bool,
+    as_toml: bool,
+) -> None:
+    """List the parameters of a pipeline: what they accept, their values and where from.
+
+    With the same -p, --params and environment a run has the same values.
+    """
+    if as_json and as_toml:
+        raise Refused("--json and --toml exclude each other: choose one")
+    with stdout_kept_free(), loaded(target, debug=debug) as found:
+        parameters = parameters_of(found.pipeline, texts, file)
+    if as_json:
+        say_json(
+            {
+                "pipeline": found.pipeline.name,
+                "parameters": [_data(parameters, each) for each in parameters.definitions.values()],
+            }
+        )
+    elif as_toml:
+        say(*toml_lines(parameters))
+    elif not parameters.definitions:
+        say(f'pipeline "{found.pipeline.name}" has no parameters')
+    else:
+        rows = [_row(parameters, each) for each in parameters.definitions.values()]
+        say(*table([_HEADING, *rows]).splitlines())
+
+
+def _row(parameters: Parameters, definition: Parameter) -> tuple[str, ...]:
+    name = definition.name
+    source = parameters.source(name)
+    value = parameters.get(name)
+    is_known = name not in parameters.missing and (value is not None or name in parameters)
+    shown = as_typed(definition, value) if is_known else ""
+    if name in parameters.missing:
+        source = "has to be set"
+    elif source != "default" and not definition.is_required and not definition.is_computed:
+        source = f"{source} (default {as_typed(definition, definition.default)})"
+    return name, definition.rules, shown, source, definition.help
+
+
+def _data(parameters: Parameters, definition: Parameter) -> dict[str, Any]:
+    name = definition.name
+    has_default = not definition.is_required and not definition.is_computed
+
+    def plain(value: Any) -> Any:
+        return MASK if definition.secret and value is not None else plain_data(value)
+
+    return {
+        "name": name,
+        "accepts": definition.rules,
+        "required": definition.is_required,
+        "default": plain(definition.default) if has_default else None,
+        "value": plain(parameters.get(name)),
+        "source": parameters.source(name),
+        "help": definition.help,
+        "secret": definition.secret,
+        "environment": definition.environment_name,
+    }

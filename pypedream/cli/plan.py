@@ -1,0 +1,66 @@
+"""The command ``plan``: what a run would do, without doing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pypedream.cli import options
+from pypedream.cli.load import loaded
+from pypedream.cli.mistakes import problems_of
+from pypedream.cli.terminal import say, say_json, stdout_kept_free
+from pypedream.cli.values import parameters_of
+from pypedream.errors import PlanError
+
+
+@click.command("plan")
+@options.target
+@options.parameters
+@options.selection
+@options.as_json
+def command(
+    target: str | None,
+    debug: bool,
+    texts: dict[str, str],
+    file: str | None,
+    as_json: bool,
+    **selection: Any,
+) -> None:
+    """Say which stages a run with the same options would call, in which order and why.
+
+    Nothing is called and nothing is written. All mistakes are named at once.
+    """
+    try:
+        with stdout_kept_free(), loaded(target, debug=debug) as found:
+            values = parameters_of(found.pipeline, texts, file)
+            plan = found.pipeline.plan(values, **options.request(selection))
+    except PlanError as error:
+        if as_json:
+            say_json({"pipeline": error.pipeline, "problems": problems_of(error)})
+        raise
+    if as_json:
+        say_json(plan_data(plan))
+    else:
+        say(*str(plan).splitlines())
+
+
+def plan_data(plan: Any) -> dict[str, Any]:
+    """Return a plan as what JSON can hold."""
+    return {
+        "pipeline": plan.pipeline,
+        "parameters": plan.parameters.redacted(),
+        "stages": [
+            {
+                "stage": one.key,
+                "decision": one.decision,
+                "reason": one.reason,
+                "after": list(one.after),
+                "expected_s": one.expected_s,
+            }
+            for one in plan.stages.values()
+        ],
+        "notes": plan.notes,
+        "overwrites": list(plan.overwrites),
+        "problems": [],
+    }

@@ -1,0 +1,120 @@
+"""The command ``run``: carry out a pipeline and show what it says."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pypedream.cli import options
+from pypedream.cli.ending import exit_code, run_data, say_ending
+from pypedream.cli.load import loaded
+from pypedream.cli.mistakes import Refused, problems_of
+from pypedream.cli.terminal import say_json, stdout_kept_free
+from pypedream.cli.values import completed, parameters_of
+from pypedream.cli.workspaces import USUAL_FOLDER, VARIABLE
+from pypedream.errors import PlanError, StoreError
+from pypedream.log.console import ConsoleSink
+
+if TYPE_CHECKING:
+    from pypedream.cli.load import Loaded
+    from pypedream.engine.run import Run
+    from pypedream.log.event_log import EventLog
+    from pypedream.parameters import Parameters
+    from pypedream.pipeline import Pipeline
+    from pypedream.protocols import Record
+
+
+@click.command("run")
+@options.target
+@options.parameters
+@click.option("--ask", "is_asked", is_flag=True, help="Ask for each parameter.")
+@options.selection
+@options.execution
+@options.workspace
+@click.option("--no-workspace", is_flag=True, help="Record nothing.")
+@click.option("-v", "--verbose", is_flag=True, help="Show debug messages, too.")
+@click.option("-q", "--quiet", is_flag=True, help="Show nothing but failures.")
+@options.as_json
+def command(
+    *,
+    target: str | None,
+    debug: bool,
+    texts: dict[str, str],
+    file: str | None,
+    is_asked: bool,
+    workspace: str | None,
+    no_workspace: bool,
+    verbose: bool,
+    quiet: bool,
+    as_json: bool,
+    **request: Any,
+) -> int:
+    """Run the stages of a pipeline and show what they print.
+
+    Without FILE it is pipeline.py, or the only file in this folder that defines a pipeline. The
+    run is recorded in .pypedream beside the file. Exit codes: 0 ok, 1 a stage failed, 2 it
+    cannot run, 130 interrupted.
+    """
+    if workspace is not None and no_workspace:
+        raise Refused("--workspace and --no-workspace exclude each other: choose one")
+    try:
+        with stdout_kept_free(is_wanted=as_json), loaded(target, debug=debug) as found:
+            values = completed(parameters_of(found.pipeline, texts, file), is_asked=is_asked)
+            asked = options.request(request)
+            asked.update(_recording(found, workspace, no_workspace=no_workspace))
+            if not quiet:
+                asked["sinks"] = _sinks(found.pipeline, values, asked, verbose=verbose)
+            run = _carried_out(found.pipeline, values, {**asked, "progress": False})
+    except PlanError as error:
+        if as_json:
+            say_json({"pipeline": error.pipeline, "problems": problems_of(error)})
+        raise
+    say_ending(run, is_quiet=quiet or as_json, debug=debug)
+    if as_json:
+        say_json(run_data(run))
+    return exit_code(run)
+
+
+def _recording(found: Loaded, given: str | None, *, no_workspace: bool) -> dict[str, Any]:
+    """Decide where the run is recorded: beside the file, unless somebody said something else."""
+    if no_workspace:
+        return {"workspace": None}
+    if given is not None:
+        return {"workspace": given}
+    if "workspace" in found.pipeline.options or os.environ.get(VARIABLE):
+        return {}
+    return {"workspace": found.folder / USUAL_FOLDER}
+
+
+class _Console(ConsoleSink):
+    """A console that leaves out what is meant for those who look for a fault."""
+
+    def emit_batch(self, records: list[Record], log: EventLog) -> None:
+        """Show *records*."""
+        super().emit_batch([record for record in records if record[4] != "debug"], log)
+
+
+def _sinks(
+    pipeline: Pipeline, values: Parameters, asked: dict[str, Any], *, verbose: bool
+) -> list[Any]:
+    """Return the sinks that the pipeline has itself, and the console."""
+    plan = pipeline.plan(values, **asked)
+    kind = ConsoleSink if verbose else _Console
+    return [*plan.options.sinks, kind(progress=True, stages=plan.chosen)]
+
+
+def _carried_out(pipeline: Pipeline, values: Parameters, asked: dict[str, Any]) -> Run:
+    """Run the pipeline, and return the run also when a stage failed or Ctrl-C ended it."""
+    before = pipeline.last_run
+    try:
+        return pipeline.run(values, **asked)
+    except BaseException as error:
+        run = pipeline.last_run
+        if isinstance(error, StoreError) and run is before:
+            hint = "record elsewhere with --workspace DIR, or nothing with --no-workspace"
+            raise Refused(f"{error}; {hint}") from None
+        if run is None or run is before or not (error is run.error or run.state == "cancelled"):
+            raise
+        return run

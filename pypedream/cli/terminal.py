@@ -1,0 +1,107 @@
+"""What a command writes: safe for every terminal, pipe and encoding, as what runs write is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager, redirect_stdout
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pypedream.log.terminal import Screen, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GREEN, RED = "32", "31"
+_PROGRAM = ("python", "-m", "pypedream")
+
+
+def say(*lines: str, err: bool = False) -> None:
+    """Write lines; what could do anything to a terminal is escaped, and what it cannot show."""
+    if lines:
+        screen = Screen(sys.stderr if err else sys.stdout)
+        screen.write("".join(f"{visible(line)}\n" for line in lines))
+
+
+def say_state(state: str, rest: str, *, err: bool = False) -> None:
+    """Write a line that begins with how something went, in colour if there are colours."""
+    screen = Screen(sys.stderr if err else sys.stdout)
+    word = screen.paint(visible(state), GREEN if state == "ok" else RED)
+    screen.write(f"{word} {visible(rest)}\n")
+
+
+def say_json(document: Any) -> None:
+    """Write one JSON document to stdout, in ASCII so that it fits any encoding."""
+    from json import dumps
+
+    sys.stdout.write(dumps(_strict(document), indent=2, allow_nan=False) + "\n")
+
+
+def _strict(value: Any) -> Any:
+    """Return *value* with text for the numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {name: _strict(member) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(member) for member in value]
+    return repr(value) if isinstance(value, float) and not isfinite(value) else value
+
+
+def ask(question: str, *, is_secret: bool = False) -> str:
+    """Ask on stderr, as stdout may go elsewhere, and return what is typed; "" for nothing."""
+    encoding = getattr(sys.stderr, "encoding", None) or "ascii"
+    fitting = visible(question).encode(encoding, "backslashreplace").decode(encoding)
+    try:
+        answer: str = click.prompt(
+            fitting, default="", show_default=False, hide_input=is_secret, err=True
+        )
+    except click.Abort:
+        say("", err=True)  # the question is still on the line
+        raise
+    return answer
+
+
+def is_person_there() -> bool:
+    """Say whether somebody can answer: a terminal, and not that of an automaton."""
+    is_automaton = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    return not is_automaton and sys.stdin is not None and sys.stdin.isatty()
+
+
+def command_line(*words: str, program: tuple[str, ...] = _PROGRAM) -> str:
+    """Return a command as it is typed into the shell of this system."""
+    if os.name == "nt":
+        from subprocess import list2cmdline
+
+        return list2cmdline([*program, *words])
+    from shlex import join
+
+    return join([*program, *words])
+
+
+@contextmanager
+def stdout_kept_free(*, is_wanted: bool = True) -> Iterator[None]:
+    """Send to stderr what user code prints meanwhile, and what processes write that it starts."""
+    if not is_wanted:
+        yield
+        return
+    with redirect_stdout(sys.stderr), _descriptor_redirected(sys.__stdout__):
+        yield
+
+
+@contextmanager
+def _descriptor_redirected(stdout: Any) -> Iterator[None]:
+    try:
+        number, target = stdout.fileno(), sys.stderr.fileno()
+        stdout.flush()
+        saved = os.dup(number)
+    except (AttributeError, OSError, ValueError):  # no files of the system
+        yield
+        return
+    os.dup2(target, number)
+    try:
+        yield
+    finally:
+        os.dup2(saved, number)
+        os.close(saved)

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+TALKING = """
+    import logging
+    from pypedream import Parameters, Pipeline, logger
+
+    flow = Pipeline("talking", Parameters.define(b=0))
+
+    @flow.stage
+    def load():
+        print("read 52 rows")
+        logging.getLogger("lab").warning("%d are odd", 3)
+        logger.info("stored", rows=49)
+        return 49
+
+    @flow.stage
+    def ratio(load, b):
+        print("dividing")
+        return load / b
+"""
+
+
+@pytest.fixture
+def talked(invoke, write) -> str:
+    """The id of a recorded run that failed."""
+    write("pipeline.py", TALKING)
+    invoke("run")
+    return next(Path(".pypedream/runs").iterdir()).name
+
+
+def said(text: str) -> list[str]:
+    """The lines of a log, without its heading and without times."""
+    return [line[11:] for line in text.splitlines()[1:]]
+
+
+def test_a_log_shows_what_was_said_and_how_stages_ended(invoke, talked):
+    """In order, with the stage; the failed one with its traceback and none of our frames."""
+    result = invoke("log")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("talking: failed after ")
+    assert f"(run {talked})" in result.stdout
+    lines = said(result.stdout)
+    assert lines[:3] == [
+        "load  | read 52 rows",
+        "load  | warning: 3 are odd",
+        "load  | info: stored rows=49",
+    ]
+    assert lines[3].startswith("✓ load   ")
+    assert lines[4:7] == [
+        "ratio | dividing",
+        "✗ ratio  failed: ZeroDivisionError: division by zero",
+        "ratio | Traceback (most recent call last):",
+    ]
+    assert lines[-1] == "ratio | ZeroDivisionError: division by zero"
+    assert "/pypedream/engine/" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    "options, first",
+    [
+        (("--stage", "ratio"), "ratio | dividing"),
+        (("--level", "warning"), "load  | warning: 3 are odd"),
+        (("--grep", "rows$"), "load  | read 52 rows"),
+        (("--grep", "ro[w]s"), "load  | read 52 rows"),
+        (("--level", "error"), "✗ ratio  failed"),
+    ],
+    ids=["stage", "level", "grep", "pattern", "error"],
+)
+def test_lines_are_chosen_by_stage_level_and_pattern(invoke, talked, options, first):
+    """The command line says it as Pipeline.history would."""
+    assert said(invoke("log", *options).stdout)[0].startswith(first)
+
+
+def test_nothing_that_fits_is_said_to_be_nothing(invoke, talked):
+    """An empty answer would leave doubt."""
+    assert invoke("log", "--grep", "unicorn").stdout.splitlines()[1:] == ["nothing to show"]
+
+
+def test_a_run_is_named_by_the_beginning_of_its_id(invoke, talked):
+    """As few characters as make it clear will do; capitals do not matter."""
+    assert invoke("log", talked[:20].upper()).stdout == invoke("log", talked).stdout
+
+
+def test_json_of_a_log_has_the_run_and_its_events(result_of, talked):
+    """The events have the keys of the lines in the files."""
+    document = result_of("log", "--stage", "load")
+
+    assert document["run"] == talked
+    assert document["state"] == "failed"
+    assert document["parameters"] == {"b": 0}
+    kinds = [event["kind"] for event in document["events"]]
+    assert kinds == ["stage.start", "print", "log", "log", "stage.end"]
+
+
+def test_runs_lists_the_newest_first(invoke, talked):
+    """One line a run: state, start, duration and what became of its stages."""
+    invoke("run", "-p", "b=7")
+
+    lines = invoke("runs").stdout.splitlines()
+
+    assert lines[0].split() == ["run", "pipeline", "state", "started", "took", "stages"]
+    assert [line.split()[2] for line in lines[1:]] == ["ok", "failed"]
+    assert lines[1].endswith("  2 ok")
+    assert lines[2].endswith("  1 ok, 1 failed")
+
+
+def test_a_limit_says_how_many_more_there_are(invoke, talked):
+    """What is left out is not forgotten."""
+    invoke("run")
+
+    assert invoke("runs", "--limit", "1").stdout.splitlines()[-1] == "and 1 older: --limit 2"
+
+
+def test_json_of_runs_is_a_list(result_of, talked):
+    """A program sees the times in UTC."""
+    (run,) = result_of("runs")
+
+    assert run["run"] == talked
+    assert run["ended"] == {"ok": 1, "failed": 1}
+    assert run["stages"] == ["load", "ratio"]
+    assert run["started"].endswith("+00:00")
+
+
+def test_no_runs_is_no_mistake(invoke):
+    """An empty workspace has no runs, and says where it looked."""
+    result = invoke("runs")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("no run is recorded in .pypedream: ")
+    assert json.loads(invoke("runs", "--json").stdout) == []
+
+
+def test_the_pipeline_may_be_gone(invoke, talked):
+    """Nothing of the user's is imported to read a record."""
+    Path("pipeline.py").write_text("raise SystemExit", encoding="utf-8")
+
+    assert invoke("log").exit_code == 0
+    assert invoke("runs").exit_code == 0
+
+
+def test_a_hostile_record_cannot_reach_the_terminal(invoke, talked):
+    """Somebody else's record is only text."""
+    log = Path(".pypedream/runs", talked, "logs.jsonl")
+    forged = [
+        {"seq": 99, "kind": "print", "stage": "x\x1b[2J", "event": "y\x1b]0;z\x07\u202e"},
+        {"seq": 98, "kind": "stage.end", "stage": "x", "data": {"duration_s": "\x1b[2J"}},
+        {"seq": 97, "kind": "\x1b[2J"},
+    ]
+    with log.open("a", encoding="utf-8") as file:
+        file.write("".join(json.dumps(event) + "\n" for event in forged))
+
+    result = invoke("log")
+
+    text = result.stdout
+    assert result.exit_code == 0
+    assert "\\x1b[2J" in text
+    assert not any(sign in text for sign in "\x1b\x07\u202e")
