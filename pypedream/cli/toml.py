@@ -7,6 +7,8 @@ from enum import Enum
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from toolz import groupby
+
 from pypedream.parameters.secret import Secret
 from pypedream.values import short
 
@@ -21,11 +23,9 @@ def toml_lines(parameters: Parameters) -> Iterator[str]:
 
     What has no value, is secret or cannot be written as TOML stands there as a comment.
     """
-    tables: dict[str, list[Parameter]] = {"": []}
-    for name, definition in parameters.definitions.items():
-        tables.setdefault(name.rpartition(".")[0], []).append(definition)
+    tables = groupby(lambda one: one.name.rpartition(".")[0], parameters.definitions.values())
     is_first = True
-    for table, definitions in tables.items():
+    for table, definitions in sorted(tables.items(), key=lambda item: item[0] != ""):
         if table:
             yield from ([] if is_first else [""])
             yield f"[{'.'.join(map(_key, table.split('.')))}]"

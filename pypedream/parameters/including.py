@@ -10,7 +10,7 @@ from pypedream.parameters.table import Parameters
 from pypedream.parameters.variables import Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pypedream.parameters.groups import Child
 
@@ -25,16 +25,16 @@ def with_parameters_of(own: Parameters, other: Parameters, prefix: str) -> Param
     PipelineConfigError
         If a name means different things in both.
     """
+    from toolz import keymap, merge
+
     theirs = other.root
     for part in reversed(prefix.split(".") if prefix else []):
         theirs = Group({part: theirs})
-    before = f"{prefix}." if prefix else ""
-    given = {before + name: value for name, value in other.given.items()}
-    sources = {before + name: source for name, source in other.sources.items()}
+    full = _prefixed(prefix)
     return Parameters(
         _merged(own.root, theirs, ""),
-        {**given, **own.given},
-        {**sources, **own.sources},
+        merge(keymap(full, other.given), own.given),
+        merge(keymap(full, other.sources), own.sources),
     )
 
 
@@ -46,10 +46,16 @@ def with_variables_of(own: Variables, other: Variables, prefix: str) -> Variable
     PipelineConfigError
         If a name is there already.
     """
-    before = f"{prefix}." if prefix else ""
-    theirs = {before + name: value for name, value in other.items()}
+    from toolz import keymap, merge
+
+    theirs = keymap(_prefixed(prefix), other)
     _make_sure_apart("variable", own, theirs)
-    return Variables({**own, **theirs})
+    return Variables(merge(own, theirs))
+
+
+def _prefixed(prefix: str) -> Callable[[str], str]:
+    """Return the function that gives a name its prefix."""
+    return f"{prefix}.{{}}".format if prefix else str
 
 
 def _merged(own: Group, other: Group, path: str) -> Group:

@@ -131,13 +131,13 @@ def _sources(arguments: Iterable[Argument]) -> list[str]:
 
     Names of the same kind of place stand together: commas within a kind, then a semicolon.
     """
-    alike: dict[str, list[str]] = {}
-    for one in arguments:
-        if one.kind != "default":
-            kind = one.kind if one.is_namesake else str(one)
-            alike.setdefault(kind, []).append(one.name)
+    from toolz import groupby
+
+    read = [one for one in arguments if one.kind != "default"]
+    alike = groupby(lambda one: one.kind if one.is_namesake else str(one), read)
     words: list[str] = []
-    for kind, names in alike.items():
+    for kind, group in alike.items():
+        names = [one.name for one in group]
         last = _phrase(kind, names)
         words += [*(f"{name}," for name in names[:-1]), f"{last};"]
     return [*words[:-1], words[-1].removesuffix(";")] if words else []
