@@ -7,7 +7,7 @@ The explicit form is ``Input(as_arg=..., bind=InputBinding....)``; ``param``, ``
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import Factory, field, frozen
 
@@ -270,17 +270,20 @@ def dependency(
 
 
 def stage_read_by(binding: InputBinding) -> DependencyInputMapper | None:
-    """Return the mapper of a binding that says which stage it reads, or None."""
-    if binding.source is context.STAGES and isinstance(binding.mapper, DependencyInputMapper):
-        return binding.mapper
-    return None
+    """Return the mapper of a binding that says which stage it reads, or None.
+
+    A class derived from it may do anything, so only the mapper itself is taken at its word.
+    """
+    is_read = binding.source is context.STAGES and binding.ready
+    is_known = is_read and type(binding.mapper) is DependencyInputMapper
+    return cast("DependencyInputMapper", binding.mapper) if is_known else None
 
 
 def key_read_by(binding: InputBinding, source: ContextVar[Any]) -> KeyedInputMapper | None:
     """Return the mapper of a binding that says which key of *source* it reads, or None."""
-    if binding.source is source and isinstance(binding.mapper, KeyedInputMapper):
-        return binding.mapper
-    return None
+    is_read = binding.source is source and binding.ready
+    is_known = is_read and type(binding.mapper) is KeyedInputMapper
+    return cast("KeyedInputMapper", binding.mapper) if is_known else None
 
 
 def _last(name: str) -> str:

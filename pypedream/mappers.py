@@ -293,19 +293,22 @@ class KeyedOutputMapper:
 
 
 def names_of(mapper: object) -> tuple[str, ...]:
-    """Return the names that a mapper gives to outputs, as its user wrote them."""
-    if isinstance(mapper, SequentialOutputMapper):
+    """Return the names that a mapper gives to outputs, as its user wrote them.
+
+    A class derived from one of the two here may do anything, so nothing is known of it.
+    """
+    if type(mapper) is SequentialOutputMapper:
         return mapper.keys
-    return tuple(mapper.keys.values()) if isinstance(mapper, KeyedOutputMapper) else ()
+    return tuple(mapper.keys.values()) if type(mapper) is KeyedOutputMapper else ()
 
 
 def outputs_of(mapper: OutputMapper | None) -> tuple[str, ...] | None:
     """Return the outputs that a stage with this mapper has; None when that cannot be told."""
     if mapper is None:
         return ()
-    if isinstance(mapper, SequentialOutputMapper):
+    if type(mapper) is SequentialOutputMapper:
         return (*mapper.keys, EXTRA) if PRESERVE in mapper.behaviour else mapper.keys
-    is_known = isinstance(mapper, KeyedOutputMapper) and PRESERVE not in mapper.behaviour
+    is_known = type(mapper) is KeyedOutputMapper and PRESERVE not in mapper.behaviour
     return names_of(mapper) if is_known else None
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from attrs import asdict
 
 from pypedream.engine.failure import raised_by
-from pypedream.engine.links import Definition, explicit_stage, place_of
+from pypedream.engine.links import Definition, place_of
 from pypedream.engine.options import own_options
 from pypedream.engine.plan import blueprint
 from pypedream.engine.problem import Problem
@@ -102,9 +102,9 @@ class Pipeline:
     @property
     def stages(self) -> Mapping[str, Stage]:
         """From key to stage, each with an explicit Input for every argument that is bound."""
-        return MappingProxyType(
-            {key: explicit_stage(key, self._definition()) for key in self._stages}
-        )
+        from pypedream.engine.explicit import ExplicitStages
+
+        return ExplicitStages(self._definition())
 
     @overload
     def stage(self, function: F, /) -> F: ...
@@ -158,17 +158,10 @@ class Pipeline:
             self._add(name or function_or_name.name, function_or_name)
             return function_or_name
         if function_or_name is not None and not isinstance(function_or_name, str):
-            stage = Stage(function_or_name, inputs, output_mapper, name=name, **policy)
-            self._add(stage.name, stage)
-            return function_or_name
-        key = function_or_name or name
-
-        def add(function: F) -> F:
-            stage = Stage(function, inputs, output_mapper, name=key, **policy)
-            self._add(stage.name, stage)
-            return function
-
-        return add
+            return self._add_function(name, inputs, output_mapper, policy, function_or_name)
+        return partial(
+            self._add_function, function_or_name or name, inputs, output_mapper, policy
+        )
 
     def include(self, other: Pipeline, *, prefix: str | None = None) -> None:
         """Take in all stages, parameters and variables of another pipeline, as it is now.
@@ -263,9 +256,16 @@ class Pipeline:
             with and how to go on. With ``on_error="continue"`` the run is returned instead.
         """
         __tracebackhide__ = True
-        selection = {"only": only, "until": until, "from_": from_, "tags": tags, "given": given}
-        request = request_of(parameters, {**selection, **options_or_parameters})
-        run = self._launch(plan_for(request, self.blueprint, self.options)).carry_out()
+        plan = self.plan(
+            parameters,
+            only=only,
+            until=until,
+            from_=from_,
+            tags=tags,
+            given=given,
+            **options_or_parameters,
+        )
+        run = self._launch(plan).carry_out()
         error = raised_by(run)
         if error is not None:
             raise error
@@ -370,6 +370,18 @@ class Pipeline:
                 )
         if what:
             raise PipelineConfigError(f"{what} ({calling_place()})")
+
+    def _add_function(
+        self,
+        name: str | None,
+        inputs: Iterable[Input],
+        output_mapper: OutputMapper | None,
+        policy: dict[str, Any],
+        function: F,
+    ) -> F:
+        stage = Stage(function, inputs, output_mapper, name=name, **policy)
+        self._add(stage.name, stage)
+        return function
 
     def _add(self, key: Any, stage: Stage) -> None:
         if not (isinstance(key, str) and key.strip()):

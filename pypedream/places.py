@@ -84,7 +84,9 @@ def is_ours(file: str) -> bool:
 
 def is_library(file: str) -> bool:
     """Say whether *file* is of Python itself or of an installed package."""
-    return file.startswith((_LIBRARY, "<frozen ")) or f"{os.sep}site-packages{os.sep}" in file
+    folders = file.split(os.sep)
+    is_installed = "site-packages" in folders or "dist-packages" in folders
+    return is_installed or file.startswith((_LIBRARY, "<frozen "))
 
 
 def users_traceback(traceback: TracebackType | None) -> TracebackType | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field, fields_dict, frozen
@@ -213,11 +213,14 @@ class Arguments:
         Names that can only be given by position.
     takes_any
         Whether it takes keywords beyond *names*.
+    in_order
+        Whether it certainly takes all of *names* by position, in this order.
     """
 
     names: dict[str, bool]
     positional: tuple[str, ...] = ()
     takes_any: bool = False
+    in_order: bool = False
 
 
 def arguments_of(function: Callable[..., Any]) -> Arguments:
@@ -239,14 +242,15 @@ def arguments_of(function: Callable[..., Any]) -> Arguments:
         for name in known[count : count + code.co_kwonlyargcount]:
             names[name] = name in keyword_defaults
     positional = known[: code.co_posonlyargcount] if code.co_posonlyargcount else ()
-    return Arguments(names, positional, bool(code.co_flags & _VARIADIC_KEYWORDS))
+    takes_any = bool(code.co_flags & _VARIADIC_KEYWORDS)
+    return Arguments(names, positional, takes_any, not code.co_kwonlyargcount)
 
 
 def _arguments_by_inspection(function: Callable[..., Any]) -> Arguments:
     from inspect import Parameter, signature
 
     try:
-        found = signature(function).parameters.values()
+        found = signature(_without_questions(function)).parameters.values()
     except ValueError:  # some builtins do not say what they take
         return Arguments({}, (), takes_any=True)
     variadic = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
@@ -257,6 +261,14 @@ def _arguments_by_inspection(function: Callable[..., Any]) -> Arguments:
         tuple(one.name for one in found if one.kind is Parameter.POSITIONAL_ONLY),
         any(one.kind is Parameter.VAR_KEYWORD for one in found),
     )
+
+
+def _without_questions(function: Any) -> Callable[..., Any]:
+    """Return what can be inspected in place of an object that has its own idea of equality."""
+    kind = type(function)
+    if not isinstance(kind.__eq__, FunctionType) or not isinstance(kind.__call__, FunctionType):
+        return function  # type: ignore[no-any-return]
+    return MethodType(kind.__call__, function)
 
 
 def code_flags(function: Callable[..., Any]) -> int:

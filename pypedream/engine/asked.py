@@ -16,7 +16,7 @@ from pypedream.names import did_you_mean, there_are
 from pypedream.places import calling_place, is_library
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from pypedream.engine.links import Link
     from pypedream.engine.options import Options
@@ -73,13 +73,18 @@ def _unknown_names(selection: Selection, wires: Mapping[str, Wire]) -> list[Prob
             if name not in wires:
                 near = did_you_mean(name, wires)
                 found.append(Problem(f'{option}=: no stage "{name}"{near}'))
+    if selection.tags:
+        found += _unknown_tags(selection, wires)
+    return found
+
+
+def _unknown_tags(selection: Selection, wires: Mapping[str, Wire]) -> Iterator[Problem]:
     tags = {tag for wire in wires.values() for tag in wire.stage.policy.tags if _is_text(tag)}
     for name in selection.tags:
         if name not in tags:
             near = did_you_mean(name, tags)
             hint = "" if near else there_are(sorted(tags))
-            found.append(Problem(f'tags=: no stage is tagged "{name}"{near}', None, hint))
-    return found
+            yield Problem(f'tags=: no stage is tagged "{name}"{near}', None, hint)
 
 
 def _is_text(tag: object) -> bool:

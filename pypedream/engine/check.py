@@ -41,6 +41,10 @@ def mistakes(definition: Definition, wiring: Wiring, order: list[str]) -> list[P
         hint = "add one with @pipeline.stage"
         found.append(Problem("the pipeline has no stages", definition.place, hint))
     for wired in wiring.wires.values():
+        if wired.is_plain:
+            continue
+        if wired.arguments.positional:
+            found.extend(_position_mistakes(wired))
         if wired.stage.output_mapper is not None:
             found.extend(_output_mistakes(wired))
         if wired.stage.policy is not USUAL:
@@ -49,6 +53,18 @@ def mistakes(definition: Definition, wiring: Wiring, order: list[str]) -> list[P
     if len(order) < len(wiring.wires):
         found.extend(_cycle_mistakes(wiring))
     return found
+
+
+def _position_mistakes(wired: Wire) -> Iterator[Problem]:
+    """Find an argument that goes by position after one that nothing gives."""
+    left_out = {link.argument for link in wired.links if link.kind == "default"}
+    before = ""
+    for name in wired.arguments.positional:
+        if name in left_out:
+            before = before or name
+        elif before:
+            what = f'stage "{wired.key}": argument "{name}" can only follow "{before}" by position'
+            yield Problem(what, wired.place, f'bind "{before}" too, or neither')
 
 
 def _output_mistakes(wired: Wire) -> Iterator[Problem]:
@@ -106,6 +122,7 @@ def _is_condition(value: Any) -> bool:
     return value is None or isinstance(value, (str, InputBinding)) or callable(value)
 
 
+_MOST_DRAWN = 12
 _SETTINGS = fields(Policy)
 _POLICY_RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     (_SETTINGS.retries.name, _is_count, "a whole number from 0 up"),
@@ -146,7 +163,7 @@ _POLICY_RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
 def _cycle_mistakes(wiring: Wiring) -> Iterator[Problem]:
     for loop in graph.loops(wiring.needs):
         first = wiring.wires[loop[0]]
-        drawn = " -> ".join([*loop, loop[0]])
+        drawn = " -> ".join(_shortened([*loop, loop[0]], "..."))
         if len(loop) == 1:
             what = f'stage "{first.key}" waits for itself: {drawn}'
             yield Problem(what, first.place, _own_reading(first))
@@ -154,7 +171,12 @@ def _cycle_mistakes(wiring: Wiring) -> Iterator[Problem]:
         steps = zip([loop[-1], *loop], loop, strict=False)
         readings = [_reading(wiring.wires[key], before) for before, key in steps]
         what = f"stages wait for each other in a loop: {drawn}"
-        yield Problem(what, first.place, f"do without one of: {', '.join(readings)}")
+        listed = ", ".join(_shortened(readings, f"... {len(readings)} in all ..."))
+        yield Problem(what, first.place, f"do without one of: {listed}")
+
+
+def _shortened(texts: list[str], gap: str) -> list[str]:
+    return texts if len(texts) <= _MOST_DRAWN else [*texts[:3], gap, *texts[-2:]]
 
 
 def _own_reading(wired: Wire) -> str:

@@ -5,9 +5,9 @@ What cannot be linked becomes a `Problem`. Nothing of the user's is called here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from attrs import Factory, define, evolve, frozen
+from attrs import Factory, define, frozen
 
 from pypedream import context
 from pypedream.engine.problem import Problem
@@ -303,13 +303,16 @@ class Linker:
         if bind.kind == "immediate":
             return Link(one.as_arg, "immediate", "the definition", input=one)
         if bind.kind == "callback":
-            called = getattr(bind.source, "__qualname__", type(bind.source).__name__)
-            return Link(one.as_arg, "callback", f"callback {called}", input=one)
+            called = getattr(bind.source, "__name__", type(bind.source).__name__)
+            name = "a callback" if called == "<lambda>" else f"callback {called}"
+            return Link(one.as_arg, "callback", name, input=one)
         reads: tuple[str, ...] = ()
         if bind.source is context.STAGES and not self.stage.policy.after:
             reads = self._declared_before()
-        name = bind.source.name.removeprefix("pypedream.")
-        return Link(one.as_arg, "context", f"context.{name}", input=one, reads=reads)
+        name = bind.source.name
+        is_own = name.startswith("pypedream.")
+        shown = f"context.{name[10:]}" if is_own else f'context variable "{name}"'
+        return Link(one.as_arg, "context", shown, input=one, reads=reads)
 
     def _declared_before(self) -> tuple[str, ...]:
         """Return what an opaque mapper of STAGES may read: all stages above this one."""
@@ -346,13 +349,13 @@ class Linker:
 
     def _ambiguous(self, name: str, kinds: list[str]) -> None:
         both = " and of a ".join(kinds)
-        which = " or ".join(f'{_EXPLICIT[kind].__name__}("{name}")' for kind in kinds)
+        which = " or ".join(f'{SHORTHANDS[kind].__name__}("{name}")' for kind in kinds)
         hint = f"rename one, or say which by inputs=[{which}]"
         self._problem(f'argument "{name}" is the name of a {both}', None, hint)
 
     def _missing(self, name: str) -> None:
         nested = [
-            f'{_EXPLICIT[kind].__name__}("{full}")'
+            f'{SHORTHANDS[kind].__name__}("{full}")'
             for kind, names in self.names.by_kind()
             for full in names
             if full.endswith(f".{name}")
@@ -365,24 +368,7 @@ class Linker:
         self._problem(what, None, "" if near else hint)
 
 
-def explicit_stage(key: str, definition: Definition) -> Stage:
-    """Return a stage in the explicit form that its short form stands for."""
-    stage = definition.stages[key]
-    arguments = arguments_of(stage.function)
-    linker = Linker(key, stage, definition.scopes.get(key, ""), Names.of(definition), [])
-    inputs = tuple(_explicit_input(link, stage) for link in linker.links(arguments))
-    return stage.with_inputs([one for one in inputs if one is not None])
-
-
-def _explicit_input(link: Link, stage: Stage) -> Input | None:
-    if link.input is not None or link.kind == "default":
-        return link.input
-    required = None if link.is_required or link.kind == "stage" else False
-    short_form = _EXPLICIT[link.kind](link.name, link.argument, required=required)
-    return evolve(short_form, place=place_of(stage))
-
-
-_EXPLICIT: dict[str, Callable[..., Input]] = {
+SHORTHANDS: Final[dict[str, Callable[..., Input]]] = {
     "stage": dependency,
     "parameter": param,
     "variable": var,

@@ -166,18 +166,23 @@ class Plan:
             return f"if {_condition(wired)} holds"
         if key in self.reuse.rerun:
             return self.reuse.rerun[key]
-        if key in (*self.selection.only, *self.selection.until, *self.selection.from_):
-            return "asked for"
-        if self.selection.until:
-            return f"needed by {', '.join(self.selection.until)}"
-        if self.selection.from_:
-            return f"needs {', '.join(self.selection.from_)}"
-        return "no earlier result is kept"
+        return _selected_by(self.selection, wired) or "no earlier result is kept"
 
     def __str__(self) -> str:
         return plan_text(self)
 
     __repr__ = __str__
+
+
+def _selected_by(selection: Selection, wired: Wire) -> str:
+    if wired.key in (*selection.only, *selection.until, *selection.from_):
+        return "asked for"
+    if selection.until:
+        return f"needed by {', '.join(selection.until)}"
+    if selection.from_:
+        return f"needs {', '.join(selection.from_)}"
+    borne = [tag for tag in selection.tags if tag in wired.stage.policy.tags]
+    return f"tagged {', '.join(borne)}" if borne else ""
 
 
 def _condition(wired: Wire) -> str:

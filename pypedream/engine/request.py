@@ -106,7 +106,7 @@ def plan_for(
     start = _own(request.start, base, problems) if parameters is None else parameters
     if start is None:
         start = _with_environment(base.definition.parameters, outside)
-    values, refused = _with_values(start, request.values, problems)
+    values, refused = _with_values(start, request.values, problems, base)
     problems.extend(map(Problem, values.mistakes))
     asked = Asked(
         values,
@@ -141,11 +141,11 @@ def _with_environment(start: Parameters, outside: list[str]) -> Parameters:
 
 
 def _with_values(
-    start: Parameters, given: Mapping[str, Any], problems: list[Problem]
+    start: Parameters, given: Mapping[str, Any], problems: list[Problem], base: Blueprint
 ) -> tuple[Parameters, frozenset[str]]:
     """Return *start* with the given values, and the names of those that are not accepted."""
     known = {name: value for name, value in given.items() if name in start}
-    problems.extend(_unknown(name, start) for name in given if name not in known)
+    problems.extend(_unknown(name, start, base) for name in given if name not in known)
     if not known:
         return start, frozenset()
     try:
@@ -167,7 +167,13 @@ def _one_by_one(values: Parameters, given: Mapping[str, Any]) -> tuple[Parameter
     return values, frozenset(refused)
 
 
-def _unknown(name: object, parameters: Parameters) -> Problem:
+def _unknown(name: object, parameters: Parameters, base: Blueprint) -> Problem:
+    if name in base.definition.variables:
+        hint = "it is a variable: stages set it, a run does not"
+        return Problem(f'no parameter "{name}"', None, hint)
+    if name in base.wiring.wires:
+        hint = f'to take a value in place of the stage, write given={{"{name}": ...}}'
+        return Problem(f'no parameter "{name}"', None, hint)
     known = dict.fromkeys([*parameters, *parameters.definitions, *NAMES, *SELECTION])
     near = did_you_mean(str(name), known)
     hint = "" if near else there_are(parameters.definitions)
@@ -180,5 +186,5 @@ def _shadowed(request: Request, parameters: Parameters) -> list[str]:
     return [
         f'{name}= is the option; the parameter "{name}" is set by run({{"{name}": ...}})'
         for name in (*request.options, *selected)
-        if name in parameters.definitions and name not in request.values
+        if name in parameters.definitions and name not in parameters.sources
     ]

@@ -129,7 +129,7 @@ def test_describing_calls_nothing() -> None:
     flow.stage("one", inputs=[callback, mapped], when=canary)(canary)
 
     assert [str(one) for one in describe(flow).nodes[0].arguments] == [
-        "a <- callback test_describing_calls_nothing.<locals>.canary",
+        "a <- callback canary",
         "b <- context.PARAMETERS",
         "if its condition holds",
     ]
