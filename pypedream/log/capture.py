@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pypedream.context import STAGE
+from pypedream.log.asking import INPUT
 from pypedream.log.debugger import BREAKPOINT
 from pypedream.log.lock import free_all
 from pypedream.log.output import PASS_THROUGH, captured, finish_left
@@ -35,6 +36,7 @@ _IN_STAGE: tuple[Change, ...] = (
     ROOT_LEVEL,
     WARNINGS,
     BREAKPOINT,
+    INPUT,
 )
 _IN_THREADS: tuple[Change, ...] = (THREADS, POOLS)
 _CHANGES: dict[bool | str, tuple[Change, ...]] = {

@@ -7,6 +7,7 @@ import sys
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from pypedream.log.asking import make_way
 from pypedream.log.output import captured, suspended
 from pypedream.log.patch import Patch
 
@@ -43,6 +44,7 @@ def _stop_at(frame: FrameType, *, header: str | None = None, **_: Any) -> None:
         """Suspends capture while somebody types, and not while the stage goes on."""
 
         def interaction(self, *args: Any, **kwargs: Any) -> None:
+            make_way()
             with suspended():
                 super().interaction(*args, **kwargs)
 
