@@ -15,6 +15,7 @@ from pypedream.engine.plan import blueprint
 from pypedream.engine.problem import Problem
 from pypedream.engine.request import plan_for, request_of
 from pypedream.errors import DefinitionError, ParameterError, PipelineConfigError, PlanError
+from pypedream.names import did_you_mean
 from pypedream.parameters import Parameters, Variables
 from pypedream.parameters.including import with_parameters_of, with_variables_of
 from pypedream.places import calling_place, is_in_ipython, is_interactive
@@ -159,9 +160,22 @@ class Pipeline:
             return function_or_name
         if function_or_name is not None and not isinstance(function_or_name, str):
             return self._add_function(name, inputs, output_mapper, policy, function_or_name)
-        return partial(
-            self._add_function, function_or_name or name, inputs, output_mapper, policy
-        )
+        return partial(self._add_function, function_or_name or name, inputs, output_mapper, policy)
+
+    def remove(self, key: str) -> None:
+        """Take a stage out, as after it was renamed in a notebook cell.
+
+        Raises
+        ------
+        PipelineConfigError
+            If there is no such stage; the nearest is named.
+        """
+        if key not in self._stages:
+            near = did_you_mean(key, self._stages)
+            raise PipelineConfigError(f'pipeline "{self.name}" has no stage "{key}"{near}')
+        del self._stages[key]
+        self._scopes.pop(key, None)
+        self._blueprint = None
 
     def include(self, other: Pipeline, *, prefix: str | None = None) -> None:
         """Take in all stages, parameters and variables of another pipeline, as it is now.

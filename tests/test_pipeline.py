@@ -855,3 +855,16 @@ def test_a_parameter_that_was_set_elsewhere_needs_no_note():
 
     assert (plan.parameters["workers"], plan.options.workers) == (5, 4)
     assert plan.notes == []
+
+
+def test_a_stage_can_be_taken_out():
+    """A stage that was renamed in a cell is taken out under its old name."""
+    flow = Pipeline("cells", progress=False)
+    flow.stage(lambda: 1, name="old")
+    flow.stage(lambda: 2, name="new")
+
+    flow.remove("old")
+
+    assert flow.run() == {"new": 2}
+    with pytest.raises(PipelineConfigError, match='has no stage "nwe"; did you mean "new"'):
+        flow.remove("nwe")
