@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -71,10 +72,19 @@ def command(
         if as_json:
             say_json({"pipeline": error.pipeline, "problems": problems_of(error)})
         raise
-    say_ending(run, is_quiet=quiet or as_json, debug=debug)
-    if as_json:
-        say_json(run_data(run))
+    try:
+        say_ending(run, is_quiet=quiet or as_json, debug=debug)
+        if as_json:
+            say_json(run_data(run))
+    except BrokenPipeError:  # "run | head": nobody reads on, but the run is what it is
+        _let_go_of_stdout()
     return exit_code(run)
+
+
+def _let_go_of_stdout() -> None:
+    """Let what is left in the buffer go nowhere, or the interpreter complains as it ends."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _recording(found: Loaded, given: str | None, *, no_workspace: bool) -> dict[str, Any]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -353,3 +354,29 @@ def test_an_interrupted_run_says_so_and_is_recorded(start, shell, write):
     assert last == ["interrupted after TIME, 1 of 2 stages; log: python -m pypedream log ID"]
     _, runs, _ = shell("runs", "--json")
     assert [run["state"] for run in json.loads(runs)] == ["interrupted"]
+
+
+def test_a_reader_that_leaves_does_not_fail_the_run(tmp_path):
+    """``run | head``: the run goes on to its end, and its exit code is its own."""
+    lines = [
+        "from pypedream import Pipeline",
+        'flow = Pipeline("talk")',
+        "@flow.stage",
+        "def talk():",
+        "    for number in range(3000):",
+        "        print(number, 'x' * 100)",
+    ]
+    (tmp_path / "pipeline.py").write_text("\n".join(lines), encoding="utf-8")
+    command = [sys.executable, "-m", "pypedream", "run"]
+
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        said = process.stderr.read()
+
+    assert process.returncode == 0
+    assert b"Traceback" not in said
