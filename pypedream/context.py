@@ -56,12 +56,18 @@ class Attempt:
         The logged inputs: they are part of every event of this attempt.
     output
         What the stage printed and did not yet end with a newline. None until it first prints.
+    seq, start_ns, end_seq, end_ns
+        Numbers and times of its start and its end, when it is in the log's ``calls``.
     """
 
     number: int = 1
     item: int | str | None = None
     data: dict[str, Any] | None = None
     output: Any = None
+    seq: int = 0
+    start_ns: int = 0
+    end_seq: int = 0
+    end_ns: int = 0
 
     def __init__(self, log: EventLogLike, stage: str, number: int = 1) -> None:
         self.log = log

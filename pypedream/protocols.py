@@ -58,6 +58,7 @@ class EventLogLike(Protocol):
 
     run: str
     records: list[Record]
+    calls: list[Any]
     counter: Iterator[int]
     is_closed: bool
     redactor: Any

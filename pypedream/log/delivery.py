@@ -14,6 +14,8 @@ from threading import Lock, Thread, current_thread
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
+from pypedream.log.outlets import MOST_AT_ONCE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Delivery"]
 
 PERIOD_S = 0.1
+MOST_HURRIED = 32  # so many deliveries a period are made at once: few stages and lines never wait
 IDLE_ROUNDS = 10
 MOST_WAITING = 256
 MOST_UNWEIGHED = 64
@@ -45,6 +48,7 @@ class Delivery:
         "_closing",
         "_flusher",
         "_has_flusher",
+        "_hurried",
         "_last_ns",
         "_lock",
         "_log",
@@ -68,7 +72,7 @@ class Delivery:
         self._flusher: Thread | None = None
         self._closing = Signal()
         self._wanted = False
-        self._last_ns = 0
+        self._last_ns = self._hurried = 0
         self.cursor = self._weighed = len(self._records)
 
     def now(self) -> None:
@@ -78,9 +82,7 @@ class Delivery:
             try:
                 self._wanted = False
                 end = len(self._records)
-                for outlet in self._outlets:
-                    outlet.deliver(self._log, end)
-                self.cursor = end
+                self._hand_over(end)
                 if end - self._weighed >= MOST_UNWEIGHED:
                     self._weigh()
             except RecursionError:  # the stage's own: it comes again from further up the stack
@@ -104,10 +106,10 @@ class Delivery:
         self._closing.set()  # for good
         is_held = self._wait_for_others()
         try:
+            if is_held:
+                self._hand_over(len(self._records))
             for outlet in self._outlets:
-                if is_held:
-                    outlet.deliver(self._log, len(self._records))
-                elif outlet.cursor < len(self._records):
+                if outlet.cursor < len(self._records):
                     error = TimeoutError(f"it took no event for {LONGEST_WAIT_S:g} s")
                     outlet.failed(error, outlet.left(self._log))
         finally:
@@ -115,6 +117,14 @@ class Delivery:
             self._outlets, self._prompt, self._records, self._patient = [], [], [], False
             if is_held:
                 self._lock.release()
+
+    def _hand_over(self, end: int) -> None:
+        """Give all sinks a part before any gets the next: files then share its text."""
+        while self.cursor < end:
+            part = min(end, self.cursor + MOST_AT_ONCE)
+            for outlet in self._outlets:
+                outlet.deliver(self._log, part)
+            self.cursor = part
 
     def calm(self) -> None:
         """End the flusher; the next print that waits starts a new one."""
@@ -148,7 +158,9 @@ class Delivery:
     def _by_and_by(self) -> None:
         now = perf_counter_ns()
         if now - self._last_ns >= PERIOD_S * 1e9:
-            self._last_ns = now
+            self._last_ns, self._hurried = now, 0
+        if self._hurried < MOST_HURRIED:
+            self._hurried += 1
             self.now()
             return
         if self._prompt and self._lock.acquire(False):
@@ -172,6 +184,7 @@ class Delivery:
             self.now()
         else:
             self._flusher = flusher  # only now can another thread wait for it
+            self._log.is_attended = not self._prompt
 
     def _flush(self) -> None:
         """Hand over every `PERIOD_S` until the log is closed or there was nothing for a while."""
@@ -182,6 +195,7 @@ class Delivery:
                 self._last_ns = perf_counter_ns()
                 self.now()
         finally:
+            self._log.is_attended = False
             self._has_flusher.release()
         # After that: it is what was appended while this thread still seemed to be at it.
         self.now()

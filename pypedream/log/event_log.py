@@ -15,13 +15,14 @@ from weakref import WeakSet
 
 from pypedream.log.delivery import Delivery
 from pypedream.log.encode import FAILURES
-from pypedream.log.events import EventSequence, LineParts
+from pypedream.log.events import EventSequence, LineParts, lines_of
 from pypedream.log.memory import Memory
 from pypedream.log.outlets import Outlet, SinkFailure, outlet_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from pypedream.context import Attempt
     from pypedream.log.events import Event
     from pypedream.log.redaction import Redactor
     from pypedream.protocols import Record, Sink
@@ -61,8 +62,13 @@ class EventLog:
     deliver_soon
         Hands over now what a console shows, and the rest within a tenth of a second: for what is
         printed, which a file takes many lines at a time.
+    calls
+        Attempts that are themselves the record of their start and end: where no sink wants to know
+        of each stage as it happens, their events are made when somebody asks.
     is_live
         Whether a sink wants to know of each stage as it happens.
+    is_attended
+        Whether what is appended is handed over within a tenth of a second without being asked for.
     is_closed
         Whether the run is over: no sink gets anything any more.
     """
@@ -78,10 +84,12 @@ class EventLog:
         self.run = run
         self.redactor = redactor if redactor else None
         self.records: list[Record] = []
+        self.calls: list[Attempt] = []
         self.counter: Iterator[int] = count(1)
         self.start_wall_ns, self.start_ns = time_ns(), perf_counter_ns()
         self.pid = os.getpid()
         self.line_parts = LineParts(run, self.pid)
+        self._written: tuple[list[Record], str] = ([], "")
         self.is_closed = False
         self._outlets = [outlet_of(sink) for sink in sinks]
         self._memory = Memory(limit)
@@ -120,6 +128,14 @@ class EventLog:
         record = (next(self.counter), now, attempt, kind, level, event, stream, data)
         self.records.append(record)
         self.deliver()
+
+    def text_of(self, records: list[Record]) -> str:
+        """Return the JSON lines of *records*; two files that get the same share the text."""
+        same, text = self._written
+        if same != records:
+            text = "\n".join([*lines_of(records, self), ""])
+            self._written = (records, text)
+        return text
 
     def close(self) -> None:
         """Hand over everything, close the sinks and say which of them failed.
@@ -166,6 +182,7 @@ class EventLog:
 
     def _deliver_to(self, outlets: list[Outlet]) -> None:
         self.is_live = any(outlet.wants_states for outlet in outlets)
+        self.is_attended = False
         self._delivery = Delivery(self, outlets, self._memory)
         # Bound here and not written as methods: each stage pays for every call in between.
         self.deliver: Callable[[], None] = self._delivery.now

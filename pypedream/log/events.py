@@ -218,7 +218,7 @@ class EventSequence(Sequence[Event]):
         self._records: list[Record] = []
 
     def __len__(self) -> int:
-        return len(self._log.records)
+        return len(self._log.records) + sum(1 + (call.end_seq > 0) for call in self._log.calls)
 
     @overload
     def __getitem__(self, index: int) -> Event: ...
@@ -243,9 +243,18 @@ class EventSequence(Sequence[Event]):
         """Return the records by their numbers; threads may append them in another order."""
         records = self._log.records
         known = self._records
-        if len(known) != len(records) or (known and known[-1] is not records[-1]):
-            self._records = known = sorted(records, key=itemgetter(0))
+        if len(known) != len(self) or (known and records and known[-1] is not records[-1]):
+            called = [record for call in self._log.calls for record in _records_of(call)]
+            self._records = known = sorted([*records, *called], key=itemgetter(0))
         return known
+
+
+def _records_of(call: Attempt) -> Iterator[Record]:
+    """Make the records of an attempt that is its own record."""
+    yield (call.seq, call.start_ns, call, "stage.start", "info", None, None, None)
+    if call.end_seq:
+        ended = Ended("ok", call.end_ns - call.start_ns, 1)
+        yield (call.end_seq, call.end_ns, call, "stage.end", "info", None, None, ended)
 
 
 def _known(level: str) -> str:

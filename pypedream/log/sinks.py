@@ -6,7 +6,7 @@ import os
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from pypedream.log.events import Event, event_of, line_of, lines_of
+from pypedream.log.events import Event, event_of, line_of
 from pypedream.log.outside import outside_stages
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class JsonLinesSink:
         if kinds is not None:
             records = [record for record in records if record[3] in kinds]
         if records:
-            self._write("\n".join([*lines_of(records, log), ""]))
+            self._write(log.text_of(records))
 
     def close(self) -> None:
         """Close the file; the next event opens it again. A stream is left open."""

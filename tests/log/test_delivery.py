@@ -45,7 +45,26 @@ def flushers():
     return [thread for thread in threading.enumerate() if thread.name == "pypedream-log"]
 
 
-def test_prints_come_in_batches():
+@pytest.fixture
+def unhurried(monkeypatch):
+    """Only the first record of a period is delivered at once."""
+    monkeypatch.setattr(delivery, "MOST_HURRIED", 1)
+
+
+def test_a_few_lines_are_delivered_at_once():
+    """What comes seldom never waits: each of a few lines is a batch of its own."""
+    sink = Batches()
+    log = EventLog("run-1", sinks=[sink])
+
+    for number in range(5):
+        say(log, str(number))
+
+    assert sink.batches == [[str(number)] for number in range(5)]
+    assert flushers() == []
+    log.close()
+
+
+def test_prints_come_in_batches(unhurried):
     """Many lines are one batch for a sink that can wait."""
     sink = Batches()
     log = EventLog("run-1", sinks=[sink])
@@ -58,7 +77,7 @@ def test_prints_come_in_batches():
     assert len(sink.batches) < 10
 
 
-def test_a_console_gets_prints_at_once():
+def test_a_console_gets_prints_at_once(unhurried):
     """A sink that is prompt has each line before the print returns; the others may wait."""
     prompt, patient = Batches(is_prompt=True), Batches()
     log = EventLog("run-1", sinks=[prompt, patient])
@@ -85,7 +104,7 @@ def test_a_long_text_does_not_wait():
     log.close()
 
 
-def test_what_waits_comes_within_a_moment():
+def test_what_waits_comes_within_a_moment(unhurried):
     """A line is in the file soon, also if the stage prints nothing more."""
     sink = Batches()
     log = EventLog("run-1", sinks=[sink])
@@ -98,7 +117,7 @@ def test_what_waits_comes_within_a_moment():
     log.close()
 
 
-def test_the_thread_belongs_to_no_stage():
+def test_the_thread_belongs_to_no_stage(unhurried):
     """The thread that a stage's print starts is not that stage's."""
     sink = Batches()
     log = EventLog("run-1", sinks=[sink])
@@ -125,7 +144,7 @@ def test_no_thread_without_need():
         log.close()
 
 
-def test_the_thread_ends_with_the_run():
+def test_the_thread_ends_with_the_run(unhurried):
     """After close() it is gone, not merely asked to go."""
     log = EventLog("run-1", sinks=[Batches()])
     say(log, "a")
@@ -137,7 +156,7 @@ def test_the_thread_ends_with_the_run():
     assert flushers() == []
 
 
-def test_the_thread_ends_when_nothing_is_said(monkeypatch):
+def test_the_thread_ends_when_nothing_is_said(unhurried, monkeypatch):
     """A silent run keeps no thread, and gets a new one when it speaks again."""
     monkeypatch.setattr(delivery, "PERIOD_S", 0.01)
     sink = Batches()
@@ -299,7 +318,7 @@ def test_a_sink_that_does_not_come_back_has_failed(monkeypatch):
     assert "it took no event for 0.05 s" in str(failure)
 
 
-def test_the_thread_is_gone_while_the_process_forks():
+def test_the_thread_is_gone_while_the_process_forks(unhurried):
     """Python warns of a fork where there is more than one thread."""
     sink = Batches()
     log = EventLog("run-1", sinks=[sink])
