@@ -1,0 +1,13 @@
+"""How the tests run, whatever they test."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+# A check of a change tries the same examples each time; a person's machine looks for new ones.
+# No example has a deadline: a busy machine is no fault of the code.
+settings.register_profile("person", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "person")
