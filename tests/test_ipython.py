@@ -36,6 +36,36 @@ CELLS = [
         return 1
     """,
     "flow.run()",
+    """
+    import signal
+    flow = Pipeline("stopped", progress=False)
+
+    @flow.stage
+    def long():
+        signal.raise_signal(signal.SIGINT)
+    """,
+    "flow.run()",
+    """
+    import asyncio
+
+    @flow.stage
+    async def wait():
+        await asyncio.sleep(60)
+
+    running = asyncio.ensure_future(flow.arun(only="wait"))
+    asyncio.get_running_loop().call_later(0.3, running.cancel)
+    await running
+    """,
+    """
+    from pypedream import Secret
+    flow = Pipeline("secret", Parameters.define(key=Secret("abcd-1234")), progress=False)
+
+    @flow.stage
+    def connect(key):
+        raise ValueError("refused: " + key.reveal())
+    """,
+    "flow.run()",
+    "print(flow.last_run)",
 ]
 
 
@@ -84,3 +114,27 @@ def test_a_mistake_is_shown_at_its_cell(shown):
     assert "Cell In[5], line 1" in text
     assert "Traceback" not in text
     assert len(text.splitlines()) == 2
+
+
+def test_a_stopped_run_is_shown_in_a_few_lines(shown):
+    """The stop button is no fault: where it hit, and how to go on."""
+    first, *lines, last = shown[7].splitlines()
+
+    assert first == "KeyboardInterrupt"
+    assert lines == ["  Cell In[7], line 6 in long", "    signal.raise_signal(signal.SIGINT)"]
+    assert last.endswith("was interrupted; to go on: pipeline.resume()")
+
+
+def test_a_stopped_awaited_run_is_shown_in_two_lines(shown):
+    """``await flow.arun()`` that is stopped says so without frames of the library."""
+    first, last = shown[8].splitlines()
+
+    assert first == "CancelledError"
+    assert last.endswith("was cancelled; to go on: pipeline.resume()")
+
+
+def test_no_secret_is_shown(shown):
+    """What a notebook shows is saved with it, so secrets are hidden in the user's words, too."""
+    assert "connect failed: ValueError: refused: ***" in shown[10]
+    assert "ValueError: refused: ***" in shown[11]
+    assert "1234" not in shown[10] + shown[11]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 from pypedream.errors import RunCancelled
-from pypedream.places import Place, is_in_ipython, is_ours, users_traceback
+from pypedream.log.ended import said_by
+from pypedream.log.redaction import Redactor
+from pypedream.places import Place, is_in_ipython, is_library, is_ours, users_traceback
 from pypedream.values import one_line, short
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ class FailedInput:
         Where it came from, in words: ``stage "load"``, ``parameter "b" (default)``.
     """
 
-    value: Any
+    value: Any = field(repr=short)
     source: str
 
 
@@ -126,7 +129,7 @@ def failure_screen(failure: Failure) -> list[str]:
     inputs = input_lines(failure)
     if len(inputs) > _MOST_INPUTS:
         inputs = [*inputs[: _MOST_INPUTS - 1], f"  and {len(inputs) - _MOST_INPUTS + 1} more"]
-    return [head, *_frame_lines(failure), *inputs]
+    return [head, *_frame_lines(failure.traceback), *inputs]
 
 
 _MOST_INPUTS = 5
@@ -134,19 +137,24 @@ _MOST_INPUTS = 5
 
 def shown_error(error: BaseException, limit: int = 200) -> str:
     """Return an exception as one line: its type and what it says."""
-    return f"{type(error).__name__}: {one_line(str(error), limit)}".removesuffix(": ")
+    return f"{type(error).__name__}: {one_line(said_by(error), limit)}".removesuffix(": ")
 
 
-def _frame_lines(failure: Failure) -> list[str]:
-    """Show two of the user's frames, with source: the stage's own and the one that raised."""
+def _frame_lines(traceback: TracebackType | None) -> list[str]:
+    """Show two of the user's frames, with source: the stage's own and the innermost.
+
+    Where a library raises, the line to look at is the user's that called it; frames of libraries
+    are shown only if there are no others.
+    """
     from linecache import getline
 
     steps = []
-    step = failure.traceback
+    step = traceback
     while step is not None:
         if not is_ours(step.tb_frame.f_code.co_filename):
             steps.append((step.tb_frame.f_code, step.tb_lineno))
         step = step.tb_next
+    steps = [step for step in steps if not is_library(step[0].co_filename)] or steps
     shown = steps if len(steps) <= 2 else [steps[0], steps[-1]]  # noqa: PLR2004
     lines = []
     for code, line in shown:
@@ -160,6 +168,9 @@ def _frame_lines(failure: Failure) -> list[str]:
 _WIDTH = 90
 
 
+_GO_ON = "to go on: fix it, then pipeline.resume()"
+
+
 def raised_by(run: Run) -> BaseException | None:
     """Return what the caller of a run is to see raised; None when the run itself is the answer.
 
@@ -171,13 +182,20 @@ def raised_by(run: Run) -> BaseException | None:
     if error is None or (isinstance(error, Exception) and run.plan.options.on_error != "stop"):
         return None
     if run.state == "interrupted":
-        _add_note(error, f"run {run.id} was interrupted; to go on: pipeline.resume()")
+        explain_stop(run, error)
     elif run.failure is not None:
-        lines = [*failure_lines(run.failure), "to go on: fix it, then pipeline.resume()"]
-        _add_note(error, "\n".join(lines))
-    if run.failure is not None:
-        _show_short_in_ipython(error, run.failure)
+        hide = Redactor(run.parameters.secrets()).text
+        _add_note(error, hide("\n".join([*failure_lines(run.failure), _GO_ON])))
+        _show_in_ipython(error, [hide(line) for line in (*failure_screen(run.failure), _GO_ON)])
     return error.with_traceback(users_traceback(error.__traceback__))
+
+
+def explain_stop(run: Run, error: BaseException) -> None:
+    """Let the exception that ended *run* from outside say so, and how to go on."""
+    said = f"run {run.id} was {run.state}; to go on: pipeline.resume()"
+    _add_note(error, said)
+    frames = _frame_lines(users_traceback(error.__traceback__))
+    _show_in_ipython(error, [type(error).__name__, *frames, said])
 
 
 @frozen
@@ -190,16 +208,21 @@ class _Screen:
         return self.lines
 
 
-def _show_short_in_ipython(error: BaseException, failure: Failure) -> None:
-    """Let IPython show the failure in place of a traceback with the engine's frames.
+def _show_in_ipython(error: BaseException, lines: list[str]) -> None:
+    """Let IPython show *lines* in place of a traceback with the engine's frames.
 
     IPython asks an exception for ``_render_traceback_``; without IPython nothing is set.
     """
     if is_in_ipython():
-        lines = [*failure_screen(failure), "to go on: fix it, then pipeline.resume()"]
-        error._render_traceback_ = _Screen(lines)  # type: ignore[attr-defined]
+        with suppress(*_REFUSALS):
+            error._render_traceback_ = _Screen(lines)  # type: ignore[attr-defined]
 
 
 def _add_note(error: BaseException, note: str) -> None:
-    if note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
+    with suppress(*_REFUSALS):
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+
+
+_REFUSALS = (AttributeError, TypeError)
+"""What an exception raises that takes no note: a frozen dataclass, notes that are no list."""

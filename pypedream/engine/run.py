@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from pypedream.engine.failure import shown_error
 from pypedream.errors import NoResult
+from pypedream.log.durations import duration_text
+from pypedream.log.redaction import Redactor
 from pypedream.mappers import RETURN
 from pypedream.names import did_you_mean
 from pypedream.values import short
@@ -51,7 +53,7 @@ class StageRun:
     attempts: int
     reason: str
     error: BaseException | None
-    outputs: Mapping[str, Any]
+    outputs: Mapping[str, Any] = field(repr=short)
 
 
 class Run(Mapping[str, Any]):
@@ -152,28 +154,33 @@ class Run(Mapping[str, Any]):
     @property
     def stages(self) -> dict[str, StageRun]:
         """From key to what became of the stage, in the order of the run."""
-        return {key: self._stage_run(key) for key in self.plan.blueprint.order}
+        endings = self._execution.endings()
+        return {key: self._stage_run(key, endings) for key in self.plan.blueprint.order}
 
     def cancel(self) -> None:
         """Start no new stage; those that run may end. May be called from any thread."""
         if self._stop is not None:
             self._stop()
 
-    def _stage_run(self, key: str) -> StageRun:
-        ended = self._execution.ended.get(key)
+    def _stage_run(self, key: str, endings: Mapping[str, Ended]) -> StageRun:
+        ended = endings.get(key)
         outputs = self.outputs[key] if key in self._execution.values else {}
         if ended is None:
-            return StageRun(key, "pending", 0.0, 0, "", None, outputs)
+            state, reason = ("pending", "") if key in self.plan.chosen else self._left_out()
+            return StageRun(key, state, 0.0, 0, reason, None, outputs)
         duration_s = ended.duration_ns / 1e9
         return StageRun(
             key, ended.state, duration_s, ended.attempts, ended.reason, ended.error, outputs
         )
 
+    def _left_out(self) -> tuple[str, str]:
+        return "skipped", f"not selected ({self.plan.selection})"
+
     def _why_none(self, key: str) -> str:
         blueprint = self.plan.blueprint
         if key not in blueprint.wiring.wires:
             return f'no stage "{key}"{did_you_mean(key, blueprint.order)}'
-        stage = self._stage_run(key)
+        stage = self._stage_run(key, self._execution.endings())
         if stage.state == "ok":
             return f'the result of stage "{key}" was not kept (keep={self.plan.options.keep!r})'
         reason = f": {stage.reason}" if stage.reason else ""
@@ -184,9 +191,11 @@ def run_text(run: Run) -> str:
     """Return a run as an aligned table, one line a stage."""
     stages = run.stages.values()
     wide = max((len(stage.key) for stage in stages), default=0)
-    lines = [f"{run.pipeline}: {run.state} in {run.duration_s:.2f} s (run {run.id})"]
+    took = duration_text(run.duration_s)
+    lines = [f"{run.pipeline}: {run.state} in {took} (run {run.id})"]
     lines += [f"  {stage.key:<{wide}}  {stage.state:<11}  {_said(stage)}" for stage in stages]
-    return "\n".join(line.rstrip() for line in lines)
+    hide = Redactor(run.parameters.secrets()).text
+    return hide("\n".join(line.rstrip() for line in lines))
 
 
 def _said(stage: StageRun) -> str:
@@ -195,9 +204,8 @@ def _said(stage: StageRun) -> str:
     return short(stage.outputs[RETURN], 60) if RETURN in stage.outputs else stage.reason
 
 
-def state_of(ended: Mapping[str, Ended], stopping: str) -> str:
-    """Return the state of a run whose stages ended so."""
+def state_of(failed: Sequence[str], stopping: str) -> str:
+    """Return the state of a run in which these stages failed, and that stopped for this reason."""
     if stopping in ("interrupted", "cancelled"):
         return stopping
-    is_failed = any(one.state in ("failed", "timeout") for one in ended.values())
-    return "failed" if is_failed else "ok"
+    return "failed" if failed or stopping == "failed" else "ok"

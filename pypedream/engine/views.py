@@ -8,9 +8,10 @@ from typing import Any
 from attrs import frozen
 
 from pypedream.mappers import RETURN
+from pypedream.values import short
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Outputs(Mapping[str, Mapping[str, Any]]):
     """From stage to its outputs by name; "return" is the return value."""
 
@@ -28,6 +29,9 @@ class Outputs(Mapping[str, Mapping[str, Any]]):
 
     def __len__(self) -> int:
         return len(self.values_)
+
+    def __repr__(self) -> str:
+        return short(dict(self), 500)
 
 
 class Scoped:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pypedream.log.encode import FAILURES
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -54,6 +56,14 @@ def error_data(error: BaseException, traceback: TracebackType | None) -> dict[st
 
     return {
         "type": type(error).__qualname__,
-        "message": str(error),
+        "message": said_by(error),
         "traceback": "".join(format_exception(type(error), error, traceback)),
     }
+
+
+def said_by(error: BaseException) -> str:
+    """Return what an exception says; its text is its own, and may raise as well."""
+    try:
+        return str(error)
+    except FAILURES:
+        return "its text raised as well"

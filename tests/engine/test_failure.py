@@ -7,7 +7,7 @@ import traceback
 
 import pytest
 
-from pypedream import Parameters, Pipeline
+from pypedream import Parameters, Pipeline, Secret
 from pypedream.engine.failure import failure_screen
 from pypedream.errors import ExitPipeline, RunCancelled
 
@@ -126,6 +126,65 @@ def test_the_screen_shows_the_users_line_and_values(flow):
     assert place.endswith(" in divide")
     assert source == "    return load / b"
     assert inputs == ['  load = 2   <- stage "load"', '  b = 0      <- parameter "b" (default)']
+
+
+def test_the_screen_shows_the_users_line_that_called_a_library():
+    """Where a library raises, the line shown is the innermost of the user's own."""
+    import json
+
+    flow = Pipeline("reading", progress=False)
+
+    def read(text):
+        return json.loads(text)
+
+    flow.stage(lambda: read("{bad"), name="parse")
+    with pytest.raises(json.JSONDecodeError):
+        flow.run()
+
+    [_, own, _, innermost, source] = failure_screen(flow.last_run.failure)
+
+    assert own.endswith(" in <lambda>")
+    assert innermost.endswith(" in read")
+    assert source == "    return json.loads(text)"
+
+
+def test_the_screen_shows_a_librarys_line_if_there_is_no_other():
+    """A stage that is a function of a library shows where that raised."""
+    import json
+
+    flow = Pipeline("reading", Parameters.define(s="{bad"), progress=False)
+    flow.stage(json.loads, name="parse")
+    with pytest.raises(json.JSONDecodeError):
+        flow.run()
+
+    [_, first, _, last, *_] = failure_screen(flow.last_run.failure)
+
+    assert first.endswith(" in loads")
+    assert last.endswith(" in raw_decode")
+
+
+def test_the_notes_tell_no_secret():
+    """The value of a secret is hidden in what pypedream adds, wherever it got to."""
+    flow = Pipeline("secret", Parameters.define(key=Secret("abcd-1234")), progress=False)
+    flow.stage(lambda key: {"header": key.reveal()}, name="login")
+    flow.stage(lambda login: 1 / 0, name="divide")
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        flow.run()
+
+    assert "login = {'header': '***'}" in caught.value.__notes__[0]
+
+
+def test_a_failure_is_shown_in_a_few_words():
+    """The repr of a failure says the shape of a long value, not all of it."""
+    flow = Pipeline("long", progress=False)
+    flow.stage(lambda: list(range(10_000)), name="load")
+    flow.stage(lambda load: 1 / 0, name="divide")
+    with pytest.raises(ZeroDivisionError):
+        flow.run()
+
+    assert "9992 more" in repr(flow.last_run.failure)
+    assert len(repr(flow.last_run.failure)) < 300
 
 
 def test_an_exception_of_a_mapper_names_the_argument():

@@ -155,6 +155,30 @@ def test_a_name_that_is_no_stage_gets_the_nearest_one(flow):
         run["frist"]
 
 
+def test_a_stage_that_was_not_selected_is_skipped(flow):
+    """What a run leaves out is not "pending" when it is over, and the reason is the selection."""
+    run = flow.run(until="second")
+
+    assert (run.stages["third"].state, run.stages["third"].reason) == (
+        "skipped",
+        "not selected (until=second)",
+    )
+    with pytest.raises(NoResult, match="it is skipped: not selected"):
+        run["third"]
+
+
+def test_what_a_stage_returned_is_shown_in_a_few_words():
+    """Stages and outputs of a run say the shape of a long value, not all of it."""
+    flow = Pipeline("long", progress=False)
+    flow.stage(lambda: list(range(10_000)), name="load")
+
+    run = flow.run()
+
+    assert repr(run.outputs) == "{'load': {'return': [0, 1, 2, 3, 4, 5, 6, 7, ... 9992 more]}}"
+    assert "9992 more" in repr(run.stages["load"])
+    assert len(repr(run.stages)) < 300
+
+
 def test_variables_belong_to_the_run():
     """What stages change is seen by later stages and gone in the next run."""
     flow = Pipeline("count", variables=Variables.define(rows=0), progress=False)
