@@ -64,11 +64,11 @@ def annotations_of(function: object) -> Mapping[str, object]:
     inner, owner = _described(function)
     if inner is None:
         return {}
-    scope = _scope_of(inner, owner)
-    found = {
-        name: _resolved(annotation, scope) if isinstance(annotation, str) else annotation
-        for name, annotation in _written(inner).items()
-    }
+    found = dict(_written(inner))
+    texts = [name for name, annotation in found.items() if isinstance(annotation, str)]
+    scope = _scope_of(inner, owner) if texts else ()
+    for name in texts:
+        found[name] = _resolved(found[name], scope)
     if owner is not None:
         found["return"] = owner if _makes_itself(owner) else UNKNOWN
     return found

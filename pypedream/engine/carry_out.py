@@ -14,8 +14,9 @@ from pypedream.engine.code import code_state
 from pypedream.engine.coroutines import LoopHost
 from pypedream.engine.execution import Execution, Uncaptured
 from pypedream.engine.executors import ThreadExecutor, executor_for
-from pypedream.engine.failure import failure_of
+from pypedream.engine.failure import explain_stop, failure_of
 from pypedream.engine.guard import guard_for
+from pypedream.engine.interrupts import interrupts_for
 from pypedream.engine.record import RunFolder, new_run_id
 from pypedream.engine.run import Run, state_of
 from pypedream.engine.scheduler import Scheduler
@@ -55,7 +56,7 @@ class Launch:
             self._folder = RunFolder.create(plan.options.workspace, run_id, plan)
         log = _event_log(run_id, plan, parameters, self._folder)
         variables = plan.blueprint.definition.variables.start()
-        guard = guard_for(plan.options.mutation, plan.blueprint.wiring.wires)
+        guard = guard_for(plan.options.mutation, plan.blueprint.wiring)
         self._execution = Execution(plan, log, context.copy(), parameters, variables, guard)
         if plan.options.capture is False:
             self._execution.new_attempt = Uncaptured
@@ -71,21 +72,30 @@ class Launch:
         )
 
     def carry_out(self) -> Run:
-        """Carry out the plan, and return the run whatever became of it."""
+        """Carry out the plan, and return the run whatever became of it.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If Ctrl-C came when the run had its state already.
+        """
         options = self.plan.options
-        executor, is_ours = executor_for(options.executor, options.workers)
-        loops = LoopHost(self.loop)
-        scheduler = Scheduler(self._execution, executor, loops)
+        scheduler = Scheduler(
+            self._execution, executor_for(options.executor, options.workers), LoopHost(self.loop)
+        )
         self.run._stop = scheduler.cancel  # noqa: SLF001 - the run hands its own stop to the user
-        try:
-            with capturing(options.capture):
-                self._start()
-                self._execution.base.run(scheduler.run)
-        finally:
-            if is_ours and isinstance(executor, ThreadExecutor):
-                executor.shutdown(wait=not scheduler.abandoned)
-            loops.close()
-            self._end(scheduler)
+        with interrupts_for(scheduler):
+            try:
+                with capturing(options.capture):
+                    self._start()
+                    self._execution.base.run(scheduler.run)
+            except BaseException as error:
+                scheduler.break_off(error)
+                raise
+            finally:
+                self._leave(scheduler)
+        if self._execution.stopping == "interrupted" != self.run.state:
+            raise KeyboardInterrupt
         return self.run
 
     async def carry_out_async(self) -> Run:
@@ -100,23 +110,27 @@ class Launch:
         loop, done = self.loop, self.loop.create_future()
 
         def work() -> None:
+            tell: Any = done.set_result
             try:
                 outcome: Any = self.carry_out()
             except BaseException as error:  # noqa: BLE001 - it is raised where the run is awaited
-                loop.call_soon_threadsafe(done.set_exception, error)
-            else:
-                loop.call_soon_threadsafe(done.set_result, outcome)
+                tell, outcome = done.set_exception, error
+            if not loop.is_closed():  # or nobody waits any more
+                loop.call_soon_threadsafe(tell, outcome)
 
-        thread = Thread(target=context.copy().run, args=(work,), name="pypedream-run")
+        run = context.copy().run
+        thread = Thread(target=run, args=(work,), name="pypedream-run", daemon=True)
         thread.start()
         try:
             return await shield(done)
-        except CancelledError:
+        except CancelledError as error:
             self.run.cancel()
-            await done
+            await shield(done)  # whoever cancels twice does not wait for what still runs
+            explain_stop(self.run, error)
             raise
         finally:
-            thread.join()
+            if done.done():
+                thread.join()
 
     def _start(self) -> None:
         execution = self._execution
@@ -139,17 +153,28 @@ class Launch:
             if mapper is not None:
                 execution.mapped[key] = dict(mapper(execution.values[key]))
 
+    def _leave(self, scheduler: Scheduler) -> None:
+        """Let go of threads and loop, and complete the run whatever comes in between."""
+        is_done = not scheduler.abandoned
+        try:
+            if isinstance(scheduler.executor, ThreadExecutor):
+                scheduler.executor.shutdown(wait=is_done)
+            scheduler.loops.close(wait=is_done)
+        finally:
+            self._end(scheduler)
+
     def _end(self, scheduler: Scheduler) -> None:
         """Complete the run's state and record, and let go of everything that was taken."""
         execution, run, log = self._execution, self.run, self._execution.log
-        run.state = state_of(execution.ended, scheduler.stopping)
+        run.state = state_of(scheduler.failed, execution.stopping)
         run.duration_s = (perf_counter_ns() - log.start_ns) / 1e9
         for key in scheduler.failed:
             run.failures.append(self._failure(key))
         run.error = scheduler.error or (run.failures[0].error if run.failures else None)
         _block_the_rest(execution, scheduler)
-        counts = Counter(ended.state for ended in execution.ended.values())
-        data = {"state": run.state, "duration_s": run.duration_s, "stages": dict(counts)}
+        counts = Counter([ended.state for ended in execution.ended.values()])
+        counts["ok"] += sum([call.end_seq > 0 for call in log.calls])
+        data = {"state": run.state, "duration_s": run.duration_s, "stages": dict(+counts)}
         log.add("run.end", level="info" if run.state == "ok" else "error", data=data)
         log.close()
         if self._folder is not None:
@@ -191,7 +216,7 @@ def _block_the_rest(execution: Execution, scheduler: Scheduler) -> None:
     if not scheduler.failed:
         return
     children = execution.plan.blueprint.children
-    blocked = graph.reach(scheduler.failed, children) - execution.ended.keys()
+    blocked = graph.reach(scheduler.failed, children) - execution.endings().keys()
     for key in execution.plan.blueprint.order:
         if key in blocked and key in execution.plan.chosen:
             reason = f'needs "{scheduler.failed[0]}", which failed'

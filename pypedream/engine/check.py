@@ -230,7 +230,7 @@ def _misfit(
 
     wanted = annotations[key][link.argument]
     produced = _produced(definition, wires, annotations, link)
-    if produced is None or can_fit(produced, wanted):
+    if produced is None or produced is wanted or can_fit(produced, wanted):
         return None
     what = (
         f'stage "{key}": argument "{link.argument}" takes {shown(wanted)},'

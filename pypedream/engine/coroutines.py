@@ -31,6 +31,7 @@ class LoopHost:
     loop: AbstractEventLoop | None = None
     _thread: Thread | None = None
     _tasks: set[Task[Any]] = field(default=Factory(set))
+    _is_cancelled: bool = False
 
     def submit(
         self, start: Callable[[], Coroutine[Any, Any, Any]], context: Context
@@ -45,22 +46,25 @@ class LoopHost:
             task = loop.create_task(start(), context=context)
             self._tasks.add(task)
             task.add_done_callback(lambda done: self._finish(done, outcome))
+            if self._is_cancelled:
+                task.cancel()
 
         loop.call_soon_threadsafe(begin)
         return outcome
 
     def cancel(self) -> None:
-        """Cancel every coroutine that still runs."""
+        """Cancel every coroutine that still runs, and those that have not begun to."""
+        self._is_cancelled = True
         if self.loop is not None:
             for task in tuple(self._tasks):
                 self.loop.call_soon_threadsafe(task.cancel)
 
-    def close(self) -> None:
-        """End the loop if it is this host's own."""
+    def close(self, *, wait: bool = True) -> None:
+        """End the loop if it is this host's own; *wait* for it or leave it."""
         if self._thread is not None and self.loop is not None:
             self.loop.call_soon_threadsafe(self.loop.stop)
-            self._thread.join()
-            self.loop.close()
+            if wait:
+                self._thread.join()
             self.loop = self._thread = None
 
     def _finish(self, task: Task[Any], outcome: Any) -> None:
@@ -79,11 +83,12 @@ class LoopHost:
         from threading import Thread
 
         self.loop = new_event_loop()
-        self._thread = Thread(target=self._serve, name="pypedream-loop", daemon=True)
+        self._thread = Thread(target=_serve, args=(self.loop,), name="pypedream-loop", daemon=True)
         self._thread.start()
         return self.loop
 
-    def _serve(self) -> None:
-        assert self.loop is not None
-        self.loop.run_forever()
-        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+
+def _serve(loop: AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()

@@ -26,7 +26,7 @@ from pypedream.stage import ASYNC_GENERATOR, GENERATOR
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from contextvars import Context
 
     from pypedream.engine.guard import Guard
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 SKIPPED: Final = object()
 
-_new_ended = tuple.__new__
+new_ended = tuple.__new__
 """Makes a named tuple at the price of a tuple."""
 
 Outcome = tuple["Wire", Attempt, int, int, Any, "BaseException | None"]
@@ -61,11 +61,13 @@ class Execution:
     mapped
         From stage to its named outputs, for stages with an output mapper.
     ended
-        From stage to how it ended.
+        From stage to how it ended, but for those in the log's ``calls``: see `endings`.
     bound
         From a stage whose call failed to the arguments of that call.
     base
         The context that every attempt starts from.
+    stopping
+        Why no new stage starts: "", "failed", "interrupted", "cancelled" or "exited".
     new_attempt
         `Attempt`, or `Uncaptured` in a run that captures nothing.
     """
@@ -77,6 +79,7 @@ class Execution:
     variables: Any
     guard: Guard | None
     new_attempt: type[Attempt] = Attempt
+    stopping: str = ""
     values: dict[str, Any] = Factory(dict)
     mapped: dict[str, dict[str, Any]] = Factory(dict)
     ended: dict[str, Ended] = Factory(dict)
@@ -96,68 +99,82 @@ class Execution:
             self._record_start(wired, attempt, start)
         value, error = None, None
         try:
-            value = self.base.copy().run(self._call, wired, attempt)
+            if wired.is_plain and not self._is_guarded(wired):
+                value = self._call_plainly(wired, attempt)
+            else:
+                value = self.base.copy().run(self.call, wired, attempt)
         except BaseException as raised:  # noqa: BLE001 - the scheduler decides what becomes of it
             error = raised
-        if attempt.output is not None:
-            attempt.output.close()
-        end = perf_counter_ns()
-        return (wired, attempt, start, end, value, error)
+        return (wired, attempt, start, _finished(attempt), value, error)
 
-    def run_plain(self, ready: deque[Wire], is_stopped: Callable[[], object]) -> Outcome | None:
+    def run_plain(self, ready: deque[Wire]) -> Outcome | None:
         """Call stage after stage as long as they take return values and nothing else.
 
         Most stages are of this kind, and this is all that a small one costs; so it is written
-        out in one piece, with what does not change outside the loop. How a stage ended is handed
-        to the sinks together with the start of the next: nothing of the user's runs between.
+        out in one piece, with what does not change outside the loop. Where no sink wants to know
+        of each stage as it happens, the attempt itself is the record of its start and end. Where
+        one does, how a stage ended goes to it with the start of the next: nothing of the user's
+        runs between.
 
         Parameters
         ----------
         ready
             Stages in an order in which they can run; those that were called are taken out.
-        is_stopped
-            Whether no further stage may start.
 
         Returns
         -------
         The outcome of a stage that raised; None when the next stage is of another kind, when
         none is left, or when the run is to stop.
         """
-        log, values, all_ended = self.log, self.values, self.ended
-        append, counter, is_live = log.records.append, log.counter, log.is_live
-        copy, new_attempt = self.base.copy, self.new_attempt
+        log, values = self.log, self.values
+        counter, is_live = log.counter, log.is_live
+        keep, append = log.calls.append, log.records.append
+        copy, new_attempt, value_of = self.base.copy, self.new_attempt, values.__getitem__
         is_beside = current_thread() is not main_thread()
-        while ready and ready[0].is_plain and not is_stopped():
-            wired = ready.popleft()
+        while ready and ready[0].is_plain and not self.stopping:
+            wired = ready[0]
+            if wired.guarded and self._is_guarded(wired):
+                break
+            ready.popleft()
             if is_beside:
                 STREAMS.ensure()
             key = wired.key
             attempt = new_attempt(log, key)
-            arguments = {}
-            for argument, need in wired.direct:
-                arguments[argument] = values[need]
-            start = perf_counter_ns()
-            append((next(counter), start, attempt, "stage.start", "info", None, None, None))
+            arguments = [*map(value_of, wired.needs)]
+            attempt.start_ns = start = perf_counter_ns()
             if is_live:
-                log.deliver()
+                append((next(counter), start, attempt, "stage.start", "info", None, None, None))
+                if not log.is_attended:
+                    log.deliver_soon()
+            else:
+                attempt.seq = next(counter)
+                keep(attempt)
             try:
-                value = copy().run(_call_plain, attempt, wired.function, arguments)
+                value = copy().run(_call_plain, attempt, wired, arguments)
             except BaseException as error:  # noqa: BLE001 - the scheduler decides what becomes of it
-                self.bound[key] = arguments
-                if attempt.output is not None:
-                    attempt.output.close()
-                end = perf_counter_ns()
-                return (wired, attempt, start, end, None, error)
+                self.bound[key] = dict(zip(wired.needs, arguments, strict=True))
+                return (wired, attempt, start, _finished(attempt), None, error)
             if attempt.output is not None:
                 attempt.output.close()
-            end = perf_counter_ns()
             values[key] = value
-            ended = _new_ended(Ended, ("ok", end - start, 1, "", None, None))
-            all_ended[key] = ended
-            append((next(counter), end, attempt, "stage.end", "info", None, None, ended))
+            attempt.end_ns = end = perf_counter_ns()
+            if is_live:
+                self.ended[key] = ended = new_ended(Ended, ("ok", end - start, 1, "", None, None))
+                append((next(counter), end, attempt, "stage.end", "info", None, None, ended))
+            else:
+                attempt.end_seq = next(counter)
         if is_live:
-            log.deliver()
+            log.deliver_soon()
         return None
+
+    def endings(self) -> dict[str, Ended]:
+        """Return how each stage ended that has."""
+        ended = {
+            call.stage: Ended("ok", call.end_ns - call.start_ns, 1)
+            for call in self.log.calls
+            if call.end_seq
+        }
+        return {**ended, **self.ended}
 
     async def attempt_async(self, wired: Wire, number: int) -> Outcome:
         """Await a stage; the task that runs this has a context of its own."""
@@ -170,25 +187,35 @@ class Execution:
             value = await self._call_async(wired, attempt)
         except BaseException as raised:  # noqa: BLE001 - the scheduler decides what becomes of it
             error = raised
-        if attempt.output is not None:
-            attempt.output.close()
-        end = perf_counter_ns()
-        return (wired, attempt, start, end, value, error)
+        return (wired, attempt, start, _finished(attempt), value, error)
 
     def _record_start(self, wired: Wire, attempt: Attempt, start: int) -> None:
-        log = self.log
         if attempt.number == 1:
-            log.records.append(
-                (next(log.counter), start, attempt, "stage.start", "info", None, None, None)
-            )
+            self._record(attempt, start, "stage.start", None)
         if wired.stage.policy.retries:
-            log.records.append(
-                (next(log.counter), start, attempt, "attempt.start", "info", None, None, None)
-            )
-        if log.is_live:
-            log.deliver()
+            self._record(attempt, start, "attempt.start", None)
 
-    def _call(self, wired: Wire, attempt: Attempt) -> Any:
+    def _record(self, attempt: Attempt, now: int, kind: str, data: Ended | None) -> None:
+        """Append what becomes of a stage; a file gets it within a tenth of a second."""
+        log = self.log
+        log.records.append((next(log.counter), now, attempt, kind, "info", None, None, data))
+        if log.is_live:
+            log.deliver_soon()
+
+    def _is_guarded(self, wired: Wire) -> bool:
+        """Say whether the guard has to look on while a plain stage is called."""
+        guard = self.guard
+        return guard is not None and bool(wired.guarded) and guard.concerns(wired, self.values)
+
+    def _call_plainly(self, wired: Wire, attempt: Attempt) -> Any:
+        arguments = [self.values[need] for need in wired.needs]
+        try:
+            return self.base.copy().run(_call_plain, attempt, wired, arguments)
+        except BaseException:
+            self.bound[wired.key] = dict(zip(wired.needs, arguments, strict=True))
+            raise
+
+    def call(self, wired: Wire, attempt: Attempt) -> Any:
         """Bind the arguments and call the function; runs inside the attempt's context."""
         arguments = self._arguments(wired, attempt)
         if arguments is None:
@@ -199,7 +226,7 @@ class Execution:
                 value = list(value)
             return self._accepted(wired, attempt, arguments, value)
         except BaseException:
-            self.bound[wired.key] = arguments
+            self._keep_failed(wired, arguments)
             raise
 
     async def _call_async(self, wired: Wire, attempt: Attempt) -> Any:
@@ -210,8 +237,13 @@ class Execution:
             value = await _awaited(wired, arguments)
             return self._accepted(wired, attempt, arguments, value)
         except BaseException:
-            self.bound[wired.key] = arguments
+            self._keep_failed(wired, arguments)
             raise
+
+    def _keep_failed(self, wired: Wire, arguments: dict[str, Any]) -> None:
+        self.bound[wired.key] = arguments
+        if wired.guarded and self.guard is not None:
+            self.guard.left(wired)
 
     def _arguments(self, wired: Wire, attempt: Attempt) -> dict[str, Any] | None:
         """Enter the attempt and bind its arguments; None when its condition does not hold."""
@@ -256,9 +288,22 @@ class Execution:
         return bool(when(**given))
 
 
-def _call_plain(attempt: Attempt, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+def _finished(attempt: Attempt) -> int:
+    """End what the attempt printed without a newline; return the time."""
+    if attempt.output is not None:
+        attempt.output.close()
+    return perf_counter_ns()
+
+
+def _call_plain(attempt: Attempt, wired: Wire, arguments: list[Any]) -> Any:
     context.STAGE.set(attempt)
-    return function(**arguments)
+    if wired.arguments.in_order:  # costs less than by name
+        return wired.function(*arguments)
+    return wired.function(**dict(zip(wired.needs, arguments, strict=True)))
+
+
+USER_CALLS: Final = frozenset({_call_plain.__code__, Execution.call.__code__})
+"""The code under which all runs that is the user's: what it raises ends an attempt."""
 
 
 def _called(wired: Wire, arguments: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from itertools import count
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -24,43 +25,42 @@ class ThreadFuture(Generic[T]):
     """The outcome of one call in a thread.
 
     `concurrent.futures.Future` costs several times a small call, because each has a lock and a
-    condition to wait on. This one is only ever waited for through its callback. Whoever takes
-    the one token of *_turn* last, the worker or the caller, makes the callback.
+    condition to wait on. This one is only ever waited for through its callback, which is made
+    by whoever comes second, the worker that is done or the caller that says what to call.
     """
 
-    __slots__ = ("_callback", "_error", "_turn", "_value")
+    __slots__ = ("_call", "_callback", "_error", "_turn", "_value")
 
-    def __init__(self) -> None:
-        self._turn = [None]
-        self._callback: Callable[[Any], object] | None = None
-        self._value: T | None = None
+    _callback: Callable[[Any], object]
+    _value: T
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._turn = count()
         self._error: BaseException | None = None
 
     def result(self) -> T:
         """Return what the call returned, or raise what it raised."""
         if self._error is not None:
             raise self._error
-        return self._value  # type: ignore[return-value]
+        return self._value
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
         """Call *callback* with this future when it is done; only one can be added."""
         self._callback = callback
         self._meet()
 
-    def work(self, call: Callable[[], T]) -> None:
+    def work(self) -> None:
         """Make the call; what it raises is kept for `result`."""
         try:
-            self._value = call()
+            self._value = self._call()
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
             self._error = error
         self._meet()
 
     def _meet(self) -> None:
-        """Take the token; whoever comes second finds none and makes the callback."""
-        try:
-            self._turn.pop()
-        except IndexError:
-            assert self._callback is not None
+        """Take a number; whoever comes second makes the callback."""
+        if next(self._turn):
             self._callback(self)
 
 
@@ -72,18 +72,23 @@ class ThreadExecutor:
     """
 
     workers: int
-    _calls: SimpleQueue[tuple[ThreadFuture[Any], Callable[[], Any]] | None]
+    _calls: SimpleQueue[ThreadFuture[Any] | None]
     _threads: list[Thread]
 
     def submit(self, call: Callable[[], T], /) -> ThreadFuture[T]:
         """Queue *call*; a new thread is started while there are fewer than *workers*."""
-        future: ThreadFuture[T] = ThreadFuture()
-        self._calls.put((future, call))
+        future = ThreadFuture(call)
+        self._calls.put(future)
         if len(self._threads) < self.workers:
             name = f"pypedream-{len(self._threads) + 1}"
             thread = Thread(target=self._work, name=name, daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # no more threads are to be had: those that are there must do
+                if not self._threads:
+                    raise
+            else:
+                self._threads.append(thread)
         return future
 
     def shutdown(self, *, wait: bool = True) -> None:
@@ -95,16 +100,16 @@ class ThreadExecutor:
                 thread.join()
 
     def _work(self) -> None:
-        while (task := self._calls.get()) is not None:
-            future, call = task
-            future.work(call)
-            del task, future, call  # what they hold is not to outlive them in an idle thread
+        while (future := self._calls.get()) is not None:
+            future.work()
+            del future  # what it holds is not to outlive it in an idle thread
 
 
-def executor_for(chosen: Any, workers: int | None) -> tuple[Executor | None, bool]:
-    """Return the executor that an option names, and whether it is ours to shut down."""
+def executor_for(chosen: Any, workers: int | None) -> Executor | None:
+    """Return the executor that an option names; None makes calls one after the other."""
     if chosen == "serial":
-        return None, False
+        return None
     if chosen == "threads":
-        return ThreadExecutor(workers or os.cpu_count() or 1, SimpleQueue(), []), True
-    return chosen, False
+        return ThreadExecutor(workers or os.cpu_count() or 1, SimpleQueue(), [])
+    executor: Executor = chosen
+    return executor

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pypedream.context import Attempt
-    from pypedream.engine.wiring import Source, Wire
+    from pypedream.engine.wiring import Source, Wire, Wiring
 
 
 @define(eq=False)
@@ -28,18 +28,27 @@ class Guard:
     ----------
     mode
         "warn", "error" or "copy".
-    digests
-        From a source to the digest of its value; None when the value cannot be changed.
     readers
         From a source to the stages that read it.
+    digests
+        From a source to the digest of its value; None when the value cannot be changed.
     active
         From a source to the stages that are reading it just now.
     """
 
     mode: str
+    readers: Mapping[Source, list[str]]
     digests: dict[Source, object] = Factory(dict)
-    readers: dict[Source, list[str]] = Factory(dict)
     active: dict[Source, set[str]] = Factory(dict)
+
+    def concerns(self, wired: Wire, arguments: Mapping[str, Any]) -> bool:
+        """Say whether the stage gets a shared input that it could change."""
+        if self.mode == "copy":
+            return True
+        for argument, source in wired.guarded:
+            if self._digest(source, arguments[argument]) is not None:
+                return True
+        return False
 
     def before(self, wired: Wire, arguments: dict[str, Any]) -> None:
         """Take the digest of each shared input, or replace it by a copy."""
@@ -49,9 +58,7 @@ class Guard:
             if self.mode == "copy":
                 arguments[argument] = copied(arguments[argument])
                 continue
-            if source not in self.digests:
-                self.digests[source] = digest(arguments[argument])
-            if self.digests[source] is not None:
+            if self._digest(source, arguments[argument]) is not None:
                 self.active.setdefault(source, set()).add(wired.key)
 
     def after(self, wired: Wire, arguments: Mapping[str, Any], attempt: Attempt) -> None:
@@ -75,6 +82,17 @@ class Guard:
                 self.digests[source] = now  # the next reader is not to be blamed for this
                 self._report(wired, argument, source, beside, attempt)
 
+    def left(self, wired: Wire) -> None:
+        """Forget a stage that failed: what is changed from now on is not its doing."""
+        for _, source in wired.guarded:
+            self.active.get(source, set()).discard(wired.key)
+
+    def _digest(self, source: Source, value: Any) -> object | None:
+        """Return the digest of a source, which is taken from the value that comes first."""
+        if source not in self.digests:
+            self.digests[source] = digest(value)
+        return self.digests[source]
+
     def _report(
         self, wired: Wire, argument: str, source: Source, beside: set[str], attempt: Attempt
     ) -> None:
@@ -94,15 +112,9 @@ class Guard:
         attempt.log.add("warning", text, attempt=attempt, level="warning", data=data)
 
 
-def guard_for(mode: str, wires: Mapping[str, Wire]) -> Guard | None:
+def guard_for(mode: str, wiring: Wiring) -> Guard | None:
     """Return a guard for a run, or None when there is nothing to guard."""
-    if mode == "off":
-        return None
-    guard = Guard(mode)
-    for key, wired in wires.items():
-        for _, source in wired.guarded:
-            guard.readers.setdefault(source, []).append(key)
-    return guard if guard.readers else None
+    return Guard(mode, wiring.readers) if wiring.readers and mode != "off" else None
 
 
 def _listed(keys: list[str]) -> str:

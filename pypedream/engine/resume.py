@@ -59,6 +59,9 @@ def _reason_to_run(run: Run, wired: Wire, parameters: Parameters, reuse: Reuse) 
     for need in wired.needs:
         if need in reuse.rerun:
             return f'needs "{need}", which runs'
+    before_stage = run.plan.blueprint.wiring.wires[key].stage
+    if not _same(before_stage.output_mapper, wired.stage.output_mapper):
+        return "output_mapper changed"
     return _code_change(run, wired) or _input_change(run, wired, parameters)
 
 

@@ -11,16 +11,16 @@ from collections import deque
 from functools import partial
 from heapq import heappop, heappush
 from queue import Empty, SimpleQueue
-from time import monotonic
+from time import monotonic, perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define, field
 
 from pypedream.context import Attempt
-from pypedream.engine.execution import SKIPPED, Execution
+from pypedream.engine.execution import SKIPPED, Execution, new_ended
 from pypedream.engine.retry import is_worth_a_retry, retry_delay_s
 from pypedream.errors import ExitPipeline, StageTimeout
-from pypedream.log.ended import Ended, error_data
+from pypedream.log.ended import Ended, error_data, said_by
 from pypedream.places import users_traceback
 
 if TYPE_CHECKING:
@@ -39,30 +39,30 @@ class Scheduler:
 
     Attributes
     ----------
-    stopping
-        Why no new stage starts: "", "failed", "interrupted", "cancelled" or "exited".
     error
         What stopped the run, if it was an exception.
     running
-        Stages that an executor or a loop has in hand.
+        From the future of a call that an executor or a loop has in hand to its stage and attempt.
     abandoned
         Whether some of them did not end in time and were left.
+    deadline
+        Until when they may end after Ctrl-C, by the monotonic clock.
     """
 
     execution: Execution
     executor: Executor | None
     loops: LoopHost
-    stopping: str = ""
     error: BaseException | None = None
     failed: list[str] = Factory(list)
-    running: set[str] = Factory(set)
+    running: dict[Any, tuple[Wire, int]] = Factory(dict)
     abandoned: bool = False
+    deadline: float | None = None
     _waiting: dict[str, int] = Factory(dict)
     _readers: dict[str, int] = Factory(dict)
     _ready: deque[Wire] = Factory(deque)
     _retries: list[tuple[float, str, int]] = Factory(list)
     _done: SimpleQueue[Any] = field(default=Factory(SimpleQueue))
-    _deadline: float | None = None
+    _is_hurried: bool = False
     _missing: set[str] = field(default=Factory(set))
 
     def run(self) -> None:
@@ -72,7 +72,7 @@ class Scheduler:
             try:
                 self._loop()
             except KeyboardInterrupt as error:
-                if self.stopping == "interrupted":
+                if self.execution.stopping == "interrupted":
                     self._abandon()
                     break
                 self._interrupt(error)
@@ -81,10 +81,29 @@ class Scheduler:
 
     def cancel(self) -> None:
         """Start no new stage; may be called from any thread."""
-        if not self.stopping:
-            self.stopping = "cancelled"
+        if not self.execution.stopping:
+            self.execution.stopping = "cancelled"
         self.loops.cancel()
         self._done.put(None)
+
+    def interrupt(self) -> None:
+        """Start no new stage, as after Ctrl-C; may be called from a signal handler."""
+        self._interrupt(KeyboardInterrupt())
+        self._done.put(None)
+
+    def hurry(self) -> None:
+        """Leave what still runs; may be called from a signal handler."""
+        self._is_hurried = True
+        self._done.put(None)
+
+    def break_off(self, error: BaseException) -> None:
+        """Start no new stage: what carries out the run, and not a stage, raised *error*."""
+        if not isinstance(error, KeyboardInterrupt):
+            self.error = error
+            self.execution.stopping = "failed"
+        elif self.execution.stopping != "interrupted":
+            self._interrupt(error)
+        self.abandoned = bool(self.running)
 
     def _prepare(self) -> None:
         plan = self.execution.plan
@@ -95,11 +114,11 @@ class Scheduler:
             # One call at a time: what a stage needs has ended when its turn in the order comes.
             is_whole = len(chosen) == len(order)
             keys = order if is_whole else [key for key in order if key in chosen]
-            self._ready.extend([wires[key] for key in keys])
+            self._ready.extend(map(wires.__getitem__, keys))
         else:
             self._waiting = {
-                key: sum(need in chosen for need in wires[key].needs)
-                for key in wires
+                key: len(chosen.intersection(wired.needs))
+                for key, wired in wires.items()
                 if key in chosen
             }
             first = [key for key, count in self._waiting.items() if not count]
@@ -123,26 +142,29 @@ class Scheduler:
     def _loop(self) -> None:
         ready = self._ready
         while True:
-            while ready and not self.stopping:
-                if not (self._waiting or self._readers or self._missing or self._retries):
+            while ready and not self.execution.stopping:
+                if self.executor is None and ready[0].is_plain and self._is_unhindered():
                     self._run_plain()
-                    if not ready or self.stopping:
+                    if not ready or self.execution.stopping:
                         break
                 if self._retries and not self._waiting:
                     break  # in order, one after the other: the next may need what is tried again
                 wired = ready.popleft()
                 if not (self._missing and self._passed_over(wired)):
                     self._start(wired, 1)
-            if not self.running and not (self._retries and not self.stopping):
+            if not self.running and not (self._retries and not self.execution.stopping):
                 return
             self._wait()
 
+    def _is_unhindered(self) -> bool:
+        """Say whether a stage at the head of the order can be called without a decision."""
+        return not (self._waiting or self._readers or self._missing or self._retries)
+
     def _run_plain(self) -> None:
         """Run the stages at the head of the order that need no decision, here and at once."""
-        if self.executor is None:
-            outcome = self.execution.run_plain(self._ready, lambda: self.stopping)
-            if outcome is not None:
-                self._settle(outcome)
+        outcome = self.execution.run_plain(self._ready)
+        if outcome is not None:
+            self._settle(outcome)
 
     def _passed_over(self, wired: Wire) -> bool:
         lack = self._lack(wired)
@@ -151,39 +173,55 @@ class Scheduler:
         return lack is not None
 
     def _start(self, wired: Wire, number: int) -> None:
-        execution = self.execution
-        if wired.is_async:
-            self.running.add(wired.key)
-            start = partial(execution.attempt_async, wired, number)
-            self.loops.submit(start, execution.base.copy()).add_done_callback(self._done.put)
-        elif self.executor is not None:
-            self.running.add(wired.key)
-            call = partial(self._attempt, wired, number)
-            self.executor.submit(call).add_done_callback(self._done.put)
+        if self.executor is None and not wired.is_async:
+            self._settle(self.execution.attempt(wired, number))
+            return
+        try:
+            future = self._submit(wired, number)
+            future.add_done_callback(self._done.put)
+        except Exception as error:  # noqa: BLE001 - whoever makes the calls may be the user's
+            self._settle(self._not_made(wired, number, error))
         else:
-            self._settle(execution.attempt(wired, number))
+            self.running[future] = (wired, number)  # in time: only this thread takes from _done
 
-    def _attempt(self, wired: Wire, number: int) -> Outcome | str:
+    def _submit(self, wired: Wire, number: int) -> Any:
+        if wired.is_async:
+            start = partial(self.execution.attempt_async, wired, number)
+            return self.loops.submit(start, self.execution.base.copy())
+        assert self.executor is not None
+        return self.executor.submit(partial(self._attempt, wired, number))
+
+    def _attempt(self, wired: Wire, number: int) -> Outcome | None:
         """Make a call for an executor, unless the run stopped while it was queued."""
-        if self.stopping:
-            return wired.key
+        if self.execution.stopping:
+            return None
         return self.execution.attempt(wired, number)
+
+    def _not_made(self, wired: Wire, number: int, error: BaseException) -> Outcome:
+        """Return the outcome of a call that did not come to its end where it was to be made."""
+        now = perf_counter_ns()
+        return (wired, Attempt(self.execution.log, wired.key, number), now, now, None, error)
 
     def _wait(self) -> None:
         """Take in one outcome, or start a retry whose time has come."""
-        if self._deadline is not None and monotonic() > self._deadline:
+        if self.execution.stopping == "interrupted" and self.deadline is None:
+            self._give_grace()
+        if self._is_hurried or (self.deadline is not None and monotonic() > self.deadline):
             self._abandon()
             return
         future = self._next_outcome()
         if future is None:
             self._start_retries()
             return
-        outcome = future.result()
-        if isinstance(outcome, str):
-            self.running.discard(outcome)
+        wired, number = self.running.pop(future, _NOBODY)
+        if wired is None:  # an executor may say twice that it is done
             return
-        self.running.discard(outcome[0].key)
-        self._settle(outcome)
+        try:
+            outcome = future.result()
+        except BaseException as error:  # noqa: BLE001 - a broken pool, a task that was cancelled
+            outcome = self._not_made(wired, number, error)
+        if outcome is not None:
+            self._settle(outcome)
 
     def _next_outcome(self) -> Any:
         """Wait for the next attempt to end; None when there is something else to do."""
@@ -194,15 +232,17 @@ class Scheduler:
 
     def _start_retries(self) -> None:
         wires = self.execution.plan.blueprint.wiring.wires
-        while self._retries and self._retries[0][0] <= monotonic() and not self.stopping:
+        while self._retries and self._retries[0][0] <= monotonic() and not self.execution.stopping:
             _, key, number = heappop(self._retries)
             self._start(wires[key], number)
 
     def _patience(self) -> float | None:
         """Seconds until something other than an outcome has to be done."""
-        times = [self._retries[0][0]] if self._retries and not self.stopping else []
-        if self._deadline is not None:
-            times.append(self._deadline)
+        if not self._retries and self.deadline is None:
+            return None
+        times = [self._retries[0][0]] if self._retries and not self.execution.stopping else []
+        if self.deadline is not None:
+            times.append(self.deadline)
         return max(0.0, min(times) - monotonic()) if times else None
 
     def _settle(self, outcome: Outcome) -> None:
@@ -214,7 +254,8 @@ class Scheduler:
             self._skip(wired, "skipped", "its condition does not hold")
         else:
             self.execution.values[wired.key] = value
-            self._end(attempt, end, Ended("ok", end - start, attempt.number))
+            ended = new_ended(Ended, ("ok", end - start, attempt.number, "", None, None))
+            self._end(attempt, end, ended)
             if wired.stage.policy.timeout_s is not None:
                 self._note_overtime(wired, attempt, end - start)
             if self._waiting or self._readers:
@@ -225,32 +266,32 @@ class Scheduler:
         assert error is not None
         if isinstance(error, Exception) and self._retry(wired, attempt, error):
             return
-        state = _state_after(error)
+        state = _state_after(wired, error)
         own = users_traceback(error.__traceback__)
         ended = Ended(state, end - start, attempt.number, "", error, own)
         if isinstance(error, ExitPipeline):
             ended = ended._replace(reason=f"it ended the run: {error}")
-            self.stopping = self.stopping or "exited"
+            self.execution.stopping = self.execution.stopping or "exited"
         self._end(attempt, end, ended)
         self._missing.add(wired.key)
         if state == "interrupted":
             self._interrupt(error)
         elif state == "cancelled":
-            self.stopping = self.stopping or "cancelled"
+            self.execution.stopping = self.execution.stopping or "cancelled"
         elif state in ("failed", "timeout"):
             self.failed.append(wired.key)
             if self.execution.plan.options.on_error == "stop":
-                self.stopping = self.stopping or "failed"
+                self.execution.stopping = self.execution.stopping or "failed"
         self._go_on(wired.key)
 
     def _retry(self, wired: Wire, attempt: Attempt, error: Exception) -> bool:
         """Plan another attempt if the policy allows one."""
         policy = wired.stage.policy
-        if not policy.retries:
+        if not policy.retries or isinstance(error, ExitPipeline):
             return False
-        again = not self.stopping and is_worth_a_retry(policy, attempt.number, error)
+        again = not self.execution.stopping and self._is_worth_a_retry(attempt, wired, error)
         said = error_data(error, users_traceback(error.__traceback__))
-        data: dict[str, Any] = {"state": _state_after(error), "error": said}
+        data: dict[str, Any] = {"state": _state_after(wired, error), "error": said}
         if again:
             delay = retry_delay_s(policy, attempt.number)
             data["retry_in_s"] = round(delay, 6)
@@ -258,6 +299,15 @@ class Scheduler:
         log = self.execution.log
         log.add("attempt.end", attempt=attempt, level="warning" if again else "error", data=data)
         return again
+
+    def _is_worth_a_retry(self, attempt: Attempt, wired: Wire, error: Exception) -> bool:
+        try:
+            return is_worth_a_retry(wired.stage.policy, attempt.number, error)
+        except Exception as raised:  # noqa: BLE001 - the rule is the user's
+            what = f"{type(raised).__name__}: {said_by(raised)}"
+            text = f'retry_on of stage "{wired.key}" raised {what}'
+            self.execution.log.add("warning", text, attempt=attempt, level="warning")
+            return False
 
     def _end(self, attempt: Attempt, end: int, ended: Ended) -> None:
         """Keep and record how a stage ended."""
@@ -322,26 +372,28 @@ class Scheduler:
             self.execution.log.add("warning", text, attempt=attempt, level="warning")
 
     def _interrupt(self, error: BaseException) -> None:
-        """After Ctrl-C: start nothing new, and give what runs a while to end."""
-        self.stopping = "interrupted"
+        """Start no new stage after Ctrl-C."""
         self.error = error
+        self.execution.stopping = "interrupted"
+
+    def _give_grace(self) -> None:
+        """Give what runs a while to end."""
+        self.deadline = monotonic() + GRACE_S
         self.loops.cancel()
-        if self.running:
-            self._deadline = monotonic() + GRACE_S
-            names = ", ".join(sorted(self.running))
-            text = f"interrupted: waiting up to {GRACE_S:g} s for {names}; once more to leave now"
-            self.execution.log.add("log", text, level="warning")
+        names = ", ".join(sorted(wired.key for wired, _ in self.running.values()))
+        text = f"interrupted: waiting up to {GRACE_S:g} s for {names}; once more to leave now"
+        self.execution.log.add("log", text, level="warning")
 
     def _abandon(self) -> None:
         """Give up on what still runs; its threads are daemons and keep nothing alive."""
-        for key in self.running:
-            self.execution.ended[key] = Ended("interrupted", reason="it did not end in time")
-            attempt = Attempt(self.execution.log, key)
-            data = {"state": "interrupted", "reason": "it did not end in time"}
-            self.execution.log.add("stage.end", attempt=attempt, level="error", data=data)
+        for wired, number in self.running.values():
+            ended = Ended("interrupted", 0, number, "it did not end in time")
+            self._end(Attempt(self.execution.log, wired.key, number), perf_counter_ns(), ended)
         self.abandoned = bool(self.running)
         self.running.clear()
 
+
+_NOBODY: tuple[None, int] = (None, 0)
 
 _AFTER = {
     "failed": "failed",
@@ -352,11 +404,17 @@ _AFTER = {
 }
 
 
-def _state_after(error: BaseException) -> str:
+def _state_after(wired: Wire, error: BaseException) -> str:
     if isinstance(error, ExitPipeline):
         return "ok"
     if isinstance(error, StageTimeout):
         return "timeout"
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    return "cancelled" if type(error).__name__ == "CancelledError" else "failed"
+    return "cancelled" if wired.is_async and _is_cancellation(error) else "failed"
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    from asyncio import CancelledError  # loaded already: a coroutine raised the error
+
+    return isinstance(error, CancelledError)

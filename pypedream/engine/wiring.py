@@ -26,7 +26,7 @@ from pypedream.stage import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pypedream.engine.problem import Problem
     from pypedream.places import Place
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     Source = tuple[str, str, str]
 
 _NOTHING: Final[list[Any]] = []
+_UNUSUAL: Final = GENERATOR | COROUTINE | ASYNC_GENERATOR
 
 
 @define(eq=False)
@@ -48,7 +49,8 @@ class Wire:
     direct
         Pairs of argument and stage key: the stage's return value is the argument.
     is_plain
-        Whether a call takes nothing but return values and needs nothing done before or after.
+        Whether a call takes nothing but the return values of `needs`, under their names, and
+        needs nothing done before or after, except where it is guarded.
     others
         Pairs of argument and a function that reads the value from the run.
     condition
@@ -98,10 +100,17 @@ class Wire:
 
 @define(eq=False)
 class Wiring:
-    """All wires of a definition, and the mistakes that were found on the way."""
+    """All wires of a definition, and the mistakes that were found on the way.
+
+    Attributes
+    ----------
+    readers
+        From each source that more than one argument reads to the stages that do.
+    """
 
     wires: dict[str, Wire]
     problems: list[Problem]
+    readers: dict[Source, list[str]]
 
     @property
     def needs(self) -> dict[str, tuple[str, ...]]:
@@ -121,8 +130,7 @@ def wire(definition: Definition) -> Wiring:
         else:
             linker = Linker(key, stage, scopes.get(key, ""), names, problems)
             wires[key] = _wire_stage(linker, arguments)
-    _guard(wires)
-    return Wiring(wires, problems)
+    return Wiring(wires, problems, _guard(wires))
 
 
 def read_link(link: Link, run: Any) -> Any:
@@ -177,16 +185,15 @@ def _takes_only_stages(stage: Stage, arguments: Arguments, names: Names) -> bool
 
 def _wire_plainly(key: str, stage: Stage, arguments: Arguments) -> Wire:
     """Wire a stage that takes only return values: most are so, and this is all they cost."""
-    needs = tuple(arguments.names)
-    flags = code_flags(stage.function)
+    function, needs = stage.function, tuple(arguments.names)
+    flags = code_flags(function)
     is_plain = not (
-        flags & (GENERATOR | COROUTINE | ASYNC_GENERATOR)
+        flags & _UNUSUAL
         or stage.output_mapper is not None
         or arguments.positional
         or True in arguments.names.values()
     )
     direct = [(name, name) for name in needs]
-    function = stage.function
     return Wire(key, stage, function, arguments, needs, direct, is_plain, flags)
 
 
@@ -272,19 +279,32 @@ def _read_nothing(_: Any) -> Any:
     return NOT_GIVEN
 
 
-def _guard(wires: dict[str, Wire]) -> None:
-    """Mark the arguments whose value other stages read as well."""
-    readers: dict[Source | str, list[tuple[Wire, str]]] = {}
+def _guard(wires: dict[str, Wire]) -> dict[Source, list[str]]:
+    """Mark the arguments whose value other stages read as well; return who reads what."""
+    first: dict[str | Source, Wire] = {}
+    shared: dict[str | Source, list[str]] = {}
     for wired in wires.values():
-        for argument, key in wired.direct:
-            readers.setdefault(key, []).append((wired, argument))
-        for link in wired.links if wired.others else ():
-            if link.kind == "parameter" or (link.kind == "stage" and link.input is not None):
-                source = link.name if link[1:4] == ("stage", link.name, RETURN) else link[1:4]
-                readers.setdefault(source, []).append((wired, link.argument))
-    for source, pairs in readers.items():
-        if len(pairs) > 1:
-            full = ("stage", source, RETURN) if isinstance(source, str) else source
-            for wired, argument in pairs:
-                wired.guarded += ((argument, full),)
-                wired.is_plain = False
+        for _, source in _read_by(wired) if wired.others else wired.direct:
+            if first.setdefault(source, wired) is not wired:
+                shared[source] = []
+    for wired in wires.values() if shared else ():
+        for argument, source in _read_by(wired):
+            if source in shared:
+                wired.guarded += ((argument, _full(source)),)
+                shared[source].append(wired.key)
+    return {_full(source): keys for source, keys in shared.items()}
+
+
+def _read_by(wired: Wire) -> Sequence[tuple[str, str | Source]]:
+    """Return pairs of argument and source; a stage's return value goes by the stage's key."""
+    read: list[tuple[str, str | Source]] = [*wired.direct]
+    for link in wired.links:
+        if link.kind == "stage" and link.input is not None:
+            read.append((link.argument, link.name if link.output == RETURN else link[1:4]))
+        elif link.kind == "parameter":
+            read.append((link.argument, link[1:4]))
+    return read
+
+
+def _full(source: str | Source) -> Source:
+    return ("stage", source, RETURN) if isinstance(source, str) else source

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define
 
 from pypedream.log.encode import FAILURES, readable
+from pypedream.log.ended import said_by
 from pypedream.log.events import STATE_KINDS, event_of
 from pypedream.log.outside import outside_stages
 
@@ -49,7 +50,7 @@ class SinkFailure:
     def __str__(self) -> str:
         events = "1 event" if self.lost == 1 else f"{self.lost} events"
         name = getattr(self.sink, "__qualname__", None) or readable(self.sink)
-        error = f"{type(self.error).__name__}: {_text_of(self.error)}"
+        error = f"{type(self.error).__name__}: {said_by(self.error)}"
         return f"log sink {name} failed: {error} ({events} lost)"
 
 
@@ -171,10 +172,3 @@ def _is_deep() -> bool:
             return False
         frame = frame.f_back
     return True
-
-
-def _text_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except FAILURES:  # what a sink raises is the sink's own
-        return "its text raised as well"

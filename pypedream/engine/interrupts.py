@@ -1,0 +1,140 @@
+"""Ctrl-C during a run: raised in the user's code, a request to the scheduler everywhere else.
+
+A `KeyboardInterrupt` between two lines of the engine would leave a lock held or a stream replaced.
+So while a run lasts SIGINT raises only where a stage, a mapper or a condition is at work. That
+holds in the main thread and in place of Python's own handler; a handler of the user's stays.
+"""
+
+from __future__ import annotations
+
+import os
+from _thread import allocate_lock, start_new_thread
+from contextlib import contextmanager
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+from attrs import Factory, define
+
+from pypedream.engine.execution import USER_CALLS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from pypedream.engine.scheduler import Scheduler
+
+AGAIN_S = 0.01
+MOST_REPEATS = 10
+"""After so many a stage that only prints is left in the middle of a print."""
+PATIENCE_S = 0.3
+"""How long the engine may take to come to its end after the second Ctrl-C."""
+
+_ENGINE = os.path.dirname(os.path.abspath(__file__))
+_CARRY_OUT = os.path.join(_ENGINE, "carry_out.py")
+_LOG = os.path.join(os.path.dirname(_ENGINE), "log", "")
+_WAITING = {_LOG + "asking.py", _LOG + "debugger.py"}
+"""Where the log waits for somebody to type."""
+_DEAF = ("__del__", "_remove")
+"""Python drops what is raised in these: finalizers, and what a WeakSet does when it loses one."""
+
+
+@contextmanager
+def interrupts_for(scheduler: Scheduler) -> Iterator[None]:
+    """Let SIGINT bring the run of *scheduler* to an end in good order, as long as this lasts."""
+    import signal
+    from threading import current_thread, main_thread
+
+    before = signal.getsignal(signal.SIGINT) if current_thread() is main_thread() else None
+    is_nested = isinstance(getattr(before, "__self__", None), _Handler)
+    if before is not signal.default_int_handler and not is_nested:
+        yield
+        return
+    handler = _Handler(scheduler)
+    handle = handler.handle
+    try:
+        signal.signal(signal.SIGINT, handle)
+        yield
+    finally:
+        handler.end()
+        if signal.getsignal(signal.SIGINT) is handle:
+            signal.signal(signal.SIGINT, before)
+
+
+@define(eq=False, repr=False)  # `signal` asks for the repr of every handler that it sees
+class _Handler:
+    """The handler of SIGINT for one run."""
+
+    scheduler: Scheduler
+    _is_over: bool = False
+    _is_told: bool = False
+    _is_repeating: bool = False
+    _is_repeated: bool = False
+    _repeats: int = 0
+    _hurried_s: float = 0.0
+    _sending: Any = Factory(allocate_lock)
+
+    def handle(self, _number: int, frame: FrameType | None) -> None:
+        """Raise in the user's code; elsewhere tell the scheduler, and at last raise as well."""
+        is_new, self._is_repeated = not self._is_repeated, False
+        if _is_users(frame, has_log=self._repeats < MOST_REPEATS):
+            self._is_repeating, self._repeats = False, 0
+            raise KeyboardInterrupt
+        if not self._is_told:
+            self._is_told = True
+            self.scheduler.interrupt()
+        elif is_new and not self._hurried_s:
+            self._hurried_s = monotonic()
+            self.scheduler.hurry()
+        elif self._hurried_s and monotonic() - self._hurried_s > PATIENCE_S:
+            self._hurried_s = monotonic()
+            raise KeyboardInterrupt
+        is_heard = self.scheduler.deadline is not None and not self._hurried_s
+        if is_heard:
+            self._is_repeating = False
+        elif not self._is_repeating:
+            self._is_repeating = True
+            start_new_thread(self._repeat, ())  # a Thread takes locks, and we may be within them
+
+    def end(self) -> None:
+        """Send no signal any more."""
+        with self._sending:
+            self._is_over = True
+
+    def _repeat(self) -> None:
+        """Send the signal until it is heeded: a stage that prints is rarely in its own code."""
+        while True:
+            sleep(AGAIN_S)
+            with self._sending:
+                if self._is_over or not self._is_repeating:
+                    return
+                self._is_repeated = True
+                self._repeats += 1
+                _interrupt_main()
+
+
+def _interrupt_main() -> None:
+    """Send SIGINT to the main thread; on POSIX it leaves what it waits in."""
+    import _thread
+    import signal
+    from threading import main_thread
+
+    ident = main_thread().ident
+    if hasattr(signal, "pthread_kill") and ident is not None:
+        signal.pthread_kill(ident, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
+
+
+def _is_users(frame: FrameType | None, *, has_log: bool) -> bool:
+    """Say whether *frame* works for a stage, and not for the engine or, with *has_log*, the log."""
+    while frame is not None:
+        code = frame.f_code
+        if code in USER_CALLS:
+            return True
+        file = code.co_filename
+        if file == _CARRY_OUT:
+            return False
+        if has_log and (code.co_name in _DEAF or (file.startswith(_LOG) and file not in _WAITING)):
+            return False
+        frame = frame.f_back
+    return True
