@@ -215,9 +215,12 @@ def _block_the_rest(execution: Execution, scheduler: Scheduler) -> None:
 
     if not scheduler.failed:
         return
-    children = execution.plan.blueprint.children
-    blocked = graph.reach(scheduler.failed, children) - execution.endings().keys()
-    for key in execution.plan.blueprint.order:
-        if key in blocked and key in execution.plan.chosen:
-            reason = f'needs "{scheduler.failed[0]}", which failed'
+    blueprint, ended = execution.plan.blueprint, execution.endings()
+    blocked_by: dict[str, str] = {}
+    for failed in scheduler.failed:
+        for key in graph.reach([failed], blueprint.children):
+            blocked_by.setdefault(key, failed)
+    for key in blueprint.order:
+        if key in blocked_by and key in execution.plan.chosen and key not in ended:
+            reason = f'needs "{blocked_by[key]}", which failed'
             scheduler.pass_over(key, "blocked", reason)
