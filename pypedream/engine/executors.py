@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-from itertools import count
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
     from pypedream.protocols import Executor
 
+    Calls = SimpleQueue["ThreadFuture[Any] | None"]
+
 T = TypeVar("T")
 
 
@@ -25,18 +26,18 @@ class ThreadFuture(Generic[T]):
     """The outcome of one call in a thread.
 
     `concurrent.futures.Future` costs several times a small call, because each has a lock and a
-    condition to wait on. This one is only ever waited for through its callback, which is made
-    by whoever comes second, the worker that is done or the caller that says what to call.
+    condition to wait on. This one is only ever waited for through its callback, and the call is
+    queued when that is there: so there is nothing to wait on, and nobody comes first.
     """
 
-    __slots__ = ("_call", "_callback", "_error", "_turn", "_value")
+    __slots__ = ("_call", "_callback", "_calls", "_error", "_value")
 
     _callback: Callable[[Any], object]
     _value: T
 
-    def __init__(self, call: Callable[[], T]) -> None:
+    def __init__(self, call: Callable[[], T], calls: Calls) -> None:
         self._call = call
-        self._turn = count()
+        self._calls = calls
         self._error: BaseException | None = None
 
     def result(self) -> T:
@@ -46,9 +47,9 @@ class ThreadFuture(Generic[T]):
         return self._value
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
-        """Call *callback* with this future when it is done; only one can be added."""
+        """Have the call made, and *callback* called with this future then; to be done once."""
         self._callback = callback
-        self._meet()
+        self._calls.put(self)
 
     def work(self) -> None:
         """Make the call; what it raises is kept for `result`."""
@@ -56,12 +57,7 @@ class ThreadFuture(Generic[T]):
             self._value = self._call()
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
             self._error = error
-        self._meet()
-
-    def _meet(self) -> None:
-        """Take a number; whoever comes second makes the callback."""
-        if next(self._turn):
-            self._callback(self)
+        self._callback(self)
 
 
 @define(eq=False)
@@ -72,13 +68,11 @@ class ThreadExecutor:
     """
 
     workers: int
-    _calls: SimpleQueue[ThreadFuture[Any] | None]
+    _calls: Calls
     _threads: list[Thread]
 
     def submit(self, call: Callable[[], T], /) -> ThreadFuture[T]:
-        """Queue *call*; a new thread is started while there are fewer than *workers*."""
-        future = ThreadFuture(call)
-        self._calls.put(future)
+        """Take *call* on; a new thread is started while there are fewer than *workers*."""
         if len(self._threads) < self.workers:
             name = f"pypedream-{len(self._threads) + 1}"
             thread = Thread(target=self._work, name=name, daemon=True)
@@ -89,7 +83,7 @@ class ThreadExecutor:
                     raise
             else:
                 self._threads.append(thread)
-        return future
+        return ThreadFuture(call, self._calls)
 
     def shutdown(self, *, wait: bool = True) -> None:
         """Let every thread end after what is queued; *wait* for them or leave them."""
