@@ -11,6 +11,7 @@ import platform
 from argparse import ArgumentParser
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from tests.benchmarks import chain, fan_out, imports, many_runs, many_threads, peers, prints
 from tests.benchmarks.measure import Row
@@ -23,6 +24,8 @@ BENCHMARKS = {
     "threads": many_threads.rows,
     "runs": many_runs.rows,
 }
+
+WIDTH = 58
 
 
 def main() -> None:
@@ -38,8 +41,8 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}")
     for line in peers.left_out():
         print(line)
-    print(f"{'':52} {'median':>8} {'least':>8} {'asked':>8}")
-    found = {}
+    print(f"{'':{WIDTH}} {'median':>8} {'least':>8} {'asked':>8}")
+    found: dict[str, list[dict[str, Any]]] = {}
     for name in given.names or BENCHMARKS:
         found[name] = []
         for row in BENCHMARKS[name](quick=given.quick):
@@ -54,12 +57,12 @@ def lines(row: Row) -> list[str]:
     asked = "" if row.asked is None else f"<= {_number(row.asked)}"
     missed = "  missed" if row.asked is not None and median(row.measured) > row.asked else ""
     middle, least = _number(median(row.measured)), _number(min(row.measured))
-    first = f"{row.figure:<52} {middle:>8} {least:>8} {asked:>8}  {row.unit}{missed}"
+    first = f"{row.figure:<{WIDTH}} {middle:>8} {least:>8} {asked:>8}  {row.unit}{missed}"
     return [first, *(_peer_line(name, ratios) for name, ratios in row.peers.items())]
 
 
 def _peer_line(name: str, ratios: list[float]) -> str:
-    return f"    {name:<48} {_number(median(ratios)):>8} {_number(min(ratios)):>8}"
+    return f"    {name:<{WIDTH - 4}} {_number(median(ratios)):>8} {_number(min(ratios)):>8}"
 
 
 def _number(value: float) -> str:

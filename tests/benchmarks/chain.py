@@ -47,7 +47,7 @@ def short_chain(samples: int, beside: dict[str, dict[str, list[float]]]) -> list
     return [
         Row(f"{of}build", CALLS, built, 150, _of("build", beside)),
         Row(f"{of}run, events in memory", CALLS, ran, 50, _of("run", beside)),
-        Row(f"{of}run, JSON lines and journal written live", CALLS, recorded, 150),
+        Row(f"{of}run, JSON lines and journal as it happens", CALLS, recorded, 150),
     ]
 
 
@@ -55,7 +55,7 @@ def annotated_chain(samples: int) -> Row:
     """Measure how much the check of annotated types adds."""
     stages = chain(SHORT, annotated=True)
     built = in_calls(lambda: build(stages), SHORT, samples)
-    return Row(f"chain of {SHORT:,}: build, annotated functions", CALLS, built, 150)
+    return Row(f"chain of {SHORT:,}: build, annotated functions", CALLS, built)
 
 
 def long_chain(length: int, samples: int) -> list[Row]:

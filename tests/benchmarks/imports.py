@@ -39,7 +39,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
         yield _row(DEFINING, samples, 10)
         yield _row("a first run, with its imports", samples, code=RUNNING)
     for code in (PLAIN, DEFINING):
-        yield Row(f"{code}: heavy modules", "modules", [len(heavy_modules(code))], 0)
+        yield Row(f"{code}: heavy", "modules", [len(heavy_modules(code))], 0)
 
 
 def started(code: str) -> float:

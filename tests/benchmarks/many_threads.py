@@ -25,12 +25,9 @@ RUNS, THREADS = 8, 8
 def rows(*, quick: bool) -> Iterator[Row]:
     """Count wrong lines: mixed, lost, doubled, glued, out of order or of the wrong stage."""
     prints = 100 if quick else 1_000
-    for kind, make in (
-        ("the executor's", stages_in_threads),
-        ("a stage's own", threads_of_a_stage),
-    ):
+    for kind, make in (("stages in", stages_in_threads), ("own", threads_of_a_stage)):
         wrong = apart(wrong_lines, make, prints)
-        figure = f"{RUNS} runs x {THREADS} threads ({kind}) x {prints:,} prints: wrong lines"
+        figure = f"{RUNS} runs x {THREADS} {kind} threads x {prints:,} prints: wrong"
         yield Row(figure, "lines", [wrong], 0)
 
 
@@ -51,17 +48,15 @@ def wrong_lines(make: Callable[[int, int], Pipeline], prints: int) -> int:
         (one["run"], one["stage"], one["event"]) for one in written if one["kind"] == "print"
     ]
     in_memory = [
-        (run.id, one.stage, one.event) for run in runs for one in run.events if one.kind == "print"
+        (run.id, one.stage or "", one.event)
+        for run in runs
+        for one in run.events
+        if one.kind == "print"
     ]
     on_console = [("", stage.strip(), text) for stage, _, text in map(_parts, shown)]
     asked = expected(runs, prints)
-    return sum(
-        (
-            _wrong(in_memory, asked),
-            _wrong(in_file, asked),
-            _wrong(on_console, [("", stage, text) for _, stage, text in asked]),
-        )
-    )
+    shown_as = [("", stage, text) for _, stage, text in asked]
+    return _wrong(in_memory, asked) + _wrong(in_file, asked) + _wrong(on_console, shown_as)
 
 
 def run_together(flows: list[Pipeline], sink: Any) -> list[Run]:

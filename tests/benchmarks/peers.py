@@ -14,7 +14,7 @@ from tests.benchmarks import stages
 from tests.benchmarks.measure import apart, in_calls, is_installed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.benchmarks.stages import Stages
 
@@ -121,7 +121,7 @@ def _hamilton(
     return build, lambda built: built.execute(wanted, inputs={"x": 1})[wanted[-1]]
 
 
-def _measured(asked: dict[str, tuple[Callable[[int], Peer], int, int]]) -> dict[str, Ratios]:
+def _measured(asked: Mapping[str, tuple[Callable[[int], Peer], int, int]]) -> dict[str, Ratios]:
     found = {}
     for name, (peer, count, samples) in asked.items():
         if is_installed(MODULES[name.partition(",")[0]]):

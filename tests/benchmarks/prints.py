@@ -52,7 +52,11 @@ def passed_through(samples: int, prints: int) -> Row:
 
     is_running, is_over = Event(), Event()
     flow = Pipeline("waits")
-    flow.stage(lambda: (is_running.set(), is_over.wait()), name="wait")
+
+    @flow.stage
+    def wait() -> None:
+        is_running.set()
+        is_over.wait()
 
     def plain() -> float:
         router, sys.stdout = sys.stdout, file
@@ -76,14 +80,15 @@ def passed_through(samples: int, prints: int) -> Row:
 def in_jupyter(samples: int, prints: int) -> list[float]:
     """Measure the stream that a Jupyter kernel puts in the place of standard output."""
     import zmq
-    from ipykernel.iostream import IOPubThread, OutStream
+    from ipykernel import iostream
     from jupyter_client.session import Session
 
     socket = zmq.Context().socket(zmq.PUB)
     socket.bind("inproc://benchmark")
-    sender = IOPubThread(socket)
+    jupyter: Any = iostream
+    sender = jupyter.IOPubThread(socket)
     sender.start()
-    stream: Any = OutStream(Session(), sender, "stdout", watchfd=False)
+    stream = jupyter.OutStream(Session(), sender, "stdout", watchfd=False)
 
     def to_jupyter() -> None:
         file, sys.stdout = sys.stdout, stream
