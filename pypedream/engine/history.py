@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from pypedream.engine.record import is_locked
+from pypedream.engine.record import JOURNAL, is_alive
 from pypedream.errors import StoreError
 from pypedream.log.events import Event
 from pypedream.names import did_you_mean
@@ -29,7 +29,7 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 """From the least to the most serious."""
 
 LAST = "last"
-_FILES = ("journal.jsonl", "logs.jsonl")
+_FILES = (JOURNAL, "logs.jsonl")
 _TAIL_BYTES = 64 * 1024
 _TAIL_LINES = 4  # the end of a run is the last line of its journal
 _LARGEST = 2**63
@@ -166,7 +166,7 @@ def _folders(workspace: str | os.PathLike[str]) -> list[Path]:
 
 def _recorded(folder: Path) -> RecordedRun:
     # The lock first: a run that ends in between has written its end by the time we look for it.
-    is_alive = is_locked(folder / "lock")
+    lives = is_alive(folder)
     lines = [line for name in _FILES for line in _last_lines(folder / name)]
     description = _described(folder / "run.json")
     ends = [line for line in lines if line.get("kind") == "run.end"]
@@ -175,7 +175,7 @@ def _recorded(folder: Path) -> RecordedRun:
     return RecordedRun(
         id=folder.name,
         pipeline=str(description.get("pipeline", "?")),
-        state=str(data.get("state", "running" if is_alive else "crashed")),
+        state=str(data.get("state", "running" if lives else "crashed")),
         started=str(description.get("started", "?")),
         duration_s=max((_number(line.get("dt")) for line in lines), default=None),
         stages=tuple(map(str, stages)) if isinstance(stages, list) else (),

@@ -3,12 +3,13 @@
 ::
 
     run.json        what was run: pipeline, parameters, versions, host; written once, at the start
-    journal.jsonl   how run and stages went, a line each as it happens
+    journal.jsonl   how run and stages went, a line each as it happens; locked while the run lives:
+                    a run without an end and with a free journal has crashed
     logs.jsonl      what was printed, logged and warned
-    lock            held while the run lives: a run without an end and with a free lock has crashed
 
 All prints go to one file with the stage on every line. A file for each stage would cost more than
-many a stage does, and a reader would have to merge them again.
+many a stage does, and a reader would have to merge them again. For the same reason the lock is
+no file of its own.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from pypedream.errors import StoreError
 if TYPE_CHECKING:
     from pypedream.engine.plan import Plan
 
+JOURNAL = "journal.jsonl"
+FAR = 1 << 30
 JOURNAL_KINDS = (
     "run.start",
     "run.end",
@@ -82,13 +85,13 @@ class RunFolder:
             _private(path.parent)
             path.mkdir(mode=0o700)
             folder = cls(path)
-            folder._lock = _locked(path / "lock")
+            folder._lock = _locked(path / JOURNAL)
             _write_once(path / "run.json", _description(run_id, plan))
         except OSError as error:
             reason = error.strerror or str(error)
             raise StoreError(f"cannot write the workspace {workspace}: {reason}") from error
         folder.sinks = [
-            JsonLinesSink(path / "journal.jsonl", kinds=JOURNAL_KINDS),
+            JsonLinesSink(path / JOURNAL, kinds=JOURNAL_KINDS),
             JsonLinesSink(path / "logs.jsonl", kinds=LOG_KINDS),
         ]
         return folder
@@ -100,10 +103,10 @@ class RunFolder:
             self._lock = None
 
 
-def is_locked(path: Path) -> bool:
-    """Say whether a living process holds the lock file *path*."""
+def is_alive(folder: Path) -> bool:
+    """Say whether a living process works on the run that *folder* records."""
     try:
-        lock = path.open("r+b" if os.name == "nt" else "rb")
+        lock = (folder / JOURNAL).open("r+b" if os.name == "nt" else "rb")
     except OSError:
         return False
     with lock:
@@ -129,6 +132,7 @@ def _try_lock(lock: BinaryIO) -> bool:
         if os.name == "nt":
             import msvcrt
 
+            lock.seek(FAR)  # nobody may read or write what is locked
             msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
         else:
             import fcntl
