@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pypedream.context import Attempt
-    from pypedream.engine.wiring import Source, Wire, Wiring
+    from pypedream.engine.wiring import Shared, Wire, Wiring
 
 
 @define(eq=False)
@@ -28,38 +28,40 @@ class Guard:
     ----------
     mode
         "warn", "error" or "copy".
-    readers
-        From a source to the stages that read it.
     digests
-        From a source to the digest of its value; None when the value cannot be changed.
+        From a shared value to its digest; None when it cannot be changed.
     active
-        From a source to the stages that are reading it just now.
+        From a shared value to the stages that are reading it just now.
     """
 
     mode: str
-    readers: Mapping[Source, list[str]]
-    digests: dict[Source, object] = Factory(dict)
-    active: dict[Source, set[str]] = Factory(dict)
+    digests: dict[Shared, object] = Factory(dict)
+    active: dict[Shared, set[str]] = Factory(dict)
 
     def concerns(self, wired: Wire, arguments: Mapping[str, Any]) -> bool:
         """Say whether the stage gets a shared input that it could change."""
         if self.mode == "copy":
             return True
-        for argument, source in wired.guarded:
-            if self._digest(source, arguments[argument]) is not None:
+        digests = self.digests
+        for argument, shared in wired.guarded:
+            if shared not in digests:
+                digests[shared] = digest(arguments[argument])
+            if digests[shared] is not None:
                 return True
         return False
 
     def before(self, wired: Wire, arguments: dict[str, Any]) -> None:
         """Take the digest of each shared input, or replace it by a copy."""
-        for argument, source in wired.guarded:
+        for argument, shared in wired.guarded:
             if argument not in arguments:
                 continue
             if self.mode == "copy":
                 arguments[argument] = copied(arguments[argument])
                 continue
-            if self._digest(source, arguments[argument]) is not None:
-                self.active.setdefault(source, set()).add(wired.key)
+            if shared not in self.digests:  # it is taken from the value that comes first
+                self.digests[shared] = digest(arguments[argument])
+            if self.digests[shared] is not None:
+                self.active.setdefault(shared, set()).add(wired.key)
 
     def after(self, wired: Wire, arguments: Mapping[str, Any], attempt: Attempt) -> None:
         """Compare each shared input with its digest.
@@ -71,33 +73,27 @@ class Guard:
         """
         if self.mode == "copy":
             return
-        for argument, source in wired.guarded:
-            before = self.digests.get(source)
+        for argument, shared in wired.guarded:
+            before = self.digests.get(shared)
             if argument not in arguments or before is None:
                 continue
             now = digest(arguments[argument])
-            beside = self.active[source] - {wired.key}
-            self.active[source].discard(wired.key)
+            beside = self.active[shared] - {wired.key}
+            self.active[shared].discard(wired.key)
             if now != before:
-                self.digests[source] = now  # the next reader is not to be blamed for this
-                self._report(wired, argument, source, beside, attempt)
+                self.digests[shared] = now  # the next reader is not to be blamed for this
+                self._report(wired, argument, shared, beside, attempt)
 
     def left(self, wired: Wire) -> None:
         """Forget a stage that failed: what is changed from now on is not its doing."""
-        for _, source in wired.guarded:
-            self.active.get(source, set()).discard(wired.key)
-
-    def _digest(self, source: Source, value: Any) -> object | None:
-        """Return the digest of a source, which is taken from the value that comes first."""
-        if source not in self.digests:
-            self.digests[source] = digest(value)
-        return self.digests[source]
+        for _, shared in wired.guarded:
+            self.active.get(shared, set()).discard(wired.key)
 
     def _report(
-        self, wired: Wire, argument: str, source: Source, beside: set[str], attempt: Attempt
+        self, wired: Wire, argument: str, shared: Shared, beside: set[str], attempt: Attempt
     ) -> None:
-        kind, name, _ = source
-        others = [key for key in self.readers.get(source, []) if key != wired.key]
+        kind, name = shared.kind, shared.name
+        others = [key for key in shared.readers if key != wired.key]
         who = f'stage "{wired.key}"'
         if beside:
             who += f" (or {_listed(sorted(beside))}, which ran at the same time)"
@@ -114,7 +110,7 @@ class Guard:
 
 def guard_for(mode: str, wiring: Wiring) -> Guard | None:
     """Return a guard for a run, or None when there is nothing to guard."""
-    return Guard(mode, wiring.readers) if wiring.readers and mode != "off" else None
+    return Guard(mode) if wiring.shared and mode != "off" else None
 
 
 def _listed(keys: list[str]) -> str:

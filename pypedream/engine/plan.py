@@ -6,6 +6,7 @@ Planning calls nothing of the user's and writes nothing. Mistakes are not raised
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define, field, frozen
@@ -58,8 +59,6 @@ class Blueprint:
 
     Attributes
     ----------
-    children
-        From stage to those that wait for it.
     order
         The stages so that each comes after all that it needs.
     has_policies, has_async
@@ -69,24 +68,26 @@ class Blueprint:
     definition: Definition
     wiring: Wiring
     problems: list[Problem]
-    children: dict[str, list[str]]
     order: list[str]
     has_policies: bool
     has_async: bool
+
+    @cached_property
+    def children(self) -> dict[str, list[str]]:
+        """From each stage to those that wait for it."""
+        return graph.children_of(self.wiring.needs)
 
 
 def blueprint(definition: Definition) -> Blueprint:
     """Wire a definition, check it and put its stages in order."""
     wiring = wire(definition)
     needs = wiring.needs
-    children = graph.children_of(needs)
-    order = graph.order(needs, children)
+    order = graph.order(needs)
     wires = wiring.wires.values()
     return Blueprint(
         definition,
         wiring,
         mistakes(definition, wiring, order),
-        children,
         order,
         any(wired.stage.policy is not USUAL for wired in wires),
         any(wired.flags & (COROUTINE | ASYNC_GENERATOR) for wired in wires),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import define
+from attrs import Factory, define
 
 from pypedream.engine.links import Definition, Link, Linker, Names, place_of
 from pypedream.errors import UnboundInputException
@@ -39,6 +39,24 @@ _UNUSUAL: Final = GENERATOR | COROUTINE | ASYNC_GENERATOR
 
 
 @define(eq=False)
+class Shared:
+    """A value that more than one argument reads, so that a change in place reaches others.
+
+    Attributes
+    ----------
+    kind, name, output
+        Where it comes from: a stage's output or a parameter.
+    readers
+        Keys of the stages that read it.
+    """
+
+    kind: str
+    name: str
+    output: str
+    readers: list[str] = Factory(list)
+
+
+@define(eq=False)
 class Wire:
     """A stage with every argument's source decided.
 
@@ -46,11 +64,9 @@ class Wire:
     ----------
     needs
         Keys of the stages that must have ended before, each once.
-    direct
-        Pairs of argument and stage key: the stage's return value is the argument.
     is_plain
-        Whether a call takes nothing but the return values of `needs`, under their names, and
-        needs nothing done before or after, except where it is guarded.
+        Whether a call takes nothing but the return values of `needs`, in their order, and needs
+        nothing done before or after, except where it is guarded.
     others
         Pairs of argument and a function that reads the value from the run.
     condition
@@ -58,7 +74,7 @@ class Wire:
     logged
         Arguments that are part of every event of the stage.
     guarded
-        Pairs of argument and source, for sources that more than one stage reads.
+        Pairs of argument and the shared value that it reads.
     """
 
     key: str
@@ -66,15 +82,25 @@ class Wire:
     function: Callable[..., Any]
     arguments: Arguments
     needs: tuple[str, ...]
-    direct: list[tuple[str, str]]
     is_plain: bool
     flags: int
     scope: str = ""
     others: list[tuple[str, Read]] = _NOTHING
     condition: list[Link] = _NOTHING
     logged: tuple[str, ...] = ()
-    guarded: tuple[tuple[str, Source], ...] = ()
+    guarded: tuple[tuple[str, Shared], ...] = ()
+    _direct: list[tuple[str, str]] | None = None
     _links: list[Link] | None = None
+
+    @property
+    def is_by_name(self) -> bool:
+        """Whether each argument is the return value of the stage of its name."""
+        return self._direct is None
+
+    @property
+    def direct(self) -> list[tuple[str, str]]:
+        """Pairs of argument and stage key: the stage's return value is the argument."""
+        return [(key, key) for key in self.needs] if self._direct is None else self._direct
 
     @property
     def links(self) -> list[Link]:
@@ -104,13 +130,13 @@ class Wiring:
 
     Attributes
     ----------
-    readers
-        From each source that more than one argument reads to the stages that do.
+    shared
+        The values that more than one argument reads.
     """
 
     wires: dict[str, Wire]
     problems: list[Problem]
-    readers: dict[Source, list[str]]
+    shared: list[Shared]
 
     @property
     def needs(self) -> dict[str, tuple[str, ...]]:
@@ -179,8 +205,8 @@ def _takes_only_stages(stage: Stage, arguments: Arguments, names: Names) -> bool
     """Say whether every argument is a return value of the stage of its name."""
     if stage.inputs or stage.policy is not USUAL:
         return False
-    wanted = arguments.names.keys()
-    return wanted <= names.stages.keys() and names.others.isdisjoint(wanted)
+    wanted = arguments.names
+    return names.others.isdisjoint(wanted) and wanted.keys() <= names.stages.keys()
 
 
 def _wire_plainly(key: str, stage: Stage, arguments: Arguments) -> Wire:
@@ -191,10 +217,10 @@ def _wire_plainly(key: str, stage: Stage, arguments: Arguments) -> Wire:
         flags & _UNUSUAL
         or stage.output_mapper is not None
         or arguments.positional
+        or not arguments.in_order
         or True in arguments.names.values()
     )
-    direct = [(name, name) for name in needs]
-    return Wire(key, stage, function, arguments, needs, direct, is_plain, flags)
+    return Wire(key, stage, function, arguments, needs, is_plain, flags)
 
 
 def _wire_stage(linker: Linker, arguments: Arguments) -> Wire:
@@ -208,9 +234,9 @@ def _wire_stage(linker: Linker, arguments: Arguments) -> Wire:
         stage.function,
         arguments,
         _needs(links, condition, after),
-        [(link.argument, link.name) for link in links if _is_direct(link)],
         False,
         code_flags(stage.function),
+        direct=[(link.argument, link.name) for link in links if _is_direct(link)],
         scope=linker.scope,
         others=[(link.argument, _reader(link)) for link in links if _is_read(link)],
         condition=condition,
@@ -279,20 +305,21 @@ def _read_nothing(_: Any) -> Any:
     return NOT_GIVEN
 
 
-def _guard(wires: dict[str, Wire]) -> dict[Source, list[str]]:
-    """Mark the arguments whose value other stages read as well; return who reads what."""
+def _guard(wires: dict[str, Wire]) -> list[Shared]:
+    """Mark the arguments whose value other stages read as well; return these values."""
     first: dict[str | Source, Wire] = {}
-    shared: dict[str | Source, list[str]] = {}
+    shared: dict[str | Source, Shared] = {}
     for wired in wires.values():
-        for _, source in _read_by(wired) if wired.others else wired.direct:
-            if first.setdefault(source, wired) is not wired:
-                shared[source] = []
+        sources = wired.needs if wired.is_by_name else [one for _, one in _read_by(wired)]
+        for source in sources:
+            if first.setdefault(source, wired) is not wired and source not in shared:
+                shared[source] = Shared(*_full(source))
     for wired in wires.values() if shared else ():
-        for argument, source in _read_by(wired):
-            if source in shared:
-                wired.guarded += ((argument, _full(source)),)
-                shared[source].append(wired.key)
-    return {_full(source): keys for source, keys in shared.items()}
+        read = [(argument, shared[one]) for argument, one in _read_by(wired) if one in shared]
+        wired.guarded = tuple(read)
+        for _, one in read:
+            one.readers.append(wired.key)
+    return list(shared.values())
 
 
 def _read_by(wired: Wire) -> Sequence[tuple[str, str | Source]]:
