@@ -12,6 +12,8 @@ from functools import wraps
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from attrs import define, field
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -37,10 +39,9 @@ R = TypeVar("R")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+@define(eq=False, repr=False, weakref_slot=False)
 class Attempt:
     """One call of a stage's function within a run; it lives as long as that call.
-
-    One is made for every call, so what most calls leave as it is stands on the class.
 
     Attributes
     ----------
@@ -56,24 +57,14 @@ class Attempt:
         The logged inputs: they are part of every event of this attempt.
     output
         What the stage printed and did not yet end with a newline. None until it first prints.
-    seq, start_ns, end_seq, end_ns
-        Numbers and times of its start and its end, when it is in the log's ``calls``.
     """
 
+    log: EventLogLike
+    stage: str
     number: int = 1
-    item: int | str | None = None
-    data: dict[str, Any] | None = None
-    output: Any = None
-    seq: int = 0
-    start_ns: int = 0
-    end_seq: int = 0
-    end_ns: int = 0
-
-    def __init__(self, log: EventLogLike, stage: str, number: int = 1) -> None:
-        self.log = log
-        self.stage = stage
-        if number != 1:
-            self.number = number
+    item: int | str | None = field(default=None, init=False)
+    data: dict[str, Any] | None = field(default=None, init=False)
+    output: Any = field(default=None, init=False)
 
     def __repr__(self) -> str:
         return f"<attempt {self.number} of stage {self.stage!r}>"

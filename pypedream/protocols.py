@@ -9,9 +9,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
 
-Record = tuple[int, int, Any, str, str, "str | None", "str | None", Any]
-"""Number, ns, attempt, kind, level, text, stream, and data: a dict or how a stage ended."""
+Record = tuple[int, int, Any, str, Any, "str | None", Any, Any]
+"""Number, ns, attempt, kind, level, text, stream, and data: a dict or how a stage ended.
+
+Of kind "step" it stands for two events at once, the end of a stage that went well at its first
+attempt and the start of the next; either may be lacking: number, ns, the stage that starts, "step",
+the stage that ended, None, the number of its end, and the ns that it took.
+"""
 
 
 class ProblemLike(Protocol):
@@ -53,15 +59,24 @@ class Executor(Protocol):
     def submit(self, call: Callable[[], T], /) -> Future[T]: ...
 
 
+class Growing(Protocol[T_contra]):
+    """A table that takes one more row."""
+
+    @property
+    def append(self) -> Callable[[T_contra], object]: ...
+
+
 class EventLogLike(Protocol):
     """What an attempt needs of the event log of its run."""
 
     run: str
-    records: list[Record]
-    calls: list[Any]
     counter: Iterator[int]
+    is_attended: bool
     is_closed: bool
     redactor: Any
+
+    @property
+    def records(self) -> Growing[Record]: ...
 
     def add(
         self,

@@ -19,6 +19,8 @@ from pypedream.errors import PlanError, StoreError
 from pypedream.log.console import ConsoleSink
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pypedream.cli.load import Loaded
     from pypedream.engine.run import Run
     from pypedream.log.event_log import EventLog
@@ -101,7 +103,7 @@ def _recording(found: Loaded, given: str | None, *, no_workspace: bool) -> dict[
 class _Console(ConsoleSink):
     """A console that leaves out what is meant for those who look for a fault."""
 
-    def emit_batch(self, records: list[Record], log: EventLog) -> None:
+    def emit_batch(self, records: Sequence[Record], log: EventLog) -> None:
         """Show *records*."""
         super().emit_batch([record for record in records if record[4] != "debug"], log)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextvars import Context
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from pypedream import context
 from pypedream.engine.code import code_state
 from pypedream.engine.coroutines import LoopHost
 from pypedream.engine.execution import Execution, Uncaptured
-from pypedream.engine.executors import ThreadExecutor, executor_for
+from pypedream.engine.executors import Threads, executor_for
 from pypedream.engine.failure import explain_stop, failure_of
 from pypedream.engine.guard import guard_for
 from pypedream.engine.interrupts import interrupts_for
@@ -157,7 +156,7 @@ class Launch:
         """Let go of threads and loop, and complete the run whatever comes in between."""
         is_done = not scheduler.abandoned
         try:
-            if isinstance(scheduler.executor, ThreadExecutor):
+            if isinstance(scheduler.executor, Threads):
                 scheduler.executor.shutdown(wait=is_done)
             scheduler.loops.close(wait=is_done)
         finally:
@@ -172,9 +171,8 @@ class Launch:
             run.failures.append(self._failure(key))
         run.error = scheduler.error or (run.failures[0].error if run.failures else None)
         _block_the_rest(execution, scheduler)
-        counts = Counter([ended.state for ended in execution.ended.values()])
-        counts["ok"] += sum([call.end_seq > 0 for call in log.calls])
-        data = {"state": run.state, "duration_s": run.duration_s, "stages": dict(+counts)}
+        counts = execution.count_endings()
+        data = {"state": run.state, "duration_s": run.duration_s, "stages": counts}
         log.add("run.end", level="info" if run.state == "ok" else "error", data=data)
         log.close()
         if self._folder is not None:

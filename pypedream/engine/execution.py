@@ -6,6 +6,7 @@ attempt a small object, and everything that could be decided before was decided 
 
 from __future__ import annotations
 
+from collections import Counter
 from threading import current_thread, main_thread
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,7 @@ from pypedream.engine.views import Outputs, Scoped
 from pypedream.engine.wiring import bind, read_link
 from pypedream.errors import StageTimeout
 from pypedream.inputs import InputBinding
+from pypedream.log.delivery import UNASKED
 from pypedream.log.ended import Ended
 from pypedream.log.output import PASS_THROUGH
 from pypedream.log.streams import STREAMS
@@ -26,7 +28,7 @@ from pypedream.stage import ASYNC_GENERATOR, GENERATOR
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextvars import Context
 
     from pypedream.engine.guard import Guard
@@ -47,7 +49,11 @@ Outcome = tuple["Wire", Attempt, int, int, Any, "BaseException | None"]
 class Uncaptured(Attempt):
     """An attempt of a run that captures nothing, though another one may at the same time."""
 
-    output: Any = PASS_THROUGH
+    __slots__ = ()
+
+    def __init__(self, log: EventLog, stage: str, number: int = 1) -> None:
+        super().__init__(log, stage, number)
+        self.output = PASS_THROUGH
 
 
 @define(eq=False)
@@ -61,13 +67,16 @@ class Execution:
     mapped
         From stage to its named outputs, for stages with an output mapper.
     ended
-        From stage to how it ended, but for those in the log's ``calls``: see `endings`.
+        From stage to how it ended, but for those that ended well at their first attempt, which
+        only the log knows: see `endings`.
     bound
         From a stage whose call failed to the arguments of that call.
     base
         The context that every attempt starts from.
     stopping
         Why no new stage starts: "", "failed", "interrupted", "cancelled" or "exited".
+    is_abandoned
+        Whether nobody waits any more for the stages that still run.
     new_attempt
         `Attempt`, or `Uncaptured` in a run that captures nothing.
     """
@@ -80,6 +89,7 @@ class Execution:
     guard: Guard | None
     new_attempt: type[Attempt] = Attempt
     stopping: str = ""
+    is_abandoned: bool = False
     values: dict[str, Any] = Factory(dict)
     mapped: dict[str, dict[str, Any]] = Factory(dict)
     ended: dict[str, Ended] = Factory(dict)
@@ -107,19 +117,22 @@ class Execution:
             error = raised
         return (wired, attempt, start, _finished(attempt), value, error)
 
-    def run_plain(self, ready: deque[Wire]) -> Outcome | None:
+    def run_plain(
+        self, ready: deque[Wire], tell: Callable[[Wire], object] | None = None
+    ) -> Outcome | None:
         """Call stage after stage as long as they take return values and nothing else.
 
         Most stages are of this kind, and this is all that a small one costs; so it is written
-        out in one piece, with what does not change outside the loop. Where no sink wants to know
-        of each stage as it happens, the attempt itself is the record of its start and end. Where
-        one does, how a stage ended goes to it with the start of the next: nothing of the user's
-        runs between.
+        out in one piece, with what does not change outside the loop. The step from one stage to
+        the next is one record, and the attempt is let go of.
 
         Parameters
         ----------
         ready
-            Stages in an order in which they can run; those that were called are taken out.
+            Stages that can run, in order; those that are called are taken out. Other threads may
+            do the same.
+        tell
+            Is told of each stage that ended well.
 
         Returns
         -------
@@ -127,54 +140,71 @@ class Execution:
         none is left, or when the run is to stop.
         """
         log, values = self.log, self.values
-        counter, is_live = log.counter, log.is_live
-        keep, append = log.calls.append, log.records.append
+        number, now, is_live = log.counter.__next__, perf_counter_ns, log.is_live
+        append = log.records.append
         copy, new_attempt, value_of = self.base.copy, self.new_attempt, values.__getitem__
-        is_beside = current_thread() is not main_thread()
-        while ready and ready[0].is_plain and not self.stopping:
-            wired = ready[0]
-            if wired.guarded and self._is_guarded(wired):
-                break
-            ready.popleft()
-            if is_beside:
-                STREAMS.ensure()
-            key = wired.key
+        ended = last = took = None  # of the stage before
+        end = now()
+        for wired in self._taken(ready):
+            key, start = wired.key, end
             attempt = new_attempt(log, key)
             arguments = [*map(value_of, wired.needs)]
-            attempt.start_ns = start = perf_counter_ns()
-            if is_live:
-                append((next(counter), start, attempt, "stage.start", "info", None, None, None))
-                if not log.is_attended:
-                    log.deliver_soon()
-            else:
-                attempt.seq = next(counter)
-                keep(attempt)
+            seq = number()
+            append((seq, start, key, "step", ended, None, last, took))
+            if is_live and not (log.is_attended and seq % UNASKED):
+                log.deliver_soon()
             try:
-                value = copy().run(_call_plain, attempt, wired, arguments)
+                value = copy().run(_call_plain, attempt, wired.function, arguments)
             except BaseException as error:  # noqa: BLE001 - the scheduler decides what becomes of it
                 self.bound[key] = dict(zip(wired.needs, arguments, strict=True))
                 return (wired, attempt, start, _finished(attempt), None, error)
             if attempt.output is not None:
                 attempt.output.close()
+            if self.is_abandoned:
+                return None
             values[key] = value
-            attempt.end_ns = end = perf_counter_ns()
-            if is_live:
-                self.ended[key] = ended = new_ended(Ended, ("ok", end - start, 1, "", None, None))
-                append((next(counter), end, attempt, "stage.end", "info", None, None, ended))
-            else:
-                attempt.end_seq = next(counter)
+            ended, last, end = key, number(), now()
+            took = end - start
+            if tell is not None:
+                append((last, end, None, "step", key, None, last, took))  # before others hear of it
+                ended = last = took = None
+                tell(wired)
+        if ended is not None and last is not None:
+            append((last, end, None, "step", ended, None, last, took))
         if is_live:
             log.deliver_soon()
         return None
 
+    def _taken(self, ready: deque[Wire]) -> Iterator[Wire]:
+        """Take out stage after stage, up to one that takes more than return values."""
+        is_beside = current_thread() is not main_thread()
+        while not self.stopping:
+            try:
+                wired = ready.popleft()
+            except IndexError:
+                return
+            if not wired.is_plain or (wired.guarded and self._is_guarded(wired)):
+                ready.appendleft(wired)
+                return
+            if is_beside:
+                STREAMS.ensure()
+            yield wired
+
     def endings(self) -> dict[str, Ended]:
         """Return how each stage ended that has."""
-        ended = {
-            call.stage: Ended("ok", call.end_ns - call.start_ns, 1)
-            for call in self.log.calls
-            if call.end_seq
+        well = {
+            ended: Ended("ok", took, 1)
+            for _, _, _, kind, ended, _, _, took in self.log.records
+            if kind == "step" and ended is not None
         }
-        return {**ended, **self.ended}
+        return {**well, **self.ended}
+
+    def count_endings(self) -> dict[str, int]:
+        """Count how many stages ended in each state; costs less than `endings`."""
+        took = self.log.records.column(-1)
+        counts = Counter(ok=sum([type(ns) is int for ns in took]))
+        counts.update([ended.state for ended in self.ended.values()])
+        return dict(+counts)
 
     async def attempt_async(self, wired: Wire, number: int) -> Outcome:
         """Await a stage; the task that runs this has a context of its own."""
@@ -210,7 +240,7 @@ class Execution:
     def _call_plainly(self, wired: Wire, attempt: Attempt) -> Any:
         arguments = [self.values[need] for need in wired.needs]
         try:
-            return self.base.copy().run(_call_plain, attempt, wired, arguments)
+            return self.base.copy().run(_call_plain, attempt, wired.function, arguments)
         except BaseException:
             self.bound[wired.key] = dict(zip(wired.needs, arguments, strict=True))
             raise
@@ -295,11 +325,12 @@ def _finished(attempt: Attempt) -> int:
     return perf_counter_ns()
 
 
-def _call_plain(attempt: Attempt, wired: Wire, arguments: list[Any]) -> Any:
-    context.STAGE.set(attempt)
-    if wired.arguments.in_order:  # costs less than by name
-        return wired.function(*arguments)
-    return wired.function(**dict(zip(wired.needs, arguments, strict=True)))
+_enter = context.STAGE.set
+
+
+def _call_plain(attempt: Attempt, function: Callable[..., Any], arguments: list[Any]) -> Any:
+    _enter(attempt)
+    return function(*arguments)  # costs less than by name
 
 
 USER_CALLS: Final = frozenset({_call_plain.__code__, Execution.call.__code__})

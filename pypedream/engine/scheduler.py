@@ -1,24 +1,27 @@
 """The scheduler: one loop that starts what is ready and takes in what has ended.
 
-It is given an executor and knows nothing of how that makes its calls; without one it makes them
-itself. Coroutines go to a loop that runs elsewhere. Only the thread that runs the loop changes
-what is scheduled, so there is nothing to lock.
+It makes the calls itself, or has them made by a crew of threads, by an executor of the user's or,
+coroutines, by an event loop that runs elsewhere. Whoever makes a call says in one queue how it
+ended, and only the thread that runs the loop decides what follows: so there is nothing to lock.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from functools import partial
 from heapq import heappop, heappush
 from queue import Empty, SimpleQueue
 from time import monotonic, perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, define, field
+from attrs import Factory, define, field, frozen
 
 from pypedream.context import Attempt
+from pypedream.engine.crew import LEFT, Crew
 from pypedream.engine.execution import SKIPPED, Execution, new_ended
+from pypedream.engine.executors import Threads
+from pypedream.engine.readiness import Readiness
 from pypedream.engine.retry import is_worth_a_retry, retry_delay_s
+from pypedream.engine.wiring import Wire
 from pypedream.errors import ExitPipeline, StageTimeout
 from pypedream.log.ended import Ended, error_data, said_by
 from pypedream.places import users_traceback
@@ -26,11 +29,19 @@ from pypedream.places import users_traceback
 if TYPE_CHECKING:
     from pypedream.engine.coroutines import LoopHost
     from pypedream.engine.execution import Outcome
-    from pypedream.engine.wiring import Wire
     from pypedream.protocols import Executor
 
 GRACE_S = 10.0
 """How long running stages may take to end after the first Ctrl-C."""
+
+
+@frozen(eq=False)
+class _Returned:
+    """A future that says that it is done."""
+
+    wired: Wire
+    number: int
+    future: Any
 
 
 @define(eq=False)
@@ -42,7 +53,7 @@ class Scheduler:
     error
         What stopped the run, if it was an exception.
     running
-        From the future of a call that an executor or a loop has in hand to its stage and attempt.
+        From a stage that was handed on to be called to the number of its attempt.
     abandoned
         Whether some of them did not end in time and were left.
     deadline
@@ -50,24 +61,27 @@ class Scheduler:
     """
 
     execution: Execution
-    executor: Executor | None
+    executor: Executor | Threads | None
     loops: LoopHost
     error: BaseException | None = None
     failed: list[str] = Factory(list)
-    running: dict[Any, tuple[Wire, int]] = Factory(dict)
+    running: dict[str, int] = Factory(dict)
     abandoned: bool = False
     deadline: float | None = None
-    _waiting: dict[str, int] = Factory(dict)
-    _readers: dict[str, int] = Factory(dict)
-    _ready: deque[Wire] = Factory(deque)
+    _readiness: Readiness = field(init=False)
+    _crew: Crew | None = None
+    _has_async: bool = False
     _retries: list[tuple[float, str, int]] = Factory(list)
     _done: SimpleQueue[Any] = field(default=Factory(SimpleQueue))
     _is_hurried: bool = False
-    _missing: set[str] = field(default=Factory(set))
 
     def run(self) -> None:
         """Carry out the plan; failures are kept, an interrupt ends the run in good order."""
-        self._prepare()
+        self._has_async = self.execution.plan.blueprint.has_async
+        is_serial = self.executor is None and not self._has_async
+        self._readiness = Readiness.of(self.execution, is_serial=is_serial)
+        if isinstance(self.executor, Threads):
+            self._crew = Crew(self.execution, self.executor, self._done.put)
         while True:
             try:
                 self._loop()
@@ -103,92 +117,94 @@ class Scheduler:
             self.execution.stopping = "failed"
         elif self.execution.stopping != "interrupted":
             self._interrupt(error)
+        self._see_to_the_crew()
         self.abandoned = bool(self.running)
 
-    def _prepare(self) -> None:
-        plan = self.execution.plan
-        chosen = plan.chosen
-        wires = plan.blueprint.wiring.wires
-        order = plan.blueprint.order
-        if self.executor is None and not plan.blueprint.has_async:
-            # One call at a time: what a stage needs has ended when its turn in the order comes.
-            is_whole = len(chosen) == len(order)
-            keys = order if is_whole else [key for key in order if key in chosen]
-            self._ready.extend(map(wires.__getitem__, keys))
-        else:
-            self._waiting = {
-                key: len(chosen.intersection(wired.needs))
-                for key, wired in wires.items()
-                if key in chosen
-            }
-            first = [key for key, count in self._waiting.items() if not count]
-            self._ready.extend([wires[key] for key in first])
-        self._missing.update(plan.skipped)
-        if plan.options.keep != "all":
-            self._count_readers()
-
-    def _count_readers(self) -> None:
-        plan = self.execution.plan
-        keep = plan.options.keep
-        readers = dict.fromkeys(plan.blueprint.wiring.wires, 0)
-        for key in plan.chosen:
-            for need in plan.blueprint.wiring.wires[key].needs:
-                readers[need] += 1
-        if keep == "ends":
-            self._readers = {key: count for key, count in readers.items() if count}
-        else:
-            self._readers = {key: count for key, count in readers.items() if key not in keep}
-
     def _loop(self) -> None:
-        ready = self._ready
+        ready = self._readiness.ready
         while True:
+            self._hand_over_all()
             while ready and not self.execution.stopping:
                 if self.executor is None and ready[0].is_plain and self._is_unhindered():
                     self._run_plain()
                     if not ready or self.execution.stopping:
                         break
-                if self._retries and not self._waiting:
-                    break  # in order, one after the other: the next may need what is tried again
+                if self._retries and self._readiness.is_serial:
+                    break  # the next may need what is tried again
                 wired = ready.popleft()
-                if not (self._missing and self._passed_over(wired)):
+                if not (self._readiness.missing and self._passed_over(wired)):
                     self._start(wired, 1)
+            self._see_to_the_crew()
             if not self.running and not (self._retries and not self.execution.stopping):
                 return
             self._wait()
 
+    def _hand_over_all(self) -> None:
+        """Let the crew have all that is ready, where nothing has to be decided of each stage."""
+        readiness = self._readiness
+        if self._crew is None or readiness.missing or self.execution.stopping or self._has_async:
+            return
+        wires = [*readiness.ready]
+        readiness.ready.clear()
+        self.running.update(dict.fromkeys([wired.key for wired in wires], 1))
+        self._crew.add(wires)
+
     def _is_unhindered(self) -> bool:
-        """Say whether a stage at the head of the order can be called without a decision."""
-        return not (self._waiting or self._readers or self._missing or self._retries)
+        return not self._retries and self._readiness.is_unhindered
 
     def _run_plain(self) -> None:
         """Run the stages at the head of the order that need no decision, here and at once."""
-        outcome = self.execution.run_plain(self._ready)
+        outcome = self.execution.run_plain(self._readiness.ready)
         if outcome is not None:
             self._settle(outcome)
 
+    def _see_to_the_crew(self) -> None:
+        """Let somebody take what is queued, or take it back when nothing is to start any more."""
+        crew = self._crew
+        if crew is None:
+            return
+        if self.execution.stopping:
+            for wired in crew.recall():
+                del self.running[wired.key]
+            return
+        try:
+            crew.staff()
+        except RuntimeError as error:  # there is not one thread to be had
+            for wired in crew.recall():
+                self._settle(self._not_made(wired, self.running.pop(wired.key), error))
+
     def _passed_over(self, wired: Wire) -> bool:
-        lack = self._lack(wired)
+        lack = self._readiness.lack(wired)
         if lack is not None:
             self._skip(wired, *lack)
         return lack is not None
 
     def _start(self, wired: Wire, number: int) -> None:
+        if self._crew is not None and not wired.is_async:
+            self.running[wired.key] = number
+            if number == 1:
+                self._crew.add([wired])
+            else:
+                self._crew.add_again(wired, number)
+            return
         if self.executor is None and not wired.is_async:
             self._settle(self.execution.attempt(wired, number))
             return
         try:
             future = self._submit(wired, number)
-            future.add_done_callback(self._done.put)
+            returned = partial(_Returned, wired, number)
+            future.add_done_callback(lambda done: self._done.put(returned(done)))
         except Exception as error:  # noqa: BLE001 - whoever makes the calls may be the user's
             self._settle(self._not_made(wired, number, error))
         else:
-            self.running[future] = (wired, number)  # in time: only this thread takes from _done
+            self.running[wired.key] = number  # in time: only this thread takes from _done
 
     def _submit(self, wired: Wire, number: int) -> Any:
         if wired.is_async:
             start = partial(self.execution.attempt_async, wired, number)
             return self.loops.submit(start, self.execution.base.copy())
         assert self.executor is not None
+        assert not isinstance(self.executor, Threads)
         return self.executor.submit(partial(self._attempt, wired, number))
 
     def _attempt(self, wired: Wire, number: int) -> Outcome | None:
@@ -203,32 +219,57 @@ class Scheduler:
         return (wired, Attempt(self.execution.log, wired.key, number), now, now, None, error)
 
     def _wait(self) -> None:
-        """Take in one outcome, or start a retry whose time has come."""
+        """Take in what has ended, or start a retry whose time has come."""
         if self.execution.stopping == "interrupted" and self.deadline is None:
             self._give_grace()
         if self._is_hurried or (self.deadline is not None and monotonic() > self.deadline):
             self._abandon()
             return
-        future = self._next_outcome()
-        if future is None:
-            self._start_retries()
-            return
-        wired, number = self.running.pop(future, _NOBODY)
-        if wired is None:  # an executor may say twice that it is done
-            return
-        try:
-            outcome = future.result()
-        except BaseException as error:  # noqa: BLE001 - a broken pool, a task that was cancelled
-            outcome = self._not_made(wired, number, error)
-        if outcome is not None:
-            self._settle(outcome)
+        said = self._next_said()
+        while True:
+            self._take_in(said)
+            if self._done.empty():
+                return
+            said = self._done.get_nowait()
 
-    def _next_outcome(self) -> Any:
-        """Wait for the next attempt to end; None when there is something else to do."""
+    def _next_said(self) -> Any:
+        """Wait until somebody says something; None when there is something else to do."""
         try:
             return self._done.get(timeout=self._patience())
         except Empty:
             return None
+
+    def _take_in(self, said: Any) -> None:
+        """Take in what was said of one stage."""
+        if type(said) is Wire:  # it went well, and that is recorded
+            if self.running.pop(said.key, None) is not None:
+                self._readiness.go_on(said.key)
+        elif type(said) is tuple:
+            if self.running.pop(said[0].key, None) is not None:
+                self._settle(said)
+            if self._crew is not None:
+                self._crew.is_halted = False
+        elif said is LEFT:
+            assert self._crew is not None
+            self._crew.left()
+        elif isinstance(said, _Returned):
+            self._take_in_future(said)
+        elif isinstance(said, BaseException):
+            raise said
+        else:
+            self._start_retries()
+
+    def _take_in_future(self, said: _Returned) -> None:
+        wired, number = said.wired, said.number
+        if self.running.get(wired.key) != number:  # an executor may say twice that it is done
+            return
+        del self.running[wired.key]
+        try:
+            outcome = said.future.result()
+        except BaseException as error:  # noqa: BLE001 - a broken pool, a task that was cancelled
+            outcome = self._not_made(wired, number, error)
+        if outcome is not None:
+            self._settle(outcome)
 
     def _start_retries(self) -> None:
         wires = self.execution.plan.blueprint.wiring.wires
@@ -258,8 +299,7 @@ class Scheduler:
             self._end(attempt, end, ended)
             if wired.stage.policy.timeout_s is not None:
                 self._note_overtime(wired, attempt, end - start)
-            if self._waiting or self._readers:
-                self._go_on(wired.key)
+            self._readiness.go_on(wired.key)
 
     def _settle_error(self, outcome: Outcome) -> None:
         wired, attempt, start, end, _, error = outcome
@@ -273,7 +313,7 @@ class Scheduler:
             ended = ended._replace(reason=f"it ended the run: {error}")
             self.execution.stopping = self.execution.stopping or "exited"
         self._end(attempt, end, ended)
-        self._missing.add(wired.key)
+        self._readiness.missing.add(wired.key)
         if state == "interrupted":
             self._interrupt(error)
         elif state == "cancelled":
@@ -282,7 +322,7 @@ class Scheduler:
             self.failed.append(wired.key)
             if self.execution.plan.options.on_error == "stop":
                 self.execution.stopping = self.execution.stopping or "failed"
-        self._go_on(wired.key)
+        self._readiness.go_on(wired.key)
 
     def _retry(self, wired: Wire, attempt: Attempt, error: Exception) -> bool:
         """Plan another attempt if the policy allows one."""
@@ -318,40 +358,6 @@ class Scheduler:
         if log.is_live:
             log.deliver()
 
-    def _go_on(self, key: str) -> None:
-        """Let go of what *key* was the last to read, and see what is ready now."""
-        blueprint = self.execution.plan.blueprint
-        if self._readers:
-            self._release(key, blueprint.wiring.wires[key].needs)
-        waiting = self._waiting
-        for child in blueprint.children[key] if waiting else ():
-            if child in waiting:
-                waiting[child] -= 1
-                if not waiting[child]:
-                    self._ready.append(blueprint.wiring.wires[child])
-
-    def _release(self, key: str, needs: tuple[str, ...]) -> None:
-        """Let go of the results that nobody will read any more."""
-        readers = self._readers
-        for need in needs:
-            if need in readers:
-                readers[need] -= 1
-        for one in (key, *needs):
-            if readers.get(one) == 0:
-                self.execution.values.pop(one, None)
-                self.execution.mapped.pop(one, None)
-
-    def _lack(self, wired: Wire) -> tuple[str, str] | None:
-        """Say in which state and why a stage cannot run for want of another; None if it can."""
-        ended = self.execution.ended
-        for need in wired.needs:
-            if need in self._missing and ended[need].state not in ("skipped", "ok"):
-                return "blocked", f'needs "{need}", which {_AFTER[ended[need].state]}'
-        for link in wired.links:
-            if link.kind == "stage" and link.is_required and link.name in self._missing:
-                return "skipped", f'needs "{link.name}", which was skipped'
-        return None
-
     def pass_over(self, key: str, state: str, reason: str) -> None:
         """Keep and record that a stage is not called."""
         log = self.execution.log
@@ -361,8 +367,8 @@ class Scheduler:
 
     def _skip(self, wired: Wire, state: str, reason: str) -> None:
         self.pass_over(wired.key, state, reason)
-        self._missing.add(wired.key)
-        self._go_on(wired.key)
+        self._readiness.missing.add(wired.key)
+        self._readiness.go_on(wired.key)
 
     def _note_overtime(self, wired: Wire, attempt: Attempt, duration_ns: int) -> None:
         limit = wired.stage.policy.timeout_s
@@ -380,28 +386,17 @@ class Scheduler:
         """Give what runs a while to end."""
         self.deadline = monotonic() + GRACE_S
         self.loops.cancel()
-        names = ", ".join(sorted(wired.key for wired, _ in self.running.values()))
+        names = ", ".join(sorted(self.running))
         text = f"interrupted: waiting up to {GRACE_S:g} s for {names}; once more to leave now"
         self.execution.log.add("log", text, level="warning")
 
     def _abandon(self) -> None:
         """Give up on what still runs; its threads are daemons and keep nothing alive."""
-        for wired, number in self.running.values():
+        for key, number in self.running.items():
             ended = Ended("interrupted", 0, number, "it did not end in time")
-            self._end(Attempt(self.execution.log, wired.key, number), perf_counter_ns(), ended)
-        self.abandoned = bool(self.running)
+            self._end(Attempt(self.execution.log, key, number), perf_counter_ns(), ended)
+        self.abandoned = self.execution.is_abandoned = bool(self.running)
         self.running.clear()
-
-
-_NOBODY: tuple[None, int] = (None, 0)
-
-_AFTER = {
-    "failed": "failed",
-    "timeout": "took too long",
-    "blocked": "could not run",
-    "cancelled": "was cancelled",
-    "interrupted": "was interrupted",
-}
 
 
 def _state_after(wired: Wire, error: BaseException) -> str:

@@ -19,7 +19,7 @@ from pypedream.log.streams import beneath
 from pypedream.log.terminal import Screen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TextIO
 
     from pypedream.context import Attempt
@@ -72,7 +72,7 @@ class ConsoleSink:
         """Show one event."""
         self._show(self._lines_of(event))
 
-    def emit_batch(self, records: list[Record], log: EventLog) -> None:
+    def emit_batch(self, records: Sequence[Record], log: EventLog) -> None:
         """Show *records*."""
         lines: list[Line] = []
         for record in records:

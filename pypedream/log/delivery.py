@@ -14,7 +14,9 @@ from threading import Lock, Thread, current_thread
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
+from pypedream.log.lines import LONG_TEXT
 from pypedream.log.outlets import MOST_AT_ONCE
+from pypedream.log.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,14 +26,14 @@ if TYPE_CHECKING:
     from pypedream.log.outlets import Outlet
     from pypedream.protocols import Record
 
-__all__ = ["Delivery"]
+__all__ = ["UNASKED", "Delivery"]
 
 PERIOD_S = 0.1
-MOST_HURRIED = 32  # so many deliveries a period are made at once: few stages and lines never wait
+MOST_HURRIED = 8  # so many deliveries a period are made at once: few stages and lines never wait
 IDLE_ROUNDS = 10
 MOST_WAITING = 256
+UNASKED = 64  # where somebody sees to it, so many records come without asking
 MOST_UNWEIGHED = 64
-LONG_TEXT = 4096
 LONGEST_WAIT_S = 5.0
 
 
@@ -68,6 +70,7 @@ class Delivery:
         self._outlets = outlets
         self._prompt = [outlet for outlet in outlets if outlet.is_prompt]
         self._patient = len(self._prompt) < len(outlets)
+        log.is_attended = not outlets
         self._lock, self._has_flusher = Lock(), Lock()
         self._flusher: Thread | None = None
         self._closing = Signal()
@@ -114,16 +117,20 @@ class Delivery:
                     outlet.failed(error, outlet.left(self._log))
         finally:
             # For threads that still come here.
-            self._outlets, self._prompt, self._records, self._patient = [], [], [], False
+            self._outlets, self._prompt, self._patient = [], [], False
+            self._records = Rows(1)
             if is_held:
                 self._lock.release()
 
     def _hand_over(self, end: int) -> None:
         """Give all sinks a part before any gets the next: files then share its text."""
+        if not self._outlets:
+            self.cursor = end
         while self.cursor < end:
             part = min(end, self.cursor + MOST_AT_ONCE)
+            batch = self._records[self.cursor : part]
             for outlet in self._outlets:
-                outlet.deliver(self._log, part)
+                outlet.deliver(self._log, part, batch)
             self.cursor = part
 
     def calm(self) -> None:
@@ -201,6 +208,6 @@ class Delivery:
         self.now()
 
 
-def _is_long(records: Sequence[Record]) -> bool:
+def _is_long(records: Rows[Record]) -> bool:
     text = records[-1][5] if records else None
     return text is not None and len(text) >= LONG_TEXT

@@ -13,14 +13,18 @@ from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from pypedream.log.batch import Batch
 from pypedream.log.delivery import Delivery
 from pypedream.log.encode import FAILURES
-from pypedream.log.events import EventSequence, LineParts, lines_of
+from pypedream.log.events import EventSequence
+from pypedream.log.json_lines import LineParts
 from pypedream.log.memory import Memory
+from pypedream.log.moments import Moments
 from pypedream.log.outlets import Outlet, SinkFailure, outlet_of
+from pypedream.log.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pypedream.context import Attempt
     from pypedream.log.events import Event
@@ -31,6 +35,7 @@ __all__ = ["EventLog"]
 
 PROGRESS_NS = 1_000_000_000
 MOST_ATTEMPTS = 1000
+RECORD_WIDTH = 8
 
 
 class EventLog:
@@ -55,20 +60,21 @@ class EventLog:
         The records; hot paths append to it, nobody else changes it.
     counter
         Gives each record its number.
-    start_ns, start_wall_ns
-        When the run started, by the clock of the records and by the one on the wall.
+    start_ns
+        When the run started, by the clock of the records.
+    moments, line_parts, shared
+        What the events and lines of this log have in common, made once; *shared* is the attempt
+        with logged inputs that was written last, and these inputs.
     deliver
         Hands over to the sinks all that they were not given yet.
     deliver_soon
         Hands over now what a console shows, and the rest within a tenth of a second: for what is
         printed, which a file takes many lines at a time.
-    calls
-        Attempts that are themselves the record of their start and end: where no sink wants to know
-        of each stage as it happens, their events are made when somebody asks.
     is_live
         Whether a sink wants to know of each stage as it happens.
     is_attended
         Whether what is appended is handed over within a tenth of a second without being asked for.
+        Then one in `UNASKED` appended records still has to ask: they may be very many.
     is_closed
         Whether the run is over: no sink gets anything any more.
     """
@@ -83,13 +89,14 @@ class EventLog:
     ) -> None:
         self.run = run
         self.redactor = redactor if redactor else None
-        self.records: list[Record] = []
-        self.calls: list[Attempt] = []
+        self.records: Rows[Record] = Rows(RECORD_WIDTH)
         self.counter: Iterator[int] = count(1)
-        self.start_wall_ns, self.start_ns = time_ns(), perf_counter_ns()
+        self.moments = Moments(perf_counter_ns(), time_ns())
+        self.start_ns = self.moments.start_ns
+        self.shared: tuple[Attempt | None, dict[str, Any]] = (None, {})
         self.pid = os.getpid()
         self.line_parts = LineParts(run, self.pid)
-        self._written: tuple[list[Record], str] = ([], "")
+        self._batch: Batch | None = None
         self.is_closed = False
         self._outlets = [outlet_of(sink) for sink in sinks]
         self._memory = Memory(limit)
@@ -129,13 +136,12 @@ class EventLog:
         self.records.append(record)
         self.deliver()
 
-    def text_of(self, records: list[Record]) -> str:
-        """Return the JSON lines of *records*; two files that get the same share the text."""
-        same, text = self._written
-        if same != records:
-            text = "\n".join([*lines_of(records, self), ""])
-            self._written = (records, text)
-        return text
+    def batch(self, records: Sequence[Record]) -> Batch:
+        """Return *records* with their lines; sinks that get the same list share them."""
+        batch = self._batch
+        if batch is None or batch.records is not records:
+            self._batch = batch = Batch(records, self)
+        return batch
 
     def close(self) -> None:
         """Hand over everything, close the sinks and say which of them failed.
@@ -173,7 +179,7 @@ class EventLog:
 
     def after_fork(self) -> None:
         """Cut the log off from its sinks in a child process: they are the parent's."""
-        del self.records[self._delivery.cursor :]
+        self.records.cut(self._delivery.cursor)
         self.pid = os.getpid()
         self.line_parts = LineParts(self.run, self.pid)
         for outlet in self._outlets:
@@ -182,7 +188,7 @@ class EventLog:
 
     def _deliver_to(self, outlets: list[Outlet]) -> None:
         self.is_live = any(outlet.wants_states for outlet in outlets)
-        self.is_attended = False
+        self.is_attended: bool
         self._delivery = Delivery(self, outlets, self._memory)
         # Bound here and not written as methods: each stage pays for every call in between.
         self.deliver: Callable[[], None] = self._delivery.now

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from pypedream.context import Attempt
 
-__all__ = ["LONGEST", "MANY", "Line"]
+__all__ = ["LONGEST", "LONG_TEXT", "MANY", "Line"]
 
 LONGEST = 64 * 1024
+LONG_TEXT = 4096
 MANY = 128
 LINES_AT_ONCE = 256
 

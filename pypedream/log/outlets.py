@@ -13,11 +13,11 @@ from attrs import define
 
 from pypedream.log.encode import FAILURES, readable
 from pypedream.log.ended import said_by
-from pypedream.log.events import STATE_KINDS, event_of
+from pypedream.log.events import STATE_KINDS, event_of, expanded
 from pypedream.log.outside import outside_stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
     from pypedream.log.event_log import EventLog
@@ -73,6 +73,7 @@ class Outlet:
         "_kinds",
         "_most",
         "_take",
+        "_takes_steps",
         "cursor",
         "failure",
         "is_prompt",
@@ -83,16 +84,23 @@ class Outlet:
     def __init__(self, sink: Any) -> None:
         self.sink = sink
         take = getattr(sink, "emit_batch", None)
-        self._take: Callable[[list[Record], EventLog], object] = take or self._take_one
+        self._take: Callable[[Sequence[Record], EventLog], object] = take or self._take_one
         self._most = MOST_AT_ONCE if take else 1
         self.cursor = 0
         self.is_prompt = bool(getattr(sink, "is_prompt", False))
         self._kinds = getattr(sink, "kinds", None)
+        self._takes_steps = bool(getattr(sink, "takes_steps", False))
         self.wants_states = self._kinds is None or not STATE_KINDS.isdisjoint(self._kinds)
         self.failure: SinkFailure | None = None
 
-    def deliver(self, log: EventLog, end: int) -> None:
+    def deliver(self, log: EventLog, end: int, shared: Sequence[Record] | None = None) -> None:
         """Give the sink all records before index *end* that it was not given yet.
+
+        Parameters
+        ----------
+        shared
+            The records that come next, if they were taken out for several sinks: those that write
+            lines share them then.
 
         Raises
         ------
@@ -101,13 +109,17 @@ class Outlet:
         """
         while self.cursor < end:
             start = self.cursor
-            batch = log.records[start : end if end - start <= self._most else start + self._most]
+            if shared is not None and start + len(shared) == end and len(shared) <= self._most:
+                batch = shared
+            else:
+                batch = log.records[start : min(end, start + self._most)]
+            taken = batch if self._takes_steps else list(expanded(batch, log))
             try:
-                self._take(batch, log)
+                self._take(taken, log)
             except FAILURES as error:
                 if isinstance(error, RecursionError) and _is_deep():
                     raise
-                self.failed(error, sum(self._wants(record) for record in batch))
+                self.failed(error, self._count(batch, log))
             # After the call: what Ctrl-C kept from the sink comes again.
             self.cursor = start + len(batch)
 
@@ -119,7 +131,7 @@ class Outlet:
 
     def left(self, log: EventLog) -> int:
         """Return how many events the sink still has to get."""
-        return sum(self._wants(record) for record in log.records[self.cursor :])
+        return self._count(log.records[self.cursor :], log)
 
     def pause(self) -> None:
         """Let the sink clear the line that it keeps on the console, if it does so."""
@@ -133,8 +145,10 @@ class Outlet:
         """Let the sink replace the locks that a child process has from its parent."""
         self._tell("after_fork")
 
-    def _wants(self, record: Record) -> bool:
-        return self._kinds is None or record[3] in self._kinds
+    def _count(self, records: Sequence[Record], log: EventLog) -> int:
+        """Count the events among *records* that the sink wants."""
+        kinds = self._kinds
+        return sum(kinds is None or record[3] in kinds for record in expanded(records, log))
 
     def _tell(self, name: str) -> None:
         method = getattr(self.sink, name, None)
@@ -144,8 +158,9 @@ class Outlet:
             except FAILURES as error:
                 self.failed(error, 0)
 
-    def _take_one(self, records: list[Record], log: EventLog) -> None:
-        outside_stages(getattr(self.sink, "emit", self.sink), event_of(records[0], log))
+    def _take_one(self, records: Sequence[Record], log: EventLog) -> None:
+        for record in records:  # one, or the two of a step
+            outside_stages(getattr(self.sink, "emit", self.sink), event_of(record, log))
 
 
 def outlet_of(sink: object) -> Outlet:

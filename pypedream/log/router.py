@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pypedream.context import STAGE
 from pypedream.log.buffer import RoutedBytes
-from pypedream.log.lines import LONGEST, MANY
+from pypedream.log.delivery import UNASKED
+from pypedream.log.lines import LONG_TEXT, LONGEST, MANY
 from pypedream.log.output import captured, write_slowly
 
 if TYPE_CHECKING:
@@ -196,10 +197,10 @@ def _stdout_write(under_write: Write, stream: str) -> Write:
         event = "".join(pieces)
         pieces.clear()
         log = attempt.log
-        log.records.append(
-            (next(log.counter), perf_counter_ns(), attempt, "print", "info", event, stream, None)
-        )
-        log.deliver_soon()
+        seq = next(log.counter)
+        log.records.append((seq, perf_counter_ns(), attempt, "print", "info", event, stream, None))
+        if not (log.is_attended and seq % UNASKED and len(event) < LONG_TEXT):
+            log.deliver_soon()
         return 1
 
     return write

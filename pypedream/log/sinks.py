@@ -6,11 +6,12 @@ import os
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from pypedream.log.events import Event, event_of, line_of
+from pypedream.log.events import STEP_KINDS, Event, event_of
+from pypedream.log.json_lines import line_of
 from pypedream.log.outside import outside_stages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import TextIO
 
     from pypedream.log.event_log import EventLog
@@ -31,12 +32,18 @@ class JsonLinesSink:
         A file's path, or an object with ``write(text)``.
     kinds
         The kinds of events to write; None writes all.
+
+    Attributes
+    ----------
+    takes_steps
+        Whether it writes both events of a step or neither, so that they may come as one record.
     """
 
     def __init__(
         self, path_or_stream: str | os.PathLike[str] | TextIO, *, kinds: Iterable[str] | None = None
     ) -> None:
         self.kinds = None if kinds is None else frozenset(kinds)
+        self.takes_steps = self.kinds is None or len(self.kinds & STEP_KINDS) != 1
         self._lock = RLock()
         self._descriptor: int | None = None
         self._is_torn = False  # a disk that is full ends lines in the middle
@@ -53,15 +60,13 @@ class JsonLinesSink:
     def emit(self, event: Event) -> None:
         """Write one event."""
         if self.kinds is None or event.kind in self.kinds:
-            self._write(line_of(event) + "\n")
+            self._write(f"{line_of(event)}\n".encode("ascii"))
 
-    def emit_batch(self, records: list[Record], log: EventLog) -> None:
+    def emit_batch(self, records: Sequence[Record], log: EventLog) -> None:
         """Write those of *records* that are of the kinds to write."""
-        kinds = self.kinds
-        if kinds is not None:
-            records = [record for record in records if record[3] in kinds]
-        if records:
-            self._write(log.text_of(records))
+        text = log.batch(records).text(self.kinds)
+        if text:
+            self._write(text)
 
     def close(self) -> None:
         """Close the file; the next event opens it again. A stream is left open."""
@@ -74,11 +79,10 @@ class JsonLinesSink:
         """Get a new lock in a child process, where the thread that held the old one is gone."""
         self._lock = RLock()
 
-    def _write(self, text: str) -> None:
+    def _write(self, data: bytes) -> None:
         if self._stream is not None:
-            outside_stages(self._write_stream, text)
+            outside_stages(self._write_stream, data.decode("ascii"))
             return
-        data = text.encode("ascii")
         # Another run may be closing the same sink: the descriptor could be another file's by then.
         with self._lock:
             if self._descriptor is None:
@@ -118,7 +122,7 @@ class MemorySink:
         """Keep one event."""
         self.events.append(event)
 
-    def emit_batch(self, records: list[Record], log: EventLog) -> None:
+    def emit_batch(self, records: Sequence[Record], log: EventLog) -> None:
         """Keep *records* as events."""
         self.events.extend([event_of(record, log) for record in records])
 

@@ -47,7 +47,8 @@ class Streams(Change):
 
         A ``%%capture`` that was in force when a run started in the background does so as it ends.
         """
-        if self.is_needed and not (is_router(sys.stdout) and is_router(sys.stderr)):
+        # To isinstance() a router is the stream beneath it.
+        if (type(sys.stdout) is not Router or type(sys.stderr) is not Router) and self.is_needed:
             with LOCK:
                 self._put_in()
 
