@@ -11,8 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pypedream import context
-from pypedream.engine.code import changes, code_state
+from pypedream.engine.code import changes, code_state, same_code
 from pypedream.engine.plan import Blueprint, Reuse
+from pypedream.inputs import InputBinding
 from pypedream.values import short
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pypedream.engine.run import Run
     from pypedream.engine.wiring import Wire
     from pypedream.parameters import Parameters
+    from pypedream.stage import Stage
 
 _FINISHED = ("ok", "reused")
 
@@ -59,10 +61,25 @@ def _reason_to_run(run: Run, wired: Wire, parameters: Parameters, reuse: Reuse) 
     for need in wired.needs:
         if need in reuse.rerun:
             return f'needs "{need}", which runs'
-    before_stage = run.plan.blueprint.wiring.wires[key].stage
-    if not _same(before_stage.output_mapper, wired.stage.output_mapper):
+    return (
+        _stage_change(run.plan.blueprint.wiring.wires[key].stage, wired.stage)
+        or _code_change(run, wired)
+        or _input_change(run, wired, parameters)
+    )
+
+
+def _stage_change(before: Stage, now: Stage) -> str:
+    if not _same(before.output_mapper, now.output_mapper):
         return "output_mapper changed"
-    return _code_change(run, wired) or _input_change(run, wired, parameters)
+    return "" if _still_holds(before.policy.when, now.policy.when) else "when= changed"
+
+
+def _still_holds(before: Any, now: Any) -> bool:
+    """Say whether a condition that held certainly does: it is the same, or there is none."""
+    if now is None or _same(before, now):
+        return True
+    is_code = callable(before) and callable(now) and not isinstance(now, InputBinding)
+    return is_code and same_code(before, now)
 
 
 def _code_change(run: Run, wired: Wire) -> str:

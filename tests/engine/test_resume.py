@@ -178,3 +178,34 @@ def test_resume_after_an_interrupt_goes_on_where_it_stopped():
     counted.flow.resume()
 
     assert counted.calls == ["model", "plot"]
+
+
+def _flow(when, last, **parameters):
+    flow = Pipeline("conditional", Parameters.define(rate=1, **parameters), progress=False)
+    flow.stage(lambda rate: rate, name="load", when=when)
+    flow.stage(last, name="last")
+    return flow
+
+
+def _fail():
+    raise ValueError("not yet")
+
+
+@pytest.mark.parametrize(
+    "before, now, state",
+    [
+        (lambda rate: rate > 0, lambda rate: rate > 0, "reused"),
+        (lambda rate: rate > 0, lambda rate: rate > 5, "skipped"),
+        ("rate", None, "reused"),
+        ("rate", "other", "skipped"),
+        (None, lambda rate: rate > 5, "skipped"),
+    ],
+    ids=["same", "other function", "none any more", "other name", "new"],
+)
+def test_a_condition_that_changed_is_looked_at_again(before, now, state):
+    """A finished stage is not taken over when it may have to be skipped by now."""
+    failed = _flow(before, _fail, other=0).run(on_error="continue")
+
+    resumed = _flow(now, lambda: 2, other=0).resume(failed)
+
+    assert resumed.stages["load"].state == state
