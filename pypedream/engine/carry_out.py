@@ -174,9 +174,11 @@ class Launch:
         counts = execution.count_endings()
         data = {"state": run.state, "duration_s": run.duration_s, "stages": counts}
         log.add("run.end", level="info" if run.state == "ok" else "error", data=data)
-        log.close()
-        if self._folder is not None:
-            self._folder.close()
+        try:
+            log.close()
+        finally:  # the second Ctrl-C does not wait for a sink
+            if self._folder is not None:
+                self._folder.close()
         if run.state != "ok":
             wires = self.plan.blueprint.wiring.wires
             run.code = {key: code_state(wires[key].stage.function) for key in execution.values}

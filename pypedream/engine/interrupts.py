@@ -81,10 +81,14 @@ class _Handler:
             raise KeyboardInterrupt
         if not self._is_told:
             self._is_told = True
-            self.scheduler.interrupt()
+            # The first one may have been raised in a stage: then the run is on its way out, and
+            # this one says that it takes too long.
+            if self.scheduler.execution.stopping == "interrupted" and is_new:
+                self._hurry()
+            else:
+                self.scheduler.interrupt()
         elif is_new and not self._hurried_s:
-            self._hurried_s = monotonic()
-            self.scheduler.hurry()
+            self._hurry()
         elif self._hurried_s and monotonic() - self._hurried_s > PATIENCE_S:
             self._hurried_s = monotonic()
             raise KeyboardInterrupt
@@ -94,6 +98,10 @@ class _Handler:
         elif not self._is_repeating:
             self._is_repeating = True
             start_new_thread(self._repeat, ())  # a Thread takes locks, and we may be within them
+
+    def _hurry(self) -> None:
+        self._hurried_s = monotonic()
+        self.scheduler.hurry()
 
     def end(self) -> None:
         """Send no signal any more."""

@@ -105,17 +105,19 @@ class Delivery:
 
     def stop(self) -> None:
         """Hand over all records, waiting for whoever is at it, and end."""
-        self.calm()
-        self._closing.set()  # for good
-        is_held = self._wait_for_others()
+        is_held = False
         try:
+            self.calm()
+            self._closing.set()
+            is_held = self._wait_for_others()
             if is_held:
                 self._hand_over(len(self._records))
             for outlet in self._outlets:
                 if outlet.cursor < len(self._records):
                     error = TimeoutError(f"it took no event for {LONGEST_WAIT_S:g} s")
                     outlet.failed(error, outlet.left(self._log))
-        finally:
+        finally:  # also when the second Ctrl-C did not wait
+            self._closing.set()  # for good
             # For threads that still come here.
             self._outlets, self._prompt, self._patient = [], [], False
             self._records = Rows(1)

@@ -150,6 +150,14 @@ class EventLog:
         """
         if self.is_closed:
             return
+        try:
+            self._hand_over_and_close()
+        finally:
+            self._deliver_to([])
+            self.is_closed = True
+            _open_logs.discard(self)
+
+    def _hand_over_and_close(self) -> None:
         if self._memory.dropped:
             self.add("dropped", data={"count": self._memory.dropped, "from": "memory"})
         self._delivery.stop()
@@ -163,9 +171,6 @@ class EventLog:
             self.add("warning", str(failure), level="warning")
         for outlet in consoles:
             outlet.close()
-        self._deliver_to([])
-        self.is_closed = True
-        _open_logs.discard(self)
 
     def make_way(self) -> None:
         """Hand over everything and clear the console's last line: a prompt is to be shown there."""

@@ -298,16 +298,23 @@ def _chain(executor: str) -> Pipeline:
 
 
 STUCK = """
-    import os, signal, sys, threading, time
+    import fcntl, os, signal, sys, threading, time
     from pypedream import Pipeline
 
-    kind = sys.argv[1]
+    kind, folder = sys.argv[1:]
     executor = "threads" if kind == "threads" else "serial"
 
     def block():
         time.sleep(30)
 
-    flow = Pipeline("stuck", progress=False, executor=executor)
+    class Stuck:
+        def emit(self, event):
+            is_beside = threading.current_thread().name == "pypedream-log"
+            if kind == ("sink beside" if is_beside else "sink"):
+                time.sleep(30)
+
+    sinks = [Stuck()] if kind.startswith("sink") else []
+    flow = Pipeline("stuck", progress=False, executor=executor, sinks=sinks)
 
     @flow.stage
     def quick():
@@ -324,6 +331,12 @@ STUCK = """
         def slow():
             while True:
                 print("line")
+    elif kind == "sink beside":
+        @flow.stage
+        def slow():
+            while True:
+                print("line")
+                time.sleep(0.001)
 
     def press():
         for _ in range(2):
@@ -333,7 +346,7 @@ STUCK = """
     threading.Thread(target=press, daemon=True).start()
     out, start = sys.stdout, time.monotonic()
     try:
-        flow.run()
+        flow.run(workspace=folder)
     except KeyboardInterrupt:
         pass
     try:
@@ -341,6 +354,9 @@ STUCK = """
         time.sleep(0.6)
     except KeyboardInterrupt:
         pass
+    lock = os.path.join(folder, "runs", flow.last_run.id, "journal.jsonl")
+    with open(lock) as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the run is over for everybody
     print(state, took < 1.8, file=sys.__stdout__)
     os._exit(0)
 """
@@ -348,12 +364,12 @@ STUCK = """
 
 @on_posix
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["threads", "loop", "prints"])
-def test_a_second_ctrl_c_leaves_at_once(kind):
-    """Whatever does not end is left: a thread, a loop, a stage that prints."""
+@pytest.mark.parametrize("kind", ["threads", "loop", "prints", "sink", "sink beside"])
+def test_a_second_ctrl_c_leaves_at_once(kind, tmp_path):
+    """Whatever does not end is left: a thread, a loop, a stage that prints, a user's sink."""
     start = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(STUCK), kind],
+        [sys.executable, "-c", textwrap.dedent(STUCK), kind, str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=20,
