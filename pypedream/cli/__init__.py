@@ -85,7 +85,12 @@ class App(click.Group):
         except (click.ClickException, PypedreamError) as error:
             from pypedream.cli.mistakes import report
 
-            code = report(error)
+            code = report(error, as_json="--json" in (sys.argv[1:] if args is None else args))
+        except BrokenPipeError:  # "log | head": nobody reads on
+            from pypedream.cli.terminal import let_go_of_stdout
+
+            let_go_of_stdout()
+            code = OK
         except click.Abort:
             click.echo("interrupted", err=True)
             code = INTERRUPTED

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from attrs import asdict, evolve
 
-from pypedream.cli import options
+from pypedream.cli import options, suggestions
 from pypedream.cli.terminal import say, say_json
 from pypedream.cli.workspaces import local_time, run_data, workspace_of
 from pypedream.engine.history import LAST, LEVELS, recorded_events, recorded_run
@@ -40,9 +40,14 @@ def _pattern(
 
 
 @click.command("log")
-@click.argument("run", default=LAST, metavar="[RUN]")
+@click.argument("run", default=LAST, metavar="[RUN]", shell_complete=suggestions.runs)
 @options.workspace
-@click.option("--stage", metavar="STAGE", help="Only what belongs to this stage.")
+@click.option(
+    "--stage",
+    metavar="STAGE",
+    shell_complete=suggestions.recorded_stages,
+    help="Only what belongs to this stage.",
+)
 @click.option("--level", type=click.Choice(LEVELS), help="Only what is at least so serious.")
 @click.option(
     "--grep",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pypedream.cli.terminal import say
+from pypedream.cli.terminal import OutputError, say, say_json
 from pypedream.errors import ParameterError, PlanError, PypedreamError
 
 if TYPE_CHECKING:
@@ -37,9 +37,21 @@ class Refused(click.ClickException):
         super().__init__("\n".join(lines))
 
 
-def report(error: click.ClickException | PypedreamError) -> int:
-    """Say what is wrong, and return the exit code."""
-    say(*lines_of(error), err=True)
+def report(error: click.ClickException | PypedreamError, *, as_json: bool = False) -> int:
+    """Say what is wrong, and return the exit code.
+
+    Parameters
+    ----------
+    as_json
+        Whether stdout is to have a JSON document; then the mistake is one.
+    """
+    lines = lines_of(error)
+    if as_json and not isinstance(error, OutputError):
+        document: dict[str, Any] = {"error": "\n".join(lines).removeprefix("error: ")}
+        if isinstance(error, PlanError):
+            document |= {"pipeline": error.pipeline, "problems": problems_of(error)}
+        say_json(document)
+    say(*lines, err=True)
     return REFUSED
 
 

@@ -6,9 +6,12 @@ They are handed on under the names that `Pipeline.run` has for them.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from pypedream.cli import suggestions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,10 +70,18 @@ def together(*options: Callable[[F], F]) -> Callable[[F], F]:
     return add
 
 
+_stages = partial(
+    click.option,
+    multiple=True,
+    metavar="STAGE",
+    callback=_names,
+    shell_complete=suggestions.stages,
+)
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 target = together(
-    click.argument("target", required=False, metavar=TARGET),
+    click.argument("target", required=False, metavar=TARGET, shell_complete=suggestions.targets),
     click.option("--debug", is_flag=True, help="Show full tracebacks."),
 )
 
@@ -81,37 +92,29 @@ parameters = together(
         multiple=True,
         metavar="NAME=VALUE",
         callback=_pairs,
+        shell_complete=suggestions.parameters,
         help="Set a parameter; may be repeated.",
     ),
     click.option(
         "--params",
         "file",
+        type=click.Path(),
         metavar="FILE",
         help="Set parameters from a .toml, .json or .yaml file.",
     ),
 )
 
 selection = together(
-    click.option(
-        "--only", multiple=True, metavar="STAGE", callback=_names, help="These and no others."
-    ),
-    click.option(
-        "--until", multiple=True, metavar="STAGE", callback=_names, help="These and what they need."
-    ),
-    click.option(
-        "--from",
-        "from_",
-        multiple=True,
-        metavar="STAGE",
-        callback=_names,
-        help="These and what needs them.",
-    ),
+    _stages("--only", "only", help="These and no others."),
+    _stages("--until", "until", help="These and what they need."),
+    _stages("--from", "from_", help="These and what needs them."),
     click.option(
         "--tag",
         "tags",
         multiple=True,
         metavar="TAG",
         callback=_names,
+        shell_complete=suggestions.tags,
         help="Stages with one of these tags.",
     ),
     click.option(
@@ -119,6 +122,7 @@ selection = together(
         multiple=True,
         metavar="STAGE=JSON",
         callback=_given,
+        shell_complete=suggestions.given,
         help="Take this value in place of calling the stage.",
     ),
 )

@@ -8,10 +8,8 @@ import click
 
 from pypedream.cli import options
 from pypedream.cli.load import loaded
-from pypedream.cli.mistakes import problems_of
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.cli.values import parameters_of
-from pypedream.errors import PlanError
 
 
 @click.command("plan")
@@ -31,14 +29,9 @@ def command(
 
     Nothing is called and nothing is written. All mistakes are named at once.
     """
-    try:
-        with stdout_kept_free(), loaded(target, debug=debug) as found:
-            values = parameters_of(found.pipeline, texts, file)
-            plan = found.pipeline.plan(values, **options.request(selection))
-    except PlanError as error:
-        if as_json:
-            say_json({"pipeline": error.pipeline, "problems": problems_of(error)})
-        raise
+    with stdout_kept_free(), loaded(target, debug=debug) as found:
+        values = parameters_of(found.pipeline, texts, file)
+        plan = found.pipeline.plan(values, **options.request(selection))
     if as_json:
         say_json(plan_data(plan))
     else:

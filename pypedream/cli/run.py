@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,11 +10,11 @@ import click
 from pypedream.cli import options
 from pypedream.cli.ending import exit_code, run_data, say_ending
 from pypedream.cli.load import loaded
-from pypedream.cli.mistakes import Refused, problems_of
-from pypedream.cli.terminal import say_json, stdout_kept_free
+from pypedream.cli.mistakes import Refused
+from pypedream.cli.terminal import let_go_of_stdout, say_json, stdout_kept_free
 from pypedream.cli.values import completed, parameters_of
 from pypedream.cli.workspaces import USUAL_FOLDER, VARIABLE
-from pypedream.errors import PlanError, StoreError
+from pypedream.errors import StoreError
 from pypedream.log.console import ConsoleSink
 
 if TYPE_CHECKING:
@@ -62,31 +61,20 @@ def command(
     """
     if workspace is not None and no_workspace:
         raise Refused("--workspace and --no-workspace exclude each other: choose one")
-    try:
-        with stdout_kept_free(is_wanted=as_json), loaded(target, debug=debug) as found:
-            values = completed(parameters_of(found.pipeline, texts, file), is_asked=is_asked)
-            asked = options.request(request)
-            asked.update(_recording(found, workspace, no_workspace=no_workspace))
-            if not quiet:
-                asked["sinks"] = _sinks(found.pipeline, values, asked, verbose=verbose)
-            run = _carried_out(found.pipeline, values, {**asked, "progress": False})
-    except PlanError as error:
-        if as_json:
-            say_json({"pipeline": error.pipeline, "problems": problems_of(error)})
-        raise
+    with stdout_kept_free(is_wanted=as_json), loaded(target, debug=debug) as found:
+        values = completed(parameters_of(found.pipeline, texts, file), is_asked=is_asked)
+        asked = options.request(request)
+        asked.update(_recording(found, workspace, no_workspace=no_workspace))
+        if not quiet:
+            asked["sinks"] = _sinks(found.pipeline, values, asked, verbose=verbose)
+        run = _carried_out(found.pipeline, values, {**asked, "progress": False})
     try:
         say_ending(run, is_quiet=quiet or as_json, debug=debug)
         if as_json:
             say_json(run_data(run))
     except BrokenPipeError:  # "run | head": nobody reads on, but the run is what it is
-        _let_go_of_stdout()
+        let_go_of_stdout()
     return exit_code(run)
-
-
-def _let_go_of_stdout() -> None:
-    """Let what is left in the buffer go nowhere, or the interpreter complains as it ends."""
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _recording(found: Loaded, given: str | None, *, no_workspace: bool) -> dict[str, Any]:

@@ -19,25 +19,61 @@ GREEN, RED = "32", "31"
 _PROGRAM = ("python", "-m", "pypedream")
 
 
+class OutputError(click.ClickException):
+    """The output cannot be written, as on a full disk."""
+
+
 def say(*lines: str, err: bool = False) -> None:
     """Write lines; what could do anything to a terminal is escaped, and what it cannot show."""
     if lines:
-        screen = Screen(sys.stderr if err else sys.stdout)
-        screen.write("".join(f"{visible(line)}\n" for line in lines))
+        with _written(is_output=not err):
+            screen = Screen(sys.stderr if err else sys.stdout)
+            screen.write("".join(f"{visible(line)}\n" for line in lines))
 
 
 def say_state(state: str, rest: str, *, err: bool = False) -> None:
     """Write a line that begins with how something went, in colour if there are colours."""
     screen = Screen(sys.stderr if err else sys.stdout)
     word = screen.paint(visible(state), GREEN if state == "ok" else RED)
-    screen.write(f"{word} {visible(rest)}\n")
+    with _written(is_output=not err):
+        screen.write(f"{word} {visible(rest)}\n")
 
 
 def say_json(document: Any) -> None:
     """Write one JSON document to stdout, in ASCII so that it fits any encoding."""
     from json import dumps
 
-    sys.stdout.write(dumps(_strict(document), indent=2, allow_nan=False) + "\n")
+    text = dumps(_strict(document), indent=2, allow_nan=False) + "\n"
+    with _written(is_output=True):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def let_go_of_stdout() -> None:
+    """Let what is left in the buffer go nowhere, or the interpreter complains as it ends."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+@contextmanager
+def _written(*, is_output: bool) -> Iterator[None]:
+    """Turn a failure to write to stdout into one line on stderr.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written. That nobody reads on, BrokenPipeError, is no such failure.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if not is_output:
+            raise
+        let_go_of_stdout()
+        reason = error.strerror or type(error).__name__
+        raise OutputError(f"cannot write the output: {reason}") from None
 
 
 def _strict(value: Any) -> Any:

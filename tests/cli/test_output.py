@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+FULL = "/dev/full"
+
+
+@pytest.mark.skipif(not os.path.exists(FULL), reason="there is no such device here")
+@pytest.mark.parametrize(
+    "arguments", [("run",), ("run", "--json"), ("plan",), ("params", "--json"), ("show",)]
+)
+def test_output_that_cannot_be_written_is_one_line(start, flow, arguments):
+    """A full disk is no traceback, and the last word of a run is not lost."""
+    with open(FULL, "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pypedream", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            encoding="utf-8",
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "error: cannot write the output: No space left on device"
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "nofile.py"),
+        ("plan", "nofile.py"),
+        ("params", "nofile.py"),
+        ("show", "nofile.py"),
+        ("run", "-p", "c=1"),
+        ("run", "--only", ""),
+        ("log", "nothing"),
+        ("rnu",),
+    ],
+    ids=" ".join,
+)
+def test_json_says_what_is_wrong_as_well(invoke, flow, arguments):
+    """Whoever reads the output finds the mistake in it; people find it on stderr."""
+    result = invoke(*arguments, "--json")
+
+    document = json.loads(result.stdout)
+    assert result.exit_code == 2
+    assert document["error"]
+    assert result.stderr.splitlines()[0] == f"error: {document['error'].splitlines()[0]}"
+
+
+def test_json_of_a_plan_with_mistakes_lists_them_once(invoke, write):
+    """There is one document, with the problems one by one."""
+    write(
+        "pipeline.py",
+        """
+        from pypedream import Pipeline
+
+        flow = Pipeline("wrong")
+
+        @flow.stage
+        def one(nothing):
+            return nothing
+        """,
+    )
+
+    document = json.loads(invoke("plan", "--json").stdout)
+
+    assert [problem["what"] for problem in document["problems"]] != []
