@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pypedream.engine.scheduler import Scheduler
 
-AGAIN_S = 0.01
+AGAIN_S, SELDOM_S = 0.01, 0.25
 MOST_REPEATS = 10
 """After so many a stage that only prints is left in the middle of a print."""
 PATIENCE_S = 0.3
@@ -109,9 +109,14 @@ class _Handler:
             self._is_over = True
 
     def _repeat(self) -> None:
-        """Send the signal until it is heeded: a stage that prints is rarely in its own code."""
+        """Send the signal until it is heeded: a stage that prints is rarely in its own code.
+
+        Soon it is sent but seldom: the system makes one of two signals that come together, and the
+        second Ctrl-C is not to be taken for one of these.
+        """
         while True:
-            sleep(AGAIN_S)
+            is_soon = self._repeats < MOST_REPEATS or self._hurried_s
+            sleep(AGAIN_S if is_soon else SELDOM_S)
             with self._sending:
                 if self._is_over or not self._is_repeating:
                     return
