@@ -11,7 +11,7 @@ from attrs import define, field
 from pypedream import context
 from pypedream.engine.code import code_state
 from pypedream.engine.coroutines import LoopHost
-from pypedream.engine.execution import Execution, Uncaptured
+from pypedream.engine.execution import Execution
 from pypedream.engine.executors import Threads, executor_for
 from pypedream.engine.failure import explain_stop, failure_of
 from pypedream.engine.guard import guard_for
@@ -22,6 +22,7 @@ from pypedream.engine.scheduler import Scheduler
 from pypedream.log.capture import capturing
 from pypedream.log.ended import Ended
 from pypedream.log.event_log import EventLog
+from pypedream.log.output import PASS_THROUGH
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -58,7 +59,7 @@ class Launch:
         guard = guard_for(plan.options.mutation, plan.blueprint.wiring)
         self._execution = Execution(plan, log, context.copy(), parameters, variables, guard)
         if plan.options.capture is False:
-            self._execution.new_attempt = Uncaptured
+            self._execution.first_output = PASS_THROUGH
         self.run = Run(run_id, self._execution)
         self._execution.base = context.scope(
             PIPELINE=self.pipeline,

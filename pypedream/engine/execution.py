@@ -21,14 +21,13 @@ from pypedream.errors import StageTimeout
 from pypedream.inputs import InputBinding
 from pypedream.log.delivery import UNASKED
 from pypedream.log.ended import Ended
-from pypedream.log.output import PASS_THROUGH
 from pypedream.log.streams import STREAMS
 from pypedream.mappers import NOT_GIVEN
 from pypedream.stage import ASYNC_GENERATOR, GENERATOR
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from contextvars import Context
 
     from pypedream.engine.guard import Guard
@@ -44,16 +43,6 @@ new_ended = tuple.__new__
 
 Outcome = tuple["Wire", Attempt, int, int, Any, "BaseException | None"]
 """Wire, attempt, start and end in ns, value, error."""
-
-
-class Uncaptured(Attempt):
-    """An attempt of a run that captures nothing, though another one may at the same time."""
-
-    __slots__ = ()
-
-    def __init__(self, log: EventLog, stage: str, number: int = 1) -> None:
-        super().__init__(log, stage, number)
-        self.output = PASS_THROUGH
 
 
 @define(eq=False)
@@ -77,8 +66,9 @@ class Execution:
         Why no new stage starts: "", "failed", "interrupted", "cancelled" or "exited".
     is_abandoned
         Whether nobody waits any more for the stages that still run.
-    new_attempt
-        `Attempt`, or `Uncaptured` in a run that captures nothing.
+    first_output
+        The output that an attempt begins with: None, or in a run that captures nothing one that
+        lets everything through, as another run may capture at the same time.
     """
 
     plan: Plan
@@ -87,7 +77,7 @@ class Execution:
     parameters: Parameters
     variables: Any
     guard: Guard | None
-    new_attempt: type[Attempt] = Attempt
+    first_output: Any = None
     stopping: str = ""
     is_abandoned: bool = False
     values: dict[str, Any] = Factory(dict)
@@ -102,7 +92,7 @@ class Execution:
 
     def attempt(self, wired: Wire, number: int) -> Outcome:
         """Call a stage here, under a context of its own; what it raises is in the outcome."""
-        attempt = self.new_attempt(self.log, wired.key, number)
+        attempt = self._new_attempt(wired, number)
         STREAMS.ensure()
         start = perf_counter_ns()
         if not wired.condition:
@@ -139,24 +129,35 @@ class Execution:
         The outcome of a stage that raised; None when the next stage is of another kind, when
         none is left, or when the run is to stop.
         """
-        log, values = self.log, self.values
-        number, now, is_live = log.counter.__next__, perf_counter_ns, log.is_live
-        append = log.records.append
-        copy, new_attempt, value_of = self.base.copy, self.new_attempt, values.__getitem__
-        ended = last = took = None  # of the stage before
+        log, values, is_live = self.log, self.values, self.log.is_live
+        number, now, append = log.counter.__next__, perf_counter_ns, log.records.append
+        copy, value_of, first_output = self.base.copy, values.__getitem__, self.first_output
+        is_beside = current_thread() is not main_thread()
+        ended = last = start = None  # of the stage before
         end = now()
-        for wired in self._taken(ready):
-            key, start = wired.key, end
-            attempt = new_attempt(log, key)
-            arguments = [*map(value_of, wired.needs)]
+        while not self.stopping:
+            try:
+                wired = ready.popleft()
+            except IndexError:
+                break
+            if not wired.is_plain or (wired.guarded and self._is_guarded(wired)):
+                ready.appendleft(wired)
+                break
+            if is_beside:
+                STREAMS.ensure()
+            key, attempt = wired.key, _bare(Attempt)
+            attempt.log, attempt.stage, attempt.number = log, key, 1
+            attempt.item = attempt.data = None
+            attempt.output = first_output
             seq = number()
-            append((seq, start, key, "step", ended, None, last, took))
+            append((seq, end, key, "step", ended, None, last, start))
+            start = end
             if is_live and not (log.is_attended and seq % UNASKED):
                 log.deliver_soon()
             try:
-                value = copy().run(_call_plain, attempt, wired.function, arguments)
+                value = copy().run(_call_plain, attempt, wired.function, map(value_of, wired.needs))
             except BaseException as error:  # noqa: BLE001 - the scheduler decides what becomes of it
-                self.bound[key] = dict(zip(wired.needs, arguments, strict=True))
+                self.bound[key] = {need: values[need] for need in wired.needs}
                 return (wired, attempt, start, _finished(attempt), None, error)
             if attempt.output is not None:
                 attempt.output.close()
@@ -164,51 +165,44 @@ class Execution:
                 return None
             values[key] = value
             ended, last, end = key, number(), now()
-            took = end - start
             if tell is not None:
-                append((last, end, None, "step", key, None, last, took))  # before others hear of it
-                ended = last = took = None
+                self._step_out(ended, last, end, start)  # before others hear of it
+                ended = last = start = None
                 tell(wired)
-        if ended is not None and last is not None:
-            append((last, end, None, "step", ended, None, last, took))
-        if is_live:
-            log.deliver_soon()
+        self._step_out(ended, last, end, start)
         return None
 
-    def _taken(self, ready: deque[Wire]) -> Iterator[Wire]:
-        """Take out stage after stage, up to one that takes more than return values."""
-        is_beside = current_thread() is not main_thread()
-        while not self.stopping:
-            try:
-                wired = ready.popleft()
-            except IndexError:
-                return
-            if not wired.is_plain or (wired.guarded and self._is_guarded(wired)):
-                ready.appendleft(wired)
-                return
-            if is_beside:
-                STREAMS.ensure()
-            yield wired
+    def _new_attempt(self, wired: Wire, number: int) -> Attempt:
+        attempt = Attempt(self.log, wired.key, number)
+        attempt.output = self.first_output
+        return attempt
+
+    def _step_out(self, ended: str | None, last: int | None, end: int, start: int | None) -> None:
+        """Record the end of a stage after which none starts here at once."""
+        if ended is not None and last is not None:
+            self.log.records.append((last, end, None, "step", ended, None, last, start))
+        if self.log.is_live:
+            self.log.deliver_soon()
 
     def endings(self) -> dict[str, Ended]:
         """Return how each stage ended that has."""
         well = {
-            ended: Ended("ok", took, 1)
-            for _, _, _, kind, ended, _, _, took in self.log.records
+            ended: Ended("ok", ns - start_ns, 1)
+            for _, ns, _, kind, ended, _, _, start_ns in self.log.records
             if kind == "step" and ended is not None
         }
         return {**well, **self.ended}
 
     def count_endings(self) -> dict[str, int]:
         """Count how many stages ended in each state; costs less than `endings`."""
-        took = self.log.records.column(-1)
-        counts = Counter(ok=sum([type(ns) is int for ns in took]))
+        started = self.log.records.column(-1)
+        counts = Counter(ok=sum([type(ns) is int for ns in started]))
         counts.update([ended.state for ended in self.ended.values()])
         return dict(+counts)
 
     async def attempt_async(self, wired: Wire, number: int) -> Outcome:
         """Await a stage; the task that runs this has a context of its own."""
-        attempt = self.new_attempt(self.log, wired.key, number)
+        attempt = self._new_attempt(wired, number)
         start = perf_counter_ns()
         if not wired.condition:
             self._record_start(wired, attempt, start)
@@ -326,9 +320,10 @@ def _finished(attempt: Attempt) -> int:
 
 
 _enter = context.STAGE.set
+_bare = Attempt.__new__  # without its fields: calling `__init__` costs as much as many a stage
 
 
-def _call_plain(attempt: Attempt, function: Callable[..., Any], arguments: list[Any]) -> Any:
+def _call_plain(attempt: Attempt, function: Callable[..., Any], arguments: Iterable[Any]) -> Any:
     _enter(attempt)
     return function(*arguments)  # costs less than by name
 

@@ -176,9 +176,9 @@ def expanded(records: Iterable[Record], log: EventLog) -> Iterator[Record]:
         if record[3] != "step":
             yield record
             continue
-        seq, ns, stage, _, ended, _, number, took_ns = record
+        seq, ns, stage, _, ended, _, number, start_ns = record
         if ended is not None:
-            how = Ended("ok", took_ns, 1)
+            how = Ended("ok", ns - start_ns, 1)
             yield (number, ns, Attempt(log, ended), "stage.end", "info", None, None, how)
         if stage is not None:
             yield (seq, ns, Attempt(log, stage), "stage.start", "info", None, None, None)

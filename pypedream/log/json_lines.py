@@ -85,10 +85,11 @@ def lines_of(records: Iterable[Record], log: EventLog) -> list[str]:
                 f'{{"ts":"{wall}{digits[us - wall_us]}Z","dt":{since}{digits[us - since_us]}{run}'
             )
             before, name = name, "" if attempt is None else quoted(attempt)
-            if level != started or attempt is None or data >= _SECOND:
-                add(_lines_of_step(time, (level, stream, data), (attempt, seq), parts))
+            if level != started or attempt is None or ns - data >= _SECOND:
+                took = None if level is None else ns - data
+                add(_lines_of_step(time, (level, stream, took), (attempt, seq), parts))
             else:
-                part = str(data + _SECOND)[1:]
+                part = str(ns - data + _SECOND)[1:]
                 add(
                     f'{time}{before}{_FIRST}{stream}{well}0.{part},"attempts":1}}}}\n'
                     f"{time}{name}{_FIRST}{seq}{start}"

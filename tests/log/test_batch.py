@@ -13,7 +13,7 @@ def batch():
     attempt = Attempt(log, "load")
     log.records.append((1, log.start_ns, "load", "step", None, None, None, None))
     log.records.append((2, log.start_ns, attempt, "print", "info", "text", "stdout", None))
-    log.records.append((3, log.start_ns, "clean", "step", "load", None, 3, 10))
+    log.records.append((3, log.start_ns, "clean", "step", "load", None, 3, log.start_ns))
     return Batch(log.records, log)
 
 

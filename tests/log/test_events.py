@@ -82,7 +82,8 @@ def test_events_are_in_the_order_of_their_numbers(log):
 
 
 def step(log, *, ended=None, number=None, took=None, starts=None, seq=None):
-    return (seq or number, log.start_ns, starts, "step", ended, None, number, took)
+    start_ns = None if took is None else log.start_ns - took
+    return (seq or number, log.start_ns, starts, "step", ended, None, number, start_ns)
 
 
 def test_a_step_is_the_end_of_a_stage_and_the_start_of_the_next(log):

@@ -168,8 +168,9 @@ durations = st.integers(0, 10**11)
 def test_the_lines_of_a_step_are_those_of_its_events(steps):
     """One text for both says the same as two, whatever the step before was."""
     log = EventLog("run-1")
+    now = log.start_ns
     records = [
-        (2 * number, log.start_ns + number, starts, "step", ended, None, 2 * number - 1, took)
+        (2 * number, now + number, starts, "step", ended, None, 2 * number - 1, now + number - took)
         for number, (ended, starts, took) in enumerate(steps, 1)
     ]
 
