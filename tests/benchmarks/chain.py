@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tests.benchmarks import peers
-from tests.benchmarks.measure import Row, apart, cpu_s, in_calls, paired
+from tests.benchmarks.measure import PROCESSES, Row, apart, cpu_s, in_calls, paired, pooled
 from tests.benchmarks.stages import chain
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ SHORT, LONG, LONGEST = 1_000, 10_000, 100_000
 
 def rows(*, quick: bool) -> Iterator[Row]:
     """Measure building and running chains of several lengths."""
-    samples = 3 if quick else 101
+    samples, processes = (3, 1) if quick else (31, PROCESSES)
     beside = {} if quick else peers.chain(SHORT)
-    yield from apart(short_chain, samples, beside)
-    yield apart(annotated_chain, samples)
-    yield from apart(long_chain, LONG // (5 if quick else 1), 1 if quick else 15)
+    yield from pooled(short_chain, processes, samples, beside)
+    yield from pooled(annotated_chain, processes, samples)
+    yield from pooled(long_chain, processes, LONG // (5 if quick else 1), 1 if quick else 5)
     yield from apart(longest_chain, LONGEST // (20 if quick else 1))
 
 
@@ -51,11 +51,11 @@ def short_chain(samples: int, beside: dict[str, dict[str, list[float]]]) -> list
     ]
 
 
-def annotated_chain(samples: int) -> Row:
+def annotated_chain(samples: int) -> list[Row]:
     """Measure how much the check of annotated types adds."""
     stages = chain(SHORT, annotated=True)
     built = in_calls(lambda: build(stages), SHORT, samples)
-    return Row(f"chain of {SHORT:,}: build, annotated functions", CALLS, built)
+    return [Row(f"chain of {SHORT:,}: build, annotated functions", CALLS, built)]
 
 
 def long_chain(length: int, samples: int) -> list[Row]:

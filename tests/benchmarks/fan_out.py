@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks import peers
-from tests.benchmarks.measure import Row, apart, in_calls
+from tests.benchmarks.measure import PROCESSES, Row, in_calls, pooled
 from tests.benchmarks.stages import fan_out
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ WIDTH = 1_000
 def rows(*, quick: bool) -> Iterator[Row]:
     """Measure stages in two threads, beside a bare pool of two threads."""
     beside = {} if quick else {name: one["run"] for name, one in peers.fan_out(WIDTH).items()}
-    yield apart(two_threads, 3 if quick else 51, beside)
+    yield from pooled(two_threads, 1 if quick else PROCESSES, 3 if quick else 21, beside)
 
 
-def two_threads(samples: int, beside: dict[str, list[float]]) -> Row:
+def two_threads(samples: int, beside: dict[str, list[float]]) -> list[Row]:
     """Measure 1,000 stages with events in memory."""
     from pypedream import Parameters, Pipeline
 
@@ -35,7 +35,7 @@ def two_threads(samples: int, beside: dict[str, list[float]]) -> Row:
     figure = f"fan-out of {WIDTH:,}, two threads: run"
     ratios = in_calls(run, WIDTH + 1, samples)
     bare = in_calls(lambda: in_bare_pool(stages["s0"]), WIDTH, samples)
-    return Row(figure, "calls a stage", ratios, 120, {"bare pool": bare, **beside})
+    return [Row(figure, "calls a stage", ratios, 120, {"bare pool": bare, **beside})]
 
 
 def in_bare_pool(function: Callable[..., Any]) -> list[Any]:

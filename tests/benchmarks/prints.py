@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.measure import Row, apart, cpu_s, is_installed, paired
+from tests.benchmarks.measure import PROCESSES, Row, apart, cpu_s, is_installed, paired, pooled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +20,14 @@ UNIT = "x a print to a file"
 
 def rows(*, quick: bool) -> Iterator[Row]:
     """Measure prints, beside the stream of a Jupyter kernel."""
-    samples, prints = (3, 500) if quick else (51, 20_000)
+    samples, prints, processes = (3, 500, 1) if quick else (15, 20_000, PROCESSES)
     jupyter = apart(in_jupyter, samples, prints) if is_installed("ipykernel") else None
     beside = {} if jupyter is None else {"Jupyter's stream": jupyter}
-    yield apart(captured, samples, prints, beside)
-    yield apart(passed_through, samples, prints)
+    yield from pooled(captured, processes, samples, prints, beside)
+    yield from pooled(passed_through, processes, samples, prints)
 
 
-def captured(samples: int, prints: int, beside: dict[str, list[float]]) -> Row:
+def captured(samples: int, prints: int, beside: dict[str, list[float]]) -> list[Row]:
     """Measure a stage that prints: every line becomes an event and a line of JSON."""
     from pypedream import Pipeline
     from pypedream.log import JsonLinesSink
@@ -43,10 +43,10 @@ def captured(samples: int, prints: int, beside: dict[str, list[float]]) -> Row:
         with plain_file():
             ratios = paired(lambda: cpu_s(run), lambda: cpu_s(lambda: print_rows(prints)), samples)
         check_lines(Path(folder) / "0.jsonl", prints)
-    return Row("print in a stage, to JSON lines", UNIT, ratios, 5, beside)
+    return [Row("print in a stage, to JSON lines", UNIT, ratios, 5, beside)]
 
 
-def passed_through(samples: int, prints: int) -> Row:
+def passed_through(samples: int, prints: int) -> list[Row]:
     """Measure a print that belongs to no stage, while a run is active in another thread."""
     from pypedream import Pipeline
 
@@ -74,7 +74,7 @@ def passed_through(samples: int, prints: int) -> Row:
         is_over.set()
         run.join()
         assert sys.stdout is file
-    return Row("print outside stages, during a run", UNIT, ratios, 1.4)
+    return [Row("print outside stages, during a run", UNIT, ratios, 1.4)]
 
 
 def in_jupyter(samples: int, prints: int) -> list[float]:
