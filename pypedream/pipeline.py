@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from attrs import asdict
 
 from pypedream.engine.failure import raised_by
-from pypedream.engine.links import Definition, place_of
+from pypedream.engine.links import Definition
 from pypedream.engine.options import own_options
 from pypedream.engine.plan import blueprint
 from pypedream.engine.problem import Problem
 from pypedream.engine.request import plan_for, request_of
-from pypedream.errors import DefinitionError, ParameterError, PipelineConfigError, PlanError
-from pypedream.names import did_you_mean
-from pypedream.parameters import Parameters, Variables
+from pypedream.engine.table import StageTable, named_stages
+from pypedream.errors import DefinitionError, PipelineConfigError, PlanError
+from pypedream.parameters.given import as_parameters, as_variables
 from pypedream.parameters.including import with_parameters_of, with_variables_of
-from pypedream.places import calling_place, is_in_ipython, is_interactive
+from pypedream.places import calling_place
 from pypedream.stage import Stage
-from pypedream.values import said, written
+from pypedream.values import said
 
 if TYPE_CHECKING:
     import os
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from pypedream.engine.carry_out import Launch
     from pypedream.engine.plan import Blueprint, Plan
     from pypedream.engine.run import Run
     from pypedream.inputs import Input
+    from pypedream.parameters import Parameters, Variables
     from pypedream.protocols import OutputMapper
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -88,16 +88,15 @@ class Pipeline:
                 f" {type(name).__name__} ({calling_place()})"
             )
         self.name = name
-        self.parameters = _as_parameters(parameters)
-        self.variables = _as_variables(variables)
+        self.parameters = as_parameters(parameters)
+        self.variables = as_variables(variables)
         where = {} if workspace is None else {"workspace": workspace}
         self.options = own_options({**options, **where}, name)
         self.last_run: Run | None = None
-        self._stages: dict[str, Stage] = {}
-        self._scopes: dict[str, str] = {}
+        self._table = StageTable(name)
         self._blueprint: Blueprint | None = None
         self._place = calling_place()
-        for key, stage in _as_table(stages).items():
+        for key, stage in named_stages(stages).items():
             self._add(key, stage if isinstance(stage, Stage) else Stage(stage, name=key))
 
     @property
@@ -170,11 +169,7 @@ class Pipeline:
         PipelineConfigError
             If there is no such stage; the nearest is named.
         """
-        if key not in self._stages:
-            near = did_you_mean(key, self._stages)
-            raise PipelineConfigError(f'pipeline "{self.name}" has no stage "{key}"{near}')
-        del self._stages[key]
-        self._scopes.pop(key, None)
+        self._table.remove(key)
         self._blueprint = None
 
     def include(self, other: Pipeline, *, prefix: str | None = None) -> None:
@@ -192,19 +187,15 @@ class Pipeline:
             If a name is there already, or a pipeline is to include itself. Nothing is taken in
             then.
         """
-        scope = prefix or ""
-        before = f"{scope}." if scope else ""
         self._refuse_include(other, prefix)
+        scope = prefix or ""
         try:
             parameters = with_parameters_of(self.parameters, other.parameters, scope)
             variables = with_variables_of(self.variables, other.variables, scope)
         except PipelineConfigError as error:
             raise PipelineConfigError(f"{error} ({calling_place()})") from None
         self.parameters, self.variables = parameters, variables
-        for key, stage in other._stages.items():
-            self._stages[before + key] = stage
-            inner = other._scopes.get(key, "")
-            self._scopes[before + key] = ".".join(part for part in (scope, inner) if part)
+        self._table.include(other._table, scope)
         self._blueprint = None
 
     def plan(
@@ -319,7 +310,7 @@ class Pipeline:
             If there is no run to go on from, or the pipeline cannot run.
         """
         __tracebackhide__ = True
-        from pypedream.engine.resume import resuming
+        from pypedream.engine.resume import carried_over, resuming
 
         earlier = run if run is not None else self.last_run
         if earlier is None:
@@ -330,7 +321,7 @@ class Pipeline:
             request_of(None, {**asked, **request}),
             self.blueprint,
             asdict(earlier.plan.options, recurse=False),
-            parameters=_carried_over(self, earlier),
+            parameters=carried_over(self.parameters, earlier),
             reuse=resuming(earlier),
         )
         resumed = self._launch(plan).carry_out()
@@ -340,7 +331,7 @@ class Pipeline:
         return resumed
 
     def __repr__(self) -> str:
-        return f"<Pipeline {self.name!r} with {len(self._stages)} stages>"
+        return f"<Pipeline {self.name!r} with {len(self._table.stages)} stages>"
 
     def _launch(self, plan: Plan, loop: AbstractEventLoop | None = None) -> Launch:
         from pypedream.engine.carry_out import Launch
@@ -362,7 +353,7 @@ class Pipeline:
         return made
 
     def _definition(self) -> Definition:
-        stages, scopes = dict(self._stages), dict(self._scopes)
+        stages, scopes = dict(self._table.stages), dict(self._table.scopes)
         return Definition(self.name, stages, self.parameters, self.variables, scopes, self._place)
 
     def _refuse_include(self, other: Pipeline, prefix: str | None) -> None:
@@ -374,12 +365,11 @@ class Pipeline:
         elif prefix and not all(part.strip() for part in prefix.split(".")):
             what = f'prefix="{prefix}" is no name: dots are put between names, not around them'
         else:
-            before = f"{prefix}." if prefix else ""
-            clash = next((key for key in other._stages if before + key in self._stages), None)
+            clash = self._table.clash_with(other._table, prefix or "")
             if clash is not None:
                 near = "another" if prefix else "a"
                 what = (
-                    f'pipeline "{self.name}" has a stage "{before}{clash}" already:'
+                    f'pipeline "{self.name}" has a stage "{clash}" already:'
                     f' include "{other.name}" with {near} prefix'
                 )
         if what:
@@ -398,88 +388,5 @@ class Pipeline:
         return function
 
     def _add(self, key: Any, stage: Stage) -> None:
-        if not (isinstance(key, str) and key.strip()):
-            raise DefinitionError(f"a stage's name is a text, not {said(key)} ({calling_place()})")
-        if key == "<lambda>":
-            raise DefinitionError(
-                f'a lambda has no name that others can use: add name="..." ({calling_place()})'
-            )
-        before = self._stages.get(key)
-        if before is not None and not _redefines(stage, before):
-            raise PipelineConfigError(
-                f'pipeline "{self.name}" has a stage "{key}" already ({place_of(before)}):'
-                f" give this one another name ({calling_place()})"
-            )
-        self._stages[key] = stage
+        self._table.add(key, stage)
         self._blueprint = None
-
-
-def _as_parameters(parameters: Parameters | type | None) -> Parameters:
-    if parameters is None:
-        return Parameters.define()
-    if isinstance(parameters, Parameters):
-        return parameters
-    if isinstance(parameters, type):
-        return Parameters.from_class(parameters)
-    raise DefinitionError(
-        f"parameters={written(parameters)} is not Parameters: write Parameters.define(...), or give"
-        f" an attrs class or a dataclass ({calling_place()})"
-    )
-
-
-def _as_variables(variables: Variables | None) -> Variables:
-    if variables is None:
-        return Variables.define()
-    if isinstance(variables, Variables):
-        return variables
-    raise DefinitionError(
-        f"variables={written(variables)} is not Variables: write Variables.define(...)"
-        f" ({calling_place()})"
-    )
-
-
-def _as_table(
-    stages: Mapping[str, Stage | Callable[..., Any]] | None,
-) -> Mapping[str, Stage | Callable[..., Any]]:
-    if stages is None or isinstance(stages, Mapping):
-        return stages or {}
-    raise DefinitionError(
-        f"stages={written(stages)} is no mapping from name to stage: write stages={{...}}"
-        f" ({calling_place()})"
-    )
-
-
-def _redefines(stage: Stage, before: Stage) -> bool:
-    """Say whether *stage* is a new version of *before*: a cell run again, or a module reloaded.
-
-    In a notebook the last definition of a name counts, as it does for any name in Python.
-    """
-    if is_interactive(calling_place()):
-        return True
-    name = _full_name(stage.function)
-    if name is None or name != _full_name(before.function):
-        return False
-    # a script that has the same text twice adds one function twice, or makes one in a loop
-    is_new_text = _code(stage.function) is not _code(before.function) or is_in_ipython()
-    return is_new_text and place_of(stage) == place_of(before)
-
-
-def _full_name(function: object) -> tuple[str, str] | None:
-    name = getattr(function, "__qualname__", None)
-    return None if name is None else (getattr(function, "__module__", ""), name)
-
-
-def _code(function: object) -> object:
-    return getattr(function, "__code__", function)
-
-
-def _carried_over(pipeline: Pipeline, run: Run) -> Parameters:
-    """Take over the values that were set for *run*, as far as the parameters are there."""
-    parameters = pipeline.parameters
-    settings = run.parameters.settings.items()
-    values = {name: value for name, value in settings if name in parameters}
-    try:
-        return parameters.with_values(values, source=f"run {run.id}")
-    except ParameterError as error:
-        problems = [Problem(line, calling_place()) for line in str(error).splitlines()]
-        raise PlanError(pipeline.name, problems) from None

@@ -792,7 +792,7 @@ def test_resume_keeps_what_the_run_was_asked_for(flow):
     with pytest.raises(ZeroDivisionError):
         flow.run(until="broken", rate=5, mutation="off")
 
-    flow._stages["broken"] = Stage(lambda clean: clean, name="broken")
+    flow._table.stages["broken"] = Stage(lambda clean: clean, name="broken")
     flow._blueprint = None
     resumed = flow.resume()
 

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 from pypedream import context
 from pypedream.engine.code import changes, code_state, same_code
 from pypedream.engine.plan import Blueprint, Reuse
+from pypedream.engine.problem import Problem
+from pypedream.errors import ParameterError, PlanError
 from pypedream.inputs import InputBinding
+from pypedream.places import calling_place
 from pypedream.values import short
 
 if TYPE_CHECKING:
@@ -31,6 +34,23 @@ _FINISHED = ("ok", "reused")
 def resuming(run: Run) -> Callable[[Blueprint, Parameters], Reuse]:
     """Return the function that decides what to take over from *run*."""
     return partial(_reuse_from, run)
+
+
+def carried_over(parameters: Parameters, run: Run) -> Parameters:
+    """Take over the values that were set for *run*, as far as the parameters are there.
+
+    Raises
+    ------
+    PlanError
+        If one of them is refused by now.
+    """
+    settings = run.parameters.settings.items()
+    values = {name: value for name, value in settings if name in parameters}
+    try:
+        return parameters.with_values(values, source=f"run {run.id}")
+    except ParameterError as error:
+        problems = [Problem(line, calling_place()) for line in str(error).splitlines()]
+        raise PlanError(run.pipeline, problems) from None
 
 
 def _reuse_from(run: Run, base: Blueprint, parameters: Parameters) -> Reuse:

@@ -28,7 +28,7 @@ class Counted:
         self.replace("plot", lambda model: called("plot", model))
 
     def replace(self, key, function):
-        self.flow._stages[key] = Stage(function, name=key)
+        self.flow._table.stages[key] = Stage(function, name=key)
         self.flow._blueprint = None
 
 

@@ -1,0 +1,47 @@
+"""What a pipeline is given as its parameters and variables."""
+
+from __future__ import annotations
+
+from pypedream.errors import DefinitionError
+from pypedream.parameters.table import Parameters
+from pypedream.parameters.variables import Variables
+from pypedream.places import calling_place
+from pypedream.values import written
+
+
+def as_parameters(parameters: Parameters | type | None) -> Parameters:
+    """Return *parameters*, or those that a class describes.
+
+    Raises
+    ------
+    DefinitionError
+        If it is neither.
+    """
+    if parameters is None:
+        return Parameters.define()
+    if isinstance(parameters, Parameters):
+        return parameters
+    if isinstance(parameters, type):
+        return Parameters.from_class(parameters)
+    raise DefinitionError(
+        f"parameters={written(parameters)} is not Parameters: write Parameters.define(...), or give"
+        f" an attrs class or a dataclass ({calling_place()})"
+    )
+
+
+def as_variables(variables: Variables | None) -> Variables:
+    """Return *variables*, or none at all.
+
+    Raises
+    ------
+    DefinitionError
+        If it is something else.
+    """
+    if variables is None:
+        return Variables.define()
+    if isinstance(variables, Variables):
+        return variables
+    raise DefinitionError(
+        f"variables={written(variables)} is not Variables: write Variables.define(...)"
+        f" ({calling_place()})"
+    )
