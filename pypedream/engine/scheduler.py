@@ -8,7 +8,6 @@ ended, and only the thread that runs the loop decides what follows: so there is 
 from __future__ import annotations
 
 from functools import partial
-from heapq import heappop, heappush
 from queue import Empty, SimpleQueue
 from time import monotonic, perf_counter_ns
 from typing import TYPE_CHECKING, Any
@@ -20,10 +19,10 @@ from pypedream.engine.crew import LEFT, Crew
 from pypedream.engine.execution import SKIPPED, Execution, new_ended
 from pypedream.engine.executors import Threads
 from pypedream.engine.readiness import Readiness
-from pypedream.engine.retry import is_worth_a_retry, retry_delay_s
+from pypedream.engine.retry import Retries, is_worth_a_retry
 from pypedream.engine.wiring import Wire
 from pypedream.errors import ExitPipeline, StageTimeout
-from pypedream.log.ended import Ended, error_data, said_by
+from pypedream.log.ended import Ended, error_data
 from pypedream.places import users_traceback
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class Scheduler:
     _readiness: Readiness = field(init=False)
     _crew: Crew | None = None
     _has_async: bool = False
-    _retries: list[tuple[float, str, int]] = Factory(list)
+    _retries: Retries = Factory(Retries)
     _done: SimpleQueue[Any] = field(default=Factory(SimpleQueue))
     _is_hurried: bool = False
 
@@ -272,18 +271,14 @@ class Scheduler:
             self._settle(outcome)
 
     def _start_retries(self) -> None:
-        wires = self.execution.plan.blueprint.wiring.wires
-        while self._retries and self._retries[0][0] <= monotonic() and not self.execution.stopping:
-            _, key, number = heappop(self._retries)
-            self._start(wires[key], number)
+        while not self.execution.stopping and (due := self._retries.take()) is not None:
+            self._start(*due)
 
     def _patience(self) -> float | None:
         """Seconds until something other than an outcome has to be done."""
-        if not self._retries and self.deadline is None:
-            return None
-        times = [self._retries[0][0]] if self._retries and not self.execution.stopping else []
-        if self.deadline is not None:
-            times.append(self.deadline)
+        times = [] if self.deadline is None else [self.deadline]
+        if self._retries and not self.execution.stopping:
+            times.append(self._retries.next_at)
         return max(0.0, min(times) - monotonic()) if times else None
 
     def _settle(self, outcome: Outcome) -> None:
@@ -329,25 +324,15 @@ class Scheduler:
         policy = wired.stage.policy
         if not policy.retries or isinstance(error, ExitPipeline):
             return False
-        again = not self.execution.stopping and self._is_worth_a_retry(attempt, wired, error)
+        again = not self.execution.stopping and is_worth_a_retry(wired, attempt, error)
         said = error_data(error, users_traceback(error.__traceback__))
         data: dict[str, Any] = {"state": _state_after(wired, error), "error": said}
         if again:
-            delay = retry_delay_s(policy, attempt.number)
+            delay = self._retries.plan(wired, attempt.number)
             data["retry_in_s"] = round(delay, 6)
-            heappush(self._retries, (monotonic() + delay, wired.key, attempt.number + 1))
         log = self.execution.log
         log.add("attempt.end", attempt=attempt, level="warning" if again else "error", data=data)
         return again
-
-    def _is_worth_a_retry(self, attempt: Attempt, wired: Wire, error: Exception) -> bool:
-        try:
-            return is_worth_a_retry(wired.stage.policy, attempt.number, error)
-        except Exception as raised:  # noqa: BLE001 - the rule is the user's
-            what = f"{type(raised).__name__}: {said_by(raised)}"
-            text = f'retry_on of stage "{wired.key}" raised {what}'
-            self.execution.log.add("warning", text, attempt=attempt, level="warning")
-            return False
 
     def _end(self, attempt: Attempt, end: int, ended: Ended) -> None:
         """Keep and record how a stage ended."""
