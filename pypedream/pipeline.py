@@ -61,6 +61,7 @@ class Pipeline:
 
     Examples
     --------
+    >>> from pypedream import Parameters, Pipeline
     >>> flow = Pipeline("mean", Parameters.define(numbers=[1, 2, 6]))
     >>> @flow.stage
     ... def total(numbers):
