@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _CONDA_NAMES = {"yaml": "pyyaml"}
 
 
-def need(module: str, *, extra: str, for_: str) -> ModuleType:
+def need(module: str, *, extra: str | None, for_: str) -> ModuleType:
     """Import *module*, or raise an error that says how to install it.
 
     Parameters
@@ -20,7 +20,7 @@ def need(module: str, *, extra: str, for_: str) -> ModuleType:
     module
         The module to import, as in ``import module``.
     extra
-        The extra of pypedream that brings it.
+        The extra of pypedream that brings it. None when no extra does: it is installed by itself.
     for_
         What the user was doing, as the subject of the message: "--params flow.yaml".
 
@@ -37,8 +37,9 @@ def need(module: str, *, extra: str, for_: str) -> ModuleType:
         if error.name != module.partition(".")[0]:
             raise
         package = _CONDA_NAMES.get(module, module.partition(".")[0])
+        wanted = package if extra is None else f'"pypedream[{extra}]"'
         raise MissingExtra(
-            f'{for_} needs {package}: pip install "pypedream[{extra}]"'
+            f"{for_} needs {package}: pip install {wanted}"
             f"  or  conda install -c conda-forge {package}",
             name=module,
         ) from None

@@ -19,6 +19,8 @@
       RunCancelled (RuntimeError)         a run that was told to stop
       ExitPipeline                        raised by a stage to end its run early
       StoreError (OSError)                the workspace cannot be read or written
+      FormatError (ValueError)            a file or a value that a format cannot read or write
+      NotRegistered (KeyError)            a name that a registry does not know
       ExportError (ValueError)            a pipeline that cannot be written as asked
       MissingExtra (ImportError)          an optional dependency that is not installed
 
@@ -38,10 +40,12 @@ __all__ = [
     "DefinitionError",
     "ExitPipeline",
     "ExportError",
+    "FormatError",
     "InvalidParameterException",
     "MissingExtra",
     "MutationError",
     "NoResult",
+    "NotRegistered",
     "ParameterError",
     "PipelineConfigError",
     "PlanError",
@@ -153,6 +157,32 @@ class ExitPipeline(PypedreamError):
 
 class StoreError(PypedreamError, OSError):
     """The workspace or the store cannot be read or written."""
+
+
+class FormatError(PypedreamError, ValueError):
+    """A format cannot read a file, or cannot write a value; the cause is chained.
+
+    Attributes
+    ----------
+    path
+        The file, as it was given.
+    format
+        Name of the format, such as "CSV".
+    line
+        The line of the file, counted from 1, where the format has lines and knows it.
+    """
+
+    def __init__(
+        self, text: str, *, path: str = "", format_name: str = "", line: int | None = None
+    ) -> None:
+        self.path = path
+        self.format = format_name
+        self.line = line
+        super().__init__(text)
+
+
+class NotRegistered(PypedreamError, _ReadableKeyError):
+    """A registry has no entry of this name."""
 
 
 class ExportError(PypedreamError, ValueError):
