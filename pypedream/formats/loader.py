@@ -1,0 +1,81 @@
+"""What a format is: something that reads a file, writes one, or both.
+
+A format is immutable and says its options, because they are part of what a result depends on: the
+built-in ones are frozen attrs classes, one's own may be a frozen dataclass of the same few lines.
+Those get a ``pathlib.Path``; the built-in ones take any path.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from pypedream.errors import FormatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+R_co = TypeVar("R_co", covariant=True)
+W_contra = TypeVar("W_contra", contravariant=True)
+
+
+class Reader(ABC, Generic[R_co]):
+    """Reads a file.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Words(Reader[list[str]]):
+    ...     sep: str = " "
+    ...
+    ...     def load(self, path):
+    ...         return path.read_text(encoding="utf-8").split(self.sep)
+    >>> Words(sep=",")
+    Words(sep=',')
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def load(self, path: Path, /) -> R_co:
+        """Return the value that the file at *path* holds."""
+
+
+class Writer(ABC, Generic[W_contra]):
+    """Writes a file."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def save(self, value: W_contra, path: Path, /) -> None:
+        """Write *value* to *path*; what was there before is replaced."""
+
+
+class Loader(Reader[R_co], Writer[W_contra], Generic[W_contra, R_co]):
+    """Reads and writes a file: ``Loader[what it saves, what it loads]``."""
+
+    __slots__ = ()
+
+    def empty(self) -> R_co:
+        """Return the value that stands for a file which does not exist yet.
+
+        Raises
+        ------
+        FormatError
+            If the format has no such value; it is defined by overriding this method.
+        """
+        name = type(self).__name__
+        raise FormatError(f"{name} has no empty value: define {name}.empty()", format_name=name)
+
+
+def has_empty(loader: object) -> bool:
+    """Say whether *loader* has a value for a file that does not exist yet.
+
+    Examples
+    --------
+    >>> from pypedream.formats import JSON, Pickle
+    >>> has_empty(JSON()), has_empty(Pickle())
+    (True, False)
+    """
+    return isinstance(loader, Loader) and type(loader).empty is not Loader.empty
