@@ -1,0 +1,109 @@
+"""Writing beside a file or folder and then taking its place, so that nobody sees half of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LONGEST_SUFFIX = 40
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give an empty file beside *path* to write to; at the end of the block it becomes *path*.
+
+    When the block raises, what was at *path* stays and the other file goes. The file has the same
+    ending as *path*, because libraries choose by it. Missing folders are made; a symbolic link
+    stays, and what it points to is replaced. The content is as private as can be until it is
+    complete; then the file has the mode of the one it replaces, or that of any new file. Nothing
+    is forced to the disk: who needs that calls ``os.fsync``.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "word.txt"
+    >>> with replacing(path) as beside:
+    ...     _ = beside.write_text("done")
+    >>> path.read_text()
+    'done'
+    """
+    target = _target(path)
+    beside = _beside(target)
+    # the kernel takes the umask off 0666: that is how any new file of this user would look
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        mode = _mode(target, os.fstat(descriptor).st_mode & 0o777)
+        os.close(descriptor)
+        beside.chmod(0o600)
+        yield beside
+        beside.chmod(mode)
+        beside.replace(target)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            beside.unlink()
+        raise
+
+
+@contextmanager
+def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a name beside *path* to make a folder at; at the end of the block it becomes *path*.
+
+    When the block raises, what was at *path* stays and the other folder goes. A folder cannot be
+    replaced in one step: between two renames there is nothing at *path*. The old one is removed
+    only after the new one is in place.
+    """
+    target = _target(path)
+    beside = _beside(target)
+    try:
+        yield beside
+        _swap(beside, target)
+    except BaseException:
+        _remove(beside)
+        raise
+
+
+def _swap(new: Path, target: Path) -> None:
+    if not target.exists():
+        new.rename(target)
+        return
+    old = _beside(target)
+    target.rename(old)
+    try:
+        new.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise
+    _remove(old)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _target(path: str | os.PathLike[str]) -> Path:
+    target = Path(os.path.realpath(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def _beside(target: Path) -> Path:
+    suffix = "".join(target.suffixes[-2:])
+    ending = suffix if len(suffix) <= _LONGEST_SUFFIX else ""
+    return target.with_name(f".tmp-{token_hex(8)}{ending}")
+
+
+def _mode(target: Path, otherwise: int) -> int:
+    try:
+        return target.stat().st_mode & 0o777
+    except FileNotFoundError:
+        return otherwise

@@ -1,0 +1,160 @@
+"""A file or folder is there as a whole or as it was before."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pypedream.formats.replacement import replacing, replacing_folder
+
+on_posix = pytest.mark.skipif(sys.platform == "win32", reason="modes are a matter of POSIX")
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    before = os.umask(0o027)
+    yield
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_file_appears_when_the_block_ends(tmp_path: Path) -> None:
+    """Until then only a hidden file beside it is there, with the same ending."""
+    path = tmp_path / "table.csv.gz"
+
+    with replacing(path) as beside:
+        beside.write_text("new")
+        assert not path.exists()
+        assert beside.name.endswith(".csv.gz")
+        assert beside.parent == tmp_path
+
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_block_that_raises_leaves_the_old_file(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    """The old content stays and nothing else does."""
+    path = tmp_path / "x.txt"
+    path.write_text("old")
+
+    def write_half() -> None:
+        with replacing(path) as beside:
+            beside.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        write_half()
+
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@on_posix
+def test_a_new_file_has_the_mode_of_any_new_file(tmp_path: Path, umask: None) -> None:
+    """While it is written it is private; then the umask decides."""
+    with replacing(tmp_path / "x") as beside:
+        assert mode(beside) == 0o600
+
+    assert mode(tmp_path / "x") == 0o640
+
+
+@on_posix
+def test_a_file_keeps_its_mode(tmp_path: Path) -> None:
+    """Replacing a file does not open it to others."""
+    path = tmp_path / "x"
+    path.touch(0o600)
+
+    with replacing(path) as beside:
+        beside.write_text("new")
+
+    assert mode(path) == 0o600
+
+
+@on_posix
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    """What the link points to is replaced."""
+    (tmp_path / "far").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "x")
+
+    with replacing(tmp_path / "link") as beside:
+        beside.write_text("new")
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "far" / "x").read_text() == "new"
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    """A path may be in a folder that is not there yet."""
+    with replacing(tmp_path / "a" / "b" / "x") as beside:
+        beside.write_text("new")
+
+    assert (tmp_path / "a" / "b" / "x").read_text() == "new"
+
+
+def test_the_longest_name_is_possible(tmp_path: Path) -> None:
+    """A name of 255 letters with a long ending has room for the file beside it."""
+    path = tmp_path / ("x." + 253 * "y")
+
+    with replacing(path) as beside:
+        beside.write_text("new")
+
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("before", ["folder", "file", "nothing"])
+def test_a_folder_takes_the_place_of_what_was_there(tmp_path: Path, before: str) -> None:
+    """A folder replaces a folder or a file; of the old one nothing is left."""
+    path = tmp_path / "store.zarr"
+    if before == "folder":
+        path.mkdir()
+        (path / "old").touch()
+    elif before == "file":
+        path.touch()
+
+    with replacing_folder(path) as beside:
+        beside.mkdir()
+        (beside / "new").touch()
+
+    assert [one.name for one in path.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
+    """The old folder is untouched and the half of the new one is removed."""
+    path = tmp_path / "store.zarr"
+    path.mkdir()
+    (path / "old").touch()
+
+    def make_half() -> None:
+        with replacing_folder(path) as beside:
+            beside.mkdir()
+            (beside / "new").touch()
+            raise ValueError("broke")
+
+    with pytest.raises(ValueError, match="broke"):
+        make_half()
+
+    assert [one.name for one in path.iterdir()] == ["old"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_was_not_made_is_an_error(tmp_path: Path) -> None:
+    """When the block made nothing, what was there comes back."""
+    path = tmp_path / "store.zarr"
+    path.mkdir()
+
+    with pytest.raises(FileNotFoundError), replacing_folder(path):
+        pass
+
+    assert list(tmp_path.iterdir()) == [path]
