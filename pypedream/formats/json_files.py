@@ -1,0 +1,211 @@
+"""JSON, and JSON Lines: strict in both directions, so that what is read is what was written.
+
+Three things that Python's json writes without a word are refused: keys that are not text (they
+would come back as text, and two of them may become one), NaN and infinity (which are not JSON),
+and text that UTF-8 cannot hold. A tuple is written as a list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from pypedream.formats.faults import fault, reading, writing
+from pypedream.formats.loader import Loader
+from pypedream.formats.replacement import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from os import PathLike
+
+_MOST_MEMBERS = 10_000
+_MOST_LETTERS = 1_000_000
+_DEEPEST = 50
+_MOST_BITS = 4096  # Python refuses to read numbers of more than 4300 digits
+
+
+@frozen
+class JSON(Loader[Any, Any]):
+    """One JSON document, in UTF-8.
+
+    Parameters
+    ----------
+    indent
+        Blanks a level; None writes one line.
+    empty_factory
+        What makes the empty value: dict or list.
+    allow_nan
+        Whether NaN and infinity are written and read, as Python and JavaScript spell them; other
+        programs may refuse such a file.
+
+    Raises
+    ------
+    FormatError
+        When saving what JSON cannot hold, or loading what is not JSON; it says where.
+
+    Examples
+    --------
+    >>> JSON(indent=None)
+    JSON(indent=None, empty_factory=<class 'dict'>, allow_nan=False)
+    """
+
+    indent: int | None = 2
+    empty_factory: Callable[[], Any] = dict
+    allow_nan: bool = False
+
+    def load(self, path: str | PathLike[str]) -> Any:
+        """Return the document."""
+        with reading(path, "JSON"), open(path, "rb") as file:
+            return _parsed(file.read(), path, "JSON", allow_nan=self.allow_nan)
+
+    def save(self, value: Any, path: str | PathLike[str]) -> None:
+        """Write *value* as one document."""
+        with writing(path, "JSON"), replacing(path) as beside:
+            text = _written(value, allow_nan=self.allow_nan, indent=self.indent)
+            beside.write_bytes(f"{text}\n".encode())
+
+    def empty(self) -> Any:
+        """Return what *empty_factory* makes."""
+        return self.empty_factory()
+
+
+@frozen
+class JSONL(Loader[Iterable[Any], list[Any]]):
+    r"""One JSON document a line, in UTF-8; blank lines are passed over when it is read.
+
+    Parameters
+    ----------
+    allow_nan
+        As with `JSON`.
+
+    Raises
+    ------
+    FormatError
+        When loading a line that is not JSON: it names path and line.
+    """
+
+    allow_nan: bool = False
+
+    def load(self, path: str | PathLike[str]) -> list[Any]:
+        """Return the documents."""
+        values = []
+        with reading(path, "JSONL"), open(path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    value = _parsed(line, path, "JSONL", allow_nan=self.allow_nan, line=number)
+                    values.append(value)
+        return values
+
+    def save(self, value: Iterable[Any], path: str | PathLike[str]) -> None:
+        """Write each member of *value* on a line of its own."""
+        with writing(path, "JSONL"), replacing(path) as beside, open(beside, "wb") as file:
+            if isinstance(value, (str, bytes, Mapping)):
+                raise TypeError(f"JSONL is for a list of records, not for a {type(value).__name__}")
+            for number, record in enumerate(value):
+                text = _written(record, allow_nan=self.allow_nan, indent=None, place=f"[{number}]")
+                file.write(f"{text}\n".encode())
+
+    def empty(self) -> list[Any]:
+        """Return an empty list."""
+        return []
+
+
+def is_exact(value: object) -> bool:
+    """Say whether JSON gives back the very same *value*, types included, at a small cost.
+
+    Examples
+    --------
+    >>> is_exact({"rate": 0.5, "sizes": [1, None]}), is_exact((1, 2)), is_exact({1: "one"})
+    (True, False, False)
+    """
+    layer: list[Any] = [value]
+    members = letters = 0
+    for _ in range(_DEEPEST):
+        if not layer:
+            return True
+        members += len(layer)
+        letters += sum(len(one) for one in layer if type(one) is str)
+        if members > _MOST_MEMBERS or letters > _MOST_LETTERS or not all(map(_is_exact_one, layer)):
+            return False
+        layer = [inner for one in layer for inner in _inside(one)]
+    return False
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if type(value) is dict:
+        return [*value, *value.values()]
+    return value if type(value) is list else ()
+
+
+def _is_exact_one(value: Any) -> bool:
+    kind = type(value)
+    if kind is dict:
+        return all(type(key) is str for key in value)
+    if kind is str:
+        return not _has_surrogate(value)
+    if kind is float:
+        return bool(value - value == 0)  # neither NaN nor infinite
+    return kind in (list, bool, type(None)) or (kind is int and value.bit_length() <= _MOST_BITS)
+
+
+def _has_surrogate(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _parsed(
+    data: bytes, path: str | PathLike[str], kind: str, *, allow_nan: bool, line: int | None = None
+) -> Any:
+    constant = None if allow_nan else _refused
+    try:
+        return json.loads(data.decode("utf-8-sig"), parse_constant=constant)
+    except json.JSONDecodeError as error:
+        if line is None:
+            what = f"{error.msg}, column {error.colno}"
+            raise fault(f"is not {kind}", path, kind, what, error.lineno) from error
+        raise fault(f"is not {kind}", path, kind, str(error.msg), line) from error
+    except (ValueError, RecursionError) as error:
+        raise fault(f"is not {kind}", path, kind, error, line) from error
+
+
+def _refused(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON; JSON(allow_nan=True) reads it")
+
+
+def _written(value: Any, *, allow_nan: bool, indent: int | None, place: str = "") -> str:
+    if not allow_nan or not is_exact(value):
+        _check(value, place or "the value", allow_nan=allow_nan, above=())
+    return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=allow_nan)
+
+
+def _check(value: Any, place: str, *, allow_nan: bool, above: tuple[int, ...]) -> None:
+    """Raise at the first thing that would not come back; *above* are the ids of containers."""
+    if isinstance(value, (str, float)):
+        _check_one(value, place, allow_nan=allow_nan)
+    elif isinstance(value, (dict, list, tuple)):
+        if id(value) in above:
+            raise ValueError(f"{place} contains itself")
+        for key, member in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(value, dict):
+                _check_key(key, place)
+            inner = f"{place}[{key!r}]" if place != "the value" else f"[{key!r}]"
+            _check(member, inner, allow_nan=allow_nan, above=(*above, id(value)))
+    elif value is not None and not isinstance(value, int):
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        raise TypeError(f"{place} is of type {kind.removeprefix('builtins.')}, which JSON lacks")
+
+
+def _check_one(value: str | float, place: str, *, allow_nan: bool) -> None:
+    if isinstance(value, str):
+        if _has_surrogate(value):
+            raise ValueError(f"{place} is text that UTF-8 cannot hold: {value!r}")
+    elif not allow_nan and value - value != 0:
+        raise ValueError(f"{place} is {value}, which is no JSON; JSON(allow_nan=True) writes it")
+
+
+def _check_key(key: object, place: str) -> None:
+    if not isinstance(key, str):
+        raise TypeError(f"{place} has the key {key!r}: JSON has only text as keys")
+    _check_one(key, f"a key of {place}", allow_nan=True)
