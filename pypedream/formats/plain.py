@@ -1,0 +1,93 @@
+"""Text, bytes, and files that a stage reads or writes by itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from attrs import frozen
+
+from pypedream.formats.faults import reading, writing
+from pypedream.formats.loader import Loader
+from pypedream.formats.replacement import replacing, replacing_folder
+
+
+@frozen
+class Text(Loader[str, str]):
+    """A text, letter by letter: ends of lines are neither added nor changed.
+
+    Parameters
+    ----------
+    encoding
+        How letters become bytes.
+    """
+
+    encoding: str = "utf-8"
+
+    def load(self, path: str | os.PathLike[str]) -> str:
+        """Return the text."""
+        with reading(path, "Text"), open(path, "rb") as file:
+            return file.read().decode(self.encoding)
+
+    def save(self, value: str, path: str | os.PathLike[str]) -> None:
+        """Write the text."""
+        with writing(path, "Text"), replacing(path) as beside:
+            if not isinstance(value, str):
+                raise TypeError(f"Text is for str, not for {type(value).__name__}")
+            beside.write_bytes(value.encode(self.encoding))
+
+    def empty(self) -> str:
+        """Return the empty text."""
+        return ""
+
+
+@frozen
+class Bytes(Loader[bytes, bytes]):
+    """Bytes as they are."""
+
+    def load(self, path: str | os.PathLike[str]) -> bytes:
+        """Return the bytes."""
+        with open(path, "rb") as file:
+            return file.read()
+
+    def save(self, value: bytes, path: str | os.PathLike[str]) -> None:
+        """Write the bytes."""
+        with writing(path, "Bytes"), replacing(path) as beside:
+            if isinstance(value, str):
+                raise TypeError("Bytes is for bytes, not for str; Text writes that")
+            beside.write_bytes(value)
+
+    def empty(self) -> bytes:
+        """Return no bytes."""
+        return b""
+
+
+@frozen
+class PathOnly(Loader[str | os.PathLike[str], Path]):
+    """The path itself: the stage opens the file on its own."""
+
+    def load(self, path: str | os.PathLike[str]) -> Path:
+        """Return *path*, which must exist."""
+        os.stat(path)
+        return Path(path)
+
+    def save(self, value: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+        """See that *path* is there; a file or folder elsewhere is copied to it.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the stage made nothing at *value*.
+        """
+        with writing(path, "PathOnly"):
+            source = Path(value)
+            source.stat()
+            if os.path.exists(path) and source.samefile(path):
+                return
+            if source.is_dir():
+                with replacing_folder(path) as folder:
+                    shutil.copytree(source, folder)
+            else:
+                with replacing(path) as beside:
+                    shutil.copyfile(source, beside)
