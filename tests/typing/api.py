@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, assert_type
 
 from attrs import frozen
@@ -25,6 +26,7 @@ from pypedream import (
     context,
     dependency,
     errors,
+    formats,
     immediate,
     logger,
     param,
@@ -168,3 +170,27 @@ Stage(3)  # type: ignore[arg-type]
 flow.stage(by_hand)(1.5)  # type: ignore[arg-type]
 flow.run(3)  # type: ignore[arg-type]
 flow.run(only=3)  # type: ignore[arg-type]
+
+
+class Words(formats.Loader[list[str], list[str]]):
+    """A format of one's own names its arguments as it likes and is given a Path."""
+
+    def load(self, path: Path) -> list[str]:
+        return path.read_text().split()
+
+    def save(self, data: list[str], path: Path) -> None:
+        path.write_text(" ".join(data))
+
+
+assert_type(Words().load(Path("words")), list[str])
+assert_type(Words().empty(), list[str])
+assert_type(formats.Text().load("x.txt"), str)
+assert_type(formats.PathOnly().load("x.txt"), Path)
+assert_type(formats.get("json"), formats.Serializer)
+assert_type(formats.get("json").name, str)
+assert_type(formats.pick_serializer({}), str)
+assert_type(formats.is_unsafe("pickle"), bool)
+formats.JSON(indent=None, empty_factory=list).save([1], Path("x.json"))
+formats.CSV(sep=";", index_col=["a", "b"], dtype={"id": "str"})
+formats.Feather(compression="zip")  # type: ignore[arg-type]
+formats.Parquet(library="dask")  # type: ignore[arg-type]

@@ -1,0 +1,83 @@
+"""A serializer: a format under a name that a store can write down."""
+
+from __future__ import annotations
+
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+from attrs.validators import and_, instance_of, is_callable, min_len
+
+from pypedream.errors import DefinitionError
+from pypedream.names import did_you_mean, there_are
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pypedream.formats.loader import Loader
+
+
+@frozen
+class Serializer:
+    """How values of a kind become a file or folder and back.
+
+    Parameters
+    ----------
+    name
+        What it is called where results are recorded. A result that was written under a name is
+        read under it, so a name never changes its meaning.
+    dump
+        ``dump(value, path, **options)`` writes exactly one file or folder, at *path*.
+    load
+        ``load(path, **options)`` returns the value.
+    is_unsafe
+        Whether loading a file can run code that the file brings along, as pickles do.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> upper = Serializer(
+    ...     "upper",
+    ...     dump=lambda value, path: Path(path).write_text(value.upper()),
+    ...     load=lambda path: Path(path).read_text(),
+    ... )
+    >>> upper.name, upper.is_unsafe
+    ('upper', False)
+    """
+
+    name: str = field(validator=and_(instance_of(str), min_len(1)))
+    dump: Callable[..., Any] = field(validator=is_callable())
+    load: Callable[..., Any] = field(validator=is_callable())
+    is_unsafe: bool = field(default=False, kw_only=True, validator=instance_of(bool))
+
+
+def from_format(
+    name: str, maker: Callable[..., Loader[Any, Any]], *, is_unsafe: bool = False
+) -> Serializer:
+    """Return a serializer whose options are those of a class of formats.
+
+    Raises
+    ------
+    DefinitionError
+        When dumping or loading with an option that the format has not.
+    """
+
+    def dump(value: Any, path: Any, **options: Any) -> None:
+        _made(name, maker, options).save(value, path)
+
+    def load(path: Any, **options: Any) -> Any:
+        return _made(name, maker, options).load(path)
+
+    return Serializer(name, dump, load, is_unsafe=is_unsafe)
+
+
+def _made(
+    name: str, maker: Callable[..., Loader[Any, Any]], options: dict[str, Any]
+) -> Loader[Any, Any]:
+    if options:  # asking for a signature costs more than making the format
+        known = signature(maker).parameters
+        for option in options:
+            if option not in known:
+                near = did_you_mean(option, known) or f"; {there_are(known)}"
+                raise DefinitionError(f'serializer "{name}" has no option "{option}"{near}')
+    return maker(**options)
