@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ _ARRAY = "pypedream_array"  # an attribute of a file with one array: what it is 
 _VALUES = "pypedream_values"
 _TIMES = "pypedream_times"  # and this one says which dtypes times had: {name: dtype}
 _UNITS = ("ns", "us", "ms", "s")
+_METADATA = frozenset((".zarray", "zarr.json"))
 _SAMPLE = 2
 
 
@@ -79,6 +81,7 @@ class Zarr(Loader[Any, Any]):
         """Return the dataset or array, all of it in memory."""
         xarray = self._libraries()
         with reading(path, "Zarr"):
+            _refuse_pickles(path)
             opened = xarray.open_dataset(
                 path, engine="zarr", consolidated=False, decode_cf=False, chunks=None
             )
@@ -96,6 +99,24 @@ class Zarr(Loader[Any, Any]):
     def _libraries(self) -> Any:
         need("zarr", extra=None, for_="Zarr")
         return need("xarray", extra=None, for_="Zarr")
+
+
+def _refuse_pickles(folder: str | PathLike[str]) -> None:
+    """Raise if an array in *folder* says that its chunks are pickles: zarr would load them."""
+    for place, _, names in os.walk(folder):
+        for name in _METADATA.intersection(names):
+            with open(os.path.join(place, name), encoding="utf-8") as file:
+                if _names_pickle(json.load(file)):
+                    raise ValueError(f"{place} holds pickles, which could run code")
+
+
+def _names_pickle(metadata: Any) -> bool:
+    if isinstance(metadata, dict):
+        codec = str(metadata.get("id", metadata.get("name")))
+        is_pickle = codec.rpartition(".")[2] == "pickle"
+        inner = [metadata[key] for key in metadata if key != "attributes"]  # those are the user's
+        return is_pickle or any(map(_names_pickle, inner))
+    return isinstance(metadata, list) and any(map(_names_pickle, metadata))
 
 
 def pick(value: Any) -> str:

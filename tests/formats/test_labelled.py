@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -158,6 +160,42 @@ def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
 
     assert list(Zarr().load(tmp_path / "x.zarr")) == ["only"]
     assert not (tmp_path / "x.zarr" / "v").exists()
+
+
+class Trap:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.path,))
+
+
+@needs_zarr
+@pytest.mark.parametrize("place", ["filters", "compressor"])
+def test_a_store_of_pickles_is_not_loaded(tmp_path: Path, place: str) -> None:
+    """Old versions of zarr run what such a folder brings along, so it is refused before."""
+    path = tmp_path / "x.zarr"
+    Zarr().save(xarray.Dataset({"v": ("x", numpy.arange(2))}), path)
+    metadata = json.loads((path / "v" / ".zarray").read_text())
+    codec = {"id": "pickle", "protocol": 5}
+    metadata |= {"filters": None, "compressor": None}
+    metadata[place] = [codec] if place == "filters" else codec
+    (path / "v" / ".zarray").write_text(json.dumps(metadata))
+    (path / "v" / "0").write_bytes(pickle.dumps(Trap(tmp_path / "ran")))
+
+    with pytest.raises(FormatError, match=r"v holds pickles, which could run code"):
+        Zarr().load(path)
+    assert not (tmp_path / "ran").exists()
+
+
+@needs_zarr
+@pytest.mark.skipif(not _has_time_coders(xarray), reason="an old xarray knows no version 3")
+def test_attributes_may_speak_of_pickles(tmp_path: Path) -> None:
+    """What users write into attributes names no codec."""
+    value = xarray.Dataset({"v": ("x", [1], {"name": "pickle"})}, attrs={"id": "pickle"})
+    Zarr(zarr_format=3).save(value, tmp_path / "x.zarr")
+
+    assert same(Zarr().load(tmp_path / "x.zarr"), value)
 
 
 @pytest.mark.skipif(has_netcdf, reason="all that is needed is installed")
