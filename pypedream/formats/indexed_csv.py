@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from os import PathLike
 
-_LEVEL: Final = re.compile(r"\[(.*?)(?:: ([^:]*))?\]", re.DOTALL)
+_BEFORE_DTYPE: Final = ": "
+_LEVEL: Final = re.compile(r"\[(.*?)(?:: ((?:(?!: ).)*))?\]", re.DOTALL)
 _GUESSED: Final = ("int64", "float64")
 
 
@@ -118,17 +119,15 @@ def _only_counts(index: Any, pandas: Any) -> bool:
 
 
 def _headers(index: Any) -> Iterator[str]:
-    """Return the header of each level of the index: its name, and its dtype unless it is guessed.
-
-    A level without a name is "[]", or "[0]" when there are several: CSV has no names twice.
-    """
+    """Return the header of each level of the index: its name, and a dtype that is not guessed."""
     for at in range(index.nlevels):
         level = index.get_level_values(at)
         name = index.names[at]
         if name is not None and not isinstance(name, str):
             raise TypeError(f"the name {name!r} of the index is no text")
         dtype = str(level.dtype)
-        yield f"[{name or ''}]" if dtype in _GUESSED else f"[{name or ''}: {dtype}]"
+        is_plain = dtype in _GUESSED and _BEFORE_DTYPE not in (name or "")
+        yield f"[{name or ''}]" if is_plain else f"[{name or ''}{_BEFORE_DTYPE}{dtype}]"
 
 
 def _levels(header: list[str]) -> list[tuple[str | None, str | None]]:

@@ -25,6 +25,10 @@ INDEXES = {
     "durations": lambda: pandas.to_timedelta([1, 90, 10**6], unit="s").rename("took"),
     "categories": lambda: pandas.CategoricalIndex(["x", "y", "x"], name="k"),
     "small numbers": lambda: pandas.Index([1, 2, 3], dtype="int8", name="a: b"),
+    "numbers called by a colon": lambda: pandas.Index([1, 2, 3], name="a: b"),
+    "fixed offset": lambda: pandas.DatetimeIndex(
+        ["2020-01-01", "2020-01-03", "2021-01-01"]
+    ).tz_localize("+01:30"),
     "levels": lambda: pandas.MultiIndex.from_tuples(
         [("01", 1), ("01", 2), ("02", 1)], names=["site", None]
     ),
