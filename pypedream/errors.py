@@ -22,6 +22,7 @@
       FormatError (ValueError)            a file or a value that a format cannot read or write
       NotRegistered (KeyError)            a name that a registry does not know
       ExportError (ValueError)            a pipeline that cannot be written as asked
+      UnhashableInput (TypeError)         a value that has no fingerprint
       MissingExtra (ImportError)          an optional dependency that is not installed
 
 A stage's own exception is never wrapped: it is raised as it is, with notes.
@@ -58,6 +59,7 @@ __all__ = [
     "UndefinedInputException",
     "UndefinedParameterException",
     "UndefinedVariableException",
+    "UnhashableInput",
 ]
 
 
@@ -187,6 +189,24 @@ class NotRegistered(PypedreamError, _ReadableKeyError):
 
 class ExportError(PypedreamError, ValueError):
     """A pipeline cannot be written in the form that is asked for."""
+
+
+class UnhashableInput(PypedreamError, TypeError):
+    """A value has no fingerprint that would be the same in another process.
+
+    Attributes
+    ----------
+    kind
+        The class of the value.
+    """
+
+    def __init__(self, kind: type, reason: str) -> None:
+        self.kind = kind
+        self.reason = reason
+        super().__init__(kind, reason)
+
+    def __str__(self) -> str:
+        return f"a value of type {self.kind.__module__}.{self.kind.__qualname__} {self.reason}"
 
 
 class MissingExtra(PypedreamError, ImportError):

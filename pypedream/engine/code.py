@@ -14,40 +14,32 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
-from functools import cached_property, lru_cache, partial
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, define, field, frozen
 
-from pypedream.engine.bytecode import LONGEST, PLAIN, behaviour, exact, names_in
-from pypedream.engine.fields import fields_of
 from pypedream.engine.mutation import SameObject, digest
+from pypedream.store.bytecode import LONGEST, PLAIN, behaviour, exact, names_in
+from pypedream.store.fields import fields_of
+from pypedream.store.functions import (
+    CACHED,
+    CALLED,
+    captured,
+    defaults,
+    innermost,
+    inside,
+    is_generated,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     Key = tuple[str, str, int]
 
-_CACHED: Final[Any] = type(lru_cache(str))
-# What is called, and where the function is in what is only a layer around it.
-_CALLED: Final = (FunctionType, MethodType, partial, type, _CACHED)
-_LAYER: Final[tuple[tuple[Any, str], ...]] = (
-    ((FunctionType, _CACHED), "__wrapped__"),
-    (MethodType, "__func__"),
-    (partial, "func"),
-)
-# Where the methods are in what stands for them in a class.
-_INSIDE: Final[tuple[tuple[Any, str], ...]] = (
-    ((staticmethod, classmethod), "__func__"),
-    (property, "fget"),
-    (property, "fset"),
-    (cached_property, "func"),
-)
 _INSTALLED: Final = ("site-packages", "dist-packages")
 _PYTHON: Final = os.path.dirname(os.__file__) + os.sep
-_LAYERS = 100
 _CONSTANTS: Final = (*PLAIN, float, complex, tuple, frozenset, list, dict, set)
 
 
@@ -91,7 +83,7 @@ def code_state(function: Any) -> CodeState:
     function
         Anything that can be called: a function, method, partial, class or other object.
     """
-    inner = _innermost(function)
+    inner = innermost(function)
     found = _Parts("" if _is_installed(inner) else _home_of(inner))
     found.add("function", "", function)
     is_named = isinstance(inner, (FunctionType, BuiltinFunctionType, type))
@@ -170,18 +162,18 @@ def _add_function(parts: _Parts, kind: str, name: str, function: FunctionType) -
 def _add_code(parts: _Parts, kind: str, name: str, function: FunctionType) -> None:
     module = function.__globals__.get("__name__")
     parts.put(kind, name, behaviour(function.__code__))
-    for argument, content in _defaults(function):
+    for argument, content in defaults(function):
         parts.add("default of", _within(argument, name), content)
     is_own = parts.is_own(module)
-    for variable, content in _captured(function):
-        if isinstance(content, _CALLED):
+    for variable, content in captured(function):
+        if isinstance(content, CALLED):
             # A decorator of another library keeps more than the function that it wraps.
             if is_own or _home_of(content) == parts.home:
                 parts.add("helper", getattr(content, "__name__", variable), content)
-        elif is_own and not _is_generated(function):
+        elif is_own and not is_generated(function):
             parts.add("captured value", _within(variable, name), content)
     if "__wrapped__" in vars(function):
-        inner = _innermost(function)
+        inner = innermost(function)
         parts.add("helper", getattr(inner, "__name__", "__wrapped__"), inner)
     if is_own:
         _follow(parts, function)
@@ -191,7 +183,7 @@ def _follow(parts: _Parts, function: FunctionType) -> None:
     """Add what the names in the code refer to, of what is written in the same place."""
     for name in dict.fromkeys(names_in(function.__code__)):
         value = function.__globals__.get(name)
-        if isinstance(value, _CALLED):
+        if isinstance(value, CALLED):
             is_itself = getattr(value, "__qualname__", None) == function.__qualname__
             if not is_itself and _home_of(value) == parts.home:
                 parts.add("class" if isinstance(value, type) else "helper", name, value)
@@ -234,12 +226,12 @@ def _add_class(parts: _Parts, kind: str, name: str, value: type) -> None:
 
 def _add_attribute(parts: _Parts, owner: type, attribute: str, content: Any) -> None:
     name = f"{owner.__name__}.{attribute}"
-    inner = [getattr(content, part) for kinds, part in _INSIDE if isinstance(content, kinds)]
+    inner = inside(content)
     for method in inner or [content]:
-        if isinstance(method, FunctionType) and _is_generated(method):
+        if isinstance(method, FunctionType) and is_generated(method):
             if attribute == "__init__":  # which has the defaults; the others follow from the fields
                 _add_code(parts, "method", name, method)
-        elif isinstance(method, _CALLED) and _home_of(method) == parts.home:
+        elif isinstance(method, CALLED) and _home_of(method) == parts.home:
             parts.add("method", name, method)
     if attribute == "_member_map_":  # of an Enum
         for member_name, member in content.items():
@@ -264,7 +256,7 @@ _ADDERS: Final[tuple[tuple[Any, Callable[[_Parts, str, str, Any], None]], ...]] 
     (MethodType, _add_method),
     (partial, _add_partial),
     (type, _add_class),
-    (_CACHED, _add_cached),
+    (CACHED, _add_cached),
 )
 
 
@@ -272,41 +264,9 @@ def _within(name: str, owner: str) -> str:
     return f"{name} in {owner}" if owner else name
 
 
-def _defaults(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    code, defaults = function.__code__, function.__defaults__ or ()
-    names = code.co_varnames[: code.co_argcount]
-    yield from zip(reversed(names), reversed(defaults), strict=False)
-    yield from (function.__kwdefaults__ or {}).items()
-
-
-def _captured(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        with suppress(ValueError):  # a cell that is not filled yet
-            yield name, cell.cell_contents
-
-
-def _is_generated(function: Any) -> bool:
-    """Say whether a method was made by attrs or dataclasses: it keeps annotations in its cells."""
-    code = getattr(_innermost(function), "__code__", None)
-    if not isinstance(code, CodeType):
-        return False
-    made = code.co_filename.startswith("<attrs generated")
-    return made or code.co_qualname.startswith("__create_fn__")
-
-
-def _innermost(function: Any) -> Any:
-    """Return what is left when decorators, partials and the like are taken off."""
-    for _ in range(_LAYERS):  # decorators can wrap each other in a circle
-        attribute = next((name for kinds, name in _LAYER if isinstance(function, kinds)), None)
-        if attribute is None or not hasattr(function, attribute):
-            break
-        function = getattr(function, attribute)
-    return function
-
-
 def _home_of(function: Any) -> str:
     """Return the top-level module that a function was written in, whoever decorated it."""
-    inner = _innermost(function)
+    inner = innermost(function)
     if isinstance(inner, FunctionType):
         return _top(inner.__globals__.get("__name__"))
     return _top((inner if isinstance(inner, type) else type(inner)).__module__)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import Factory, define, frozen
 
 from pypedream.engine import arrays
-from pypedream.engine.fields import Layout, fields_of, layout_of
+from pypedream.store.fields import Layout, fields_of, layout_of
 from pypedream.errors import MutationError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Any
 
 import attrs
 
-from pypedream.engine.fields import fields_of
+from pypedream.store.fields import fields_of
 
 
 class Slotted:

@@ -1,6 +1,7 @@
 """What a code object does, as something that can be compared.
 
-File names, line numbers and docstrings do not count, and constants count by type and content.
+File names, line numbers, docstrings and the names of local variables do not count, and constants
+count by type and content.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from inspect import (
     CO_VARARGS,
     CO_VARKEYWORDS,
 )
-from opcode import EXTENDED_ARG, hasconst
+from opcode import EXTENDED_ARG, hasconst, opmap
 from types import CodeType, EllipsisType, NoneType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,11 @@ _FLAGS: Final = (
 )
 _BYTE = 8
 _WITH_CONSTANT: Final = tuple(operation for operation in hasconst if operation < 1 << _BYTE)
+_STORE_NAME: Final = opmap["STORE_NAME"]
+# What Python itself writes into the body of each class.
+_SAID_OF_CLASSES: Final = frozenset(
+    {"__doc__", "__qualname__", "__firstlineno__", "__static_attributes__"}
+)
 PLAIN: Final = frozenset({int, bool, str, bytes, NoneType, EllipsisType})
 LONGEST = 1_000  # longer constants are the same only if they are the same object
 
@@ -45,7 +51,7 @@ def behaviour(code: CodeType) -> tuple[object, ...]:
     for operation in _WITH_CONSTANT:
         place = operations.find(operation)
         while place >= 0:
-            constants.append(_constant(code.co_consts[_number(operations, arguments, place)]))
+            constants.append(_constant(code, _number(operations, arguments, place), place))
             arguments[place] = 0
             place = operations.find(operation, place + 1)
     return (
@@ -53,9 +59,8 @@ def behaviour(code: CodeType) -> tuple[object, ...]:
         bytes(arguments),
         tuple(constants),
         code.co_names,
-        code.co_varnames,
-        code.co_freevars,
-        code.co_cellvars,
+        code.co_varnames[: _arguments(code)],
+        (code.co_nlocals, len(code.co_cellvars), len(code.co_freevars)),
         (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount),
         code.co_flags & _FLAGS,
         code.co_exceptiontable,
@@ -73,7 +78,16 @@ def _number(operations: bytes, arguments: bytearray, place: int) -> int:
     return number
 
 
-def _constant(value: Any) -> object:
+def _arguments(code: CodeType) -> int:
+    """Return how many of the local variables are arguments."""
+    collected = bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
+    return code.co_argcount + code.co_kwonlyargcount + collected
+
+
+def _constant(code: CodeType, number: int, place: int) -> object:
+    value, stored = code.co_consts[number], code.co_code[2 * place + 2 : 2 * place + 4]
+    if stored and stored[0] == _STORE_NAME and code.co_names[stored[1]] in _SAID_OF_CLASSES:
+        return None
     if isinstance(value, CodeType):
         return behaviour(value)
     simple = exact(value)

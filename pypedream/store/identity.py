@@ -1,0 +1,191 @@
+"""What a function is, as a digest that is the same in every process, and in which parts.
+
+The loaded function counts, never its file: a file that was edited after it was imported changes
+nothing. Comments, layout, docstrings and names of local variables do not count; what its names
+refer to does, through all helpers of the user. Installed packages count by their version.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import field, frozen
+
+from pypedream.store.functions import CALLED, innermost
+from pypedream.store.values import digest_of, hash_file, hash_value, joined, text
+from pypedream.store.walk import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_FUNCTIONS: Final = (*CALLED, BuiltinFunctionType)
+
+
+@frozen
+class CodeIdentity:
+    """What a function is; equal to another one if nothing that counts has changed.
+
+    Attributes
+    ----------
+    digest
+        64 hex digits.
+    parts
+        From the name of each part, such as "helper etl.clean" or "package numpy: 2.1", to its
+        digest.
+    shown
+        From the name of each part to what a message calls it: with its place, which does not count.
+    """
+
+    digest: str
+    parts: Mapping[str, str] = field(eq=False, repr=False)
+    shown: Mapping[str, str] = field(eq=False, repr=False, factory=dict)
+
+
+def fingerprint(value: Any) -> str:
+    """Return the identity of a function or of any other value, as 64 hex digits.
+
+    Raises
+    ------
+    UnhashableInput
+        If a value contains itself, or is of a type that says nothing of what is in it.
+
+    Examples
+    --------
+    >>> fingerprint(lambda row: row + 1) == fingerprint(lambda line: line + 1)
+    False
+    >>> fingerprint([1, 2]) == fingerprint((1, 2))
+    False
+    """
+    if isinstance(value, _FUNCTIONS):
+        return code_identity(value).digest
+    return hash_value(value)
+
+
+def code_identity(function: Any) -> CodeIdentity:
+    """Return what *function* is now, in all its parts.
+
+    Modules of the user that it imports when it is called are imported for this.
+
+    Parameters
+    ----------
+    function
+        Anything that can be called: a function, method, partial, class or other object.
+
+    Examples
+    --------
+    >>> def clean(rows, limit=3): return rows[:limit]
+    >>> list(code_identity(clean).parts)
+    ['function clean', 'default of limit in clean']
+    """
+    walk = Walk()
+    walk.run(function)
+    return CodeIdentity(walk.digest(), walk.parts, walk.shown)
+
+
+def changes(before: CodeIdentity, after: CodeIdentity) -> list[str]:
+    """Name what is not the same in two identities of a function.
+
+    Examples
+    --------
+    >>> def clean(rows, limit=3): return rows[:limit]
+    >>> before = code_identity(clean)
+    >>> clean.__defaults__ = (4,)
+    >>> changes(before, code_identity(clean))
+    ['default of limit in clean changed']
+    """
+    if before.digest == after.digest:
+        return []
+    found = list(_versions(before, after))
+    for name, digest in after.parts.items():
+        if name not in before.parts and not name.startswith("package "):
+            found.append(f"{after.shown.get(name, name)} added")
+        elif before.parts.get(name, digest) != digest:
+            found.append(f"{after.shown.get(name, name)} changed")
+    found += [
+        f"{before.shown.get(name, name)} removed"
+        for name in before.parts
+        if name not in after.parts and not name.startswith("package ")
+    ]
+    return found or ["what its names refer to changed"]
+
+
+def _versions(before: CodeIdentity, after: CodeIdentity) -> Iterable[str]:
+    old, new = _packages(before), _packages(after)
+    for name in dict.fromkeys([*new, *old]):
+        if old.get(name) != new.get(name):
+            yield f"package {name}: {old.get(name, 'not used')} is now {new.get(name, 'not used')}"
+
+
+def _packages(identity: CodeIdentity) -> dict[str, str]:
+    names = [name for name in identity.parts if name.startswith("package ")]
+    split = [name.removeprefix("package ").partition(": ") for name in names]
+    return {package: version for package, _, version in split}
+
+
+def stage_identity(
+    function: Any,
+    *,
+    version: str | None = None,
+    depends_on: Iterable[Any] = (),
+    env: Iterable[str] = (),
+    environ: Mapping[str, str] = os.environ,
+) -> CodeIdentity:
+    """Return the identity of a stage's function, and of what the user says that it depends on.
+
+    Parameters
+    ----------
+    function
+        What the stage calls.
+    version
+        Stands for the code, whose changes do not count then.
+    depends_on
+        Functions, modules, and paths of files or folders.
+    env
+        Names of environment variables. Their values count and are not kept.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    """
+    code = code_identity(function) if version is None else _pinned(function, version)
+    found = [code, *map(_dependency, depends_on)]
+    parts = {name: digest for each in found for name, digest in each.parts.items()}
+    shown = {name: words for each in reversed(found) for name, words in each.shown.items()}
+    for name in env:
+        parts[f"environment {name}"] = hash_value(("environment", name, environ.get(name)))
+    inside = [text(b"code", each.digest) for each in found]
+    named = [text(b"env", f"{name} {parts[f'environment {name}']}") for name in sorted(set(env))]
+    return CodeIdentity(digest_of(joined(b"stage", (*inside, *named))), parts, shown)
+
+
+def _pinned(function: Any, version: str) -> CodeIdentity:
+    inner = innermost(function)
+    named = inner if isinstance(inner, (FunctionType, MethodType, type)) else type(inner)
+    name = f"{named.__module__}.{named.__qualname__}"
+    digest = hash_value(("version", name, version))
+    return CodeIdentity(digest, {f"version of {named.__name__}": digest})
+
+
+def _dependency(value: Any) -> CodeIdentity:
+    if isinstance(value, ModuleType):
+        walk = Walk()
+        walk.module(value)
+        return CodeIdentity(walk.digest(), walk.parts, walk.shown)
+    if isinstance(value, (str, os.PathLike)):
+        return _path(Path(value))
+    return code_identity(value)
+
+
+def _path(path: Path) -> CodeIdentity:
+    """Return the identity of a file, or of all files in a folder."""
+    if not path.is_dir():
+        digest = hash_file(path)
+        return CodeIdentity(digest, {f"file {path.as_posix()}": digest})
+    files = sorted(each for each in path.rglob("*") if each.is_file())
+    parts = {f"file {each.as_posix()}": hash_file(each) for each in files}
+    inside = [(each.relative_to(path).as_posix(), parts[f"file {each.as_posix()}"]) for each in files]
+    return CodeIdentity(hash_value(inside), parts)

@@ -1,0 +1,488 @@
+"""What a value is, as 64 hex digits that are the same in every process and on every host.
+
+A value is written down as bytes from which it could be told apart from any other: each thing has
+a tag for its type and a length before its content, so that 1, 1.0, True and "1" differ, and so do
+``[1, [2]]`` and ``[1, 2]``. The digest is the sha256 of that. Nothing that differs from process to
+process comes in: no address, no hash, no order of a set.
+
+The same values are equal here whose users would call them equal: the order of a dict or a set does
+not count, one nan is another. -0.0 is not 0.0, because dividing by it does not give the same.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections import OrderedDict, defaultdict, deque
+from contextlib import suppress
+from enum import Enum
+from functools import partial
+from hashlib import sha256
+from types import (
+    BuiltinFunctionType,
+    EllipsisType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    ModuleType,
+    NoneType,
+    NotImplementedType,
+)
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import Factory, define
+
+from pypedream.errors import UnhashableInput
+from pypedream.parameters.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from os import PathLike
+
+    Write = Callable[["Encoding", Any], bytes]
+
+_VERSION: Final = b"pypedream/value/1"
+_LONG = 4_096  # a longer content is replaced by its sha256, so that nothing is kept twice
+_PICKLE = 5
+_FIX: Final = "give its class a method __pypedream_hash__ that returns what counts"
+_CALLED: Final = (FunctionType, BuiltinFunctionType, MethodType, type)
+
+
+def hash_value(value: Any, *, strict: bool = False) -> str:
+    """Return what *value* is, as 64 hex digits.
+
+    Two values get the same digest if they are of the same type and equal. A class may say what
+    counts of its instances by a method ``__pypedream_hash__`` that returns any other value.
+
+    Parameters
+    ----------
+    value
+        Any value. Functions and classes count by their code.
+    strict
+        Whether a type that is not known is an error. Otherwise it is written down as pickle
+        takes it apart, and a warning says so, once for each type.
+
+    Raises
+    ------
+    UnhashableInput
+        If the value contains itself, or is of a type that says nothing of what is in it.
+
+    Examples
+    --------
+    >>> hash_value({"a": 1, "b": [2.5]}) == hash_value({"b": [2.5], "a": 1})
+    True
+    >>> len({hash_value(value) for value in (1, 1.0, True, "1", b"1", [1], (1,), {1})})
+    8
+    """
+    return digest_of(Encoding(strict=strict).encode(value))
+
+
+def hash_file(path: str | PathLike[str]) -> str:
+    """Return the sha256 of what is in a file.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    from hashlib import file_digest
+
+    with open(path, "rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def digest_of(encoded: bytes) -> str:
+    """Return the digest of a value that is written down."""
+    return sha256(_VERSION + encoded).hexdigest()
+
+
+def tagged(tag: bytes, content: Any) -> bytes:
+    """Write down one content, bytes or a buffer, with its tag and its length."""
+    size = len(content)
+    if size > _LONG:
+        return b"%b#%d:%b" % (tag, size, sha256(content).digest())
+    return b"%b=%d:%b" % (tag, size, content)
+
+
+def text(tag: bytes, content: str) -> bytes:
+    """Write down text; halves of surrogate pairs are allowed."""
+    return tagged(tag, content.encode("utf-8", "surrogatepass"))
+
+
+def joined(tag: bytes, parts: Iterable[bytes]) -> bytes:
+    """Write down several things that are written down already, in this order."""
+    return tagged(tag, b"".join(parts))
+
+
+def name_of(kind: type) -> str:
+    """Return the full name of a class."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+@define(eq=False)
+class Encoding:
+    """One walk through a value; it lives as long as that.
+
+    Attributes
+    ----------
+    strict
+        Whether a type that is not known is an error.
+    unknown
+        What to do with values of types that are not known, if not what *strict* says.
+    function
+        How functions and classes are written down, if not by their own identity.
+    met
+        What is told of the class of each object that has fields.
+    has_cycles
+        Whether a value may contain itself.
+    """
+
+    strict: bool = False
+    unknown: Write | None = None
+    function: Callable[[Any], bytes] | None = None
+    met: Callable[[type], None] | None = None
+    has_cycles: bool = False
+    known: dict[int, tuple[bytes, object]] = Factory(dict)
+    within: dict[int, int] = Factory(dict)
+
+    def encode(self, value: Any) -> bytes:
+        """Write down a whole value."""
+        try:
+            return self.node(value)
+        except RecursionError:
+            raise UnhashableInput(type(value), "is nested too deeply to have a digest") from None
+
+    def node(self, value: Any) -> bytes:
+        """Write down one value and what is in it."""
+        scalar = _SCALARS.get(type(value))
+        if scalar is not None:
+            return scalar(value)
+        number = id(value)
+        if number in self.known:
+            return self.known[number][0]
+        if number in self.within:
+            if self.has_cycles:
+                return text(b"cycle", str(self.within[number]))
+            raise UnhashableInput(type(value), "contains itself, so it has no digest")
+        self.within[number] = len(self.within)
+        try:
+            encoded = self._writer(value)(self, value)
+        finally:
+            del self.within[number]
+        self.known[number] = (encoded, value)  # which keeps it alive: the id is not used again
+        return encoded
+
+    def sequence(self, tag: bytes, values: Iterable[Any]) -> bytes:
+        """Write down values in their order."""
+        return joined(tag, map(self.node, values))
+
+    def unordered(self, tag: bytes, values: Iterable[Any]) -> bytes:
+        """Write down values whose order does not count."""
+        named = sorted(values, key=lambda value: str(getattr(value, "__qualname__", "")))
+        return joined(tag, sorted(map(self.node, named)))
+
+    def mapping(self, tag: bytes, content: Any) -> bytes:
+        """Write down keys and values; the order of the keys does not count."""
+        keys = sorted((self.node(key), place) for place, key in enumerate(content))
+        values = list(content.values())
+        return joined(tag, (part for key, place in keys for part in (key, self.node(values[place]))))
+
+    def record(self, tag: bytes, kind: type, fields: dict[str, Any]) -> bytes:
+        """Write down an object by its class and fields."""
+        if self.met is not None:
+            self.met(kind)
+        return joined(tag, (text(b"class", name_of(kind)), self.mapping(b"fields", fields)))
+
+    def callable(self, value: Any) -> bytes:
+        """Write down a function or a class by its code."""
+        if self.function is not None:
+            return self.function(value)
+        from pypedream.store.identity import code_identity
+
+        return text(b"code", code_identity(value).digest)
+
+    def _writer(self, value: Any) -> Write:
+        kind = type(value)
+        if hasattr(kind, "__pypedream_hash__"):
+            return _write_hook
+        exact = _WRITERS.get(kind)
+        if exact is not None:
+            return exact
+        if isinstance(value, _CALLED):
+            return Encoding.callable
+        return _of_library(kind) or _of_base(kind) or self.unknown or _write_unknown
+
+
+def _number(tag: bytes) -> Callable[[Any], bytes]:
+    def write(value: Any) -> bytes:
+        return tagged(tag, b"%x" % value)
+
+    return write
+
+
+def _float(value: float) -> bytes:
+    return tagged(b"float", value.hex().encode())  # every nan gives "nan"
+
+
+def _complex(value: complex) -> bytes:
+    return tagged(b"complex", _float(value.real) + _float(value.imag))
+
+
+def _single(tag: bytes) -> Callable[[Any], bytes]:
+    encoded = tagged(tag, b"")
+    return lambda _: encoded
+
+
+_SCALARS: Final[dict[type, Callable[[Any], bytes]]] = {
+    int: _number(b"int"),
+    bool: _number(b"bool"),
+    float: _float,
+    complex: _complex,
+    str: partial(text, b"str"),
+    bytes: partial(tagged, b"bytes"),
+    NoneType: _single(b"none"),
+    EllipsisType: _single(b"ellipsis"),
+    NotImplementedType: _single(b"notimplemented"),
+}
+
+
+# How values of one class are written down
+
+
+def _write_hook(encoding: Encoding, value: Any) -> bytes:
+    kind = type(value)
+    return encoding.record(b"hook", kind, {"": value.__pypedream_hash__()})
+
+
+def _write_partial(encoding: Encoding, value: Any) -> bytes:
+    given = (value.func, value.args, value.keywords)
+    return encoding.sequence(b"partial", given)
+
+
+def _write_secret(encoding: Encoding, value: Any) -> bytes:
+    """Write down the digest of a secret only: what is written may be shown in an error."""
+    return tagged(b"secret", sha256(_VERSION + encoding.node(value.reveal())).digest())
+
+
+def _write_module(encoding: Encoding, value: Any) -> bytes:
+    return text(b"module", f"{value.__name__} {getattr(value, '__version__', '')}")
+
+
+def _write_default_dict(encoding: Encoding, value: Any) -> bytes:
+    content = encoding.mapping(b"dict", value)
+    return joined(b"defaultdict", (encoding.node(value.default_factory), content))
+
+
+def _write_ordered(encoding: Encoding, value: Any) -> bytes:
+    return encoding.sequence(b"ordered", value.items())
+
+
+def _write_deque(encoding: Encoding, value: Any) -> bytes:
+    return joined(b"deque", (encoding.node(value.maxlen), encoding.sequence(b"list", value)))
+
+
+def _write_array(encoding: Encoding, value: Any) -> bytes:
+    return encoding.sequence(b"array", (value.typecode, value.tobytes()))
+
+
+def _as(tag: bytes, take: Callable[[Any], Iterable[Any]]) -> Write:
+    """Write down what *take* gives of a value."""
+    return lambda encoding, value: encoding.sequence(tag, take(value))
+
+
+def _buffer(tag: bytes) -> Write:
+    return lambda _, value: tagged(tag, bytes(value))
+
+
+_WRITERS: Final[dict[type, Write]] = {
+    list: lambda encoding, value: encoding.sequence(b"list", value),
+    tuple: lambda encoding, value: encoding.sequence(b"tuple", value),
+    set: lambda encoding, value: encoding.unordered(b"set", value),
+    frozenset: lambda encoding, value: encoding.unordered(b"frozenset", value),
+    dict: lambda encoding, value: encoding.mapping(b"dict", value),
+    MappingProxyType: lambda encoding, value: encoding.mapping(b"mappingproxy", value),
+    OrderedDict: _write_ordered,
+    defaultdict: _write_default_dict,
+    deque: _write_deque,
+    bytearray: _buffer(b"bytearray"),
+    memoryview: _buffer(b"memoryview"),
+    range: _as(b"range", lambda value: (len(value), *value[:1], *value[1:2])),
+    slice: _as(b"slice", lambda value: (value.start, value.stop, value.step)),
+    partial: _write_partial,
+    Secret: _write_secret,
+    ModuleType: _write_module,
+}
+
+
+# Values of classes that need not be loaded, by the module and name of one of their bases
+
+
+def _write_path(_encoding: Encoding, value: Any) -> bytes:
+    return text(b"path", value.as_posix())
+
+
+def _write_decimal(_encoding: Encoding, value: Any) -> bytes:
+    """Write 1.0 and 1.00 alike: they are equal numbers."""
+    if value.is_nan():
+        return text(b"decimal", "nan")
+    if not value.is_finite() or not value:
+        return text(b"decimal", f"{'-' * value.is_signed()}{abs(value) if value else 0}")
+    sign, digits, exponent = value.as_tuple()
+    written = "".join(map(str, digits))
+    short = written.rstrip("0")
+    return text(b"decimal", f"{'-' * sign}{short}e{exponent + len(written) - len(short)}")
+
+
+def _zone(value: Any) -> str | None:
+    zone = value.tzinfo
+    return None if zone is None else str(getattr(zone, "key", None) or zone)
+
+
+def _write_moment(encoding: Encoding, value: Any) -> bytes:
+    """Write down a date or time; the same hour in another zone is another value."""
+    return encoding.sequence(type(value).__name__.encode(), (value.isoformat(), _zone(value)))
+
+
+def _write_enum(encoding: Encoding, value: Any) -> bytes:
+    return encoding.record(b"enum", type(value), {str(value.name): value.value})
+
+
+_BY_NAME: Final[dict[tuple[str, str], Write]] = {
+    ("pathlib", "PurePath"): _write_path,
+    ("pathlib._local", "PurePath"): _write_path,
+    ("decimal", "Decimal"): _write_decimal,
+    ("fractions", "Fraction"): _as(b"fraction", lambda value: (value.numerator, value.denominator)),
+    ("datetime", "datetime"): _write_moment,
+    ("datetime", "time"): _write_moment,
+    ("datetime", "date"): lambda _, value: text(b"date", value.isoformat()),
+    ("datetime", "timedelta"): _as(
+        b"timedelta", lambda value: (value.days, value.seconds, value.microseconds)
+    ),
+    ("datetime", "timezone"): _as(b"timezone", lambda value: (str(value), value.utcoffset(None))),
+    ("zoneinfo", "ZoneInfo"): lambda _, value: text(b"zone", str(value)),
+    ("uuid", "UUID"): lambda _, value: tagged(b"uuid", value.bytes),
+    ("re", "Pattern"): _as(b"pattern", lambda value: (value.pattern, value.flags)),
+    ("array", "array"): _write_array,
+    ("collections", "Counter"): lambda encoding, value: encoding.mapping(b"counter", value),
+    ("types", "SimpleNamespace"): lambda encoding, value: encoding.record(
+        b"namespace", type(value), vars(value)
+    ),
+}
+# One file for each library; each has a function `writer(kind)`.
+_LIBRARIES: Final = {
+    "numpy": "numpy_values",
+    "pandas": "pandas_values",
+    "polars": "polars_values",
+    "pyarrow": "arrow_values",
+}
+
+
+def _of_library(kind: type) -> Write | None:
+    """Find how a class of an optional library is written down. Imports no such library."""
+    from importlib import import_module
+
+    for base in kind.__mro__[:-1]:
+        home = str(base.__module__).partition(".")[0]
+        if home in _LIBRARIES and home in sys.modules:
+            module = import_module(f"pypedream.store.{_LIBRARIES[home]}")
+            found: Write | None = module.writer(kind)
+            return found
+        named = _BY_NAME.get((str(base.__module__), base.__name__))
+        if named is not None and (base is kind or home == "pathlib"):
+            return named
+    return None
+
+
+def _of_base(kind: Any) -> Write | None:
+    """Find how a class is written down by what its fields are, or by the builtin that it is."""
+    if issubclass(kind, Enum):
+        return _write_enum
+    if fields_of_class(kind) is not None:
+        return _write_fields
+    if issubclass(kind, Secret):
+        return _write_secret
+    if issubclass(kind, partial):
+        return _write_partial
+    for base in kind.__mro__[1:-1]:
+        writer = _WRITERS.get(base)
+        named = _BY_NAME.get((str(base.__module__), base.__name__))
+        if writer is not None or named is not None or base in _SCALARS:
+            return _write_subclass
+    return None
+
+
+def fields_of_class(kind: Any) -> list[str] | None:
+    """Return the fields that a class declares, whatever declared them; None if it has none."""
+    if hasattr(kind, "__attrs_attrs__"):
+        return [each.name for each in kind.__attrs_attrs__]
+    if hasattr(kind, "__dataclass_fields__"):
+        from dataclasses import fields
+
+        return [each.name for each in fields(kind)]
+    if hasattr(kind, "__pydantic_fields__"):
+        return list(kind.__pydantic_fields__)
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return list(kind._fields)
+    return None
+
+
+def _write_fields(encoding: Encoding, value: Any) -> bytes:
+    fields = {}
+    for name in fields_of_class(type(value)) or ():
+        with suppress(AttributeError):  # a field that was never set
+            fields[name] = getattr(value, name)
+    extra = getattr(value, "__pydantic_extra__", None)
+    return encoding.record(b"record", type(value), {**fields, **(extra or {})})
+
+
+def _write_subclass(encoding: Encoding, value: Any) -> bytes:
+    """Write down an instance of a class that is derived from a builtin one."""
+    from pypedream.store.fields import fields_of
+
+    for base in type(value).__mro__[1:-1]:
+        if base in _SCALARS:
+            content = _SCALARS[base](base.__new__(base, value))
+            break
+        writer = _WRITERS.get(base) or _BY_NAME.get((str(base.__module__), base.__name__))
+        if writer is not None:
+            content = writer(encoding, value)
+            break
+    else:
+        raise AssertionError(type(value))
+    return joined(b"derived", (content, encoding.record(b"", type(value), fields_of(value))))
+
+
+_WARNED: Final[set[str]] = set()
+
+
+def _write_unknown(encoding: Encoding, value: Any) -> bytes:
+    """Write down what pickle would write, but in an order that does not change."""
+    kind = type(value)
+    name = name_of(kind)
+    if encoding.strict:
+        raise UnhashableInput(kind, f"is of a type that pypedream does not know; {_FIX}")
+    try:
+        taken = value.__reduce_ex__(_PICKLE)
+    except UnhashableInput:
+        raise
+    except Exception as error:
+        raise UnhashableInput(kind, f"cannot be taken apart ({error}); {_FIX}") from error
+    if name not in _WARNED:
+        _WARNED.add(name)
+        message = f"{name} counts by what pickle makes of it; give it a __pypedream_hash__ method"
+        warnings.warn(message, stacklevel=2)
+    if isinstance(taken, str):
+        return text(b"global", f"{name} {taken}")
+    make, arguments, *rest = taken
+    state = rest[0] if rest else None
+    entries = [list(part) if part is not None else None for part in rest[1:3]]
+    inside = [_named(argument) for argument in arguments]
+    content = (text(b"", name), encoding.node(_named(make)), encoding.node([inside, state, *entries]))
+    return joined(b"object", content)
+
+
+def _named(value: Any) -> Any:
+    """Return the name of a class or function: how an object is made is not its content."""
+    if isinstance(value, _CALLED):
+        return ("made by", getattr(value, "__module__", None), getattr(value, "__qualname__", None))
+    return value

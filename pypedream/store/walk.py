@@ -1,0 +1,488 @@
+"""The walk through all that a function depends on: helpers, constants, classes, packages.
+
+Each function and class that is the user's own is a node with a number; the numbers follow from the
+order in which the code refers to them. A node is written down as what it does, together with what
+each of its names stands for: the number of another node, or a value. So the digest of all nodes
+says which code there is and how it hangs together, and nothing of where it stands.
+
+Names of other modules are not followed: they enter as package and version.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from contextlib import suppress
+from functools import partial
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
+
+from attrs import Factory, define, field
+
+from pypedream.errors import UnhashableInput
+from pypedream.places import Place
+from pypedream.store.bytecode import behaviour, names_in
+from pypedream.store.fields import fields_of
+from pypedream.store.functions import CACHED, captured, defaults, innermost, inside, is_generated
+from pypedream.store.packages import is_users, is_users_module, package_of
+from pypedream.store.references import Reference, references
+from pypedream.store.values import (
+    Encoding,
+    digest_of,
+    fields_of_class,
+    joined,
+    name_of,
+    tagged,
+    text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BUILTIN: Final = (
+    BuiltinFunctionType,
+    MethodDescriptorType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+)
+_CALLED: Final = (FunctionType, MethodType, partial, type, CACHED, *_BUILTIN)
+_MISSING: Final = object()
+
+
+@define(eq=False)
+class Walk:
+    """One walk; it lives until the identity of one function is known.
+
+    Attributes
+    ----------
+    parts
+        From the name of each part to its digest.
+    shown
+        From the name of each part to what it is called in a message, with its place.
+    functions
+        The functions of the user that were found.
+    """
+
+    parts: dict[str, str] = Factory(dict)
+    shown: dict[str, str] = Factory(dict)
+    functions: list[FunctionType] = Factory(list)
+    records: list[bytes] = Factory(list)
+    numbers: dict[int, tuple[int, object]] = Factory(dict)
+    queue: deque[tuple[str, str, Any]] = Factory(deque)
+    links: list[bytes] = Factory(list)
+    encoding: Encoding = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.encoding = Encoding(
+            unknown=self._unknown, function=self._inside, met=self._met, has_cycles=True
+        )
+
+    def run(self, root: Any) -> None:
+        """Walk through all that *root* depends on."""
+        inner = innermost(root)
+        name = str(getattr(inner, "__name__", type(inner).__name__))
+        is_class = isinstance(inner, type)
+        encoded = self.refer("class" if is_class else "function", name, root)
+        self.records.append(joined(b"root", (encoded,)))
+        self.finish()
+
+    def finish(self) -> None:
+        """Write down what waits to be."""
+        while self.queue:
+            kind, name, value = self.queue.popleft()
+            if isinstance(value, type):
+                self.records.append(self._class(kind, name, value))
+            else:
+                self.records.append(self._function(kind, name, value))
+
+    def digest(self) -> str:
+        """Return the digest of everything that was found."""
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        packages = sorted(name for name in self.parts if name.startswith("package "))
+        about = (text(b"python", version), *(text(b"package", name) for name in packages))
+        return digest_of(joined(b"code", (*about, *self.records)))
+
+    # What a name stands for
+
+    def refer(self, kind: str, name: str, value: Any) -> bytes:
+        """Write down what a name stands for, and see to it that it is followed."""
+        if isinstance(value, _CALLED):
+            return self._called(kind, name, value)
+        if isinstance(value, ModuleType):
+            self._package(value.__name__)
+            return text(b"module", "")
+        prefix = "constant" if kind in ("helper", "function") else kind
+        return self._constant(prefix, name, value)
+
+    def _called(self, kind: str, name: str, value: Any) -> bytes:
+        if isinstance(value, partial):
+            return self._partial(kind, name, value)
+        if isinstance(value, MethodType):
+            return self._method(kind, name, value)
+        if isinstance(value, CACHED):
+            return joined(b"cached", (self.refer(kind, name, value.__wrapped__),))
+        if isinstance(value, _BUILTIN):
+            return self._builtin(value)
+        if is_users(value):
+            return self._node(kind, name, value)
+        return self._of_library(value)
+
+    def _node(self, kind: str, name: str, value: Any) -> bytes:
+        known = self.numbers.get(id(value))
+        if known is None:
+            known = self.numbers[id(value)] = (len(self.numbers), value)
+            if isinstance(value, FunctionType):
+                self.functions.append(value)
+            if kind == "helper":
+                kind = "class" if isinstance(value, type) else "helper"
+                name = value.__qualname__ if kind == "class" else _symbol(value)
+            self.queue.append((kind, name, value))
+        return text(b"node", str(known[0]))
+
+    def _of_library(self, value: Any) -> bytes:
+        """Write down a function of a library, and the user's own functions that it wraps."""
+        self._package(str(getattr(value, "__module__", "")))
+        parts = [text(b"library", f"{value.__module__}.{value.__qualname__}")]
+        if isinstance(value, FunctionType):
+            held = [*captured(value), ("__wrapped__", vars(value).get("__wrapped__"))]
+            parts += [self.refer("helper", name, each) for name, each in held if _is_given(each)]
+        return joined(b"library", parts)
+
+    def _builtin(self, value: Any) -> bytes:
+        owner = getattr(value, "__self__", None)
+        module = getattr(value, "__module__", None) or type(owner).__module__
+        self._package(str(module))
+        name = text(b"builtin", f"{module}.{value.__qualname__}")
+        if owner is None or isinstance(owner, (ModuleType, type)):
+            return name
+        return joined(b"bound", (name, self._constant("object", value.__qualname__, owner)))
+
+    def _partial(self, kind: str, name: str, value: Any) -> bytes:
+        inner = str(getattr(innermost(value), "__name__", name))
+        given = {**{str(at): one for at, one in enumerate(value.args, 1)}, **value.keywords}
+        parts = [self.refer(kind, name, value.func)]
+        for argument, content in given.items():
+            encoded = self.refer("argument", f"{argument} in {inner}", content)
+            parts.append(joined(b"argument", (text(b"", argument), encoded)))
+        return joined(b"partial", parts)
+
+    def _method(self, kind: str, name: str, value: MethodType) -> bytes:
+        owner = value.__self__
+        function = self.refer(kind, name, value.__func__)
+        about = self.refer("object", f"of {value.__func__.__qualname__}", owner)
+        return joined(b"method", (function, about))
+
+    def _constant(self, kind: str, name: str, value: Any) -> bytes:
+        """Write down a value, and what functions and classes there are in it."""
+        before, self.links = self.links, []
+        try:
+            encoded = self.encoding.encode(value)
+        except UnhashableInput:
+            encoded = self._opaque(type(value))
+        except Exception as error:  # noqa: BLE001
+            encoded = text(b"broken", type(error).__name__)
+        links, self.links = self.links, before
+        self._part(kind, name, digest_of(encoded))
+        return joined(b"value", (encoded, *links))
+
+    def _inside(self, value: Any) -> bytes:
+        """Write down a function or class that is somewhere in a value."""
+        self.links.append(self.refer("helper", "", value))
+        return text(b"called", str(getattr(value, "__qualname__", "")))
+
+    def _met(self, kind: type) -> None:
+        self.links.append(self.refer("helper", "", kind))
+
+    def _unknown(self, encoding: Encoding, value: Any) -> bytes:
+        """Write down an object by its fields, if it is not one of Python itself."""
+        kind = type(value)
+        if isinstance(value, _CALLED):
+            return self._inside(value)
+        if is_users(kind):
+            return encoding.record(b"object", kind, fields_of(value))
+        top = kind.__module__.partition(".")[0]
+        if top == "pypedream":
+            function = getattr(value, "function", None)
+            return self._inside(function) if callable(function) else self._opaque(kind)
+        if top in sys.stdlib_module_names:
+            return self._opaque(kind)
+        with suppress(UnhashableInput):
+            return encoding.record(b"object", kind, fields_of(value))
+        return self._opaque(kind)
+
+    def _opaque(self, kind: type) -> bytes:
+        self._package(kind.__module__)
+        return text(b"opaque", name_of(kind))
+
+    # Functions
+
+    def _function(self, kind: str, name: str, function: FunctionType) -> bytes:
+        own = _behaviour_of(function.__code__)
+        place = Place(function.__code__.co_filename, function.__code__.co_firstlineno)
+        self._part(kind, name, own.hex(), f"{kind} {_shown(kind, name, function)} ({place})")
+        parts = [tagged(b"does", own)]
+        for argument, content in defaults(function):
+            encoded = self.refer("default of", f"{argument} in {function.__name__}", content)
+            parts.append(joined(b"default", (text(b"", argument), encoded)))
+        enclosed = dict(captured(function))
+        for reference in references(function.__code__):
+            parts += self._follow(function, enclosed, reference)
+        if "__wrapped__" in vars(function):
+            parts.append(self.refer("helper", "", vars(function)["__wrapped__"]))
+        return joined(b"function", parts)
+
+    def _follow(
+        self, function: FunctionType, enclosed: dict[str, Any], reference: Reference
+    ) -> Iterator[bytes]:
+        if reference.kind == "import":
+            yield from self._imported(function, reference)
+            return
+        if reference.kind == "enclosing":
+            value = enclosed.get(reference.name, _MISSING)
+            kind, name = "captured value", f"{reference.name} in {function.__name__}"
+        else:
+            value = function.__globals__.get(reference.name, _MISSING)
+            kind, name = "constant", _global(function, reference.name)
+        if value is not _MISSING:
+            chain = ".".join((reference.name, *reference.attributes))
+            found = self._chain(kind, name, value, reference.attributes)
+            yield joined(b"name", (text(b"", chain), found))
+
+    def _chain(self, kind: str, name: str, value: Any, attributes: tuple[str, ...]) -> bytes:
+        """Go along a chain of attributes for as long as each is found without running code."""
+        for place, attribute in enumerate(attributes):
+            if isinstance(value, ModuleType):
+                if not is_users_module(value.__name__):
+                    self._package(value.__name__)
+                    return text(b"library", ".".join((value.__name__, *attributes[place:])))
+                name = f"{value.__name__}.{attribute}"
+                found = _of_module(value, attribute)
+            else:
+                name = f"{name}.{attribute}"
+                found = _of_object(value, attribute)
+            if found is _MISSING:
+                break
+            value = found
+        if isinstance(value, _CALLED):
+            return self.refer("helper", name, value)
+        return self.refer(kind, name, value)
+
+    def _imported(self, function: FunctionType, reference: Reference) -> Iterator[bytes]:
+        """Follow an import inside a function; a module of the user is loaded for it."""
+        module = _load(function, reference)
+        yield text(b"import", f"{reference.name} {','.join(reference.attributes)}")
+        if module is None:
+            return
+        self._package(module.__name__)
+        if not is_users_module(module.__name__):
+            return
+        names = reference.attributes if reference.has_from else _read_of(function, module)
+        for name in names:
+            value = _of_module(module, name)
+            if isinstance(value, ModuleType) and is_users_module(value.__name__):
+                for inner in _read_of(function, value):
+                    yield self._member(value, inner)
+            elif value is not _MISSING:
+                yield self._member(module, name)
+
+    def _member(self, module: ModuleType, name: str) -> bytes:
+        value = _of_module(module, name)
+        kind = "helper" if isinstance(value, _CALLED) else "constant"
+        found = self.refer(kind, f"{module.__name__}.{name}", value)
+        return joined(b"name", (text(b"", name), found))
+
+    def module(self, module: ModuleType) -> None:
+        """Walk through all that a module of the user holds."""
+        for name, value in sorted(vars(module).items()):
+            if name[:2] != "__" and not isinstance(value, ModuleType):
+                self.records.append(self._member(module, name))
+        self.finish()
+
+    # Classes
+
+    def _class(self, kind: str, name: str, value: Any) -> bytes:
+        bases = [self.refer("helper", "", base) for base in value.__bases__]
+        if type(value) is not type:
+            bases.append(self.refer("helper", "", type(value)))
+        fields = self._constant("fields of", value.__qualname__, _declared(value))
+        members = [
+            joined(b"member", (text(b"", member), encoded))
+            for member, content in sorted(vars(value).items(), key=lambda item: item[0])
+            if (encoded := self._attribute(value, member, content)) is not None
+        ]
+        if not value.__qualname__ == name:
+            kind, name = kind, value.__qualname__
+        self._part(kind, name, digest_of(joined(b"names", [text(b"", each) for each in _names(value)])))
+        return joined(b"class", (*bases, fields, *members))
+
+    def _attribute(self, owner: type, member: str, content: Any) -> bytes | None:
+        name = f"{owner.__qualname__}.{member}"
+        layers = inside(content)
+        if layers:
+            methods = [self.refer("class", name, each) for each in layers]
+            return joined(type(content).__name__.encode(), methods)
+        if isinstance(content, (FunctionType, CACHED, partial, MethodType)):
+            return None if is_generated(content) else self.refer("class", name, content)
+        if isinstance(content, type):
+            return self.refer("class", content.__qualname__, content)
+        is_own = member[:2] == "__" == member[-2:] or member.startswith(_PRIVATE)
+        if is_own or isinstance(content, owner) or not _is_data(content):
+            return None
+        return self._constant("constant", name, content)
+
+    # Parts
+
+    def _package(self, module: str) -> None:
+        if module and not is_users_module(module):
+            package = package_of(module)
+            if package is not None:
+                name, version = package
+                self.parts[f"package {name}: {version}"] = digest_of(text(b"", version))
+
+    def _part(self, kind: str, name: str, digest: str, shown: str = "") -> None:
+        """Keep one part. Another one may have the same name."""
+        symbol, number = f"{kind} {name}", 1
+        while self.parts.setdefault(symbol, digest) != digest:
+            number += 1
+            symbol = f"{kind} {name} #{number}"
+        self.shown[symbol] = shown or symbol
+
+
+_KNOWN: Final[dict[int, tuple[object, bytes]]] = {}
+
+
+def _behaviour_of(code: CodeType) -> bytes:
+    """Return the digest of what a code object does, and keep it as long as the code lives."""
+    number = id(code)
+    known = _KNOWN.get(number)
+    if known is None:
+        digest = bytes.fromhex(digest_of(Encoding(function=_name_only).encode(behaviour(code))))
+        known = _KNOWN[number] = (ref(code, lambda _: _KNOWN.pop(number, None)), digest)
+    return known[1]
+
+
+def _name_only(value: Any) -> bytes:
+    return text(b"kind", value.__qualname__)
+
+
+def _symbol(value: Any) -> str:
+    module = value.__module__
+    return value.__qualname__ if module == "__main__" else f"{module}.{value.__qualname__}"
+
+
+def _shown(kind: str, name: str, function: FunctionType) -> str:
+    return function.__qualname__ if kind == "helper" else name
+
+
+def _global(function: FunctionType, name: str) -> str:
+    module = function.__globals__.get("__name__")
+    return name if module == "__main__" else f"{module}.{name}"
+
+
+def _is_given(value: Any) -> bool:
+    """Say whether what a layer of a library keeps comes from the user."""
+    if isinstance(value, (FunctionType, type, MethodType, partial, CACHED)):
+        inner = innermost(value)
+        return isinstance(inner, (FunctionType, type)) and is_users(inner)
+    if isinstance(value, dict):
+        return bool(value) and all(callable(each) for each in value.values())
+    return type(value) in (bool, int, float, str)
+
+
+def _of_module(module: ModuleType, name: str) -> Any:
+    """Return what a module holds, without running a ``__getattr__`` of it."""
+    found = vars(module).get(name, _MISSING)
+    return sys.modules.get(f"{module.__name__}.{name}", _MISSING) if found is _MISSING else found
+
+
+def _of_object(value: Any, name: str) -> Any:
+    """Return an attribute that is plain data of an object or class of the user."""
+    if isinstance(value, _CALLED) and not isinstance(value, type):
+        return _MISSING
+    if isinstance(value, type):
+        holders = [vars(base) for base in value.__mro__ if is_users(base)]
+        found = next((names[name] for names in holders if name in names), _MISSING)
+        return found if type(found) in _PLAIN else _MISSING
+    if not is_users(type(value)) or hasattr(type(value), "__pypedream_hash__"):
+        return _MISSING
+    return fields_of(value).get(name, _MISSING)
+
+
+def _load(function: FunctionType, reference: Reference) -> ModuleType | None:
+    from importlib import import_module
+    from importlib.util import resolve_name
+
+    name = reference.name
+    try:
+        if reference.level:
+            package = str(function.__globals__.get("__package__") or "")
+            name = resolve_name("." * reference.level + name, package)
+        if is_users_module(name):
+            import_module(name)
+        found = name if reference.has_from else name.partition(".")[0]
+        for attribute in reference.attributes if is_users_module(name) else ():
+            with suppress(ModuleNotFoundError):
+                if not hasattr(sys.modules[name], attribute):
+                    import_module(f"{name}.{attribute}")
+        return sys.modules.get(found) or (None if is_users_module(name) else ModuleType(name))
+    except ImportError:  # the function itself will say so when it is called
+        return None
+
+
+def _read_of(function: FunctionType, module: ModuleType) -> list[str]:
+    """Return the names that a function reads and that a module has."""
+    names = dict.fromkeys(names_in(function.__code__))
+    return [name for name in names if _of_module(module, name) is not _MISSING]
+
+
+_PLAIN: Final = (bool, int, float, complex, str, bytes, tuple, frozenset, list, dict, set)
+_PRIVATE: Final = ("_abc_", "_member_", "_value2member", "_unhashable_", "_hashable_", "__pydantic_")
+_DESCRIPTORS: Final = ("member_descriptor", "getset_descriptor", "wrapper_descriptor")
+
+
+def _is_data(content: Any) -> bool:
+    return type(content).__name__ not in _DESCRIPTORS and not isinstance(content, _BUILTIN)
+
+
+def _names(value: Any) -> list[str]:
+    """Return the names in a class, without those that Python or a decorator adds."""
+    return sorted(name for name in vars(value) if name[:2] != "__" and not name.startswith("_abc_"))
+
+
+def _declared(value: Any) -> Any:
+    """Return what a class says of its fields, whatever declared them."""
+    if "__attrs_attrs__" in vars(value):
+        return [
+            (each.name, each.default, each.init, each.kw_only, each.converter, each.validator)
+            for each in value.__attrs_attrs__
+        ]
+    if "__dataclass_fields__" in vars(value):
+        from dataclasses import MISSING, fields
+
+        kept = [(each.name, each.default, each.default_factory) for each in fields(value)]
+        plain = [tuple("" if part is MISSING else part for part in each) for each in kept]
+        return plain, str(value.__dataclass_params__)
+    if "__pydantic_fields__" in vars(value):
+        return {
+            name: (_annotation(each.annotation), each.default, each.default_factory)
+            for name, each in value.__pydantic_fields__.items()
+        }
+    if "_member_map_" in vars(value):
+        return {name: member._value_ for name, member in value._member_map_.items()}  # noqa: SLF001
+    if "_field_defaults" in vars(value):
+        return fields_of_class(value), value._field_defaults  # noqa: SLF001
+    return None
+
+
+def _annotation(annotation: Any) -> str:
+    return name_of(annotation) if isinstance(annotation, type) else str(annotation)
