@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import Factory, define, frozen
 
 from pypedream.engine import arrays
-from pypedream.store.fields import Layout, fields_of, layout_of
 from pypedream.errors import MutationError
+from pypedream.store.fields import Layout, fields_of, layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,6 +5,7 @@ Chunks and metadata do not count, nor does what stands under a null.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from pypedream.store.numpy_values import write_array, write_objects
@@ -27,8 +28,7 @@ def _write_table(encoding: Encoding, table: Any) -> bytes:
 
 
 def _write_array(encoding: Encoding, array: Any) -> bytes:
-    from pyarrow import types
-
+    types = sys.modules["pyarrow"].types  # loaded, as it made the array; it has no stubs
     about = (text(b"type", str(array.type)), encoding.node(len(array)))
     is_number = types.is_integer(array.type) or types.is_floating(array.type)
     if not is_number or not len(array):

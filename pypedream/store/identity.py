@@ -187,5 +187,7 @@ def _path(path: Path) -> CodeIdentity:
         return CodeIdentity(digest, {f"file {path.as_posix()}": digest})
     files = sorted(each for each in path.rglob("*") if each.is_file())
     parts = {f"file {each.as_posix()}": hash_file(each) for each in files}
-    inside = [(each.relative_to(path).as_posix(), parts[f"file {each.as_posix()}"]) for each in files]
+    inside = [
+        (each.relative_to(path).as_posix(), parts[f"file {each.as_posix()}"]) for each in files
+    ]
     return CodeIdentity(hash_value(inside), parts)

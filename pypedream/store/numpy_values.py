@@ -39,6 +39,10 @@ def write_array(encoding: Encoding, value: Any) -> bytes:
 
 def _write_masked(encoding: Encoding, value: Any) -> bytes:
     """Write down a masked array; what is under the mask does not count."""
+    if value.dtype.names is not None:
+        return joined(
+            b"masked", [_write_masked(encoding, value[name]) for name in value.dtype.names]
+        )
     mask = value.mask
     filled = value.filled(value.dtype.type()) if mask.any() else value.data
     full = mask if mask.shape else [bool(mask)]
@@ -47,8 +51,7 @@ def _write_masked(encoding: Encoding, value: Any) -> bytes:
 
 def _write_number(encoding: Encoding, value: Any) -> bytes:
     kind = value.dtype
-    content = encoding.node(value.item()) if kind.hasobject else tagged(b"", value.tobytes())
-    return joined(b"number", (_dtype(encoding, kind), content))
+    return joined(b"number", (_dtype(encoding, kind), _content(encoding, value.reshape(()))))
 
 
 def _write_random(encoding: Encoding, value: Any) -> bytes:
@@ -57,7 +60,7 @@ def _write_random(encoding: Encoding, value: Any) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    base = next(base for base in type(value).__mro__ if base.__name__ == "ndarray")
+    base: Any = next(base for base in type(value).__mro__ if base.__name__ == "ndarray")
     return value if type(value) is base else base.view(value, base)
 
 
@@ -76,9 +79,7 @@ def _content(encoding: Encoding, plain: Any) -> bytes:
     kind = plain.dtype
     if kind.names is not None:  # there may be gaps between the fields, with anything in them
         return joined(b"columns", [_content(encoding, plain[name]) for name in kind.names])
-    if kind.hasobject:
-        return write_objects(encoding, plain.ravel().tolist())
-    if kind.kind == "T":  # text of any length, which is kept elsewhere
+    if kind.hasobject or kind.kind == "T":  # text of any length, which is kept elsewhere
         return write_objects(encoding, plain.ravel().tolist())
     if not plain.nbytes:
         return tagged(b"bytes", b"")

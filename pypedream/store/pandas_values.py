@@ -90,8 +90,9 @@ def _write_missing(_encoding: Encoding, value: Any) -> bytes:
 
 
 def _write_dtype(encoding: Encoding, value: Any) -> bytes:
-    inside = (str(value), list(getattr(value, "categories", None) or ()))
-    return encoding.sequence(b"dtype", inside)
+    categories = getattr(value, "categories", None)
+    listed = None if categories is None else list(categories)
+    return encoding.sequence(b"dtype", (str(value), listed, getattr(value, "ordered", None)))
 
 
 _WRITERS: dict[str, Write] = {

@@ -33,6 +33,10 @@ _STORED: Final = _numbers("STORE_GLOBAL")
 _IMPORT: Final = _numbers("IMPORT_NAME")
 _FROM: Final = _numbers("IMPORT_FROM")
 _CALL: Final = _numbers("CALL", "PRECALL")
+_LOAD: Final = frozenset(
+    number for name, number in opmap.items() if name.startswith("LOAD_") and number
+)
+_READS: Final = frozenset({"read_bytes", "read_text"})
 _SILENT: Final = _numbers("CACHE", "EXTENDED_ARG", "PUSH_NULL", "NOP", "NOT_TAKEN")
 # In these the number of the name is shifted to make room for flags.
 _SHIFT: Final = {
@@ -48,15 +52,20 @@ class Reference:
     Attributes
     ----------
     kind
-        "global", "enclosing" or "import".
+        "global", "enclosing", "import", or "attribute" for one that reads a file.
     name
-        The first name, or the module that is imported.
+        The first name, the module that is imported, or the attribute.
     attributes
-        What is read of it; for an import, what is imported from it.
+        What is read of it; for an import, what is imported from it. If the module itself is
+        imported, what is read of any local variable: it may be the module.
     level
-        How many dots stand before an imported module. None: the module itself is imported.
+        How many dots stand before an imported module.
+    has_from
+        Whether something is imported from a module, and not the module itself.
     is_bare_call
         Whether it is called at once, without any argument.
+    is_named
+        Whether it is ``getattr`` with a name that is written in the code.
     """
 
     kind: str
@@ -67,6 +76,7 @@ class Reference:
     level: int = 0
     has_from: bool = False
     is_bare_call: bool = False
+    is_named: bool = False
 
     @property
     def line(self) -> int:
@@ -87,6 +97,7 @@ class _Open:
     level: int = 0
     has_from: bool = False
     is_bare_call: bool = False
+    is_named: bool = False
 
 
 @define(eq=False)
@@ -99,8 +110,13 @@ class _Scan:
     imported: _Open | None = None
     constants: list[Any] = Factory(list)
     stored: set[str] = Factory(set)
+    asked: _Open | None = None  # the last getattr, until it is called
+    loads: int = 0
+    read: list[str] = Factory(list)  # attributes of what is local
 
     def step(self, operation: int, argument: int, offset: int) -> None:
+        if operation in _LOAD and operation not in _ATTRIBUTE:
+            self.loads += 1
         action = _ACTIONS.get(operation, _Scan.other)
         action(self, operation, argument, offset)
 
@@ -108,6 +124,8 @@ class _Scan:
         name = self.code.co_names[argument >> _SHIFT.get(operation, 0)]
         self.chain = _Open("global", name, offset)
         self.found.append(self.chain)
+        if name == "getattr":
+            self.asked, self.loads = self.chain, 0
 
     def enclose(self, _operation: int, argument: int, offset: int) -> None:
         code = self.code
@@ -116,17 +134,22 @@ class _Scan:
         self.chain = _Open("enclosing", name, offset)
         self.found.append(self.chain)
 
-    def attribute(self, operation: int, argument: int, _offset: int) -> None:
+    def attribute(self, operation: int, argument: int, offset: int) -> None:
+        name = self.code.co_names[argument >> _SHIFT.get(operation, 0)]
         if self.chain is not None:
-            name = self.code.co_names[argument >> _SHIFT.get(operation, 0)]
             self.chain.attributes.append(name)
+        else:
+            self.read.append(name)
+        if name in _READS:
+            self.found.append(_Open("attribute", name, offset))
 
     def constant(self, operation: int, argument: int, _offset: int) -> None:
         value = argument if operation in _SMALL else self.code.co_consts[argument]
         self.constants = [*self.constants[-1:], value]
-        is_looked_up = len(self.found) > 1 and self.found[-2].name == "getattr"
-        if self.chain is not None and is_looked_up and isinstance(value, str):
-            self.chain.attributes.append(value)  # getattr(helpers, "clean") is helpers.clean
+        if self.asked is not None and self.loads == len(("object", "name")):
+            self.asked.is_named = isinstance(value, str)
+            if self.chain is not None and isinstance(value, str):
+                self.chain.attributes.append(value)  # getattr(helpers, "clean") is helpers.clean
         self.chain = None
 
     def store(self, _operation: int, argument: int, _offset: int) -> None:
@@ -149,7 +172,7 @@ class _Scan:
     def call(self, _operation: int, argument: int, _offset: int) -> None:
         if self.chain is not None and argument == 0:
             self.chain.is_bare_call = True
-        self.chain = None
+        self.chain = self.asked = None
 
     def other(self, operation: int, _argument: int, _offset: int) -> None:
         if operation not in _SILENT:
@@ -184,7 +207,8 @@ def references(code: CodeType) -> tuple[Reference, ...]:
     stored: set[str] = set()
     found: dict[tuple[object, ...], Reference] = {}
     for each in _read(code, stored):
-        key = (each.kind, each.name, each.attributes, each.level, each.is_bare_call)
+        marks = (each.level, each.is_bare_call, each.is_named)
+        key = (each.kind, each.name, each.attributes, marks)
         found.setdefault(key, each)
     kept = tuple(
         each for each in found.values() if each.kind != "global" or each.name not in stored
@@ -203,6 +227,8 @@ def _read(code: CodeType, stored: set[str]) -> Iterator[Reference]:
             scan.step(operation, argument, offset)
     stored |= scan.stored
     for each in scan.found:
+        if each.kind == "import" and not each.has_from:
+            each.attributes = scan.read
         yield Reference(
             each.kind,
             each.name,
@@ -212,6 +238,7 @@ def _read(code: CodeType, stored: set[str]) -> Iterator[Reference]:
             each.level,
             each.has_from,
             each.is_bare_call,
+            each.is_named,
         )
     for constant in code.co_consts:
         if isinstance(constant, CodeType):

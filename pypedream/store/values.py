@@ -36,7 +36,7 @@ from pypedream.errors import UnhashableInput
 from pypedream.parameters.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from os import PathLike
 
     Write = Callable[["Encoding", Any], bytes]
@@ -185,9 +185,11 @@ class Encoding:
         """Write down keys and values; the order of the keys does not count."""
         keys = sorted((self.node(key), place) for place, key in enumerate(content))
         values = list(content.values())
-        return joined(tag, (part for key, place in keys for part in (key, self.node(values[place]))))
+        return joined(
+            tag, (part for key, place in keys for part in (key, self.node(values[place])))
+        )
 
-    def record(self, tag: bytes, kind: type, fields: dict[str, Any]) -> bytes:
+    def record(self, tag: bytes, kind: type, fields: Mapping[str, Any]) -> bytes:
         """Write down an object by its class and fields."""
         if self.met is not None:
             self.met(kind)
@@ -264,7 +266,7 @@ def _write_secret(encoding: Encoding, value: Any) -> bytes:
     return tagged(b"secret", sha256(_VERSION + encoding.node(value.reveal())).digest())
 
 
-def _write_module(encoding: Encoding, value: Any) -> bytes:
+def _write_module(_encoding: Encoding, value: Any) -> bytes:
     return text(b"module", f"{value.__name__} {getattr(value, '__version__', '')}")
 
 
@@ -365,7 +367,7 @@ _BY_NAME: Final[dict[tuple[str, str], Write]] = {
     ("array", "array"): _write_array,
     ("collections", "Counter"): lambda encoding, value: encoding.mapping(b"counter", value),
     ("types", "SimpleNamespace"): lambda encoding, value: encoding.record(
-        b"namespace", type(value), vars(value)
+        b"namespace", type(value), dict(vars(value))
     ),
 }
 # One file for each library; each has a function `writer(kind)`.
@@ -477,7 +479,11 @@ def _write_unknown(encoding: Encoding, value: Any) -> bytes:
     state = rest[0] if rest else None
     entries = [list(part) if part is not None else None for part in rest[1:3]]
     inside = [_named(argument) for argument in arguments]
-    content = (text(b"", name), encoding.node(_named(make)), encoding.node([inside, state, *entries]))
+    content = (
+        text(b"", name),
+        encoding.node(_named(make)),
+        encoding.node([inside, state, *entries]),
+    )
     return joined(b"object", content)
 
 

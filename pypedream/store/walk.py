@@ -154,7 +154,11 @@ class Walk:
         self._package(str(getattr(value, "__module__", "")))
         parts = [text(b"library", f"{value.__module__}.{value.__qualname__}")]
         if isinstance(value, FunctionType):
-            held = [*captured(value), ("__wrapped__", vars(value).get("__wrapped__"))]
+            table = dict(
+                vars(value).get("registry", ())
+            )  # of a function by the type of its argument
+            wrapped = vars(value).get("__wrapped__")
+            held = [*captured(value), ("__wrapped__", wrapped), ("registry", table)]
             parts += [self.refer("helper", name, each) for name, each in held if _is_given(each)]
         return joined(b"library", parts)
 
@@ -246,6 +250,7 @@ class Walk:
     ) -> Iterator[bytes]:
         if reference.kind == "import":
             yield from self._imported(function, reference)
+        if reference.kind not in ("enclosing", "global"):
             return
         if reference.kind == "enclosing":
             value = enclosed.get(reference.name, _MISSING)
@@ -320,9 +325,7 @@ class Walk:
             for member, content in sorted(vars(value).items(), key=lambda item: item[0])
             if (encoded := self._attribute(value, member, content)) is not None
         ]
-        if not value.__qualname__ == name:
-            kind, name = kind, value.__qualname__
-        self._part(kind, name, digest_of(joined(b"names", [text(b"", each) for each in _names(value)])))
+        self._part(kind, name, digest_of(self.encoding.node(_names(value))))
         return joined(b"class", (*bases, fields, *members))
 
     def _attribute(self, owner: type, member: str, content: Any) -> bytes | None:
@@ -430,7 +433,8 @@ def _load(function: FunctionType, reference: Reference) -> ModuleType | None:
         if is_users_module(name):
             import_module(name)
         found = name if reference.has_from else name.partition(".")[0]
-        for attribute in reference.attributes if is_users_module(name) else ():
+        is_open = reference.has_from and is_users_module(name)
+        for attribute in reference.attributes if is_open else ():
             with suppress(ModuleNotFoundError):
                 if not hasattr(sys.modules[name], attribute):
                     import_module(f"{name}.{attribute}")
@@ -446,7 +450,14 @@ def _read_of(function: FunctionType, module: ModuleType) -> list[str]:
 
 
 _PLAIN: Final = (bool, int, float, complex, str, bytes, tuple, frozenset, list, dict, set)
-_PRIVATE: Final = ("_abc_", "_member_", "_value2member", "_unhashable_", "_hashable_", "__pydantic_")
+_PRIVATE: Final = (
+    "_abc_",
+    "_member_",
+    "_value2member",
+    "_unhashable_",
+    "_hashable_",
+    "__pydantic_",
+)
 _DESCRIPTORS: Final = ("member_descriptor", "getset_descriptor", "wrapper_descriptor")
 
 
@@ -478,9 +489,9 @@ def _declared(value: Any) -> Any:
             for name, each in value.__pydantic_fields__.items()
         }
     if "_member_map_" in vars(value):
-        return {name: member._value_ for name, member in value._member_map_.items()}  # noqa: SLF001
+        return {name: member._value_ for name, member in value._member_map_.items()}
     if "_field_defaults" in vars(value):
-        return fields_of_class(value), value._field_defaults  # noqa: SLF001
+        return fields_of_class(value), value._field_defaults
     return None
 
 

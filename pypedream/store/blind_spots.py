@@ -1,0 +1,144 @@
+"""What a function visibly depends on and a fingerprint cannot see.
+
+Found from names in the byte code of the function and its helpers, without running it. What a
+library does inside is not looked at, and what is missing here may still exist.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from pypedream.places import Place
+from pypedream.store.functions import captured
+from pypedream.store.references import Reference, references
+from pypedream.store.walk import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What is used, by the beginning of its full name: a dot at the end stands for all that follows.
+_SEEN: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("reads", ("os.environ", "os.getenv")),
+    ("opens a file with", ("builtins.open", "io.open", "os.open")),
+    (
+        "reads a file with",
+        ("pandas.read_", "polars.read_", "polars.scan_", "numpy.load", "numpy.genfromtxt"),
+    ),
+    ("reads a database with", ("sqlite3.connect", "sqlalchemy.create_engine")),
+    (
+        "reads the clock with",
+        (
+            "time.time",
+            "time.localtime",
+            "time.gmtime",
+            "time.ctime",
+            "datetime.datetime.now",
+            "datetime.datetime.utcnow",
+            "datetime.datetime.today",
+            "datetime.date.today",
+            "pandas.Timestamp.now",
+            "pandas.Timestamp.today",
+        ),
+    ),
+    (
+        "draws random numbers with",
+        ("random.", "numpy.random.", "secrets.", "uuid.uuid1", "uuid.uuid4", "os.urandom"),
+    ),
+    ("looks up a name with", ("builtins.globals", "builtins.vars", "builtins.getattr")),
+    ("runs text as code with", ("builtins.eval", "builtins.exec")),
+    ("imports a module by name with", ("importlib.import_module", "builtins.__import__")),
+    (
+        "uses the network with",
+        (
+            "requests.",
+            "urllib.request.",
+            "http.client.",
+            "socket.",
+            "httpx.",
+            "aiohttp.",
+            "boto3.",
+            "ftplib.",
+        ),
+    ),
+    ("starts a program with", ("subprocess.", "os.system", "os.popen")),
+)
+_SEEDED: Final = ("random.Random", "numpy.random.default_rng", "numpy.random.RandomState")
+_HARMLESS: Final = ("numpy.random.Generator", "random.seed", "numpy.random.seed", "subprocess.PIPE")
+
+
+def blind_spots(function: Any) -> list[str]:
+    """Name what *function* and its helpers use that a fingerprint cannot see, and where.
+
+    Examples
+    --------
+    >>> def load(): return open("data.csv")
+    >>> [spot.partition(" (")[0] for spot in blind_spots(load)]
+    ['opens a file with open']
+    """
+    walk = Walk()
+    walk.run(function)
+    used = [each for inner in walk.functions for each in _used(inner)]
+    seeds = {name for name, _ in used if name.endswith("random.seed")}
+    found = []
+    for name, reference in used:
+        said, start = _said(name, reference)
+        if said and f"{name.rpartition('.')[0]}.seed" not in seeds:
+            is_module = reference.kind == "import" and not reference.has_from
+            shown = start.rstrip("._") if is_module else _short(name)
+            place = Place(reference.code.co_filename, reference.line)
+            found.append(f"{said} {shown} ({place})")
+    return list(dict.fromkeys(found))
+
+
+def _short(name: str) -> str:
+    return "open" if name == "io.open" else name.removeprefix("builtins.")
+
+
+def _said(name: str, reference: Reference) -> tuple[str, str]:
+    """Return what is said of a name, and the beginning by which it was found; or nothing."""
+    if name in _HARMLESS or (name in _SEEDED and not reference.is_bare_call):
+        return "", ""
+    if reference.kind == "attribute":
+        return "reads a file with", name
+    if name == "builtins.getattr" and reference.is_named:
+        return "", ""
+    found = (
+        (said, start) for said, starts in _SEEN for start in starts if f"{name}.".startswith(start)
+    )
+    return next(found, ("", ""))
+
+
+def _used(function: FunctionType) -> Iterator[tuple[str, Reference]]:
+    """Give the full names of what a function uses."""
+    enclosed = dict(captured(function))
+    for each in references(function.__code__):
+        if each.kind == "attribute":
+            yield each.name, each
+        elif each.kind == "import":
+            for name in each.attributes:
+                yield f"{each.name}.{name}", each
+        else:
+            known = enclosed if each.kind == "enclosing" else function.__globals__
+            value = known.get(each.name, getattr(builtins, each.name, None))
+            yield ".".join((_full_name(value), *each.attributes)), each
+
+
+def _full_name(value: Any) -> str:
+    if value is os.environ:
+        return "os.environ"
+    if isinstance(value, ModuleType):
+        return value.__name__
+    name = getattr(value, "__name__", None)
+    if not isinstance(name, str):
+        return ""
+    module = getattr(value, "__module__", None)
+    if not isinstance(module, str):  # random.random is a method of an object
+        module = type(getattr(value, "__self__", None)).__module__
+    # Where a name is written differs from where it is found: numpy.random._generator, pandas.io
+    top = module.partition(".")[0]
+    if top in ("numpy", "pandas", "polars"):
+        return f"{top}.random.{name}" if ".random" in module else f"{top}.{name}"
+    return f"{module.removeprefix('_')}.{name}"
