@@ -88,12 +88,14 @@ def blind_spots(function: Any) -> list[str]:
         if said and f"{name.rpartition('.')[0]}.seed" not in seeds:
             is_module = reference.kind == "import" and not reference.has_from
             shown = start.rstrip("._") if is_module else _short(name)
-            place = Place(reference.code.co_filename, reference.line)
+            place = Place(reference.file, reference.line)
             found.append(f"{said} {shown} ({place})")
     return list(dict.fromkeys(found))
 
 
 def _short(name: str) -> str:
+    if name.startswith("os.environ"):
+        return "os.environ"
     return "open" if name == "io.open" else name.removeprefix("builtins.")
 
 

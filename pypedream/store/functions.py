@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import cached_property, lru_cache, partial
-from types import CodeType, FunctionType, MethodType
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+)
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CACHED: Final[Any] = type(lru_cache(str))
-# What is called, and where the function is in what is only a layer around it.
+# What can be written down as code, and where the function is in what is only a layer around it.
 CALLED: Final = (FunctionType, MethodType, partial, type, CACHED)
+BUILTIN: Final = (
+    BuiltinFunctionType,
+    MethodDescriptorType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+)
+CALLABLES: Final = (*CALLED, *BUILTIN)
 _LAYER: Final[tuple[tuple[Any, str], ...]] = (
     ((FunctionType, CACHED), "__wrapped__"),
     (MethodType, "__func__"),

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from types import FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from pypedream.store.functions import CALLED, innermost
+from pypedream.store.functions import CALLABLES, innermost
 from pypedream.store.values import digest_of, hash_file, hash_value, joined, text
 from pypedream.store.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-_FUNCTIONS: Final = (*CALLED, BuiltinFunctionType)
 
 
 @frozen
@@ -59,7 +57,7 @@ def fingerprint(value: Any) -> str:
     >>> fingerprint([1, 2]) == fingerprint((1, 2))
     False
     """
-    if isinstance(value, _FUNCTIONS):
+    if isinstance(value, CALLABLES):
         return code_identity(value).digest
     return hash_value(value)
 

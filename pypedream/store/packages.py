@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from functools import lru_cache
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 
 from pypedream.places import is_library, is_ours
+
+# What a person types, whatever module it is typed in.
+_TYPED: Final = ("<stdin>", "<doctest ", "<ipython-input", "<cell ")
 
 
 def is_users(value: Any) -> bool:
@@ -16,6 +19,8 @@ def is_users(value: Any) -> bool:
         file = value.__code__.co_filename
         if file[:1] != "<":
             return not is_library(file) and not is_ours(file)
+        if file.startswith(_TYPED):
+            return True
         if is_ours(file):  # a method that attrs wrote
             return False
         return is_users_module(str(value.__globals__.get("__name__")))

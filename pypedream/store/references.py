@@ -10,9 +10,10 @@ import sys
 from opcode import EXTENDED_ARG, hasconst, opmap
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Final
-from weakref import ref
 
 from attrs import Factory, define, frozen
+
+from pypedream.store.per_code import PerCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,19 +72,12 @@ class Reference:
     kind: str
     name: str
     attributes: tuple[str, ...]
-    code: CodeType
-    offset: int
+    file: str
+    line: int
     level: int = 0
     has_from: bool = False
     is_bare_call: bool = False
     is_named: bool = False
-
-    @property
-    def line(self) -> int:
-        """The line where it stands."""
-        lines = self.code.co_lines()
-        found = (line for start, end, line in lines if start <= self.offset < end)
-        return next(found, None) or self.code.co_firstlineno
 
 
 @define(eq=False)
@@ -191,30 +185,27 @@ _ACTIONS: Final[dict[int, Callable[[_Scan, int, int, int], None]]] = {
 }
 
 
-_KNOWN: Final[dict[int, tuple[object, tuple[Reference, ...]]]] = {}
-
-
 def references(code: CodeType) -> tuple[Reference, ...]:
     """Return what a code object and the functions inside it refer to, in order, each once.
 
     A global variable that the code itself assigns is not among them: it is what the function
-    keeps, not what it is. The answer is kept as long as the code object lives.
+    keeps, not what it is.
     """
-    number = id(code)
-    known = _KNOWN.get(number)
-    if known is not None:
-        return known[1]
+    return _KNOWN.of(code)
+
+
+def _references(code: CodeType) -> tuple[Reference, ...]:
     stored: set[str] = set()
     found: dict[tuple[object, ...], Reference] = {}
     for each in _read(code, stored):
         marks = (each.level, each.is_bare_call, each.is_named)
-        key = (each.kind, each.name, each.attributes, marks)
-        found.setdefault(key, each)
-    kept = tuple(
+        found.setdefault((each.kind, each.name, each.attributes, marks), each)
+    return tuple(
         each for each in found.values() if each.kind != "global" or each.name not in stored
     )
-    _KNOWN[number] = (ref(code, lambda _: _KNOWN.pop(number, None)), kept)
-    return kept
+
+
+_KNOWN: Final = PerCode(_references)
 
 
 def _read(code: CodeType, stored: set[str]) -> Iterator[Reference]:
@@ -226,15 +217,17 @@ def _read(code: CodeType, stored: set[str]) -> Iterator[Reference]:
         if operation:
             scan.step(operation, argument, offset)
     stored |= scan.stored
+    lines = list(code.co_lines())
     for each in scan.found:
+        line = next((line for start, end, line in lines if start <= each.offset < end), None)
         if each.kind == "import" and not each.has_from:
             each.attributes = scan.read
         yield Reference(
             each.kind,
             each.name,
             tuple(each.attributes),
-            code,
-            each.offset,
+            code.co_filename,
+            line or code.co_firstlineno,
             each.level,
             each.has_from,
             each.is_bare_call,

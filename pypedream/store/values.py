@@ -19,11 +19,8 @@ from enum import Enum
 from functools import partial
 from hashlib import sha256
 from types import (
-    BuiltinFunctionType,
     EllipsisType,
-    FunctionType,
     MappingProxyType,
-    MethodType,
     ModuleType,
     NoneType,
     NotImplementedType,
@@ -34,6 +31,7 @@ from attrs import Factory, define
 
 from pypedream.errors import UnhashableInput
 from pypedream.parameters.secret import Secret
+from pypedream.store.functions import CALLABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -45,7 +43,6 @@ _VERSION: Final = b"pypedream/value/1"
 _LONG = 4_096  # a longer content is replaced by its sha256, so that nothing is kept twice
 _PICKLE = 5
 _FIX: Final = "give its class a method __pypedream_hash__ that returns what counts"
-_CALLED: Final = (FunctionType, BuiltinFunctionType, MethodType, type)
 
 
 def hash_value(value: Any, *, strict: bool = False) -> str:
@@ -210,7 +207,7 @@ class Encoding:
         exact = _WRITERS.get(kind)
         if exact is not None:
             return exact
-        if isinstance(value, _CALLED):
+        if isinstance(value, CALLABLES):
             return Encoding.callable
         return _of_library(kind) or _of_base(kind) or self.unknown or _write_unknown
 
@@ -489,6 +486,6 @@ def _write_unknown(encoding: Encoding, value: Any) -> bytes:
 
 def _named(value: Any) -> Any:
     """Return the name of a class or function: how an object is made is not its content."""
-    if isinstance(value, _CALLED):
+    if isinstance(value, CALLABLES):
         return ("made by", getattr(value, "__module__", None), getattr(value, "__qualname__", None))
     return value

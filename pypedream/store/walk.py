@@ -14,18 +14,8 @@ import sys
 from collections import deque
 from contextlib import suppress
 from functools import partial
-from types import (
-    BuiltinFunctionType,
-    CodeType,
-    FunctionType,
-    MethodDescriptorType,
-    MethodType,
-    MethodWrapperType,
-    ModuleType,
-    WrapperDescriptorType,
-)
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
-from weakref import ref
 
 from attrs import Factory, define, field
 
@@ -33,8 +23,18 @@ from pypedream.errors import UnhashableInput
 from pypedream.places import Place
 from pypedream.store.bytecode import behaviour, names_in
 from pypedream.store.fields import fields_of
-from pypedream.store.functions import CACHED, captured, defaults, innermost, inside, is_generated
+from pypedream.store.functions import (
+    BUILTIN,
+    CACHED,
+    CALLABLES,
+    captured,
+    defaults,
+    innermost,
+    inside,
+    is_generated,
+)
 from pypedream.store.packages import is_users, is_users_module, package_of
+from pypedream.store.per_code import PerCode
 from pypedream.store.references import Reference, references
 from pypedream.store.values import (
     Encoding,
@@ -49,13 +49,6 @@ from pypedream.store.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BUILTIN: Final = (
-    BuiltinFunctionType,
-    MethodDescriptorType,
-    MethodWrapperType,
-    WrapperDescriptorType,
-)
-_CALLED: Final = (FunctionType, MethodType, partial, type, CACHED, *_BUILTIN)
 _MISSING: Final = object()
 
 
@@ -116,7 +109,7 @@ class Walk:
 
     def refer(self, kind: str, name: str, value: Any) -> bytes:
         """Write down what a name stands for, and see to it that it is followed."""
-        if isinstance(value, _CALLED):
+        if isinstance(value, CALLABLES):
             return self._called(kind, name, value)
         if isinstance(value, ModuleType):
             self._package(value.__name__)
@@ -131,7 +124,7 @@ class Walk:
             return self._method(kind, name, value)
         if isinstance(value, CACHED):
             return joined(b"cached", (self.refer(kind, name, value.__wrapped__),))
-        if isinstance(value, _BUILTIN):
+        if isinstance(value, BUILTIN):
             return self._builtin(value)
         if is_users(value):
             return self._node(kind, name, value)
@@ -210,7 +203,7 @@ class Walk:
     def _unknown(self, encoding: Encoding, value: Any) -> bytes:
         """Write down an object by its fields, if it is not one of Python itself."""
         kind = type(value)
-        if isinstance(value, _CALLED):
+        if isinstance(value, CALLABLES):
             return self._inside(value)
         if is_users(kind):
             return encoding.record(b"object", kind, fields_of(value))
@@ -231,7 +224,7 @@ class Walk:
     # Functions
 
     def _function(self, kind: str, name: str, function: FunctionType) -> bytes:
-        own = _behaviour_of(function.__code__)
+        own = _BEHAVIOUR.of(function.__code__)
         place = Place(function.__code__.co_filename, function.__code__.co_firstlineno)
         self._part(kind, name, own.hex(), f"{kind} {_shown(kind, name, function)} ({place})")
         parts = [tagged(b"does", own)]
@@ -278,7 +271,7 @@ class Walk:
             if found is _MISSING:
                 break
             value = found
-        if isinstance(value, _CALLED):
+        if isinstance(value, CALLABLES):
             return self.refer("helper", name, value)
         return self.refer(kind, name, value)
 
@@ -302,7 +295,7 @@ class Walk:
 
     def _member(self, module: ModuleType, name: str) -> bytes:
         value = _of_module(module, name)
-        kind = "helper" if isinstance(value, _CALLED) else "constant"
+        kind = "helper" if isinstance(value, CALLABLES) else "constant"
         found = self.refer(kind, f"{module.__name__}.{name}", value)
         return joined(b"name", (text(b"", name), found))
 
@@ -361,17 +354,12 @@ class Walk:
         self.shown[symbol] = shown or symbol
 
 
-_KNOWN: Final[dict[int, tuple[object, bytes]]] = {}
+def _behaviour(code: CodeType) -> bytes:
+    encoding = Encoding(function=_name_only)
+    return bytes.fromhex(digest_of(encoding.encode(behaviour(code))))
 
 
-def _behaviour_of(code: CodeType) -> bytes:
-    """Return the digest of what a code object does, and keep it as long as the code lives."""
-    number = id(code)
-    known = _KNOWN.get(number)
-    if known is None:
-        digest = bytes.fromhex(digest_of(Encoding(function=_name_only).encode(behaviour(code))))
-        known = _KNOWN[number] = (ref(code, lambda _: _KNOWN.pop(number, None)), digest)
-    return known[1]
+_BEHAVIOUR: Final = PerCode(_behaviour)
 
 
 def _name_only(value: Any) -> bytes:
@@ -410,7 +398,7 @@ def _of_module(module: ModuleType, name: str) -> Any:
 
 def _of_object(value: Any, name: str) -> Any:
     """Return an attribute that is plain data of an object or class of the user."""
-    if isinstance(value, _CALLED) and not isinstance(value, type):
+    if isinstance(value, CALLABLES) and not isinstance(value, type):
         return _MISSING
     if isinstance(value, type):
         holders = [vars(base) for base in value.__mro__ if is_users(base)]
@@ -462,7 +450,7 @@ _DESCRIPTORS: Final = ("member_descriptor", "getset_descriptor", "wrapper_descri
 
 
 def _is_data(content: Any) -> bool:
-    return type(content).__name__ not in _DESCRIPTORS and not isinstance(content, _BUILTIN)
+    return type(content).__name__ not in _DESCRIPTORS and not isinstance(content, BUILTIN)
 
 
 def _names(value: Any) -> list[str]:

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from textwrap import dedent
+from types import ModuleType
+
+import pytest
+
+from pypedream.store.blind_spots import blind_spots
+
+HEAD = """
+import os, random, time, datetime, importlib
+from os import environ
+from random import shuffle
+from datetime import date
+from pathlib import Path
+PATH = Path("a.csv")
+"""
+SPOTS = {
+    "os.environ['x']": "reads os.environ",
+    "environ.get('x')": "reads os.environ",
+    "os.getenv('x')": "reads os.getenv",
+    "open(a)": "opens a file with open",
+    "Path(a).read_text()": "reads a file with read_text",
+    "PATH.read_bytes()": "reads a file with read_bytes",
+    "time.time()": "reads the clock with time.time",
+    "datetime.datetime.now()": "reads the clock with datetime.datetime.now",
+    "date.today()": "reads the clock with datetime.date.today",
+    "random.random()": "draws random numbers with random.random",
+    "shuffle(a)": "draws random numbers with random.shuffle",
+    "getattr(a, b)": "looks up a name with getattr",
+    "getattr(a, b, 'x')": "looks up a name with getattr",
+    "globals()[a]": "looks up a name with globals",
+    "eval(a)": "runs text as code with eval",
+    "importlib.import_module(a)": "imports a module by name with importlib.import_module",
+    "[open(row) for row in a]": "opens a file with open",
+}
+NO_SPOTS = [
+    "a + b",
+    "getattr(a, 'x')",
+    "getattr(a, 'x', None)",
+    "getattr(a.b, 'x')",
+    "time.sleep(1)",
+    "random.Random(1)",
+    "(random.seed(1), random.random())",
+    "os.path.join(a, b)",
+    "a.open",
+]
+INSIDE = {
+    "import requests": "uses the network with requests",
+    "from urllib.request import urlopen": "uses the network with urllib.request.urlopen",
+    "import subprocess": "starts a program with subprocess",
+}
+
+
+def spots(text: str, name: str = "stage") -> list[str]:
+    module = ModuleType("etl")
+    exec(compile(text, "etl.py", "exec"), vars(module))
+    return blind_spots(vars(module)[name])
+
+
+@pytest.mark.parametrize("code", SPOTS)
+def test_what_cannot_be_seen_is_named(code: str) -> None:
+    """A spot says what is done, with what, and where."""
+    assert spots(f"{HEAD}def stage(a, b):\n    return {code}") == [f"{SPOTS[code]} (etl.py:9)"]
+
+
+@pytest.mark.parametrize("code", NO_SPOTS)
+def test_what_can_be_seen_is_no_spot(code: str) -> None:
+    """Nothing is said of what is a part of the code, or is always the same."""
+    assert spots(f"{HEAD}def stage(a, b):\n    return {code}") == []
+
+
+@pytest.mark.parametrize("line", INSIDE)
+def test_imports_inside_a_function_are_seen(line: str) -> None:
+    """A library that is used within the function is named where it is imported."""
+    text = f"def stage(a):\n    {line}\n    return {line.rsplit(maxsplit=1)[-1]}.get(a)"
+
+    assert spots(text) == [f"{INSIDE[line]} (etl.py:2)"]
+
+
+def test_helpers_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The place is that in the helper; a helper of a library is not looked at."""
+    text = dedent(
+        """
+        import json
+        def load(a):
+            return open(a)
+        def stage(a):
+            return json.load(load(a)), load(a)
+        """
+    )
+
+    assert spots(text) == ["opens a file with open (etl.py:4)"]
+
+
+def test_numpy_is_random_unless_it_has_a_seed() -> None:
+    """A generator that is given a seed draws the same numbers each time."""
+    pytest.importorskip("numpy")
+    head = "import numpy as np\nfrom numpy.random import default_rng\ndef stage():\n    return "
+
+    assert spots(f"{head}np.random.rand()") == [
+        "draws random numbers with numpy.random.rand (etl.py:4)"
+    ]
+    assert spots(f"{head}default_rng()") == [
+        "draws random numbers with numpy.random.default_rng (etl.py:4)"
+    ]
+    assert spots(f"{head}default_rng(1), np.random.default_rng(2)") == []
+    assert spots(f"{head}np.random.seed(1), np.random.rand()") == []
+
+
+def test_a_table_that_is_read_is_named() -> None:
+    """A file that a library reads is not seen."""
+    pytest.importorskip("pandas")
+    text = "import pandas as pd\ndef stage():\n    return pd.read_csv('a.csv')"
+
+    assert spots(text) == ["reads a file with pandas.read_csv (etl.py:3)"]
