@@ -14,9 +14,11 @@ from inspect import (
     CO_VARARGS,
     CO_VARKEYWORDS,
 )
-from opcode import EXTENDED_ARG, hasconst, opmap
+from opcode import EXTENDED_ARG, hasconst, hasjrel, opmap
 from types import CodeType, EllipsisType, NoneType
 from typing import TYPE_CHECKING, Any, Final
+
+from pypedream.store.per_code import PerCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +32,27 @@ _FLAGS: Final = (
     | CO_ASYNC_GENERATOR
 )
 _BYTE = 8
-_WITH_CONSTANT: Final = tuple(operation for operation in hasconst if operation < 1 << _BYTE)
+_HALF = 4
+_UNIT = 2  # bytes of one operation and its argument
+_WITH_CONSTANT: Final = frozenset(hasconst)
+_JUMPS: Final = frozenset(hasjrel)
+_BACKWARD: Final = frozenset(opmap[name] for name in opmap if "BACKWARD" in name)
+_SILENT: Final = frozenset((opmap["CACHE"], opmap["NOP"]))
+_MORE = 64  # says of a number in the exception table that it goes on
+_DIGIT = 6
+
+
+def _halves(name: str) -> tuple[int, int] | None:
+    """Return the two operations that one stands for, as LOAD_FAST_LOAD_FAST does."""
+    for middle in range(1, len(name)):
+        first, second = name[:middle], name[middle + 1 :]
+        if name[middle] == "_" and first in _FAST and second in _FAST:
+            return opmap[first], opmap[second]
+    return None
+
+
+_FAST: Final = frozenset({"LOAD_FAST", "STORE_FAST", "LOAD_FAST_BORROW"} & opmap.keys())
+_DOUBLE: Final = {opmap[name]: pair for name in opmap if (pair := _halves(name)) is not None}
 _STORE_NAME: Final = opmap["STORE_NAME"]
 # What Python itself writes into the body of each class.
 _SAID_OF_CLASSES: Final = frozenset(
@@ -40,42 +62,106 @@ PLAIN: Final = frozenset({int, bool, str, bytes, NoneType, EllipsisType})
 LONGEST = 1_000  # longer constants are the same only if they are the same object
 
 
+def instructions(code: CodeType) -> Iterator[tuple[int, int, int]]:
+    """Give offset, operation and argument of each step.
+
+    What depends on how the text was laid out is left out: steps that do nothing are there for the
+    line numbers, and Python takes two steps in one only if they are on the same line.
+    """
+    raw, extended, start = code.co_code, 0, 0
+    for offset in range(0, len(raw), _UNIT):
+        operation, argument = raw[offset], raw[offset + 1] | extended
+        if operation == EXTENDED_ARG:
+            start = start if extended else offset
+            extended = argument << _BYTE
+            continue
+        place = start if extended else offset
+        extended = 0
+        if operation in _DOUBLE:
+            first, second = _DOUBLE[operation]
+            yield place, first, argument >> _HALF
+            yield place, second, argument & ((1 << _HALF) - 1)
+        elif operation not in _SILENT:
+            yield place, operation, argument
+
+
 def behaviour(code: CodeType) -> tuple[object, ...]:
     """Return what a code object does, without where it stands and what it says of itself.
 
     A docstring is the first of the constants, so that it moves the others: the numbers of
-    constants do not count, but the constants themselves do.
+    constants do not count, but the constants themselves do. Jumps count by the step where they
+    lead.
     """
-    operations, arguments = code.co_code[::2], bytearray(code.co_code[1::2])
-    constants: list[object] = []
-    for operation in _WITH_CONSTANT:
-        place = operations.find(operation)
-        while place >= 0:
-            constants.append(_constant(code, _number(operations, arguments, place), place))
-            arguments[place] = 0
-            place = operations.find(operation, place + 1)
+    return _KNOWN.of(code)
+
+
+def _behaviour(code: CodeType) -> tuple[object, ...]:
+    steps = list(instructions(code))
+    numbers = _numbers(code, steps)
+    arguments, constants = [], []
+    for place, (offset, operation, argument) in enumerate(steps):
+        if operation in _WITH_CONSTANT:
+            constants.append(_constant(code, code.co_consts[argument], steps[place + 1 :][:1]))
+            arguments.append(0)
+        elif operation in _JUMPS:
+            arguments.append(numbers[_target(code, offset, operation, argument)])
+        else:
+            arguments.append(argument)
     return (
-        operations,
-        bytes(arguments),
+        bytes([operation for _, operation, _ in steps]),
+        tuple(arguments),
         tuple(constants),
         code.co_names,
         code.co_varnames[: _arguments(code)],
         (code.co_nlocals, len(code.co_cellvars), len(code.co_freevars)),
         (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount),
         code.co_flags & _FLAGS,
-        code.co_exceptiontable,
+        tuple(_guarded(code, numbers)),
     )
 
 
-def _number(operations: bytes, arguments: bytearray, place: int) -> int:
-    """Return the number of a constant; one above 255 is spread over several operations."""
-    number = arguments[place]
-    shift = _BYTE
-    while place > 0 and operations[place - 1] == EXTENDED_ARG:
-        place -= 1
-        number |= arguments[place] << shift
-        shift += _BYTE
-    return number
+_KNOWN: Final = PerCode(_behaviour)
+
+
+def _numbers(code: CodeType, steps: list[tuple[int, int, int]]) -> dict[int, int]:
+    """Return the number of the step at each offset, or of the next one after it."""
+    found: dict[int, int] = {}
+    place = 0
+    for offset in range(0, len(code.co_code) + _UNIT, _UNIT):
+        while place < len(steps) and steps[place][0] < offset:
+            place += 1
+        found[offset] = place
+    return found
+
+
+def _target(code: CodeType, offset: int, operation: int, argument: int) -> int:
+    """Return the offset where a jump leads, counted from the end of the step."""
+    raw = code.co_code
+    while raw[offset] == EXTENDED_ARG:
+        offset += _UNIT
+    offset += _UNIT
+    while offset < len(raw) and raw[offset] == opmap["CACHE"]:
+        offset += _UNIT
+    return offset + _UNIT * (-argument if operation in _BACKWARD else argument)
+
+
+def _guarded(code: CodeType, numbers: dict[int, int]) -> Iterator[tuple[int, ...]]:
+    """Give which steps are guarded by a try block, and where an error leads."""
+    read = iter(code.co_exceptiontable)
+    for first in read:
+        start = _number(first, read) * _UNIT
+        length, target, about = (_number(next(read), read) for _ in range(3))
+        span = numbers[start], numbers[start + length * _UNIT]
+        if span[0] != span[1]:
+            yield (*span, numbers[target * _UNIT], about)
+
+
+def _number(first: int, read: Iterator[int]) -> int:
+    value = first & (_MORE - 1)
+    while first & _MORE:
+        first = next(read)
+        value = value << _DIGIT | first & (_MORE - 1)
+    return value
 
 
 def _arguments(code: CodeType) -> int:
@@ -84,10 +170,10 @@ def _arguments(code: CodeType) -> int:
     return code.co_argcount + code.co_kwonlyargcount + collected
 
 
-def _constant(code: CodeType, number: int, place: int) -> object:
-    value, stored = code.co_consts[number], code.co_code[2 * place + 2 : 2 * place + 4]
-    if stored and stored[0] == _STORE_NAME and code.co_names[stored[1]] in _SAID_OF_CLASSES:
-        return None
+def _constant(code: CodeType, value: Any, following: list[tuple[int, int, int]]) -> object:
+    for _, operation, name in following:
+        if operation == _STORE_NAME and code.co_names[name] in _SAID_OF_CLASSES:
+            return None
     if isinstance(value, CodeType):
         return behaviour(value)
     simple = exact(value)

@@ -7,18 +7,17 @@ not local and goes on with the attributes that are read of it at once.
 from __future__ import annotations
 
 import sys
-from opcode import EXTENDED_ARG, hasconst, opmap
+from opcode import hasconst, opmap
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, define, frozen
 
+from pypedream.store.bytecode import instructions
 from pypedream.store.per_code import PerCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-_BYTE = 8
 
 
 def _numbers(*names: str) -> frozenset[int]:
@@ -38,7 +37,7 @@ _LOAD: Final = frozenset(
     number for name, number in opmap.items() if name.startswith("LOAD_") and number
 )
 _READS: Final = frozenset({"read_bytes", "read_text"})
-_SILENT: Final = _numbers("CACHE", "EXTENDED_ARG", "PUSH_NULL", "NOP", "NOT_TAKEN")
+_SILENT: Final = _numbers("PUSH_NULL", "NOT_TAKEN")
 # In these the number of the name is shifted to make room for flags.
 _SHIFT: Final = {
     opmap["LOAD_GLOBAL"]: 1,
@@ -210,12 +209,8 @@ _KNOWN: Final = PerCode(_references)
 
 def _read(code: CodeType, stored: set[str]) -> Iterator[Reference]:
     scan = _Scan(code)
-    raw, extended = code.co_code, 0
-    for offset in range(0, len(raw), 2):
-        operation, argument = raw[offset], raw[offset + 1] | extended
-        extended = argument << _BYTE if operation == EXTENDED_ARG else 0
-        if operation:
-            scan.step(operation, argument, offset)
+    for offset, operation, argument in instructions(code):
+        scan.step(operation, argument, offset)
     stored |= scan.stored
     lines = list(code.co_lines())
     for each in scan.found:
