@@ -455,21 +455,28 @@ _WARNED: Final[set[str]] = set()
 
 
 def _write_unknown(encoding: Encoding, value: Any) -> bytes:
-    """Write down what pickle would write, but in an order that does not change."""
     kind = type(value)
     name = name_of(kind)
     if encoding.strict:
         raise UnhashableInput(kind, f"is of a type that pypedream does not know; {_FIX}")
+    encoded = write_apart(encoding, value)
+    if name not in _WARNED:
+        _WARNED.add(name)
+        message = f"{name} counts by what pickle makes of it; give it a __pypedream_hash__ method"
+        warnings.warn(message, stacklevel=2)
+    return encoded
+
+
+def write_apart(encoding: Encoding, value: Any) -> bytes:
+    """Write down what pickle would write, but in an order that does not change."""
+    kind = type(value)
+    name = name_of(kind)
     try:
         taken = value.__reduce_ex__(_PICKLE)
     except UnhashableInput:
         raise
     except Exception as error:
         raise UnhashableInput(kind, f"cannot be taken apart ({error}); {_FIX}") from error
-    if name not in _WARNED:
-        _WARNED.add(name)
-        message = f"{name} counts by what pickle makes of it; give it a __pypedream_hash__ method"
-        warnings.warn(message, stacklevel=2)
     if isinstance(taken, str):
         return text(b"global", f"{name} {taken}")
     make, arguments, *rest = taken

@@ -44,12 +44,15 @@ from pypedream.store.values import (
     name_of,
     tagged,
     text,
+    write_apart,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MISSING: Final = object()
+# Of Python's own objects only those of these modules say what they are; others keep what happens.
+_TAKEN_APART: Final = frozenset({"functools", "operator", "types", "typing"})
 
 
 @define(eq=False)
@@ -186,8 +189,6 @@ class Walk:
             encoded = self.encoding.encode(value)
         except UnhashableInput:
             encoded = self._opaque(type(value))
-        except Exception as error:  # noqa: BLE001
-            encoded = text(b"broken", type(error).__name__)
         links, self.links = self.links, before
         self._part(kind, name, digest_of(encoded))
         return joined(b"value", (encoded, *links))
@@ -203,18 +204,16 @@ class Walk:
     def _unknown(self, encoding: Encoding, value: Any) -> bytes:
         """Write down an object by its fields, if it is not one of Python itself."""
         kind = type(value)
-        if isinstance(value, CALLABLES):
-            return self._inside(value)
-        if is_users(kind):
-            return encoding.record(b"object", kind, fields_of(value))
         top = kind.__module__.partition(".")[0]
-        if top == "pypedream":
-            function = getattr(value, "function", None)
-            return self._inside(function) if callable(function) else self._opaque(kind)
-        if top in sys.stdlib_module_names:
-            return self._opaque(kind)
-        with suppress(UnhashableInput):
-            return encoding.record(b"object", kind, fields_of(value))
+        function = getattr(value, "function", None) if top == "pypedream" else value
+        if isinstance(function, CALLABLES):
+            return self._inside(function)
+        if top in _TAKEN_APART and not fields_of(value):
+            return write_apart(encoding, value)
+        is_closed = top == "pypedream" or top in sys.stdlib_module_names - _TAKEN_APART
+        if is_users(kind) or not is_closed:
+            with suppress(UnhashableInput):
+                return encoding.record(b"object", kind, fields_of(value))
         return self._opaque(kind)
 
     def _opaque(self, kind: type) -> bytes:
