@@ -19,6 +19,7 @@ from enum import Enum
 from functools import partial
 from hashlib import sha256
 from types import (
+    CodeType,
     EllipsisType,
     MappingProxyType,
     ModuleType,
@@ -31,6 +32,7 @@ from attrs import Factory, define
 
 from pypedream.errors import UnhashableInput
 from pypedream.parameters.secret import Secret
+from pypedream.store.bytecode import behaviour
 from pypedream.store.functions import CALLABLES
 
 if TYPE_CHECKING:
@@ -175,8 +177,10 @@ class Encoding:
 
     def unordered(self, tag: bytes, values: Iterable[Any]) -> bytes:
         """Write down values whose order does not count."""
-        named = sorted(values, key=lambda value: str(getattr(value, "__qualname__", "")))
-        return joined(tag, sorted(map(self.node, named)))
+        members = list(values)
+        if any(isinstance(member, CALLABLES) for member in members):
+            members.sort(key=_order)  # their hashes are addresses, and they are numbered in a walk
+        return joined(tag, sorted(map(self.node, members)))
 
     def mapping(self, tag: bytes, content: Any) -> bytes:
         """Write down keys and values; the order of the keys does not count."""
@@ -210,6 +214,12 @@ class Encoding:
         if isinstance(value, CALLABLES):
             return Encoding.callable
         return _of_library(kind) or _of_base(kind) or self.unknown or _write_unknown
+
+
+def _order(value: Any) -> tuple[str, str]:
+    code = getattr(value, "__code__", None)
+    does = repr(behaviour(code)) if isinstance(code, CodeType) else ""
+    return str(getattr(value, "__qualname__", "")), does
 
 
 def _number(tag: bytes) -> Callable[[Any], bytes]:

@@ -366,8 +366,7 @@ def _name_only(value: Any) -> bytes:
 
 
 def _symbol(value: Any) -> str:
-    module = value.__module__
-    return value.__qualname__ if module == "__main__" else f"{module}.{value.__qualname__}"
+    return _within(value.__module__, value.__qualname__)
 
 
 def _shown(kind: str, name: str, function: FunctionType) -> str:
@@ -375,8 +374,11 @@ def _shown(kind: str, name: str, function: FunctionType) -> str:
 
 
 def _global(function: FunctionType, name: str) -> str:
-    module = function.__globals__.get("__name__")
-    return name if module == "__main__" else f"{module}.{name}"
+    return _within(function.__globals__.get("__name__"), name)
+
+
+def _within(module: object, name: str) -> str:
+    return name if module in ("__main__", None) else f"{module}.{name}"
 
 
 def _is_given(value: Any) -> bool:

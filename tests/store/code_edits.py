@@ -312,6 +312,32 @@ CHANGES: dict[str, tuple[str, str, str]] = {
         "[1]",
         "[2]",
     ),
+    "getter": (
+        "import operator\nget = operator.itemgetter(1)\ndef stage(a):\n    return get(a)",
+        "(1)",
+        "(2)",
+    ),
+    "partial method": (
+        (
+            "class C:\n    def f(self, a):\n        return a\n"
+            "    g = functools.partialmethod(f, 1)\ndef stage():\n    return C().g()"
+        ),
+        "f, 1",
+        "f, 2",
+    ),
+    "descriptor": (
+        (
+            "class D:\n    def __get__(self, owner, kind):\n        return 1\n"
+            "class C:\n    x = D()\ndef stage():\n    return C().x"
+        ),
+        "return 1",
+        "return 2",
+    ),
+    "attribute of an object with slots": (
+        "@attrs.define\nclass C:\n    x: int\nc = C(1)\ndef stage():\n    return c.x",
+        "C(1)",
+        "C(2)",
+    ),
     "caught error": (
         "def stage(f):\n    try:\n        f()\n    except ValueError:\n        pass",
         "ValueError",
@@ -412,6 +438,11 @@ NO_CHANGES: dict[str, tuple[str, str, str]] = {
         ),
         "    def a(self):\n        return 1\n    def b(self):\n        return 2\n",
         "    def b(self):\n        return 2\n    def a(self):\n        return 1\n",
+    ),
+    "order of a set of functions": (
+        "S = {lambda: 1, lambda: 2, lambda: 3}\ndef stage():\n    return S",
+        "lambda: 1, lambda: 2, lambda: 3",
+        "lambda: 2, lambda: 3, lambda: 1",
     ),
     "docstring of a class": (
         "class C:\n    'One.'\n    x = 1\ndef stage():\n    return C()",
