@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from pypedream.store.encoding import digest_of, joined, text
 from pypedream.store.functions import CALLABLES, innermost
-from pypedream.store.values import digest_of, hash_file, hash_value, joined, text
+from pypedream.store.values import hash_file, hash_value
 from pypedream.store.walk import Walk
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pypedream.store.values import joined, tagged, text
+from pypedream.store.encoding import joined, tagged, text
 
 if TYPE_CHECKING:
-    from pypedream.store.values import Encoding, Write
+    from pypedream.store.encoding import Encoding, Write
 
 
 def writer(kind: type) -> Write | None:

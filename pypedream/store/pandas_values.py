@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pypedream.store.encoding import joined, text
 from pypedream.store.numpy_values import write_array, write_objects
-from pypedream.store.values import joined, text
 
 if TYPE_CHECKING:
-    from pypedream.store.values import Encoding, Write
+    from pypedream.store.encoding import Encoding, Write
 
 
 def writer(kind: type) -> Write | None:

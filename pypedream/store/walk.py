@@ -21,7 +21,9 @@ from attrs import Factory, define, field
 
 from pypedream.errors import UnhashableInput
 from pypedream.places import Place
-from pypedream.store.bytecode import behaviour, names_in
+from pypedream.store.bytecode import behaviour
+from pypedream.store.class_parts import declared, is_data, names_of
+from pypedream.store.encoding import Encoding, digest_of, joined, name_of, tagged, text
 from pypedream.store.fields import fields_of
 from pypedream.store.functions import (
     BUILTIN,
@@ -33,24 +35,15 @@ from pypedream.store.functions import (
     inside,
     is_generated,
 )
+from pypedream.store.lookups import MISSING, load, of_module, of_object, read_of
 from pypedream.store.packages import is_users, is_users_module, package_of
 from pypedream.store.per_code import PerCode
 from pypedream.store.references import Reference, references
-from pypedream.store.values import (
-    Encoding,
-    digest_of,
-    fields_of_class,
-    joined,
-    name_of,
-    tagged,
-    text,
-    write_apart,
-)
+from pypedream.store.writers import write_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MISSING: Final = object()
 # Of Python's own objects only those of these modules say what they are; others keep what happens.
 _TAKEN_APART: Final = frozenset({"functools", "operator", "types", "typing"})
 
@@ -245,12 +238,12 @@ class Walk:
         if reference.kind not in ("enclosing", "global"):
             return
         if reference.kind == "enclosing":
-            value = enclosed.get(reference.name, _MISSING)
+            value = enclosed.get(reference.name, MISSING)
             kind, name = "captured value", f"{reference.name} in {function.__name__}"
         else:
-            value = function.__globals__.get(reference.name, _MISSING)
+            value = function.__globals__.get(reference.name, MISSING)
             kind, name = "constant", _global(function, reference.name)
-        if value is not _MISSING:
+        if value is not MISSING:
             chain = ".".join((reference.name, *reference.attributes))
             found = self._chain(kind, name, value, reference.attributes)
             yield joined(b"name", (text(b"", chain), found))
@@ -263,11 +256,11 @@ class Walk:
                     self._package(value.__name__)
                     return text(b"library", ".".join((value.__name__, *attributes[place:])))
                 name = f"{value.__name__}.{attribute}"
-                found = _of_module(value, attribute)
+                found = of_module(value, attribute)
             else:
                 name = f"{name}.{attribute}"
-                found = _of_object(value, attribute)
-            if found is _MISSING:
+                found = of_object(value, attribute)
+            if found is MISSING:
                 break
             value = found
         if isinstance(value, CALLABLES):
@@ -276,24 +269,24 @@ class Walk:
 
     def _imported(self, function: FunctionType, reference: Reference) -> Iterator[bytes]:
         """Follow an import inside a function; a module of the user is loaded for it."""
-        module = _load(function, reference)
+        module = load(function, reference)
         yield text(b"import", f"{reference.name} {','.join(reference.attributes)}")
         if module is None:
             return
         self._package(module.__name__)
         if not is_users_module(module.__name__):
             return
-        names = reference.attributes if reference.has_from else _read_of(function, module)
+        names = reference.attributes if reference.has_from else read_of(function, module)
         for name in names:
-            value = _of_module(module, name)
+            value = of_module(module, name)
             if isinstance(value, ModuleType) and is_users_module(value.__name__):
-                for inner in _read_of(function, value):
+                for inner in read_of(function, value):
                     yield self._member(value, inner)
-            elif value is not _MISSING:
+            elif value is not MISSING:
                 yield self._member(module, name)
 
     def _member(self, module: ModuleType, name: str) -> bytes:
-        value = _of_module(module, name)
+        value = of_module(module, name)
         kind = "helper" if isinstance(value, CALLABLES) else "constant"
         found = self.refer(kind, f"{module.__name__}.{name}", value)
         return joined(b"name", (text(b"", name), found))
@@ -311,13 +304,13 @@ class Walk:
         bases = [self.refer("helper", "", base) for base in value.__bases__]
         if type(value) is not type:
             bases.append(self.refer("helper", "", type(value)))
-        fields = self._constant("fields of", value.__qualname__, _declared(value))
+        fields = self._constant("fields of", value.__qualname__, declared(value))
         members = [
             joined(b"member", (text(b"", member), encoded))
             for member, content in sorted(vars(value).items(), key=lambda item: item[0])
             if (encoded := self._attribute(value, member, content)) is not None
         ]
-        self._part(kind, name, digest_of(self.encoding.node(_names(value))))
+        self._part(kind, name, digest_of(self.encoding.node(names_of(value))))
         return joined(b"class", (*bases, fields, *members))
 
     def _attribute(self, owner: type, member: str, content: Any) -> bytes | None:
@@ -330,10 +323,9 @@ class Walk:
             return None if is_generated(content) else self.refer("class", name, content)
         if isinstance(content, type):
             return self.refer("class", content.__qualname__, content)
-        is_own = member[:2] == "__" == member[-2:] or member.startswith(_PRIVATE)
-        if is_own or isinstance(content, owner) or not _is_data(content):
-            return None
-        return self._constant("constant", name, content)
+        return (
+            self._constant("constant", name, content) if is_data(owner, member, content) else None
+        )
 
     # Parts
 
@@ -389,100 +381,3 @@ def _is_given(value: Any) -> bool:
     if isinstance(value, dict):
         return bool(value) and all(callable(each) for each in value.values())
     return type(value) in (bool, int, float, str)
-
-
-def _of_module(module: ModuleType, name: str) -> Any:
-    """Return what a module holds, without running a ``__getattr__`` of it."""
-    found = vars(module).get(name, _MISSING)
-    return sys.modules.get(f"{module.__name__}.{name}", _MISSING) if found is _MISSING else found
-
-
-def _of_object(value: Any, name: str) -> Any:
-    """Return an attribute that is plain data of an object or class of the user."""
-    if isinstance(value, CALLABLES) and not isinstance(value, type):
-        return _MISSING
-    if isinstance(value, type):
-        holders = [vars(base) for base in value.__mro__ if is_users(base)]
-        found = next((names[name] for names in holders if name in names), _MISSING)
-        return found if type(found) in _PLAIN else _MISSING
-    if not is_users(type(value)) or hasattr(type(value), "__pypedream_hash__"):
-        return _MISSING
-    return fields_of(value).get(name, _MISSING)
-
-
-def _load(function: FunctionType, reference: Reference) -> ModuleType | None:
-    from importlib import import_module
-    from importlib.util import resolve_name
-
-    name = reference.name
-    try:
-        if reference.level:
-            package = str(function.__globals__.get("__package__") or "")
-            name = resolve_name("." * reference.level + name, package)
-        if is_users_module(name):
-            import_module(name)
-        found = name if reference.has_from else name.partition(".")[0]
-        is_open = reference.has_from and is_users_module(name)
-        for attribute in reference.attributes if is_open else ():
-            with suppress(ModuleNotFoundError):
-                if not hasattr(sys.modules[name], attribute):
-                    import_module(f"{name}.{attribute}")
-        return sys.modules.get(found) or (None if is_users_module(name) else ModuleType(name))
-    except ImportError:  # the function itself will say so when it is called
-        return None
-
-
-def _read_of(function: FunctionType, module: ModuleType) -> list[str]:
-    """Return the names that a function reads and that a module has."""
-    names = dict.fromkeys(names_in(function.__code__))
-    return [name for name in names if _of_module(module, name) is not _MISSING]
-
-
-_PLAIN: Final = (bool, int, float, complex, str, bytes, tuple, frozenset, list, dict, set)
-_PRIVATE: Final = (
-    "_abc_",
-    "_member_",
-    "_value2member",
-    "_unhashable_",
-    "_hashable_",
-    "__pydantic_",
-)
-_DESCRIPTORS: Final = ("member_descriptor", "getset_descriptor", "wrapper_descriptor")
-
-
-def _is_data(content: Any) -> bool:
-    return type(content).__name__ not in _DESCRIPTORS and not isinstance(content, BUILTIN)
-
-
-def _names(value: Any) -> list[str]:
-    """Return the names in a class, without those that Python or a decorator adds."""
-    return sorted(name for name in vars(value) if name[:2] != "__" and not name.startswith("_abc_"))
-
-
-def _declared(value: Any) -> Any:
-    """Return what a class says of its fields, whatever declared them."""
-    if "__attrs_attrs__" in vars(value):
-        return [
-            (each.name, each.default, each.init, each.kw_only, each.converter, each.validator)
-            for each in value.__attrs_attrs__
-        ]
-    if "__dataclass_fields__" in vars(value):
-        from dataclasses import MISSING, fields
-
-        kept = [(each.name, each.default, each.default_factory) for each in fields(value)]
-        plain = [tuple("" if part is MISSING else part for part in each) for each in kept]
-        return plain, str(value.__dataclass_params__)
-    if "__pydantic_fields__" in vars(value):
-        return {
-            name: (_annotation(each.annotation), each.default, each.default_factory)
-            for name, each in value.__pydantic_fields__.items()
-        }
-    if "_member_map_" in vars(value):
-        return {name: member._value_ for name, member in value._member_map_.items()}
-    if "_field_defaults" in vars(value):
-        return fields_of_class(value), value._field_defaults
-    return None
-
-
-def _annotation(annotation: Any) -> str:
-    return name_of(annotation) if isinstance(annotation, type) else str(annotation)
