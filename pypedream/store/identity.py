@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -170,10 +170,6 @@ def _pinned(function: Any, version: str) -> CodeIdentity:
 
 
 def _dependency(value: Any) -> CodeIdentity:
-    if isinstance(value, ModuleType):
-        walk = Walk()
-        walk.module(value)
-        return CodeIdentity(walk.digest(), walk.parts, walk.shown)
     if isinstance(value, (str, os.PathLike)):
         return _path(Path(value))
     return code_identity(value)

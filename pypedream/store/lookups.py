@@ -26,6 +26,13 @@ def of_module(module: ModuleType, name: str) -> Any:
     return sys.modules.get(f"{module.__name__}.{name}", MISSING) if found is MISSING else found
 
 
+def is_of(module: ModuleType, name: str, value: Any) -> bool:
+    """Say whether something was written in a module, and not imported into it."""
+    if name[:2] == "__" or isinstance(value, ModuleType):
+        return False
+    return not isinstance(value, CALLABLES) or getattr(value, "__module__", "") == module.__name__
+
+
 def of_object(value: Any, name: str) -> Any:
     """Return an attribute that is plain data of an object or class of the user."""
     if isinstance(value, CALLABLES) and not isinstance(value, type):

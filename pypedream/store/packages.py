@@ -23,7 +23,8 @@ def is_users(value: Any) -> bool:
             return True
         if is_ours(file):  # a method that attrs wrote
             return False
-        return is_users_module(str(value.__globals__.get("__name__")))
+        name = value.__globals__.get("__name__")
+        return name is None or is_users_module(str(name))  # text that was run has no module
     return is_users_module(str(getattr(value, "__module__", "")))
 
 

@@ -35,7 +35,7 @@ from pypedream.store.functions import (
     inside,
     is_generated,
 )
-from pypedream.store.lookups import MISSING, load, of_module, of_object, read_of
+from pypedream.store.lookups import MISSING, is_of, load, of_module, of_object, read_of
 from pypedream.store.packages import is_users, is_users_module, package_of
 from pypedream.store.per_code import PerCode
 from pypedream.store.references import Reference, references
@@ -80,8 +80,8 @@ class Walk:
         """Walk through all that *root* depends on."""
         inner = innermost(root)
         name = str(getattr(inner, "__name__", type(inner).__name__))
-        is_class = isinstance(inner, type)
-        encoded = self.refer("class" if is_class else "function", name, root)
+        kind = "class" if isinstance(inner, type) else "function"
+        encoded = self.refer(kind, name, root)
         self.records.append(joined(b"root", (encoded,)))
         self.finish()
 
@@ -91,6 +91,8 @@ class Walk:
             kind, name, value = self.queue.popleft()
             if isinstance(value, type):
                 self.records.append(self._class(kind, name, value))
+            elif isinstance(value, ModuleType):
+                self.records.append(self._module(name, value))
             else:
                 self.records.append(self._function(kind, name, value))
 
@@ -109,7 +111,8 @@ class Walk:
             return self._called(kind, name, value)
         if isinstance(value, ModuleType):
             self._package(value.__name__)
-            return text(b"module", "")
+            is_own = is_users_module(value.__name__)
+            return self._node("module", value.__name__, value) if is_own else text(b"module", "")
         prefix = "constant" if kind in ("helper", "function") else kind
         return self._constant(prefix, name, value)
 
@@ -258,7 +261,7 @@ class Walk:
                 name = f"{value.__name__}.{attribute}"
                 found = of_module(value, attribute)
             else:
-                name = f"{name}.{attribute}"
+                name = name if kind == "captured value" else f"{name}.{attribute}"
                 found = of_object(value, attribute)
             if found is MISSING:
                 break
@@ -291,12 +294,11 @@ class Walk:
         found = self.refer(kind, f"{module.__name__}.{name}", value)
         return joined(b"name", (text(b"", name), found))
 
-    def module(self, module: ModuleType) -> None:
-        """Walk through all that a module of the user holds."""
-        for name, value in sorted(vars(module).items()):
-            if name[:2] != "__" and not isinstance(value, ModuleType):
-                self.records.append(self._member(module, name))
-        self.finish()
+    def _module(self, name: str, module: ModuleType) -> bytes:
+        """Write down all that is written in a module: code that has it can reach any of that."""
+        names = [each for each, value in sorted(vars(module).items()) if is_of(module, each, value)]
+        self._part("module", name, digest_of(self.encoding.node(names)))
+        return joined(b"module", [self._member(module, each) for each in names])
 
     # Classes
 

@@ -362,6 +362,19 @@ CHANGES: dict[str, tuple[str, str, str]] = {
         "u(row):\n    return row",
         "u(row):\n    return -row",
     ),
+    "function of a module that is passed on": (
+        (
+            "def call(module, name):\n    return vars(module)[name]\n"
+            "def stage(name):\n    return call(OTHER, name)"
+        ),
+        "u(row):\n    return row",
+        "u(row):\n    return -row",
+    ),
+    "function by the name of a global": (
+        "def u(row):\n    return row\ndef stage(a, name):\n    return globals()[name](a)",
+        "u(row):\n    return row",
+        "u(row):\n    return -row",
+    ),
 }
 
 NO_CHANGES: dict[str, tuple[str, str, str]] = {
@@ -474,4 +487,4 @@ NO_CHANGES: dict[str, tuple[str, str, str]] = {
     ),
 }
 
-KNOWN_MISSES = frozenset({"function by a computed name"})
+KNOWN_MISSES = frozenset({"function by the name of a global"})

@@ -159,6 +159,19 @@ def test_the_name_of_the_module_does_not_count(write: Write) -> None:
     assert code_identity(write("etl", ETL).clean) == code_identity(write("other", ETL).clean)
 
 
+def test_text_that_was_run_has_an_identity() -> None:
+    """A function needs neither a file nor a module."""
+    first: dict[str, Any] = {}
+    second: dict[str, Any] = {}
+    exec("RATE = 1\ndef stage(a):\n    return a * RATE", first)
+    exec("RATE = 2\ndef stage(a):\n    return a * RATE", second)
+
+    assert first.get("__name__") is None
+    assert changes(code_identity(first["stage"]), code_identity(second["stage"])) == [
+        "constant RATE changed"
+    ]
+
+
 def test_a_circle_of_modules_functions_and_tables_ends(write: Write) -> None:
     """Functions that call each other through tables and objects have an identity."""
     handlers = "\n".join(f"@add\ndef h{n}(a):\n    return run(a) + {n}" for n in range(30))
