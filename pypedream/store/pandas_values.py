@@ -56,6 +56,8 @@ def _write_column(encoding: Encoding, array: Any) -> bytes:
         return joined(b"categories", (*about, write_array(encoding, array.codes.astype("i8"))))
     if kind.kind in "mM" and hasattr(array, "asi8"):
         return joined(b"moments", (name, write_array(encoding, array.asi8)))
+    if hasattr(array, "to_dense"):
+        return joined(b"sparse", (name, write_array(encoding, array.to_dense())))
     missing = array.isna()
     number = getattr(kind, "numpy_dtype", None)
     if kind.kind in "iufb" and hasattr(array, "_mask") and number is not None:

@@ -34,18 +34,14 @@ def _write_series(encoding: Encoding, series: Any) -> bytes:
     if kind.is_numeric() and not kind.is_decimal() and kind.to_python() is not None:
         numbers = series.fill_null(0).to_numpy()
         return joined(
-            b"numbers", (*about, write_array(encoding, missing), _array(encoding, numbers))
+            b"numbers", (*about, write_array(encoding, missing), write_array(encoding, numbers))
         )
     if kind.is_temporal():
         numbers = series.to_physical().fill_null(0).to_numpy()
         return joined(
-            b"moments", (*about, write_array(encoding, missing), _array(encoding, numbers))
+            b"moments", (*about, write_array(encoding, missing), write_array(encoding, numbers))
         )
     return joined(b"entries", (*about, write_objects(encoding, series.to_list())))
-
-
-def _array(encoding: Encoding, numbers: Any) -> bytes:
-    return write_array(encoding, numbers)
 
 
 def _write_lazy(_encoding: Encoding, value: Any) -> bytes:

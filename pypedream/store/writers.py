@@ -12,7 +12,7 @@ from collections import OrderedDict, defaultdict, deque
 from contextlib import suppress
 from enum import Enum
 from functools import partial
-from types import MappingProxyType, ModuleType
+from types import GenericAlias, MappingProxyType, ModuleType, UnionType
 from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.errors import UnhashableInput
@@ -101,6 +101,8 @@ _WRITERS: Final[dict[type, Write]] = {
     memoryview: _buffer(b"memoryview"),
     range: _as(b"range", lambda value: (len(value), *value[:1], *value[1:2])),
     slice: _as(b"slice", lambda value: (value.start, value.stop, value.step)),
+    GenericAlias: _as(b"alias", lambda value: (value.__origin__, value.__args__)),
+    UnionType: lambda encoding, value: encoding.unordered(b"union", value.__args__),
     partial: _write_partial,
     Secret: _write_secret,
     ModuleType: _write_module,
@@ -167,6 +169,7 @@ _LIBRARIES: Final = {
     "pandas": "pandas_values",
     "polars": "polars_values",
     "pyarrow": "arrow_values",
+    "xarray": "xarray_values",
 }
 
 

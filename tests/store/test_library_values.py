@@ -166,6 +166,12 @@ def test_a_change_of_a_frame_is_seen() -> None:
         table.index,
         pd.MultiIndex.from_product([[1, 2], ["a"]]),
         pd.MultiIndex.from_product([[1, 2], ["b"]]),
+        pd.Series(pd.arrays.SparseArray([0, 1])),
+        pd.Series(pd.arrays.SparseArray([0, 2])),
+        pd.Series(pd.arrays.IntervalArray.from_breaks([0, 1, 2])),
+        pd.Series(pd.period_range("2024", periods=2, freq="M")),
+        pd.Series([1, "a", None], dtype=object),
+        pd.Series([1, "a", float("nan")], dtype=object),
         pd.Timestamp("2024"),
         pd.Timestamp("2024", tz="UTC"),
         pd.NaT,
@@ -226,3 +232,27 @@ def test_arrow_tables_count_by_their_entries() -> None:
     assert hash_value(table.replace_schema_metadata({"a": "b"})) == hash_value(table)
     assert hash_value(table["n"]) == hash_value(table["n"].combine_chunks())
     assert len({hash_value(each) for each in tables}) == len(tables)
+
+
+def test_xarray_counts_by_names_coordinates_attributes_and_entries() -> None:
+    """Of a dataset everything counts that its user gave it."""
+    xr = pytest.importorskip("xarray")
+    array = xr.DataArray(
+        [[1, 2]], dims=("x", "y"), coords={"y": [1, 2]}, name="a", attrs={"u": "m"}
+    )
+    arrays = [
+        array,
+        array.rename("b"),
+        array.rename(x="z"),
+        array.assign_coords(y=[1, 3]),
+        array.assign_attrs(u="km"),
+        array.astype("f4"),
+        array + 1,
+        array.T,
+        array.to_dataset(),
+        array.to_dataset().assign(b=1),
+        array.to_dataset().set_coords("a"),
+    ]
+
+    assert hash_value(array.copy()) == hash_value(array)
+    assert len({hash_value(each) for each in arrays}) == len(arrays)
