@@ -18,7 +18,13 @@
       MutationError (ValueError)          a stage that changed another stage's input
       RunCancelled (RuntimeError)         a run that was told to stop
       ExitPipeline                        raised by a stage to end its run early
-      StoreError (OSError)                the workspace cannot be read or written
+      StoreError (OSError)                the workspace or the store cannot be read or written
+        ReadOnlyStore                     a store that was opened to be read only
+        CorruptEntry                      an entry of a store that is damaged
+        UnsafePayload                     a pickle that somebody else may have written
+        DuplicateKey (ValueError)         a key that the store has already
+        InvalidKey (ValueError)           a text that cannot be a key
+      MissingEntry (KeyError)             a key that the store does not have
       FormatError (ValueError)            a file or a value that a format cannot read or write
       NotRegistered (KeyError)            a name that a registry does not know
       ExportError (ValueError)            a pipeline that cannot be written as asked
@@ -38,11 +44,15 @@ if TYPE_CHECKING:
     from pypedream.protocols import ProblemLike
 
 __all__ = [
+    "CorruptEntry",
     "DefinitionError",
+    "DuplicateKey",
     "ExitPipeline",
     "ExportError",
     "FormatError",
+    "InvalidKey",
     "InvalidParameterException",
+    "MissingEntry",
     "MissingExtra",
     "MutationError",
     "NoResult",
@@ -51,6 +61,7 @@ __all__ = [
     "PipelineConfigError",
     "PlanError",
     "PypedreamError",
+    "ReadOnlyStore",
     "RunCancelled",
     "StageKilled",
     "StageTimeout",
@@ -60,6 +71,7 @@ __all__ = [
     "UndefinedParameterException",
     "UndefinedVariableException",
     "UnhashableInput",
+    "UnsafePayload",
 ]
 
 
@@ -159,6 +171,76 @@ class ExitPipeline(PypedreamError):
 
 class StoreError(PypedreamError, OSError):
     """The workspace or the store cannot be read or written."""
+
+
+class ReadOnlyStore(StoreError):
+    """A store that was opened with ``readonly=True`` is asked to change.
+
+    Attributes
+    ----------
+    location
+        The folder or URL of the store.
+    """
+
+    def __init__(self, location: str) -> None:
+        self.location = location
+        super().__init__(location)
+
+    def __str__(self) -> str:
+        return f"the store {self.location} is read-only: open it without readonly=True to change it"
+
+
+class CorruptEntry(StoreError):
+    """An entry of a store is damaged, so that even what it was cannot be read.
+
+    Attributes
+    ----------
+    key
+        The key, as far as it is known.
+    file
+        Where the damage is.
+    """
+
+    def __init__(self, key: str, file: str) -> None:
+        self.key = key
+        self.file = file
+        super().__init__(key)
+
+    def __str__(self) -> str:
+        return f'the entry "{self.key}" is damaged in {self.file}: delete it or put it again'
+
+
+class UnsafePayload(StoreError):
+    """A value can only be read by running code that somebody else may have written.
+
+    Attributes
+    ----------
+    key
+        Whose value it is.
+    location
+        The folder or URL of the store.
+    """
+
+    def __init__(self, key: str, location: str, reason: str) -> None:
+        self.key = key
+        self.location = location
+        self.reason = reason
+        super().__init__(key)
+
+    def __str__(self) -> str:
+        return f'"{self.key}" is a pickle, and reading one runs code: {self.reason}'
+
+
+class DuplicateKey(StoreError, ValueError):
+    """A key is in the store already, and ``on_duplicate_key="raise_error"`` is set."""
+
+
+class InvalidKey(StoreError, ValueError):
+    """A text cannot be a key of a store; the message names the rule."""
+
+
+class MissingEntry(PypedreamError, _ReadableKeyError):
+    """A store has no value for a key."""
 
 
 class FormatError(PypedreamError, ValueError):
