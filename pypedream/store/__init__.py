@@ -1,4 +1,9 @@
-"""What results are kept by and where they are kept. A name is loaded when it is first used."""
+"""The store: values kept under a key, in a folder or behind any fsspec URL; and what a key is of.
+
+`cache_store` is what users touch, `folder` and `objects` are the two places where bytes are kept,
+`claims` sees to it that a value is computed once. `values` and `identity` give values and code a
+digest that is the same in every process. A name is loaded when it is first used.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pypedream.store.artifact import Artifact
+    from pypedream.store.cache_store import CacheStore
+    from pypedream.store.corruption import CorruptEntryWarning
     from pypedream.store.identity import code_identity, fingerprint
 
-__all__ = ["code_identity", "fingerprint"]
+__all__ = ["Artifact", "CacheStore", "CorruptEntryWarning", "code_identity", "fingerprint"]
 
-_HOMES = {"code_identity": "identity", "fingerprint": "identity"}
+_HOMES = {
+    "Artifact": "artifact",
+    "CacheStore": "cache_store",
+    "CorruptEntryWarning": "corruption",
+    "code_identity": "identity",
+    "fingerprint": "identity",
+}
 
 
 def __getattr__(name: str) -> object:

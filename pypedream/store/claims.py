@@ -1,0 +1,136 @@
+"""Claims: of all threads and processes that want one thing, one computes it and the others wait.
+
+A claim is advice. Who waits longer than he wants to computes as well, and nothing is wrong then but
+the time: the result of either is whole.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from threading import Event, Lock, Thread
+from time import monotonic, sleep, time
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from pypedream.errors import StoreError
+from pypedream.store.backend import Lease
+from pypedream.store.owner import is_gone, this_process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pypedream.store.backend import Backend
+
+__all__ = ["claimed", "is_live"]
+
+LEASE_S = 30.0
+_RENEWED_AFTER_S = 8.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 0.25
+_BEAT_S = 1.0
+_IDLE_BEATS = 2  # one look may fall between two claims
+
+
+@contextmanager
+def claimed(backend: Backend, name: str, *, wait_timeout: float | None = None) -> Iterator[bool]:
+    """Wait for the claim to *name* and hold it for the block; yield whether it is held.
+
+    Look again for the result inside: whoever had the claim before may have published one.
+
+    Parameters
+    ----------
+    wait_timeout
+        Seconds after which the block is entered without the claim; None waits as long as
+        somebody else is at work.
+    """
+    lease = Lease(os.urandom(16).hex(), this_process(), time() + LEASE_S)
+    if not _waited_for(backend, name, lease, wait_timeout):
+        yield False
+        return
+    _heart.add(backend, name, lease)
+    try:
+        yield True
+    finally:
+        _heart.remove(lease)
+        backend.release(name, lease.token)
+
+
+def is_live(lease: Lease) -> bool:
+    """Say whether somebody may still be at work under a lease."""
+    return lease.until > time() and not is_gone(lease.owner)
+
+
+def _waited_for(backend: Backend, name: str, lease: Lease, wait_timeout: float | None) -> bool:
+    start, pause = monotonic(), _FIRST_PAUSE_S
+    while True:
+        there = backend.lease(name)
+        if there is None or not is_live(there):
+            fresh = evolve(lease, until=time() + LEASE_S)
+            if backend.take(name, fresh, instead_of=there):
+                return True
+        if wait_timeout is not None:
+            left = start + wait_timeout - monotonic()
+            if left <= 0:
+                return False
+            pause = min(pause, left)
+        sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+
+class _Heart:
+    """One thread that renews the leases of this process, while there are any.
+
+    Calls that take less than a second never notice it: a thread for each of them would cost more
+    than the rest of a miss.
+    """
+
+    def __init__(self) -> None:
+        self._claims: dict[str, tuple[Backend, str, Lease]] = {}
+        self._lock = Lock()
+        self._thread: Thread | None = None
+        self._pause = Event()
+
+    def add(self, backend: Backend, name: str, lease: Lease) -> None:
+        with self._lock:
+            self._claims[lease.token] = (backend, name, lease)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = Thread(target=self._beat, name="pypedream leases", daemon=True)
+                self._thread.start()
+
+    def remove(self, lease: Lease) -> None:
+        with self._lock:
+            self._claims.pop(lease.token, None)
+
+    def forget(self) -> None:
+        """Begin anew in a child process: the claims are its parent's."""
+        self._claims, self._lock, self._thread = {}, Lock(), None
+
+    def _beat(self) -> None:
+        idle = 0
+        while idle < _IDLE_BEATS:
+            self._pause.wait(_BEAT_S)
+            with self._lock:
+                claims = list(self._claims.values())
+                idle = 0 if claims else idle + 1
+                if idle == _IDLE_BEATS:
+                    self._thread = None
+            for backend, name, lease in claims:
+                self._renew(backend, name, lease)
+
+    def _renew(self, backend: Backend, name: str, lease: Lease) -> None:
+        if lease.until - time() > LEASE_S - _RENEWED_AFTER_S:
+            return
+        longer = evolve(lease, until=time() + LEASE_S)
+        try:
+            backend.renew(name, longer)
+        except StoreError:  # a full disk, say: it is tried again at the next beat
+            return
+        with self._lock:
+            if lease.token in self._claims:
+                self._claims[lease.token] = (backend, name, longer)
+
+
+_heart = _Heart()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_heart.forget)

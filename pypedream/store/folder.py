@@ -1,0 +1,292 @@
+"""A folder as a place for entries.
+
+::
+
+    index.db        entries and leases; holds content of up to 8 KB itself
+    blobs/ab/       larger content, each file under its SHA-256, which never changes again
+    staging/        content that is being written
+    quarantine/     content that turned out to be damaged
+
+A blob is whole and on the disk before its entry is there. An entry without a good blob is a miss.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pypedream.errors import CorruptEntry, StoreError
+from pypedream.store.backend import Lease
+from pypedream.store.disk import make_folder, new_name, remove_tree, removed_after, stale
+from pypedream.store.entry import Entry
+from pypedream.store.index import Index
+from pypedream.store.owner import Owner
+
+if TYPE_CHECKING:
+    import os
+    import sqlite3
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+__all__ = ["Folder"]
+
+T = TypeVar("T")
+
+_ONE = "SELECT * FROM entries WHERE key = ?"
+_ALL = "SELECT * FROM entries ORDER BY key"
+_PUT = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+class Folder:
+    """A store in a local folder.
+
+    Parameters
+    ----------
+    root
+        The folder; it is made for its owner alone, or with *is_shared* for his group.
+    readonly
+        Change nothing, not even when something was used last.
+    """
+
+    is_local = True
+
+    def __init__(
+        self, root: str | os.PathLike[str], *, readonly: bool = False, is_shared: bool = False
+    ) -> None:
+        self.root = Path(root).absolute()
+        self.location = str(self.root)
+        self.is_shared = is_shared
+        self.index = Index(self.root / "index.db", readonly=readonly, is_shared=is_shared)
+        self._staging = self.root / "staging"
+        self._blobs = self.root / "blobs"
+        if not readonly:
+            with self._told():
+                self._prepare()
+
+    def find(self, key: str) -> Entry | None:
+        """Return an entry, or None; raise CorruptEntry if it cannot be read."""
+        row = self.index.read(lambda index: index.execute(_ONE, (key,)).fetchone(), None)
+        return None if row is None else self._entry(row)
+
+    def keys(self) -> list[str]:
+        """Return every key, in order."""
+        query = "SELECT key FROM entries ORDER BY key"
+        rows: list[Any] = self.index.read(lambda index: index.execute(query).fetchall(), [])
+        return [str(key) for (key,) in rows]
+
+    def scan(self) -> Iterator[Entry | CorruptEntry]:
+        """Yield every entry, with an error in place of one that cannot be read."""
+        rows: list[Any] = self.index.read(lambda index: index.execute(_ALL).fetchall(), [])
+        for row in rows:
+            try:
+                yield self._entry(row)
+            except CorruptEntry as error:
+                yield error
+
+    @contextmanager
+    def staged(self) -> Iterator[Path]:
+        """Give a path to write content to; what is left there is removed."""
+        with self._told(), removed_after(self._staging / new_name()) as path:
+            yield path
+
+    def add(self, entry: Entry, content: Path | None, *, replace: bool) -> Entry:
+        """Store an entry and its content; return the entry that is then there."""
+        blob = None if content is None else self._blob(entry.digest)
+        with self._told():
+            if content is not None and blob is not None:
+                make_folder(blob.parent, is_shared=self.is_shared)
+                # What the umask took from the new file stays taken.
+                content.chmod(0o444 & content.stat().st_mode | 0o400)
+            return self.index.write(lambda index: self._add(index, entry, content, replace))
+
+    def blob(self, entry: Entry) -> Path | None:
+        """Return the file with the content."""
+        return self._blob(entry.digest)
+
+    def fetch(self, entry: Entry, path: Path) -> None:
+        """Copy the content to a new file; raise FileNotFoundError if there is none."""
+        if entry.inline is None:
+            shutil.copyfile(self._blob(entry.digest), path)
+        else:
+            path.write_bytes(entry.inline)
+
+    def blob_name(self, entry: Entry) -> str:
+        """Return where the content is, for people."""
+        return str(self.index.path if entry.inline is not None else self._blob(entry.digest))
+
+    def remove(self, key: str) -> bool:
+        """Remove an entry, and its blob if no other entry has the same content."""
+        with self._told():
+            return self.index.write(lambda index: self._remove(index, key))
+
+    def quarantine(self, entry: Entry) -> None:
+        """Set the content of an entry aside, if the entry is still the one that is there."""
+        with self._told():
+            self.index.write(lambda index: self._quarantine(index, entry))
+
+    def touch(self, entry: Entry, now: float) -> None:
+        """Record that an entry was used."""
+        query = "UPDATE entries SET used = ? WHERE key = ?"
+        self.index.write(lambda index: index.execute(query, (now, entry.key)))
+
+    def sweep(self, *, dry_run: bool) -> int:
+        """Remove what processes that are gone left, and blobs that no entry needs."""
+        with self._told():
+            left = [*stale(self._staging), *stale(self.root / "quarantine")]
+            freed = sum(map(_size, left))
+            if not dry_run:
+                for path in left:
+                    remove_tree(path)
+            # Within a transaction no other process can put a blob in its place.
+            return freed + self.index.write(lambda index: self._sweep(index, dry_run=dry_run))
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Make what is added inside durable together."""
+        return self.index.batch()
+
+    def lease(self, name: str) -> Lease | None:
+        """Return the lease of a name, whether it is live or not."""
+        query = "SELECT token, host, pid, start, until FROM leases WHERE name = ?"
+        row = self.index.read(lambda index: index.execute(query, (name,)).fetchone(), None)
+        return None if row is None else _lease(row)
+
+    def take(self, name: str, lease: Lease, instead_of: Lease | None) -> bool:
+        """Take a lease if it is free or still *instead_of*; of several who try one succeeds."""
+        owner = lease.owner
+        values = (name, lease.token, owner.host, owner.pid, owner.start, lease.until)
+        old = "" if instead_of is None else instead_of.token
+
+        def work(index: sqlite3.Connection) -> bool:
+            index.execute("DELETE FROM leases WHERE name = ? AND token = ?", (name, old))
+            done = index.execute("INSERT OR IGNORE INTO leases VALUES (?, ?, ?, ?, ?, ?)", values)
+            return done.rowcount == 1
+
+        return self._leased(work)
+
+    def renew(self, name: str, lease: Lease) -> None:
+        """Write a new end into a lease, if it is still ours."""
+        query = "UPDATE leases SET until = ? WHERE name = ? AND token = ?"
+        self._leased(lambda index: index.execute(query, (lease.until, name, lease.token)))
+
+    def release(self, name: str, token: str) -> None:
+        """Give a lease back, if it is still ours."""
+        query = "DELETE FROM leases WHERE name = ? AND token = ?"
+        self._leased(lambda index: index.execute(query, (name, token)))
+
+    def leases(self) -> list[Lease]:
+        """Return the leases that are there, live or not."""
+        query = "SELECT token, host, pid, start, until FROM leases"
+        rows: list[Any] = self.index.read(lambda index: index.execute(query).fetchall(), [])
+        return [_lease(row) for row in rows]
+
+    def close(self) -> None:
+        """Let go of files."""
+        self.index.close()
+
+    def _prepare(self) -> None:
+        for folder in (self.root, self._blobs, self._staging, self.root / "quarantine"):
+            make_folder(folder, is_shared=self.is_shared)
+        for path in stale(self._staging):
+            remove_tree(path)
+
+    def _blob(self, digest: str) -> Path:
+        return self._blobs / digest[:2] / digest
+
+    def _entry(self, row: tuple[Any, ...]) -> Entry:
+        try:
+            entry = Entry(*row[:-1])
+            is_whole = entry.seal == row[-1]
+        except (TypeError, ValueError):
+            is_whole = False
+        if not is_whole:
+            raise CorruptEntry(str(row[0]), str(self.index.path))
+        return entry
+
+    def _add(
+        self, index: sqlite3.Connection, entry: Entry, content: Path | None, replace: bool
+    ) -> Entry:
+        old = index.execute(_ONE, (entry.key,)).fetchone()
+        if old is not None and not replace:
+            return self._entry(old)
+        if content is not None:
+            content.replace(self._blob(entry.digest))
+        index.execute(_PUT, (*_values(entry), entry.seal))
+        if old is not None and old[1] != entry.digest:
+            self._drop_blob(index, str(old[1]))
+        return entry
+
+    def _remove(self, index: sqlite3.Connection, key: str) -> bool:
+        row = index.execute("SELECT digest FROM entries WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            return False
+        index.execute("DELETE FROM entries WHERE key = ?", (key,))
+        self._drop_blob(index, str(row[0]))
+        return True
+
+    def _drop_blob(self, index: sqlite3.Connection, digest: str) -> None:
+        query = "SELECT 1 FROM entries WHERE digest = ? AND inline IS NULL LIMIT 1"
+        if index.execute(query, (digest,)).fetchone() is None:
+            self._blob(digest).unlink(missing_ok=True)
+
+    def _quarantine(self, index: sqlite3.Connection, entry: Entry) -> None:
+        query = "DELETE FROM entries WHERE key = ? AND digest = ? AND created = ?"
+        done = index.execute(query, (entry.key, entry.digest, entry.created))
+        if done.rowcount and entry.inline is None:
+            with suppress(FileNotFoundError):
+                self._blob(entry.digest).replace(self.root / "quarantine" / entry.digest)
+
+    def _sweep(self, index: sqlite3.Connection, *, dry_run: bool) -> int:
+        rows = index.execute("SELECT digest FROM entries WHERE inline IS NULL")
+        needed = {digest for (digest,) in rows}
+        left = [path for path in self._blobs.glob("*/*") if path.name not in needed]
+        freed = sum(map(_size, left))
+        if not dry_run:
+            for path in left:
+                remove_tree(path)
+        return freed
+
+    def _leased(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Change a lease so that other processes see it at once, also from within a batch."""
+        done = self.index.write(work)
+        self.index.commit()
+        return done
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn a failure of the file system into one line that names the store."""
+        try:
+            yield
+        except StoreError:
+            raise
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise StoreError(f"cannot write the store {self.location}: {reason}") from error
+
+
+def _values(entry: Entry) -> tuple[Any, ...]:
+    return (
+        entry.key,
+        entry.digest,
+        entry.size,
+        entry.serializer,
+        entry.metadata_json,
+        entry.created,
+        entry.used,
+        entry.duration_s,
+        entry.signature,
+        entry.inline,
+    )
+
+
+def _lease(row: tuple[Any, ...]) -> Lease:
+    token, host, pid, start, until = row
+    return Lease(token, Owner(host, pid, start), until)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0

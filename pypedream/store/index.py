@@ -1,0 +1,322 @@
+"""The index of a folder store: one SQLite file, for any number of threads and processes.
+
+A damaged index is set aside and a new one begun: what was in it must be computed again, and
+nothing else is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from time import monotonic, sleep, time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pypedream.errors import StoreError
+from pypedream.store.disk import touch_file
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Index"]
+
+T = TypeVar("T")
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entries (
+    key TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL, serializer TEXT NOT NULL,
+    metadata_json TEXT NOT NULL, created REAL NOT NULL, used REAL NOT NULL, duration_s REAL,
+    signature TEXT NOT NULL, inline BLOB, seal INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS entries_by_digest ON entries (digest);
+CREATE TABLE IF NOT EXISTS leases (
+    name TEXT PRIMARY KEY, token TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
+    start TEXT NOT NULL, until REAL NOT NULL
+) WITHOUT ROWID;
+"""
+_NETWORK = ("9p", "afs", "ceph", "cifs", "fuse.sshfs", "gpfs", "lustre", "ncpfs", "nfs", "smb")
+_BUSY_S = 30
+_BATCH_S = 0.2  # others wait meanwhile
+_DAMAGED = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
+
+
+class Index:
+    """An open index.
+
+    Parameters
+    ----------
+    path
+        The file. It is made, unless *readonly*; then its folder is not changed in any way.
+    is_shared
+        Whether the group may write.
+    """
+
+    def __init__(self, path: Path, *, readonly: bool, is_shared: bool = False) -> None:
+        self.path = path
+        self.readonly = readonly
+        self._mode = 0o664 if is_shared else 0o600
+        self._lock = RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._pid = 0
+        self._state: Any = None
+        self._batches = 0
+        self._begun: float | None = None
+        self._foreign: list[sqlite3.Connection] = []
+
+    def read(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """Return what *work* finds; *otherwise* if there is no index to read."""
+        with self._lock:
+            return self._attempt(lambda: self._reading(work, otherwise))
+
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Let *work* change the index, in one transaction."""
+        with self._lock:
+            if not self._batches:
+                return self._attempt(lambda: self._in_transaction(work))
+            # Nothing of a batch may be lost to a failure of one of its parts.
+            return self._attempt(lambda: self._in_batch(work))
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Put what is written inside into few transactions; what was written stays in any case."""
+        with self._lock:
+            self._batches += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._batches -= 1
+                if not self._batches:
+                    self.commit()
+
+    def commit(self) -> None:
+        """Let others see what a batch has written so far."""
+        with self._lock:
+            if self._begun is not None and self._connection is not None:
+                self._begun = None
+                connection = self._connection
+                self._attempt(lambda: connection.execute("COMMIT"))
+
+    def close(self) -> None:
+        """Let go of the file; it is opened again when it is needed."""
+        with self._lock:
+            if self._connection is not None and self._pid == os.getpid():
+                self.commit()
+                self._connection.close()
+            self._connection = None
+
+    def _attempt(self, work: Callable[[], T]) -> T:
+        """Do *work*, a second time if the index was damaged, and name the file in every error."""
+        import sqlite3
+
+        try:
+            try:
+                return work()
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error) or self.readonly:
+                    raise
+                self._set_aside()
+                return work()
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot use {self.path}: {error}") from error
+
+    def _reading(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        connection = self._current()
+        return otherwise if connection is None else work(connection)
+
+    def _in_transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._writable()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return result
+
+    def _in_batch(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._writable()
+        if self._begun is None:
+            connection.execute("BEGIN IMMEDIATE")
+            self._begun = monotonic()
+        connection.execute("SAVEPOINT one")
+        try:
+            result = work(connection)
+        except BaseException:
+            connection.execute("ROLLBACK TO one")
+            raise
+        finally:
+            connection.execute("RELEASE one")
+        if monotonic() - self._begun > _BATCH_S:
+            self.commit()
+        return result
+
+    def _current(self) -> sqlite3.Connection | None:
+        """Return the connection of this process; None if there is nothing to read."""
+        if self._connection is not None and self._pid == os.getpid():
+            if not self.readonly or self._state == self._seen():
+                return self._connection
+            self._connection.close()
+        elif self._connection is not None:
+            # It belongs to the parent process; to close it would let go of the parent's locks.
+            self._foreign.append(self._connection)
+            self._begun = None
+        self._connection = self._opened_readonly() if self.readonly else self._opened()
+        self._pid = os.getpid()
+        return self._connection
+
+    def _writable(self) -> sqlite3.Connection:
+        """Return the connection, unless the file it has open is not the index any more."""
+        connection = self._current()
+        if connection is not None and self._begun is None and self._state != self._seen():
+            connection.close()
+            self._connection = None
+            connection = self._current()
+        assert connection is not None
+        return connection
+
+    def _seen(self) -> Any:
+        """Return by what one can tell that the file on disk is another one, or has changed."""
+        try:
+            now = os.stat(self.path)
+        except FileNotFoundError:
+            return None
+        if self.readonly:
+            return now.st_ino, now.st_mtime_ns, now.st_size, _size(f"{self.path}-wal") > 0
+        return now.st_ino, now.st_dev
+
+    def _opened(self) -> sqlite3.Connection:
+        import sqlite3
+
+        # The busy timeout does not hold for the change to WAL, so one opens after the other.
+        with _file_lock(self.path.with_suffix(".lock"), self._mode):
+            try:
+                return self._connected()
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise
+                self._rename_damaged()
+                return self._connected()
+
+    def _connected(self) -> sqlite3.Connection:
+        import sqlite3
+
+        touch_file(self.path, self._mode)  # by SQLite it would be readable for everybody
+        if self._mode & stat.S_IWGRP:
+            _let_group_write(self.path)
+        connection = sqlite3.connect(
+            self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            journal = "DELETE" if _is_on_network(self.path) else "WAL"
+            connection.execute(f"PRAGMA journal_mode={journal}")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.executescript(_SCHEMA)
+            connection.execute("SELECT * FROM entries LIMIT 1").fetchall()
+        except BaseException:
+            connection.close()
+            raise
+        self._state = self._seen()
+        return connection
+
+    def _opened_readonly(self) -> sqlite3.Connection | None:
+        import sqlite3
+
+        self._state = self._seen()
+        if self._state is None:
+            return None
+        # Without a log that others write to, nothing changes under our hands. With one, its shared
+        # memory is only read; SQLite would otherwise mark in it how far we have read.
+        way = "mode=ro&readonly_shm=1" if self._state[-1] else "mode=ro&immutable=1"
+        return sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?{way}",
+            uri=True,
+            timeout=_BUSY_S,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    def _set_aside(self) -> None:
+        """Rename the damaged index that is open, unless another process has done so."""
+        is_same = self._state == self._seen()
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._begun = None, None
+        if is_same:
+            with _file_lock(self.path.with_suffix(".lock"), self._mode):
+                if self._state == self._seen():
+                    self._rename_damaged()
+
+    def _rename_damaged(self) -> None:
+        mark = f"damaged-{time():.0f}-{os.getpid()}"
+        for ending in ("-wal", "-shm", ""):
+            path = Path(f"{self.path}{ending}")
+            if path.exists():
+                path.replace(f"{self.path}.{mark}{ending}")
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) or 0
+    return code & 0xFF in _DAMAGED or "no such table" in str(error)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _let_group_write(path: Path) -> None:
+    if path.stat().st_uid == os.geteuid() and not path.stat().st_mode & stat.S_IWGRP:
+        path.chmod(0o664)
+
+
+def _is_on_network(path: Path, mounts: str = "/proc/mounts") -> bool:
+    """Say whether *path* is on a network file system, where a write-ahead log does not work."""
+    try:
+        with open(mounts, encoding="utf-8", errors="surrogateescape") as file:
+            lines = [line.split() for line in file]
+    except OSError:
+        return False
+    whole = os.path.realpath(path)
+    kinds = {_unescaped(place): kind for _, place, kind, *_ in lines}
+    inside = [place for place in kinds if whole.startswith(place.rstrip("/") + "/")]
+    return bool(inside) and kinds[max(inside, key=len)].startswith(_NETWORK)
+
+
+def _unescaped(mount: str) -> str:
+    return mount.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
+
+
+@contextmanager
+def _file_lock(path: Path, mode: int) -> Iterator[None]:
+    """Hold a lock that the system takes back when the process ends."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode)
+    try:
+        if os.name == "nt":
+            _lock_on_windows(descriptor)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock_on_windows(descriptor: int) -> None:
+    import msvcrt
+
+    while True:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError:
+            sleep(0.01)
+        else:
+            return

@@ -1,0 +1,74 @@
+"""Keys: which texts may name a value, on every file system and behind every URL."""
+
+from __future__ import annotations
+
+import re
+
+from pypedream.errors import InvalidKey
+
+__all__ = ["checked_key"]
+
+LONGEST = 255
+_SHOWN = 40
+_DRIVE = re.compile(r"[A-Za-z]:")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def checked_key(key: object) -> str:
+    r"""Return *key* if it may be one.
+
+    Raises
+    ------
+    InvalidKey
+        If not; the text names the rule.
+
+    Examples
+    --------
+    >>> checked_key("runs/März/total")
+    'runs/März/total'
+    >>> checked_key("../secrets")
+    Traceback (most recent call last):
+      ...
+    pypedream.errors.InvalidKey: "../secrets" cannot be a key: a part is ".."
+    """
+    if not isinstance(key, str):
+        raise InvalidKey(f"{key!r} cannot be a key: a key is a text, not {type(key).__name__}")
+    broken = _broken_rule(key) or next(filter(None, map(_broken_part, key.split("/"))), None)
+    if broken:
+        shown = ascii(key[:_SHOWN])[1:-1] + ("..." if len(key) > _SHOWN else "")
+        raise InvalidKey(f'"{shown}" cannot be a key: {broken}')
+    return key
+
+
+def _broken_rule(key: str) -> str | None:
+    if not key:
+        return "it is empty"
+    if len(key) > LONGEST:
+        return f"it has {len(key)} characters, more than {LONGEST}"
+    if key.startswith("/"):
+        return "it is an absolute path"
+    if _DRIVE.match(key):
+        return "it begins with a drive"
+    return _broken_letter(key)
+
+
+def _broken_letter(key: str) -> str | None:
+    if "\\" in key:
+        return "it has a backslash; parts are separated by /"
+    if any(letter < " " or letter == "\x7f" for letter in key):
+        return "it has a control character"
+    if any("\ud800" <= letter <= "\udfff" for letter in key):
+        return "it has half a character (a lone surrogate)"
+    return None
+
+
+def _broken_part(part: str) -> str | None:
+    if part == "":
+        return "a part between / is empty"
+    if part in (".", ".."):
+        return f'a part is "{part}"'
+    if part[-1] in ". ":
+        return f'"{part}" ends with a dot or a blank'
+    if _RESERVED.fullmatch(part):
+        return f'"{part}" is reserved by Windows'
+    return None

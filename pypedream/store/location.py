@@ -1,0 +1,71 @@
+"""Location: which folder or which objects a path or a URL means."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pypedream.store.backend import Backend
+
+__all__ = ["backend_at", "folder_of"]
+
+_LOCAL = ("file://", "local://")
+
+
+def backend_at(
+    path: str | os.PathLike[str],
+    *,
+    readonly: bool,
+    is_shared: bool,
+    storage_options: Mapping[str, Any] | None,
+) -> Backend:
+    """Return the place for entries that *path* means; a local one is made unless *readonly*."""
+    folder = folder_of(path)
+    if folder is None:
+        from pypedream.store.objects import Objects
+
+        return Objects(os.fspath(path), storage_options)
+    from pypedream.store.folder import Folder
+
+    return Folder(folder, readonly=readonly, is_shared=is_shared)
+
+
+def folder_of(path: str | os.PathLike[str]) -> Path | None:
+    """Return the folder that *path* means, or None if it is somewhere else.
+
+    In a folder for everybody's temporary files the store gets one that is its owner's.
+
+    Examples
+    --------
+    >>> folder_of("s3://bucket/results") is None
+    True
+    """
+    text = os.fspath(path)
+    for protocol in _LOCAL:
+        if text.startswith(protocol):
+            text = unquote(text.removeprefix(protocol))
+    if "://" in text or "::" in text:
+        return None
+    folder = Path(tempfile.gettempdir() if text == "/tmp" else text).expanduser()  # noqa: S108
+    return folder / f"pypedream-{_user()}" if _is_everybodys(folder) else folder
+
+
+def _is_everybodys(folder: Path) -> bool:
+    if os.name == "nt":
+        return folder == Path(tempfile.gettempdir())
+    try:
+        mode = folder.stat().st_mode
+    except OSError:
+        return False
+    return bool(mode & stat.S_ISVTX and mode & stat.S_IWOTH)
+
+
+def _user() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")

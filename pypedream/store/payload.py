@@ -1,0 +1,111 @@
+"""Payload: a value as one file, made and read by a format.
+
+A format that makes a folder, as zarr does, has it packed into one uncompressed zip file.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from pypedream import formats
+from pypedream.errors import StoreError
+from pypedream.store.disk import digest_of, flush, remove_tree
+from pypedream.store.entry import INLINE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Payload", "dump", "load", "serializer_for"]
+
+_SAME_BOTH_WAYS = frozenset(
+    {"decimal", "delimiter", "encoding", "engine", "group", "quotechar", "sep"}
+)
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can name
+
+
+@frozen
+class Payload:
+    """The content of an entry that is to be.
+
+    Attributes
+    ----------
+    path
+        The file; None if *inline* holds the content.
+    is_packed
+        Whether the file stands for a folder.
+    """
+
+    digest: str
+    size: int
+    path: Path | None
+    inline: bytes | None
+    is_packed: bool
+
+
+def serializer_for(value: Any, name: str) -> str:
+    """Return the name of the format for a value; "auto" asks its type."""
+    return formats.pick_serializer(value) if name == "auto" else formats.get(name).name
+
+
+def dump(value: Any, serializer: str, path: Path, options: Mapping[str, Any]) -> Payload:
+    """Write a value to *path* and return what is to be stored."""
+    formats.get(serializer).dump(value, path, **options)
+    if not path.exists():
+        raise StoreError(f'serializer "{serializer}" wrote nothing to the path that it was given')
+    is_packed = path.is_dir()
+    whole = _packed(path) if is_packed else path
+    size = whole.stat().st_size
+    digest = digest_of(whole)
+    if size <= INLINE_BYTES:
+        return Payload(digest, size, None, whole.read_bytes(), is_packed)
+    flush(whole)
+    return Payload(digest, size, whole, None, is_packed)
+
+
+def load(path: Path, serializer: str, options: Mapping[str, Any], *, is_packed: bool) -> Any:
+    """Read a value from the file that holds it."""
+    loader = formats.get(serializer)
+    if not is_packed:
+        return loader.load(path, **options)
+    with tempfile.TemporaryDirectory(prefix="pypedream-") as folder:
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(folder)  # it leaves out "..", drives and absolute paths
+        return loader.load(Path(folder), **options)
+
+
+def options_for_loading(serializer: str, dumped_with: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of the options of a dump those that reading back needs as well.
+
+    They come from the entry, which somebody else may have written; so only names that are known
+    to be harmless are taken.
+    """
+    wanted = {name: each for name, each in dumped_with.items() if name in _SAME_BOTH_WAYS}
+    if not wanted:
+        return {}
+    parameters = signature(formats.get(serializer).load).parameters
+    takes_all = any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
+    return {name: each for name, each in wanted.items() if takes_all or name in parameters}
+
+
+def _packed(folder: Path) -> Path:
+    """Put a folder into one file, the same for the same content, and remove the folder."""
+    target = folder.with_name(f"{folder.name}.zip")
+    with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as archive:
+        for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+            name = path.relative_to(folder).as_posix()
+            with (
+                path.open("rb") as source,
+                archive.open(zipfile.ZipInfo(name, _LONG_AGO), "w", force_zip64=True) as file,
+            ):
+                while block := source.read(1 << 20):
+                    file.write(block)
+    remove_tree(folder)
+    os.replace(target, folder)
+    return folder
