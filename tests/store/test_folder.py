@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from pypedream.errors import StoreError
+from pypedream.store import CacheStore
+from pypedream.store.index import _is_on_network
+from pypedream.store.location import folder_of
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
+
+
+def modes(root: Path) -> set[int]:
+    return {stat.S_IMODE(path.stat().st_mode) for path in root.rglob("*") if path.is_file()}
+
+
+@posix
+def test_a_folder_is_for_its_owner(folder):
+    """Folders 0700, files 0600, and blobs that nobody writes to again."""
+    store = CacheStore(folder)
+    store["a"], store["large"] = 1, "x" * 20_000
+
+    assert modes(folder) <= {0o600, 0o444}
+    assert all(
+        stat.S_IMODE(path.stat().st_mode) == 0o700
+        for path in [folder, *folder.rglob("*")]
+        if path.is_dir()
+    )
+
+
+@posix
+def test_no_file_has_more_rights_than_the_umask_leaves(folder):
+    """The umask holds for blobs as well."""
+    before = os.umask(0o077)
+    try:
+        CacheStore(folder)["large"] = "x" * 20_000
+    finally:
+        os.umask(before)
+
+    assert modes(folder) <= {0o600, 0o400}
+
+
+@posix
+def test_a_shared_folder_is_for_a_group(folder):
+    """Who asks for it gets it, whatever his umask."""
+    CacheStore(folder, shared=True)["large"] = "x" * 20_000
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o2775
+    assert stat.S_IMODE((folder / "index.db").stat().st_mode) == 0o664
+
+
+@posix
+def test_the_default_is_a_folder_of_ones_own_among_temporary_files(tmp_path, monkeypatch):
+    """A folder that everybody writes to holds a private one."""
+    everybodys = tmp_path / "tmp"
+    everybodys.mkdir()
+    everybodys.chmod(0o1777)
+    monkeypatch.setattr("tempfile.tempdir", str(everybodys))
+
+    assert folder_of("/tmp") == everybodys / f"pypedream-{os.getuid()}"
+    assert folder_of(tmp_path) == tmp_path
+
+
+def test_a_blob_is_never_a_hard_link(folder):
+    """Nobody has another name for it."""
+    store = CacheStore(folder)
+    store["large"] = "x" * 20_000
+
+    assert Path(store.path("large")).stat().st_nlink == 1
+
+
+def test_equal_contents_are_kept_once(folder):
+    """And as long as one key needs them."""
+    store = CacheStore(folder)
+    store["a"] = store["b"] = "x" * 20_000
+    assert store.path("a") == store.path("b")
+
+    del store["a"]
+    assert store["b"] == "x" * 20_000
+    del store["b"]
+
+    assert list(folder.glob("blobs/*/*")) == []
+
+
+def test_an_overwritten_blob_goes(folder):
+    """What no key names takes no room."""
+    store = CacheStore(folder, on_duplicate_key="overwrite")
+    store["a"] = "x" * 20_000
+    store["a"] = "y" * 20_000
+
+    assert len(list(folder.glob("blobs/*/*"))) == 1
+
+
+DAMAGES = {
+    "garbage": lambda path: path.write_bytes(b"garbage" * 5000),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:5000]),
+    "middle": lambda path: path.write_bytes(
+        path.read_bytes()[:4096] + b"\xff" * 8192 + path.read_bytes()[12288:]
+    ),
+    "empty": lambda path: path.write_bytes(b""),
+    "header": lambda path: path.write_bytes(b"\0" * 100 + path.read_bytes()[100:]),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_damaged_index_is_set_aside(folder, how):
+    """A new one is begun; nothing raises and no wrong value comes back."""
+    store = CacheStore(folder)
+    for number in range(50):
+        store[f"k{number}"] = f"{number}" * 1000
+    store.close()
+    DAMAGES[how](folder / "index.db")
+
+    other = CacheStore(folder, on_duplicate_key="overwrite")
+    for number in range(50):
+        value = other.once(f"k{number}", lambda number=number: f"{number}" * 1000)
+        assert value == f"{number}" * 1000
+        other.put(f"k{number}", "new")
+
+    assert other["k7"] == "new"
+    assert len(other) == 50
+    if how != "empty":
+        assert list(folder.glob("index.db.damaged-*"))
+
+
+def test_an_index_that_is_damaged_while_it_is_open(folder):
+    """The same process goes on with a new one."""
+    store = CacheStore(folder)
+    store["a"] = 1
+    store.backend.index.write(lambda index: index.execute("DROP TABLE entries"))
+
+    assert store.put("b", 2) == 2
+    assert store.keys() == ["b"]
+    assert list(folder.glob("index.db.damaged-*"))
+
+
+def test_a_folder_that_is_deleted_while_it_is_open(folder):
+    """Values are stored in the new one, not in what has no name any more."""
+    import shutil
+
+    store = CacheStore(folder)
+    store["a"] = 1
+    shutil.rmtree(folder)
+    CacheStore(folder)
+
+    assert store.put("b", 2) == 2
+    assert CacheStore(folder).keys() == ["b"]
+
+
+def test_a_flipped_bit_in_the_index_is_no_wrong_value(folder):
+    """Each entry has a checksum of its own."""
+    store = CacheStore(folder)
+    store["a"] = "abcdefgh" * 100
+    store.close()
+    index = folder / "index.db"
+    whole = index.read_bytes()
+    first = whole.index(b"abcdefgh")
+    for place in [*range(first - 250, first, 3), first + 5, first + 700]:
+        index.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        other = CacheStore(folder, on_corrupt=lambda *_: None)
+        try:
+            value = other.get("a")
+        except (KeyError, StoreError):
+            value = None
+        other.close()
+        assert value in (None, "abcdefgh" * 100)
+        index.write_bytes(whole)
+
+
+def test_a_place_that_cannot_be_a_store(tmp_path):
+    """One line with the place and the reason."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+
+    with pytest.raises(StoreError, match=r"cannot write the store .*file"):
+        CacheStore(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    "kind, is_network",
+    [("ext4", False), ("nfs4", True), ("cifs", True), ("lustre", True)],
+)
+def test_network_file_systems_are_known(tmp_path, kind, is_network):
+    """The innermost mount decides; there, the index has a rollback journal."""
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"none / ext4 rw 0 0\nserver:/x {tmp_path} {kind} rw 0 0\n", encoding="utf-8")
+
+    assert _is_on_network(tmp_path / "store/index.db", str(mounts)) is is_network
+
+
+def test_the_index_has_a_write_ahead_log(folder):
+    """Readers do not wait for writers."""
+    CacheStore(folder)["a"] = 1
+
+    with sqlite3.connect(folder / "index.db") as index:
+        assert index.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    index.close()
+
+
+def test_a_forked_child_uses_the_store(folder):
+    """It opens the index for itself, and its parent goes on."""
+    if not hasattr(os, "fork"):
+        pytest.skip("no fork here")
+    store = CacheStore(folder)
+    store["a"] = 1
+
+    child = os.fork()
+    if child == 0:
+        store["b"] = store["a"] + 1
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    assert store["b"] == 2
+    assert store.put("c", 3) == 3

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from pypedream.errors import ReadOnlyStore
+from pypedream.store import CacheStore
+from tests.store.conftest import snapshot
+
+CHANGES = {
+    "put": lambda store: store.put("new", 1),
+    "set": lambda store: store.__setitem__("a", 1),
+    "delete": lambda store: store.delete("a", dry_run=False),
+    "dry delete": lambda store: store.delete("a"),
+    "del": lambda store: store.__delitem__("a"),
+    "once": lambda store: store.once("new", lambda: 1),
+    "claim": lambda store: store.claim("new"),
+    "gc": lambda store: store.gc(keep_last=0),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_would_change_a_store_is_refused(store, open_store, change):
+    """The text names the store and the way out; nothing is changed."""
+    store["a"] = 1
+
+    with pytest.raises(ReadOnlyStore, match=r"is read-only: open it without readonly=True"):
+        CHANGES[change](open_store(readonly=True))
+
+    assert open_store().keys() == ["a"]
+
+
+def read_everything(store: CacheStore) -> None:
+    assert store.keys() == ["a", "damaged", "large"]
+    assert (store["a"], len(store["large"])) == (1, 20_000)
+    assert store.once("a", lambda: 2) == 1
+    assert store.get_artifact("a").key == "a"
+    assert "large" in store
+    with pytest.raises(KeyError, match="absent"):
+        store.get("absent")
+    with pytest.raises(KeyError, match="damaged"):
+        store.get("damaged")
+    assert len(store.verify()) == 3
+    store.gc(keep_last=0, dry_run=True)
+
+
+@pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "in use"])
+def test_reading_changes_not_one_byte(folder, is_closed):
+    """Neither files nor folders nor times, also while somebody else has the store open."""
+    writer = CacheStore(folder)
+    writer["a"], writer["large"], writer["damaged"] = 1, "x" * 20_000, "y" * 20_000
+    writer.backend.index.write(lambda index: index.execute("UPDATE entries SET used = 0"))
+    blob = writer.backend.blob(writer.backend.find("damaged"))
+    blob.chmod(0o600)
+    blob.write_text("z")
+    if is_closed:
+        writer.close()
+    before = snapshot(folder)
+
+    reader = CacheStore(folder, readonly=True, on_corrupt=lambda *_: None)
+    read_everything(reader)
+    reader.close()
+
+    assert snapshot(folder) == before
+
+
+def test_a_reader_sees_what_is_written_later(folder):
+    """By a process that had the store open before, or opens it afterwards."""
+    writer = CacheStore(folder)
+    writer["a"] = 1
+    writer.close()
+    reader = CacheStore(folder, readonly=True)
+    assert reader["a"] == 1
+
+    writer["b"] = 2
+    assert reader["b"] == 2
+    writer.close()
+    writer["c"] = 3
+
+    assert reader["c"] == 3
+    assert reader.keys() == ["a", "b", "c"]
+
+
+def test_a_store_that_is_not_there_is_empty_and_is_not_made(folder):
+    """Looking at a place does not make it one."""
+    reader = CacheStore(folder, readonly=True)
+
+    assert reader.keys() == []
+    with pytest.raises(KeyError, match="has no"):
+        reader.get("a")
+
+    assert not folder.exists()
