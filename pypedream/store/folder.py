@@ -133,14 +133,13 @@ class Folder:
 
     def sweep(self, *, dry_run: bool) -> int:
         """Remove what processes that are gone left, and blobs that no entry needs."""
+        left = [*stale(self._staging), *stale(self.root / "quarantine")]
+        if dry_run:
+            return sum(map(_size, left)) + sum(map(_size, self.index.read(self._unneeded, [])))
         with self._told():
-            left = [*stale(self._staging), *stale(self.root / "quarantine")]
-            freed = sum(map(_size, left))
-            if not dry_run:
-                for path in left:
-                    remove_tree(path)
+            freed = _removed(left)
             # Within a transaction no other process can put a blob in its place.
-            return freed + self.index.write(lambda index: self._sweep(index, dry_run=dry_run))
+            return freed + self.index.write(lambda index: _removed(self._unneeded(index)))
 
     def batch(self) -> AbstractContextManager[None]:
         """Make what is added inside durable together."""
@@ -237,15 +236,10 @@ class Folder:
             with suppress(FileNotFoundError):
                 self._blob(entry.digest).replace(self.root / "quarantine" / entry.digest)
 
-    def _sweep(self, index: sqlite3.Connection, *, dry_run: bool) -> int:
+    def _unneeded(self, index: sqlite3.Connection) -> list[Path]:
         rows = index.execute("SELECT digest FROM entries WHERE inline IS NULL")
         needed = {digest for (digest,) in rows}
-        left = [path for path in self._blobs.glob("*/*") if path.name not in needed]
-        freed = sum(map(_size, left))
-        if not dry_run:
-            for path in left:
-                remove_tree(path)
-        return freed
+        return [path for path in self._blobs.glob("*/*") if path.name not in needed]
 
     def _leased(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Change a lease so that other processes see it at once, also from within a batch."""
@@ -290,3 +284,11 @@ def _size(path: Path) -> int:
         return path.lstat().st_size
     except FileNotFoundError:
         return 0
+
+
+def _removed(paths: list[Path]) -> int:
+    """Remove files and folders; return how many bytes that is."""
+    freed = sum(map(_size, paths))
+    for path in paths:
+        remove_tree(path)
+    return freed

@@ -20,6 +20,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from hashlib import sha256
 from pathlib import Path
 from posixpath import basename
+from threading import RLock
 from time import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -43,6 +44,9 @@ __all__ = ["Objects"]
 _LONGEST_NAME = 180
 _GRACE_S = 3600  # a blob is written before its entry
 _SMALL = "abcdefghijklmnopqrstuvwxyz0123456789"
+_memory = RLock()
+"""In memory an object is not made in one step, but only the threads of one process see it."""
+
 _WITHOUT_FOLDERS = {"s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oci", "oss", "memory"}
 
 
@@ -60,6 +64,7 @@ class Objects:
     is_local = False
 
     def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
+        self._lock: AbstractContextManager[object] = nullcontext()
         core = need("fsspec.core", extra="store", for_=f'the store "{url}"')
         self.location = url.rstrip("/")
         with self._told("opened"):
@@ -67,6 +72,8 @@ class Objects:
         self._root = root.rstrip("/")
         protocol = self._fs.protocol
         protocols = {protocol} if isinstance(protocol, str) else set(protocol)
+        if "memory" in protocols:
+            self._lock = _memory
         self._has_folders = not protocols & _WITHOUT_FOLDERS
 
     def find(self, key: str) -> Entry | None:
@@ -329,7 +336,8 @@ class Objects:
     def _told(self, done: str) -> Iterator[None]:
         """Turn whatever a driver raises into one line that names the store."""
         try:
-            yield
+            with self._lock:
+                yield
         except (FileNotFoundError, FileExistsError, StoreError) as error:
             if isinstance(error, FileNotFoundError) and done == "written":
                 raise StoreError(f"cannot write {self.location}: {error}") from error

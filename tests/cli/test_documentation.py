@@ -15,12 +15,21 @@ def documented() -> str:
     return PAGE.read_text(encoding="utf-8")
 
 
-def options() -> list[tuple[str, str]]:
+def commands() -> list[tuple[str, click.Command]]:
+    """Every command, those of a group as well."""
     context = click.Context(app)
+    found = [(name, app.get_command(context, name)) for name in COMMANDS]
+    for name, group in found[:]:
+        if isinstance(group, click.Group):
+            found += [(f"{name} {each}", group.commands[each]) for each in group.commands]
+    return found
+
+
+def options() -> list[tuple[str, str]]:
     return [
         (name, option)
-        for name in COMMANDS
-        for parameter in app.get_command(context, name).params
+        for name, command in commands()
+        for parameter in command.params
         if isinstance(parameter, click.Option)
         for option in parameter.opts
     ]

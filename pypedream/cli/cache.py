@@ -1,0 +1,225 @@
+"""The command ``cache``: what the store of a workspace holds, and what of it may go."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+from attrs import asdict
+
+from pypedream.cli import FAILED, OK, options
+from pypedream.cli.mistakes import Refused
+from pypedream.cli.terminal import say, say_json
+from pypedream.cli.workspaces import local_time, workspace_of
+from pypedream.errors import CorruptEntry
+from pypedream.log.durations import duration_text
+from pypedream.names import did_you_mean
+from pypedream.parameters.display import table
+
+if TYPE_CHECKING:
+    from pypedream.store import CacheStore
+    from pypedream.store.entry import Entry
+
+_SUBCOMMANDS = ("ls", "gc", "rm", "verify", "path")
+_HEADING = ("key", "serializer", "size", "created", "used", "took")
+_THOUSAND = 1000
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_PERIODS = {"s": 1, "min": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", re.IGNORECASE)
+_AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d|w)", re.IGNORECASE)
+
+
+class _Cache(click.Group):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in _SUBCOMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            near = did_you_mean(name, _SUBCOMMANDS) or f"; there are {', '.join(_SUBCOMMANDS)}"
+            ctx.fail(f'no command "cache {name}"{near}')
+        return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click has it
+        return list(_SUBCOMMANDS)
+
+
+def _size(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+    """Return how many bytes a text such as "10GB" means."""
+    if text is None:
+        return None
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise click.BadParameter(f'"{text}" is no size: write 500MB or 10GB')
+    return int(float(found[1]) * _UNITS[found[2].lower()])
+
+
+def _age(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
+    """Return how many seconds a text such as "30d" means."""
+    if text is None:
+        return None
+    found = _AGE.fullmatch(text.strip())
+    if found is None:
+        raise click.BadParameter(f'"{text}" is no time: write 12h, 30d or 8w')
+    return float(found[1]) * _PERIODS[found[2].lower()]
+
+
+_dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+
+
+@click.group("cache", cls=_Cache)
+def command() -> None:
+    """Look at the store of a workspace, check it and clean it up."""
+
+
+@command.command("ls")
+@options.workspace
+@options.as_json
+def list_entries(workspace: str | None, as_json: bool) -> None:
+    """List what is kept, with its size, when it was made and when it was used last."""
+    store = _opened(workspace, readonly=True)
+    found = list(store.backend.scan())
+    if as_json:
+        say_json([_data(entry) for entry in found])
+    elif not found:
+        say(f"nothing is kept in {store.location}")
+    else:
+        say(*table([_HEADING, *map(_row, found)]).splitlines())
+
+
+@command.command("gc")
+@options.workspace
+@click.option(
+    "--max-size",
+    metavar="SIZE",
+    callback=_size,
+    help="How much may stay, as 10GB: what was not used for longest goes.",
+)
+@click.option(
+    "--max-age",
+    metavar="TIME",
+    callback=_age,
+    help="What was not used for as long goes: 12h, 30d, 8w.",
+)
+@click.option(
+    "--keep-last",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="So many stay in any case, those used last; alone: all others go.",
+)
+@_dry_run
+@options.as_json
+def clean_up(workspace: str | None, dry_run: bool, as_json: bool, **limits: Any) -> None:
+    """Delete what was not used for long, and in any case what crashes left behind."""
+    store = _opened(workspace, readonly=dry_run)
+    pruned = store.gc(**limits, dry_run=dry_run)
+    if as_json:
+        say_json({**asdict(pruned), "dry_run": dry_run})
+        return
+    delete, free = ("would delete", "free") if dry_run else ("deleted", "freed")
+    count, size = _counted(len(pruned.keys)), _size_text(pruned.freed_bytes)
+    say(*(f"{delete} {key}" for key in pruned.keys))
+    say(f"{delete} {count} and {free} {size}; {_counted(pruned.kept)} kept")
+
+
+@command.command("rm")
+@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+@options.workspace
+@_dry_run
+@options.as_json
+def remove(keys: tuple[str, ...], workspace: str | None, dry_run: bool, as_json: bool) -> None:
+    """Delete the values of these keys; if one is not there, nothing is deleted."""
+    store = _opened(workspace, readonly=dry_run)
+    known = store.keys()
+    for key in keys:
+        if key not in known:
+            raise Refused(f'{store.location} has no "{key}"{did_you_mean(key, known)}')
+    for key in keys if not dry_run else ():
+        store.delete(key, dry_run=False)
+    if as_json:
+        say_json({"keys": list(keys), "dry_run": dry_run})
+    else:
+        say(*(f"{'would delete' if dry_run else 'deleted'} {key}" for key in keys))
+
+
+@command.command("verify")
+@options.workspace
+@options.as_json
+def verify(workspace: str | None, as_json: bool) -> int:
+    """Compare everything with its digest; ends with 1 if something is damaged."""
+    store = _opened(workspace, readonly=True)
+    checked = store.verify()
+    wrong = [one for one in checked if one.state != "ok"]
+    if as_json:
+        say_json([asdict(one) for one in checked])
+    else:
+        say(*(f"{one.state} {one.key}: {one.reason}" for one in wrong))
+        say(f"{len(checked) - len(wrong)} of {_counted(len(checked))} ok in {store.location}")
+    return FAILED if wrong else OK
+
+
+@command.command("path")
+@click.argument("key", required=False)
+@options.workspace
+@options.as_json
+def path(key: str | None, workspace: str | None, as_json: bool) -> None:
+    """Say where the store is, or the content of KEY: to look at, not to change."""
+    store = _opened(workspace, readonly=True)
+    found = store.location if key is None else store.path(key)
+    if as_json:
+        say_json({"key": key, "path": found})
+    else:
+        say(found)
+
+
+def _opened(workspace: str | None, *, readonly: bool) -> CacheStore:
+    """Open the store of a workspace; one that is not there is empty and is not made."""
+    from pypedream.store import CacheStore
+
+    folder = workspace_of(workspace) / "store"
+    return CacheStore(folder, readonly=readonly or not folder.is_dir())
+
+
+def _data(entry: Entry | CorruptEntry) -> dict[str, Any]:
+    if isinstance(entry, CorruptEntry):
+        return {"key": entry.key, "error": str(entry)}
+    return {
+        "key": entry.key,
+        "serializer": entry.serializer,
+        "size_bytes": entry.size,
+        "created": _utc(entry.created),
+        "used": _utc(entry.used),
+        "duration_s": entry.duration_s,
+        "digest": entry.digest,
+    }
+
+
+def _row(entry: Entry | CorruptEntry) -> tuple[str, ...]:
+    if isinstance(entry, CorruptEntry):
+        return entry.key, "(damaged)", "", "", "", ""
+    took = "" if entry.duration_s is None else duration_text(entry.duration_s)
+    created, used = local_time(_utc(entry.created)), local_time(_utc(entry.used))
+    return entry.key, entry.serializer, _size_text(entry.size), created, used, took
+
+
+def _utc(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+
+
+def _counted(number: int) -> str:
+    return "1 value" if number == 1 else f"{number} values"
+
+
+def _size_text(size: int) -> str:
+    """Return a size as a person would say it.
+
+    Examples
+    --------
+    >>> _size_text(812), _size_text(81_234), _size_text(8_123_456_789)
+    ('812 B', '81.2 kB', '8.1 GB')
+    """
+    amount, units = float(size), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= _THOUSAND and len(units) > 1:
+        amount, units = amount / _THOUSAND, units[1:]
+    return f"{amount:.0f} B" if units[0] == "B" else f"{amount:.1f} {units[0]}"
