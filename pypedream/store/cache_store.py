@@ -72,12 +72,12 @@ class CacheStore:
 
     Examples
     --------
-    >>> store = CacheStore("memory://example-of-a-store")
+    >>> from tempfile import mkdtemp
+    >>> store = CacheStore(mkdtemp())
     >>> store.put("foo", [1, 2, 3])
     [1, 2, 3]
     >>> store.keys(), store.get("foo")
     (['foo'], [1, 2, 3])
-    >>> del store["foo"]
     """
 
     def __init__(

@@ -135,7 +135,8 @@ class Folder:
         """Remove what processes that are gone left, and blobs that no entry needs."""
         left = [*stale(self._staging), *stale(self.root / "quarantine")]
         if dry_run:
-            return sum(map(_size, left)) + sum(map(_size, self.index.read(self._unneeded, [])))
+            nothing: list[Path] = []
+            return sum(map(_size, left + self.index.read(self._unneeded, nothing)))
         with self._told():
             freed = _removed(left)
             # Within a transaction no other process can put a blob in its place.

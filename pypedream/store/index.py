@@ -108,6 +108,10 @@ class Index:
                 self._connection.close()
             self._connection = None
 
+    def __del__(self) -> None:
+        if getattr(self, "_connection", None) is not None and self._pid == os.getpid():
+            self.close()
+
     def _attempt(self, work: Callable[[], T]) -> T:
         """Do *work*, a second time if the index was damaged, and name the file in every error."""
         import sqlite3
