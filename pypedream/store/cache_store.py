@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -447,13 +448,9 @@ class CacheStore:
         recorded = entry.metadata
         name = serializer or entry.serializer
         options = payload.options_for_loading(name, recorded.get("dump_kwargs", {}))
-        with self.contents.file(entry) as path:
-            return payload.load(
-                path,
-                name,
-                {**options, **(load_kwargs or {})},
-                is_packed=bool(recorded.get("is_packed")),
-            )
+        is_packed = bool(recorded.get("is_packed"))
+        with self.contents.file(entry) as path, _noted(f'"{entry.key}", read as {name}'):
+            return payload.load(path, name, {**options, **(load_kwargs or {})}, is_packed=is_packed)
 
     def _from_remote(
         self, key: str, serializer: str | None, load_kwargs: Mapping[str, Any] | None
@@ -484,7 +481,8 @@ class CacheStore:
         options = recorded.pop("options")
         is_claimed = duration_s is not None
         with self.backend.staged() as path:
-            content = payload.dump(value, name, path, options)
+            with _noted(f'"{key}", written as {name}'):
+                content = payload.dump(value, name, path, options)
             if content.is_packed:
                 recorded["is_packed"] = True
             recorded["load_kwargs"] = payload.options_for_loading(name, recorded["dump_kwargs"])
@@ -506,6 +504,16 @@ class CacheStore:
                 return entry, self.backend.add(entry, content.path, replace=replace)
             except CorruptEntry:  # what is there cannot be read, so it is no loss
                 return entry, self.backend.add(entry, content.path, replace=True)
+
+
+@contextmanager
+def _noted(what: str) -> Iterator[None]:
+    """Add to a serializer's error what it was about: it knows only the path of a copy."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"this is the value for {what}")
+        raise
 
 
 def _recorded(

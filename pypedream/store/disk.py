@@ -19,10 +19,9 @@ __all__ = [
     "digest_of",
     "flush",
     "make_folder",
-    "new_name",
     "remove_tree",
-    "removed_after",
     "stale",
+    "temporary_folder",
     "touch_file",
     "write_new",
 ]
@@ -82,15 +81,14 @@ def new_name() -> str:
 
 
 @contextmanager
-def removed_after(path: Path) -> Iterator[Path]:
-    """Remove what is at *path* at the end; after a failure also what has a name made from it."""
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """Give a folder for a block; formats may have more files there than they speak of."""
+    folder = parent / new_name()
+    folder.mkdir(mode=0o700)
     try:
-        yield path
-    except BaseException:
-        for beside in list(path.parent.glob(f"*{path.name}*")):
-            remove_tree(beside)
-        raise
-    remove_tree(path)
+        yield folder
+    finally:
+        _empty(folder)
 
 
 def stale(folder: Path) -> Iterator[Path]:
@@ -118,3 +116,10 @@ def remove_tree(path: Path) -> None:
         if not path.is_dir():
             raise
         shutil.rmtree(path)
+
+
+def _empty(folder: Path) -> None:
+    """Remove a folder, which mostly has nothing or one file in it."""
+    for name in os.listdir(folder):
+        remove_tree(folder / name)
+    folder.rmdir()

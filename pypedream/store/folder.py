@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pypedream.errors import CorruptEntry, StoreError
 from pypedream.store.backend import Lease
-from pypedream.store.disk import make_folder, new_name, remove_tree, removed_after, stale
+from pypedream.store.disk import make_folder, remove_tree, stale, temporary_folder
 from pypedream.store.entry import Entry
 from pypedream.store.index import Index
 from pypedream.store.owner import Owner
@@ -88,8 +88,8 @@ class Folder:
     @contextmanager
     def staged(self) -> Iterator[Path]:
         """Give a path to write content to; what is left there is removed."""
-        with self._told(), removed_after(self._staging / new_name()) as path:
-            yield path
+        with self._told(), temporary_folder(self._staging) as folder:
+            yield folder / "value"
 
     def add(self, entry: Entry, content: Path | None, *, replace: bool) -> Entry:
         """Store an entry and its content; return the entry that is then there."""

@@ -13,7 +13,7 @@ from pypedream.store import CacheStore
 def store(folder: Path) -> CacheStore:
     """The store of the workspace here, with two values."""
     store = CacheStore(folder / ".pypedream" / "store")
-    store.once("rates/2024", lambda: {"eur": 1.08})
+    store.once("rates/2024", lambda: "eur 1.08 gbp")
     store["text"] = "x" * 20_000
     return store
 
@@ -23,7 +23,7 @@ def test_ls_lists_what_is_kept(invoke, store):
     lines = invoke("cache", "ls").stdout.splitlines()
 
     assert lines[0].split() == ["key", "serializer", "size", "created", "used", "took"]
-    assert lines[1].split()[:4] == ["rates/2024", "json", "13", "B"]
+    assert lines[1].split()[:4] == ["rates/2024", "text", "12", "B"]
     assert lines[1].endswith("<1 ms")
     assert lines[2].split()[:4] == ["text", "text", "20.0", "kB"]
 
@@ -32,7 +32,7 @@ def test_ls_as_json(result_of, store):
     """A program sees bytes, seconds and times in UTC."""
     first, _ = result_of("cache", "ls")
 
-    assert (first["key"], first["serializer"], first["size_bytes"]) == ("rates/2024", "json", 13)
+    assert (first["key"], first["serializer"], first["size_bytes"]) == ("rates/2024", "text", 12)
     assert first["created"].endswith("+00:00")
     assert first["duration_s"] >= 0
 
