@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import os
     import sqlite3
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
 __all__ = ["Folder"]
 
@@ -59,6 +58,7 @@ class Folder:
         self.location = str(self.root)
         self.is_shared = is_shared
         self.index = Index(self.root / "index.db", readonly=readonly, is_shared=is_shared)
+        self._left: set[str] = set()
         self._staging = self.root / "staging"
         self._blobs = self.root / "blobs"
         if not readonly:
@@ -99,7 +99,9 @@ class Folder:
                 make_folder(blob.parent, is_shared=self.is_shared)
                 # What the umask took from the new file stays taken.
                 content.chmod(0o444 & content.stat().st_mode | 0o400)
-            return self.index.write(lambda index: self._add(index, entry, content, replace))
+            stored = self.index.write(lambda index: self._add(index, entry, content, replace))
+            self._drop_blobs()
+            return stored
 
     def blob(self, entry: Entry) -> Path | None:
         """Return the file with the content."""
@@ -119,7 +121,9 @@ class Folder:
     def remove(self, key: str) -> bool:
         """Remove an entry, and its blob if no other entry has the same content."""
         with self._told():
-            return self.index.write(lambda index: self._remove(index, key))
+            was_there = self.index.write(lambda index: self._remove(index, key))
+            self._drop_blobs()
+            return was_there
 
     def quarantine(self, entry: Entry) -> None:
         """Set the content of an entry aside, if the entry is still the one that is there."""
@@ -142,9 +146,15 @@ class Folder:
             # Within a transaction no other process can put a blob in its place.
             return freed + self.index.write(lambda index: _removed(self._unneeded(index)))
 
-    def batch(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def batch(self) -> Iterator[None]:
         """Make what is added inside durable together."""
-        return self.index.batch()
+        try:
+            with self.index.batch():
+                yield
+        finally:
+            with self._told():
+                self._drop_blobs()
 
     def lease(self, name: str) -> Lease | None:
         """Return the lease of a name, whether it is live or not."""
@@ -210,11 +220,11 @@ class Folder:
         old = index.execute(_ONE, (entry.key,)).fetchone()
         if old is not None and not replace:
             return self._entry(old)
-        if content is not None:
+        if content is not None and content.exists():  # else this is the second attempt
             content.replace(self._blob(entry.digest))
         index.execute(_PUT, (*_values(entry), entry.seal))
         if old is not None and old[1] != entry.digest:
-            self._drop_blob(index, str(old[1]))
+            self._left.add(str(old[1]))
         return entry
 
     def _remove(self, index: sqlite3.Connection, key: str) -> bool:
@@ -222,13 +232,26 @@ class Folder:
         if row is None:
             return False
         index.execute("DELETE FROM entries WHERE key = ?", (key,))
-        self._drop_blob(index, str(row[0]))
+        self._left.add(str(row[0]))
         return True
 
-    def _drop_blob(self, index: sqlite3.Connection, digest: str) -> None:
+    def _drop_blobs(self) -> None:
+        """Remove blobs that entries named until now, unless another one does.
+
+        That the entries are gone is certain only after their transaction, and that no other
+        process puts the same blob in its place only within one.
+        """
+        if self._left and not self.index.is_batch:
+            left, self._left = self._left, set()
+            digests = [digest for digest in left if self._blob(digest).exists()]
+            if digests:
+                self.index.write(lambda index: self._drop(index, digests))
+
+    def _drop(self, index: sqlite3.Connection, digests: list[str]) -> None:
         query = "SELECT 1 FROM entries WHERE digest = ? AND inline IS NULL LIMIT 1"
-        if index.execute(query, (digest,)).fetchone() is None:
-            self._blob(digest).unlink(missing_ok=True)
+        for digest in digests:
+            if index.execute(query, (digest,)).fetchone() is None:
+                self._blob(digest).unlink(missing_ok=True)
 
     def _quarantine(self, index: sqlite3.Connection, entry: Entry) -> None:
         query = "DELETE FROM entries WHERE key = ? AND digest = ? AND created = ?"

@@ -79,6 +79,11 @@ class Index:
             # Nothing of a batch may be lost to a failure of one of its parts.
             return self._attempt(lambda: self._in_batch(work))
 
+    @property
+    def is_batch(self) -> bool:
+        """Whether what is written now is committed later."""
+        return self._batches > 0
+
     @contextmanager
     def batch(self) -> Iterator[None]:
         """Put what is written inside into few transactions; what was written stays in any case."""
@@ -98,7 +103,7 @@ class Index:
             if self._begun is not None and self._connection is not None:
                 self._begun = None
                 connection = self._connection
-                self._attempt(lambda: connection.execute("COMMIT"))
+                self._attempt(lambda: _commit(connection))
 
     def close(self) -> None:
         """Let go of the file; it is opened again when it is needed."""
@@ -151,14 +156,20 @@ class Index:
         connection.execute("SAVEPOINT one")
         try:
             result = work(connection)
-        except BaseException:
-            connection.execute("ROLLBACK TO one")
-            raise
-        finally:
             connection.execute("RELEASE one")
+        except BaseException:
+            self._roll_back_one(connection)
+            raise
         if monotonic() - self._begun > _BATCH_S:
             self.commit()
         return result
+
+    def _roll_back_one(self, connection: sqlite3.Connection) -> None:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO one")
+            connection.execute("RELEASE one")
+        else:  # SQLite has taken back the whole batch, as it may when the disk is full
+            self._begun = None
 
     def _current(self) -> sqlite3.Connection | None:
         """Return the connection of this process; None if there is nothing to read."""
@@ -262,6 +273,15 @@ class Index:
             path = Path(f"{self.path}{ending}")
             if path.exists():
                 path.replace(f"{self.path}.{mark}{ending}")
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from pypedream.errors import StoreError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -54,7 +56,18 @@ def folder_of(path: str | os.PathLike[str]) -> Path | None:
     if "://" in text or "::" in text:
         return None
     folder = Path(tempfile.gettempdir() if text == "/tmp" else text).expanduser()  # noqa: S108
-    return folder / f"pypedream-{_user()}" if _is_everybodys(folder) else folder
+    return _own_folder(folder) if _is_everybodys(folder) else folder
+
+
+def _own_folder(folder: Path) -> Path:
+    own = folder / f"pypedream-{_user()}"
+    try:
+        owner = own.lstat().st_uid
+    except FileNotFoundError:
+        return own
+    if hasattr(os, "geteuid") and owner != os.geteuid():
+        raise StoreError(f"{own} belongs to another user: choose another folder for the store")
+    return own
 
 
 def _is_everybodys(folder: Path) -> bool:

@@ -17,7 +17,7 @@ from pypedream.store import CacheStore
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="errors of POSIX")
 
 CALLS = ("open", "write", "fsync", "replace", "rename", "chmod", "mkdir", "unlink", "stat")
-LARGE, SMALL = "x" * 50_000, "y"
+LARGE, SMALL, OLD = "x" * 50_000, "y", "old" * 10_000
 
 
 class Faults:
@@ -59,7 +59,7 @@ def test_a_failing_call_is_one_clear_error(tmp_path, monkeypatch, value, number)
     for k in range(1, 100):
         folder = tmp_path / f"{k}"
         store = CacheStore(folder, on_duplicate_key="overwrite")
-        store["a"] = "old"
+        store["a"] = OLD
         with monkeypatch.context() as patch:
             faults = Faults(patch, folder)
             faults.left, faults.number = k, number
@@ -69,7 +69,7 @@ def test_a_failing_call_is_one_clear_error(tmp_path, monkeypatch, value, number)
             except StoreError as caught:
                 error = caught
         assert error is None or str(folder) in str(error)
-        assert store["a"] in ("old", value)
+        assert store["a"] in (OLD, value)
         assert [one.state for one in store.verify()] == ["ok"]
         store["a"] = value
         assert store["a"] == value

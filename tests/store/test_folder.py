@@ -63,8 +63,14 @@ def test_the_default_is_a_folder_of_ones_own_among_temporary_files(tmp_path, mon
     everybodys.chmod(0o1777)
     monkeypatch.setattr("tempfile.tempdir", str(everybodys))
 
-    assert folder_of("/tmp") == everybodys / f"pypedream-{os.getuid()}"
+    own = everybodys / f"pypedream-{os.getuid()}"
+    assert folder_of("/tmp") == own
     assert folder_of(tmp_path) == tmp_path
+    if os.geteuid() == 0:  # somebody else was there first
+        own.mkdir()
+        os.chown(own, 12345, -1)
+        with pytest.raises(StoreError, match="belongs to another user"):
+            CacheStore()
 
 
 def test_a_blob_is_never_a_hard_link(folder):
@@ -217,3 +223,47 @@ def test_a_forked_child_uses_the_store(folder):
 
     assert store["b"] == 2
     assert store.put("c", 3) == 3
+
+
+def test_a_batch_that_overwrites_leaves_no_blobs(folder):
+    """They go when the batch is over."""
+    store = CacheStore(folder, on_duplicate_key="overwrite")
+    with store.batch():
+        for letter in "abc":
+            store["a"] = letter * 20_000
+            assert store["a"] == letter * 20_000
+
+    assert len(list(folder.glob("blobs/*/*"))) == 1
+
+
+def test_others_see_a_claim_that_is_made_in_a_batch(folder):
+    """A lease does not wait for the end of the batch, nor does it lose what was put before."""
+    store, other = CacheStore(folder), CacheStore(folder)
+    with store.batch():
+        store["a"] = 1
+        with store.claim("b"):
+            assert other.backend.lease("b") is not None
+            assert other["a"] == 1
+        assert store.once("c", lambda: 3) == 3
+
+    assert other.keys() == ["a", "c"]
+
+
+def test_a_full_disk_in_a_batch(folder):
+    """What was put before is there, and the store can be used afterwards."""
+    store = CacheStore(folder)
+    store["a"] = 1
+    pages = store.backend.index.read(lambda i: i.execute("PRAGMA page_count").fetchone()[0], 0)
+    store.backend.index.read(lambda i: i.execute(f"PRAGMA max_page_count={pages + 5}"), None)
+
+    def fill() -> None:
+        with store.batch():
+            for number in range(1000):
+                store[f"k{number}"] = "x" * 5000
+
+    with pytest.raises(StoreError, match="full"):
+        fill()
+
+    assert store["a"] == 1
+    store.close()
+    assert CacheStore(folder).put("b", 2) == 2
