@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import contextmanager
+from contextlib import suppress
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
-from pypedream.errors import CorruptEntry, DuplicateKey, MissingEntry, ReadOnlyStore
+from pypedream.errors import CorruptEntry, DuplicateKey, MissingEntry, ReadOnlyStore, StoreError
 from pypedream.names import did_you_mean
-from pypedream.store import payload, trust
+from pypedream.store import trust
 from pypedream.store.artifact import Artifact
 from pypedream.store.claims import claimed
 from pypedream.store.contents import Contents
 from pypedream.store.corruption import Damaged, warn
-from pypedream.store.entry import Entry
 from pypedream.store.keys import checked_key
 from pypedream.store.location import backend_at
+from pypedream.store.recording import Manner, recall, record
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
+    from pypedream.store.entry import Entry
     from pypedream.store.pruning import Checked, Pruned
 
 __all__ = ["CacheStore"]
@@ -170,7 +170,7 @@ class CacheStore:
             If it is a pickle that somebody else may have written.
         """
         name = None if serializer in (None, "auto") else serializer
-        found = self._found(key, name, load_kwargs)
+        found = self.look(key, name, load_kwargs)
         if found is None:
             raise self._missing(key)
         return found.value
@@ -214,12 +214,12 @@ class CacheStore:
             there = self._kept(key)
             if there is not None:
                 return there.value
-        recorded = _recorded(dump_kwargs, additional_metadata)
-        entry, stored = self._put(key, value, serializer, recorded)
-        if stored is not entry:  # somebody was faster
-            there = self._kept(key)
-            return value if there is None else there.value
-        return value
+        manner = Manner.of(serializer, dump_kwargs, additional_metadata)
+        replace = self.on_duplicate_key == "overwrite"
+        if record(self.backend, key, value, manner, replace=replace):
+            return value
+        there = self._kept(key)  # somebody was faster
+        return value if there is None else there.value
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.put(key, value)
@@ -291,14 +291,15 @@ class CacheStore:
             return found.value
         self._check_writable()
         checked_key(key)
+        manner = Manner.of(serializer, dump_kwargs, additional_metadata)
         with claimed(self.backend, key, wait_timeout=wait_timeout):
             found = self._found_or_damaged(key)
             if found is not None:
                 return found.value
             start = monotonic()
             value = compute()
-            recorded = _recorded(dump_kwargs, additional_metadata)
-            self._put(key, value, serializer, recorded, duration_s=monotonic() - start)
+            took = monotonic() - start
+            record(self.backend, key, value, manner, replace=True, duration_s=took)
             return value
 
     def claim(self, key: str, *, wait_timeout: float | None = None) -> AbstractContextManager[bool]:
@@ -385,6 +386,12 @@ class CacheStore:
         if self.remote is not None:
             self.remote.close()
 
+    def damaged(self, entry: Entry, reason: str) -> None:
+        """Set damaged content aside and say so."""
+        if not self.readonly:
+            self.backend.quarantine(entry)
+        self._on_corrupt(entry, reason)
+
     def _check_writable(self) -> None:
         if self.readonly:
             raise ReadOnlyStore(self.location)
@@ -412,121 +419,41 @@ class CacheStore:
 
     def _found_or_damaged(self, key: str) -> _Found | None:
         try:
-            return self._found(key, None, None)
+            return self.look(key, None, None)
         except CorruptEntry:
             return None
 
-    def _found(
+    def look(
         self, key: object, serializer: str | None, load_kwargs: Mapping[str, Any] | None
     ) -> _Found | None:
         """Return a value, wherever it is; None if it is not there or damaged."""
         if not isinstance(key, str):
             return None
-        entry = self.backend.find(key)
-        if entry is None:
-            return self._from_remote(key, serializer, load_kwargs)
-        trust.check(entry, self.backend, allow_pickle=self.allow_pickle, serializer=serializer)
-        try:
-            value = self._value(entry, serializer, load_kwargs)
-        except Damaged as damage:
-            self.damaged(entry, damage.reason)
-            return self._from_remote(key, serializer, load_kwargs)
-        now = time()
-        if not self.readonly and now - entry.used > _HOUR_S:
-            self.backend.touch(entry, now)
-        return _Found(value)
+        found = self._found_here(key, serializer, load_kwargs)
+        if found is not None or self.remote is None:
+            return found
+        if self.readonly:
+            return self.remote.look(key, serializer, load_kwargs)
+        return self._found_here(key, serializer, load_kwargs) if self.pull([key]) else None
 
-    def damaged(self, entry: Entry, reason: str) -> None:
-        """Set damaged content aside and say so."""
-        if not self.readonly:
-            self.backend.quarantine(entry)
-        self._on_corrupt(entry, reason)
-
-    def _value(
-        self, entry: Entry, serializer: str | None, load_kwargs: Mapping[str, Any] | None
-    ) -> Any:
-        recorded = entry.metadata
-        name = serializer or entry.serializer
-        options = payload.options_for_loading(name, recorded.get("dump_kwargs", {}))
-        is_packed = bool(recorded.get("is_packed"))
-        with self.contents.file(entry) as path, _noted(f'"{entry.key}", read as {name}'):
-            return payload.load(path, name, {**options, **(load_kwargs or {})}, is_packed=is_packed)
-
-    def _from_remote(
+    def _found_here(
         self, key: str, serializer: str | None, load_kwargs: Mapping[str, Any] | None
     ) -> _Found | None:
-        if self.remote is None:
-            return None
-        if self.readonly:
-            try:
-                return _Found(self.remote.get(key, serializer, load_kwargs))
-            except MissingEntry:
-                return None
-        if not self.pull([key]):
-            return None
         entry = self.backend.find(key)
-        return None if entry is None else _Found(self._value(entry, serializer, load_kwargs))
+        if entry is None:
+            return None
+        trust.check(entry, self.backend, allow_pickle=self.allow_pickle, serializer=serializer)
+        try:
+            value = recall(self.contents, entry, serializer=serializer, load_kwargs=load_kwargs)
+        except Damaged as damage:
+            self.damaged(entry, damage.reason)
+            return None
+        self._touch(entry)
+        return _Found(value)
 
-    def _put(
-        self,
-        key: str,
-        value: Any,
-        serializer: str,
-        recorded: dict[str, Any],
-        *,
-        duration_s: float | None = None,
-    ) -> tuple[Entry, Entry]:
-        """Store a value; return the entry for it and the one that is there now."""
-        name = payload.serializer_for(value, serializer)
-        options = recorded.pop("options")
-        is_claimed = duration_s is not None
-        with self.backend.staged() as path:
-            with _noted(f'"{key}", written as {name}'):
-                content = payload.dump(value, name, path, options)
-            if content.is_packed:
-                recorded["is_packed"] = True
-            recorded["load_kwargs"] = payload.options_for_loading(name, recorded["dump_kwargs"])
-            now = time()
-            entry = Entry(
-                key=key,
-                digest=content.digest,
-                size=content.size,
-                serializer=name,
-                metadata_json=json.dumps(recorded, sort_keys=True),
-                created=now,
-                used=now,
-                duration_s=duration_s,
-                signature=trust.signature_of(key, name, content.digest),
-                inline=content.inline,
-            )
-            replace = is_claimed or self.on_duplicate_key == "overwrite"
-            try:
-                return entry, self.backend.add(entry, content.path, replace=replace)
-            except CorruptEntry:  # what is there cannot be read, so it is no loss
-                return entry, self.backend.add(entry, content.path, replace=True)
-
-
-@contextmanager
-def _noted(what: str) -> Iterator[None]:
-    """Add to a serializer's error what it was about: it knows only the path of a copy."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"this is the value for {what}")
-        raise
-
-
-def _recorded(
-    dump_kwargs: Mapping[str, Any] | None, additional_metadata: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """Return what an entry records, and as "options" what the format is to be given."""
-    try:
-        metadata = json.loads(json.dumps(dict(additional_metadata or {})))
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"additional_metadata must be what JSON can hold: {error}") from error
-    options = dict(dump_kwargs or {})
-    return {
-        "dump_kwargs": json.loads(json.dumps(options, default=repr)),
-        "additional_metadata": metadata,
-        "options": options,
-    }
+    def _touch(self, entry: Entry) -> None:
+        now = time()
+        if not self.readonly and now - entry.used > _HOUR_S:
+            # A full disk is no reason not to read: what is lost is only when it was used last.
+            with suppress(StoreError):
+                self.backend.touch(entry, now)

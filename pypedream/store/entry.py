@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode, b64encode
 from binascii import crc32
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from attrs import field, frozen
 
 from pypedream.errors import CorruptEntry
+
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 __all__ = ["INLINE_BYTES", "Entry", "from_json", "to_json"]
 
@@ -104,7 +107,7 @@ def from_json(text: bytes, *, key: str, file: str) -> Entry:
         inline = document.pop("inline")
         content = None if inline is None else b64decode(inline, validate=True)
         entry = Entry(**document, used=document["created"], inline=content)
-        is_whole = entry.seal == seal
+        is_whole = entry.seal == seal and _DIGEST.fullmatch(entry.digest) is not None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CorruptEntry(key, file) from error
     if not is_whole:

@@ -65,6 +65,7 @@ class Objects:
 
     def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
         self._lock: AbstractContextManager[object] = nullcontext()
+        self._touched: dict[str, float] = {}
         core = need("fsspec.core", extra="store", for_=f'the store "{url}"')
         self.location = url.rstrip("/")
         with self._told("opened"):
@@ -162,6 +163,9 @@ class Objects:
 
     def touch(self, entry: Entry, now: float) -> None:
         """Record that an entry was used, where we may write; only `gc` wants to know."""
+        if now - self._touched.get(entry.key, 0) < _GRACE_S:
+            return
+        self._touched[entry.key] = now
         with self._told("written"), suppress(PermissionError):
             self._write(self._path("used", entry.key), repr(now).encode("ascii"), "overwrite")
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -70,16 +69,3 @@ def store(open_store: Open) -> CacheStore:
 def folder(tmp_path: Path) -> Path:
     """Where a local store is."""
     return tmp_path / "store"
-
-
-def snapshot(root: Path) -> dict[str, tuple[object, ...]]:
-    """Everything about every file and folder that may not change."""
-    return {
-        str(path): (
-            os.lstat(path).st_mode,
-            os.lstat(path).st_mtime_ns,
-            os.lstat(path).st_size,
-            path.read_bytes() if path.is_file() else None,
-        )
-        for path in [root, *sorted(root.rglob("*"))]
-    }

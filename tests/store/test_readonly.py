@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from pypedream.errors import ReadOnlyStore
 from pypedream.store import CacheStore
-from tests.store.conftest import snapshot
 
 CHANGES = {
     "put": lambda store: store.put("new", 1),
@@ -16,6 +18,19 @@ CHANGES = {
     "claim": lambda store: store.claim("new"),
     "gc": lambda store: store.gc(keep_last=0),
 }
+
+
+def snapshot(root: Path) -> dict[str, tuple[object, ...]]:
+    """Everything about every file and folder that may not change."""
+    return {
+        str(path): (
+            os.lstat(path).st_mode,
+            os.lstat(path).st_mtime_ns,
+            os.lstat(path).st_size,
+            path.read_bytes() if path.is_file() else None,
+        )
+        for path in [root, *sorted(root.rglob("*"))]
+    }
 
 
 @pytest.mark.parametrize("change", CHANGES)
