@@ -198,8 +198,7 @@ class Folder:
     def _prepare(self) -> None:
         for folder in (self.root, self._blobs, self._staging, self.root / "quarantine"):
             make_folder(folder, is_shared=self.is_shared)
-        for path in stale(self._staging):
-            remove_tree(path)
+        _removed(list(stale(self._staging)))
 
     def _blob(self, digest: str) -> Path:
         return self._blobs / digest[:2] / digest
@@ -312,7 +311,10 @@ def _size(path: Path) -> int:
 
 def _removed(paths: list[Path]) -> int:
     """Remove files and folders; return how many bytes that is."""
-    freed = sum(map(_size, paths))
+    freed = 0
     for path in paths:
-        remove_tree(path)
+        size = _size(path)
+        with suppress(PermissionError):  # of another user of a shared store: he removes it
+            remove_tree(path)
+            freed += size
     return freed

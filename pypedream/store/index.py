@@ -58,7 +58,7 @@ class Index:
         self.path = path
         self.readonly = readonly
         self._mode = 0o664 if is_shared else 0o600
-        self._lock = RLock()
+        self._lock, self._lock_pid = RLock(), os.getpid()
         self._connection: sqlite3.Connection | None = None
         self._pid = 0
         self._state: Any = None
@@ -68,12 +68,12 @@ class Index:
 
     def read(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """Return what *work* finds; *otherwise* if there is no index to read."""
-        with self._lock:
+        with self._held():
             return self._attempt(lambda: self._reading(work, otherwise))
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Let *work* change the index, in one transaction."""
-        with self._lock:
+        with self._held():
             if not self._batches:
                 return self._attempt(lambda: self._in_transaction(work))
             # Nothing of a batch may be lost to a failure of one of its parts.
@@ -87,19 +87,19 @@ class Index:
     @contextmanager
     def batch(self) -> Iterator[None]:
         """Put what is written inside into few transactions; what was written stays in any case."""
-        with self._lock:
+        with self._held():
             self._batches += 1
         try:
             yield
         finally:
-            with self._lock:
-                self._batches -= 1
+            with self._held():
+                self._batches = max(0, self._batches - 1)  # a child process begins at 0
                 if not self._batches:
                     self.commit()
 
     def commit(self) -> None:
         """Let others see what a batch has written so far."""
-        with self._lock:
+        with self._held():
             if self._begun is not None and self._connection is not None:
                 self._begun = None
                 connection = self._connection
@@ -107,11 +107,17 @@ class Index:
 
     def close(self) -> None:
         """Let go of the file; it is opened again when it is needed."""
-        with self._lock:
+        with self._held():
             if self._connection is not None and self._pid == os.getpid():
                 self.commit()
                 self._connection.close()
             self._connection = None
+
+    def _held(self) -> RLock:
+        if self._lock_pid != os.getpid():  # whoever holds it is a thread of the parent process
+            self._lock, self._lock_pid = RLock(), os.getpid()
+            self._batches = 0
+        return self._lock
 
     def __del__(self) -> None:
         if getattr(self, "_connection", None) is not None and self._pid == os.getpid():
@@ -321,8 +327,13 @@ def _unescaped(mount: str) -> str:
 @contextmanager
 def _file_lock(path: Path, mode: int) -> Iterator[None]:
     """Hold a lock that the system takes back when the process ends."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode)
     try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode)
+    except OSError as error:
+        raise StoreError(f"cannot use {path}: {error.strerror}") from error
+    try:
+        if mode & stat.S_IWGRP:
+            _let_group_write(path)
         if os.name == "nt":
             _lock_on_windows(descriptor)
         else:

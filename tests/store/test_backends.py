@@ -261,9 +261,20 @@ def test_gc_waits_for_nobody(store):
         store.gc(max_size=-1)
 
 
-def test_use_is_recorded_at_most_hourly(store):
-    """Reading again and again writes nothing."""
+def test_use_is_recorded_at_most_hourly(store, monkeypatch):
+    """Reading again and again writes nothing; reading much later does."""
+
+    def used_after_reading(later_s: float) -> float:
+        monkeypatch.setattr("pypedream.store.cache_store.time", lambda: begun + later_s)
+        assert store["a"] == 1
+        (entry,) = store.backend.scan()
+        used: float = entry.used
+        return used - begun
+
     store["a"] = 1
-    first = next(iter(store.backend.scan())).used
-    assert store["a"] == 1
-    assert next(iter(store.backend.scan())).used == first
+    begun = time()
+
+    assert used_after_reading(3000) < 1
+    assert used_after_reading(4000) == pytest.approx(4000)
+    assert used_after_reading(7000) == pytest.approx(4000)
+    assert used_after_reading(9000) == pytest.approx(9000)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import stat
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -49,10 +51,12 @@ def test_no_file_has_more_rights_than_the_umask_leaves(folder):
 @posix
 def test_a_shared_folder_is_for_a_group(folder):
     """Who asks for it gets it, whatever his umask."""
-    CacheStore(folder, shared=True)["large"] = "x" * 20_000
+    store = CacheStore(folder, shared=True)
+    store["large"] = "x" * 20_000
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o2775
-    assert stat.S_IMODE((folder / "index.db").stat().st_mode) == 0o664
+    for name in ("index.db", "index.lock", "index.db-wal"):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o664
 
 
 @posix
@@ -223,6 +227,35 @@ def test_a_forked_child_uses_the_store(folder):
 
     assert store["b"] == 2
     assert store.put("c", 3) == 3
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_does_not_wait_for_a_thread_of_its_parent(folder):
+    """The thread that was just at work does not exist in it."""
+    if not hasattr(os, "fork"):
+        pytest.skip("no fork here")
+    store = CacheStore(folder)
+    store["a"] = 1
+    held, over = threading.Event(), threading.Event()
+
+    def work(_: sqlite3.Connection) -> None:
+        held.set()
+        over.wait(10)
+
+    thread = threading.Thread(target=lambda: store.backend.index.read(work, None))
+    thread.start()
+    held.wait(10)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)
+        store["b"] = store["a"] + 1
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    over.set()
+    thread.join()
+
+    assert status == 0
+    assert store["b"] == 2
 
 
 def test_a_batch_that_overwrites_leaves_no_blobs(folder):
