@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from contextlib import contextmanager, suppress
+from itertools import count
 from time import time
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "Staging",
     "digest_of",
     "flush",
     "make_folder",
     "remove_tree",
     "stale",
-    "temporary_folder",
     "touch_file",
     "write_new",
 ]
@@ -80,32 +81,68 @@ def new_name() -> str:
     return f"{host}.{owner.pid}.{owner.start}.{os.urandom(6).hex()}"
 
 
-@contextmanager
-def temporary_folder(parent: Path) -> Iterator[Path]:
-    """Give a folder for a block; formats may have more files there than they speak of."""
-    folder = parent / new_name()
-    folder.mkdir(mode=0o700)
-    try:
-        yield folder
-    finally:
-        _empty(folder)
+class Staging:
+    """Paths for files that are being written, in a folder for each process.
+
+    One folder for all that a process writes: to make and remove one for each file would take
+    longer than everything else.
+    """
+
+    def __init__(self, parent: Path) -> None:
+        self.parent = parent
+        self._folder: Path | None = None
+        self._pid = 0
+        self._numbers = count()
+
+    @contextmanager
+    def path(self) -> Iterator[Path]:
+        """Give a path for a block; what is left there is removed.
+
+        After a failure so is what has a name made from it: formats write under one first.
+        """
+        name = f"{next(self._numbers)}-value"
+        path = self._made() / name
+        try:
+            yield path
+        except BaseException:
+            for left in list(path.parent.glob(f"*{name}*")):
+                remove_tree(left)
+            raise
+        remove_tree(path)
+
+    def close(self) -> None:
+        """Remove the folder, if nothing is being written."""
+        if self._folder is not None and self._pid == os.getpid():
+            with suppress(OSError):  # another thread is at work, or the store is gone
+                self._folder.rmdir()
+        self._folder = None
+
+    def _made(self) -> Path:
+        if self._folder is None or self._pid != os.getpid():
+            self._folder, self._pid = self.parent / new_name(), os.getpid()
+        folder = self._folder
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
 
 
 def stale(folder: Path) -> Iterator[Path]:
-    """Yield what processes that are gone left behind, and what is a day old."""
+    """Yield what processes that are gone left behind, and of other machines what is a day old."""
     for path in folder.iterdir() if folder.is_dir() else ():
-        with suppress(FileNotFoundError):  # its owner removed it
-            if _is_abandoned(path.name) or path.lstat().st_mtime < time() - _DAY_S:
+        owner = _owner_of(path.name)
+        with suppress(FileNotFoundError):  # it was removed meanwhile
+            is_old = path.lstat().st_mtime < time() - _DAY_S
+            if is_old if owner is None else is_gone(owner):
                 yield path
 
 
-def _is_abandoned(name: str) -> bool:
+def _owner_of(name: str) -> Owner | None:
+    """Return the process of this machine that made a name; None if it is of another one."""
     here = this_process()
     host, _, rest = name.partition(".")
     pid, _, rest = rest.partition(".")
-    start = rest.partition(".")[0]
-    ours = hashlib.sha256(here.host.encode()).hexdigest()[:16]
-    return host == ours and pid.isdigit() and is_gone(Owner(here.host, int(pid), start))
+    is_ours = host == hashlib.sha256(here.host.encode()).hexdigest()[:16] and pid.isdigit()
+    return Owner(here.host, int(pid), rest.partition(".")[0]) if is_ours else None
 
 
 def remove_tree(path: Path) -> None:
@@ -116,10 +153,3 @@ def remove_tree(path: Path) -> None:
         if not path.is_dir():
             raise
         shutil.rmtree(path)
-
-
-def _empty(folder: Path) -> None:
-    """Remove a folder, which mostly has nothing or one file in it."""
-    for name in os.listdir(folder):
-        remove_tree(folder / name)
-    folder.rmdir()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pypedream.errors import CorruptEntry, StoreError
 from pypedream.store.backend import Lease
-from pypedream.store.disk import make_folder, remove_tree, stale, temporary_folder
+from pypedream.store.disk import Staging, make_folder, remove_tree, stale
 from pypedream.store.entry import Entry
 from pypedream.store.index import Index
 from pypedream.store.owner import Owner
@@ -59,7 +59,7 @@ class Folder:
         self.is_shared = is_shared
         self.index = Index(self.root / "index.db", readonly=readonly, is_shared=is_shared)
         self._left: set[str] = set()
-        self._staging = self.root / "staging"
+        self._staging = Staging(self.root / "staging")
         self._blobs = self.root / "blobs"
         if not readonly:
             with self._told():
@@ -88,8 +88,8 @@ class Folder:
     @contextmanager
     def staged(self) -> Iterator[Path]:
         """Give a path to write content to; what is left there is removed."""
-        with self._told(), temporary_folder(self._staging) as folder:
-            yield folder / "value"
+        with self._told(), self._staging.path() as path:
+            yield path
 
     def add(self, entry: Entry, content: Path | None, *, replace: bool) -> Entry:
         """Store an entry and its content; return the entry that is then there."""
@@ -137,7 +137,7 @@ class Folder:
 
     def sweep(self, *, dry_run: bool) -> int:
         """Remove what processes that are gone left, and blobs that no entry needs."""
-        left = [*stale(self._staging), *stale(self.root / "quarantine")]
+        left = [*stale(self._staging.parent), *stale(self.root / "quarantine")]
         if dry_run:
             nothing: list[Path] = []
             return sum(map(_size, left + self.index.read(self._unneeded, nothing)))
@@ -194,11 +194,12 @@ class Folder:
     def close(self) -> None:
         """Let go of files."""
         self.index.close()
+        self._staging.close()
 
     def _prepare(self) -> None:
-        for folder in (self.root, self._blobs, self._staging, self.root / "quarantine"):
+        for folder in (self.root, self._blobs, self._staging.parent, self.root / "quarantine"):
             make_folder(folder, is_shared=self.is_shared)
-        _removed(list(stale(self._staging)))
+        _removed(list(stale(self._staging.parent)))
 
     def _blob(self, digest: str) -> Path:
         return self._blobs / digest[:2] / digest

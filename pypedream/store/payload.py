@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
+from hashlib import sha256
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,11 +63,11 @@ def dump(value: Any, serializer: str, path: Path, options: Mapping[str, Any]) ->
     is_packed = path.is_dir()
     whole = _packed(path) if is_packed else path
     size = whole.stat().st_size
-    digest = digest_of(whole)
     if size <= INLINE_BYTES:
-        return Payload(digest, size, None, whole.read_bytes(), is_packed)
+        data = whole.read_bytes()
+        return Payload(sha256(data).hexdigest(), len(data), None, data, is_packed)
     flush(whole)
-    return Payload(digest, size, whole, None, is_packed)
+    return Payload(digest_of(whole), size, whole, None, is_packed)
 
 
 def load(path: Path, serializer: str, options: Mapping[str, Any], *, is_packed: bool) -> Any:

@@ -83,7 +83,7 @@ class StoreAndDict(RuleBasedStateMachine):
         assert {key: self.skipping[key] for key in self.skipping} == self.model
         blobs = {value for value in self.model.values() if len(value) > 8192}
         assert len(list(self.path.glob("blobs/*/*"))) == len(blobs)
-        assert list(self.path.glob("staging/*")) == []
+        assert list(self.path.glob("staging/*/*")) == []
 
 
 StoreAndDict.TestCase.settings = settings(
