@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from attrs import fields_dict
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pypedream.store import Artifact
@@ -29,6 +29,7 @@ def test_the_fields_are_those_of_the_seed():
     assert Artifact("a", "json").load_kwargs == {}
 
 
+@settings(max_examples=40)
 @given(st.text(), st.dictionaries(st.text(), JSON), st.datetimes(timezones=st.just(UTC)))
 def test_json_gives_the_artifact_back(key, options, moment):
     """Whatever it holds."""
