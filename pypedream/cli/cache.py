@@ -68,12 +68,15 @@ def _age(_: click.Context, __: click.Parameter, text: str | None) -> float | Non
 _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 
 
-@click.group("cache", cls=_Cache)
-def command() -> None:
+@click.group("cache", cls=_Cache, invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """Look at the store of a workspace, check it and clean it up."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
-@command.command("ls")
+@command.command("ls", short_help="List what is kept.")
 @options.workspace
 @options.as_json
 def list_entries(workspace: str | None, as_json: bool) -> None:
@@ -88,7 +91,7 @@ def list_entries(workspace: str | None, as_json: bool) -> None:
         say(*table([_HEADING, *map(_row, found)]).splitlines())
 
 
-@command.command("gc")
+@command.command("gc", short_help="Delete what was not used for long.")
 @options.workspace
 @click.option(
     "--max-size",
@@ -123,7 +126,7 @@ def clean_up(workspace: str | None, dry_run: bool, as_json: bool, **limits: Any)
     say(f"{delete} {count} and {free} {size}; {_counted(pruned.kept)} kept")
 
 
-@command.command("rm")
+@command.command("rm", short_help="Delete the values of some keys.")
 @click.argument("keys", nargs=-1, required=True, metavar="KEY...")
 @options.workspace
 @_dry_run
@@ -143,7 +146,7 @@ def remove(keys: tuple[str, ...], workspace: str | None, dry_run: bool, as_json:
         say(*(f"{'would delete' if dry_run else 'deleted'} {key}" for key in keys))
 
 
-@command.command("verify")
+@command.command("verify", short_help="Compare everything with its digest.")
 @options.workspace
 @options.as_json
 def verify(workspace: str | None, as_json: bool) -> int:
@@ -159,7 +162,7 @@ def verify(workspace: str | None, as_json: bool) -> int:
     return FAILED if wrong else OK
 
 
-@command.command("path")
+@command.command("path", short_help="Say where the store is, or a value.")
 @click.argument("key", required=False)
 @options.workspace
 @options.as_json

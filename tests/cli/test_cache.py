@@ -124,6 +124,15 @@ def test_another_workspace_is_named(invoke, store, folder):
     assert elsewhere.stdout.startswith("nothing is kept in ")
 
 
+def test_without_a_subcommand_there_is_help(invoke):
+    """Each is there with a line that is not cut off."""
+    result = invoke("cache")
+
+    assert result.exit_code == 0
+    assert "  verify  Compare everything with its digest.\n" in result.stdout
+    assert "..." not in result.stdout.split("Commands:")[1]
+
+
 def test_a_mistyped_subcommand(invoke):
     """The nearest one is named."""
     assert 'no command "cache verfy"; did you mean "verify"?' in invoke("cache", "verfy").stderr
