@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pypedream import context, engine, errors, formats, log, view
+    from pypedream import context, engine, errors, formats, log, store, view
     from pypedream.inputs import Input, InputBinding, dependency, immediate, param, var
     from pypedream.log.logger import logger
     from pypedream.mappers import (
@@ -59,7 +59,7 @@ _HOMES = {
     "param": "inputs",
     "var": "inputs",
 }
-_MODULES = ("context", "engine", "errors", "formats", "log", "view")
+_MODULES = ("context", "engine", "errors", "formats", "log", "store", "view")
 
 __all__ = [
     "CHILL",
@@ -87,6 +87,7 @@ __all__ = [
     "log",
     "logger",
     "param",
+    "store",
     "var",
     "view",
 ]
