@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pickle
 import random
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pypedream.errors import FormatError, PypedreamError
+from pypedream.errors import FormatError, MissingExtra, PypedreamError
 from pypedream.formats import (
     CSV,
     JSON,
@@ -176,3 +177,27 @@ def test_the_error_travels_between_processes() -> None:
 
     assert (str(back), back.path, back.format, back.line) == (str(error), "x.json", "JSON", 3)
     assert isinstance(back, PypedreamError)
+
+
+@pytest.mark.parametrize(
+    "loader,library,command",
+    [
+        (YAML(), "yaml", r'pip install "pypedream\[yaml\]"  or  conda .* pyyaml'),
+        (CSV(), "pandas", r'pip install "pypedream\[frames\]"'),
+        (Feather(library="polars"), "polars", "pip install polars  or  conda"),
+        (NPY(), "numpy", "pip install numpy  or  conda"),
+        (NetCDF(), "h5py", "pip install h5py  or  conda"),
+        (Zarr(), "zarr", "pip install zarr  or  conda"),
+        (Joblib(), "joblib", "pip install joblib  or  conda"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_a_library_that_is_missing_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loader: Any, library: str, command: str
+) -> None:
+    """The error is no FormatError: it says what to install; the file is not to blame."""
+    (tmp_path / "x").touch()
+    monkeypatch.setitem(sys.modules, library, None)
+
+    with pytest.raises(MissingExtra, match=f"needs {library.replace('yaml', 'pyyaml')}: {command}"):
+        loader.load(tmp_path / "x")
