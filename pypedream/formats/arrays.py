@@ -30,7 +30,7 @@ class NPY(Loader[Any, Any]):
 
     def load(self, path: str | PathLike[str]) -> Any:
         """Return the array."""
-        numpy = need("numpy", extra=None, for_="NPY")
+        numpy = need("numpy", extra="arrays", for_="NPY")
         with reading(path, "NPY"):
             if self.mmap_mode is not None:
                 return numpy.lib.format.open_memmap(path, mode=self.mmap_mode)
@@ -45,7 +45,7 @@ class NPY(Loader[Any, Any]):
         FormatError
             If it holds objects, or masks some of its values.
         """
-        numpy = need("numpy", extra=None, for_="NPY")
+        numpy = need("numpy", extra="arrays", for_="NPY")
         with writing(path, "NPY"), replacing(path) as beside, open(beside, "wb") as file:
             if isinstance(value, numpy.ma.MaskedArray):
                 raise TypeError("the mask of an array would be lost; use Pickle()")
@@ -58,12 +58,12 @@ class NPY(Loader[Any, Any]):
 
     def empty(self) -> Any:
         """Return an array of shape (0,)."""
-        return need("numpy", extra=None, for_="NPY").array([])
+        return need("numpy", extra="arrays", for_="NPY").array([])
 
 
 def pick(value: Any) -> str:
     """Return the serializer that gives back the very same array."""
-    numpy = need("numpy", extra=None, for_="NPY")
+    numpy = need("numpy", extra="arrays", for_="NPY")
     dtype = value.dtype
     is_exact = type(value) is numpy.ndarray and not dtype.hasobject and dtype.metadata is None
     return "npy" if is_exact else "pickle"

@@ -40,9 +40,9 @@ class MatplotlibFigure(Writer[Any]):
 
     def save(self, value: Any, path: str | PathLike[str]) -> None:
         """Write the figure, then close it."""
-        matplotlib = need("matplotlib", extra=None, for_="MatplotlibFigure")
+        matplotlib = need("matplotlib", extra="plots", for_="MatplotlibFigure")
         with writing(path, "MatplotlibFigure"), replacing(path) as beside:
-            if not isinstance(value, need("matplotlib.figure", extra=None, for_="it").Figure):
+            if not isinstance(value, need("matplotlib.figure", extra="plots", for_="it").Figure):
                 hint = "; give its .figure" if hasattr(value, "figure") else ""
                 raise TypeError(f"a matplotlib Figure is needed, not {type(value).__name__}{hint}")
             # the salt is a setting of the whole process, so it is set only where it is used

@@ -57,10 +57,10 @@ class NetCDF(Loader[Any, Any]):
 
     def _libraries(self) -> Any:
         library = {"h5netcdf": "h5py", "netcdf4": "netCDF4"}.get(self.engine, self.engine)
-        need(library, extra=None, for_=f'NetCDF(engine="{self.engine}")')
+        need(library, extra="arrays", for_=f'NetCDF(engine="{self.engine}")')
         if self.engine == "h5netcdf":
-            need("h5netcdf", extra=None, for_="NetCDF")
-        return need("xarray", extra=None, for_="NetCDF")
+            need("h5netcdf", extra="arrays", for_="NetCDF")
+        return need("xarray", extra="arrays", for_="NetCDF")
 
 
 @frozen
@@ -97,8 +97,8 @@ class Zarr(Loader[Any, Any]):
             dataset.to_zarr(beside, mode="w", consolidated=False, **{version: self.zarr_format})
 
     def _libraries(self) -> Any:
-        need("zarr", extra=None, for_="Zarr")
-        return need("xarray", extra=None, for_="Zarr")
+        need("zarr", extra="arrays", for_="Zarr")
+        return need("xarray", extra="arrays", for_="Zarr")
 
 
 def _refuse_pickles(folder: str | PathLike[str]) -> None:
