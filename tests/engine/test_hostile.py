@@ -12,6 +12,7 @@ import threading
 import time
 from concurrent.futures import CancelledError as PoolCancelledError
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
@@ -278,13 +279,13 @@ def test_ctrl_c_in_the_engine_ends_the_run_in_good_order(executor):
 
 
 def _run_until(flow: Pipeline, seconds: float) -> None:
-    try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        flow.run()
-    except KeyboardInterrupt:
-        return
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+    with suppress(KeyboardInterrupt):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            flow.run()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            time.sleep(0)  # a signal that came with the end of the run is handled here
 
 
 def _chain(executor: str) -> Pipeline:
