@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from pypedream.errors import CorruptEntry
+from pypedream.errors import CorruptEntry, FormatError
 from pypedream.store import payload, trust
 from pypedream.store.entry import Entry
 
@@ -136,9 +136,14 @@ def _metadata(serializer: str, manner: Manner, *, is_packed: bool) -> str:
 
 @contextmanager
 def _noted(what: str) -> Iterator[None]:
-    """Add to a serializer's error what it was about: it knows only the path of a copy."""
+    """Say in a serializer's error what it was about: it knows only the path of a copy."""
     try:
         yield
+    except FormatError as error:
+        text = str(error).replace(error.path, f"the value for {what}") if error.path else str(error)
+        raise FormatError(
+            text, path=error.path, format_name=error.format, line=error.line
+        ) from error
     except Exception as error:
         error.add_note(f"this is the value for {what}")
         raise
