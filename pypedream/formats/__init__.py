@@ -7,8 +7,10 @@ A name below is loaded when it is first used, and an optional library when a fil
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from pypedream._lazy import lazy_names
+from pypedream.errors import FormatError, NotRegistered
 
 if TYPE_CHECKING:
     from pypedream.errors import FormatError, NotRegistered
@@ -61,45 +63,37 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CSV": "formats.csv_files",
-    "JSON": "formats.json_files",
-    "JSONL": "formats.json_files",
-    "NPY": "formats.arrays",
-    "YAML": "formats.yaml_files",
-    "Bytes": "formats.plain",
-    "Feather": "formats.columnar",
-    "FormatError": "errors",
-    "Joblib": "formats.joblib_files",
-    "Loader": "formats.loader",
-    "MatplotlibFigure": "formats.figures",
-    "NetCDF": "formats.labelled",
-    "NotRegistered": "errors",
-    "Parquet": "formats.columnar",
-    "PathOnly": "formats.plain",
-    "Pickle": "formats.pickles",
-    "Reader": "formats.loader",
-    "Serializer": "formats.serializer",
-    "Text": "formats.plain",
-    "Writer": "formats.loader",
-    "Zarr": "formats.labelled",
-    "get": "formats.builtin",
-    "has_empty": "formats.loader",
-    "is_unsafe": "formats.builtin",
-    "pick_serializer": "formats.picking",
-    "register": "formats.builtin",
-    "registry": "formats.builtin",
-    "replacing": "formats.replacement",
-    "replacing_folder": "formats.replacement",
+    "CSV": "csv_files",
+    "JSON": "json_files",
+    "JSONL": "json_files",
+    "NPY": "arrays",
+    "YAML": "yaml_files",
+    "Bytes": "plain",
+    "Feather": "columnar",
+    "Joblib": "joblib_files",
+    "Loader": "loader",
+    "MatplotlibFigure": "figures",
+    "NetCDF": "labelled",
+    "Parquet": "columnar",
+    "PathOnly": "plain",
+    "Pickle": "pickles",
+    "Reader": "loader",
+    "Serializer": "serializer",
+    "Text": "plain",
+    "Writer": "loader",
+    "Zarr": "labelled",
+    "get": "builtin",
+    "has_empty": "loader",
+    "is_unsafe": "builtin",
+    "pick_serializer": "picking",
+    "register": "builtin",
+    "registry": "builtin",
+    "replacing": "replacement",
+    "replacing_folder": "replacement",
 }
 
 
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"pypedream.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

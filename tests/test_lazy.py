@@ -1,0 +1,39 @@
+"""Names that are loaded when they are first used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import pypedream.formats
+import pypedream.log
+import pypedream.store
+
+
+@pytest.mark.parametrize("package", [pypedream.formats, pypedream.log, pypedream.store])
+def test_every_name_of_a_package_is_there(package):
+    """What `__all__` promises can be had, is listed, and is found once."""
+    for name in package.__all__:
+        assert getattr(package, name) is vars(package)[name]
+    assert set(package.__all__) <= set(dir(package))
+
+
+@pytest.mark.parametrize("package", [pypedream.formats, pypedream.log, pypedream.store])
+def test_another_name_is_an_attribute_error(package):
+    """As for any module."""
+    with pytest.raises(AttributeError, match=f"'{package.__name__}' has no attribute 'nothing'"):
+        _ = package.nothing
+
+
+def test_a_package_loads_nothing_before_it_is_used():
+    """Importing all three loads none of their modules."""
+    code = (
+        "import sys, pypedream.formats, pypedream.log, pypedream.store;"
+        "print([name for name in sys.modules if name.count('.') > 1 and 'pypedream' in name])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
