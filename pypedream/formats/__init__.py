@@ -13,7 +13,6 @@ from pypedream._lazy import lazy_names
 from pypedream.errors import FormatError, NotRegistered
 
 if TYPE_CHECKING:
-    from pypedream.errors import FormatError, NotRegistered
     from pypedream.formats.arrays import NPY
     from pypedream.formats.builtin import get, is_unsafe, register, registry
     from pypedream.formats.columnar import Feather, Parquet
