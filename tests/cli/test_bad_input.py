@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -95,7 +96,7 @@ def test_a_mistake_is_one_line_with_its_fix(invoke, write, flow, request, argume
     result = invoke(*arguments, env={"PYPEDREAM_PARAM_A": "x"} if in_environment else {})
 
     assert result.exit_code == 2
-    assert result.stdout == "" or "--json" in arguments
+    assert result.stdout == "" or json.loads(result.stdout)["error"]
     lines = result.stderr.splitlines()
     if re.fullmatch(r'pipeline "sums" cannot run: 1 mistake', lines[0]):
         lines = lines[1:]
