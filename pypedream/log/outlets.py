@@ -70,6 +70,7 @@ class Outlet:
     """
 
     __slots__ = (
+        "_given",
         "_kinds",
         "_most",
         "_take",
@@ -86,7 +87,7 @@ class Outlet:
         take = getattr(sink, "emit_batch", None)
         self._take: Callable[[Sequence[Record], EventLog], object] = take or self._take_one
         self._most = MOST_AT_ONCE if take else 1
-        self.cursor = 0
+        self.cursor = self._given = 0
         self.is_prompt = bool(getattr(sink, "is_prompt", False))
         self._kinds = getattr(sink, "kinds", None)
         self._takes_steps = bool(getattr(sink, "takes_steps", False))
@@ -113,15 +114,30 @@ class Outlet:
                 batch = shared
             else:
                 batch = log.records[start : min(end, start + self._most)]
-            taken = batch if self._takes_steps else list(expanded(batch, log))
-            try:
-                self._take(taken, log)
-            except FAILURES as error:
-                if isinstance(error, RecursionError) and _is_deep():
-                    raise
-                self.failed(error, self._count(batch, log))
+            if self._takes_steps:
+                self._give(batch, log)
+            elif self._most > 1:
+                self._give(list(expanded(batch, log)), log)
+            else:
+                self._give_singly(list(expanded(batch, log)), log)
             # After the call: what Ctrl-C kept from the sink comes again.
             self.cursor = start + len(batch)
+
+    def _give(self, records: Sequence[Record], log: EventLog) -> None:
+        """Let the sink take *records*; what it raises is kept."""
+        try:
+            self._take(records, log)
+        except FAILURES as error:
+            if isinstance(error, RecursionError) and _is_deep():
+                raise
+            self.failed(error, self._count(records, log))
+
+    def _give_singly(self, records: Sequence[Record], log: EventLog) -> None:
+        """Let the sink take one record, or one after the other the two that a step stands for."""
+        for record in records[self._given :]:
+            self._give([record], log)
+            self._given += 1  # when Ctrl-C comes at the second, the first does not come again
+        self._given = 0
 
     def failed(self, error: BaseException, lost: int) -> None:
         """Remember that the sink raised *error* and did not take *lost* events."""
@@ -159,8 +175,7 @@ class Outlet:
                 self.failed(error, 0)
 
     def _take_one(self, records: Sequence[Record], log: EventLog) -> None:
-        for record in records:  # one, or the two of a step
-            outside_stages(getattr(self.sink, "emit", self.sink), event_of(record, log))
+        outside_stages(getattr(self.sink, "emit", self.sink), event_of(records[0], log))
 
 
 def outlet_of(sink: object) -> Outlet:

@@ -364,3 +364,46 @@ def test_a_log_that_nobody_holds_goes_away():
     gc.collect()
 
     assert gone() is None
+
+
+def step(log):
+    """Append the end of one stage and the start of the next, as one record."""
+    log.records.append((3, log.start_ns, "clean", "step", "load", None, 2, log.start_ns))
+
+
+def test_a_sink_that_fails_at_the_end_of_a_stage_gets_the_start_of_the_next():
+    """A step is two events to a sink that takes them one by one: only what it refused is lost."""
+    seen = []
+
+    def sink(event):
+        if event.kind == "stage.end":
+            raise ValueError("no ends")
+        seen.append(event.kind)
+
+    log = EventLog("run-1", sinks=[sink])
+    step(log)
+    log.deliver()
+
+    assert seen == ["stage.start"]
+    assert [failure.lost for failure in log.sink_failures] == [1]
+    log.close()
+
+
+def test_ctrl_c_within_a_step_repeats_no_event():
+    """What the sink has taken does not come again; what it has not does."""
+    seen, presses = [], [1]
+
+    def sink(event):
+        if event.kind == "stage.start" and presses:
+            presses.pop()
+            raise KeyboardInterrupt
+        seen.append(event.kind)
+
+    log = EventLog("run-1", sinks=[sink])
+    step(log)
+    with pytest.raises(KeyboardInterrupt):
+        log.deliver()
+    log.deliver()
+
+    assert seen == ["stage.end", "stage.start"]
+    log.close()
