@@ -15,7 +15,7 @@ from pypedream.places import Place, calling_place
 from pypedream.values import said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pypedream.inputs import Input, InputBinding
     from pypedream.protocols import OutputMapper
@@ -221,6 +221,11 @@ class Arguments:
     positional: tuple[str, ...] = ()
     takes_any: bool = False
     in_order: bool = False
+
+    def split(self, values: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return which of *values* are given by position, and which by name."""
+        rest = dict(values)
+        return [rest.pop(name) for name in self.positional if name in rest], rest
 
 
 def arguments_of(function: Callable[..., Any]) -> Arguments:

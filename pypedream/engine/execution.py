@@ -335,8 +335,7 @@ USER_CALLS: Final = frozenset({_call_plain.__code__, Execution.call.__code__})
 def _called(wired: Wire, arguments: dict[str, Any]) -> Any:
     if not wired.arguments.positional:
         return wired.stage.function(**arguments)
-    rest = dict(arguments)
-    first = [rest.pop(name) for name in wired.arguments.positional if name in rest]
+    first, rest = wired.arguments.split(arguments)
     return wired.stage.function(*first, **rest)
 
 

@@ -11,6 +11,7 @@ from pypedream.errors import RunCancelled
 from pypedream.log.ended import said_by
 from pypedream.log.redaction import Redactor
 from pypedream.places import Place, is_in_ipython, is_library, is_ours, users_traceback
+from pypedream.stage import arguments_of
 from pypedream.values import one_line, short
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ class Failure:
 
     def replay(self) -> Any:
         """Call the stage's function once more with the same values, outside any run."""
-        return self.function(**{name: one.value for name, one in self.inputs.items()})
+        values = {name: one.value for name, one in self.inputs.items()}
+        first, rest = arguments_of(self.function).split(values)
+        return self.function(*first, **rest)
 
     def __str__(self) -> str:
         return "\n".join(failure_lines(self))

@@ -115,6 +115,17 @@ def test_a_failure_holds_inputs_and_can_be_replayed(flow):
         failure.replay()
 
 
+def test_a_call_by_position_can_be_replayed():
+    """Arguments that can only be given by position are, in their order."""
+    flow = Pipeline("positions", Parameters.define(a=1, b=0, c=5), progress=False)
+    flow.stage(lambda a, b, /, *, c: (a + c) / b, name="divide")
+
+    failure = flow.run(on_error="continue").failure
+
+    with pytest.raises(ZeroDivisionError):
+        failure.replay()
+
+
 def test_the_screen_shows_the_users_line_and_values(flow):
     """What is shown of a failure is short and has only the user's own lines."""
     with pytest.raises(ZeroDivisionError):
