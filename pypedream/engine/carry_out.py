@@ -190,7 +190,8 @@ class Launch:
         execution = self._execution
         wired = self.plan.blueprint.wiring.wires[key]
         arguments = execution.bound.get(key, {})
-        return failure_of(wired, execution.ended[key], arguments, execution.parameters)
+        changed = execution.guard.changed.get(key, ()) if execution.guard is not None else ()
+        return failure_of(wired, execution.ended[key], arguments, execution.parameters, changed)
 
 
 def _event_log(

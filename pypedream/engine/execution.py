@@ -267,7 +267,7 @@ class Execution:
     def _keep_failed(self, wired: Wire, arguments: dict[str, Any]) -> None:
         self.bound[wired.key] = arguments
         if wired.guarded and self.guard is not None:
-            self.guard.left(wired)
+            self.guard.left(wired, arguments)
 
     def _arguments(self, wired: Wire, attempt: Attempt) -> dict[str, Any] | None:
         """Enter the attempt and bind its arguments; None when its condition does not hold."""

@@ -15,7 +15,7 @@ from pypedream.stage import arguments_of
 from pypedream.values import one_line, short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
     from types import TracebackType
 
     from pypedream.engine.run import Run
@@ -34,10 +34,14 @@ class FailedInput:
         The value as the stage got it.
     source
         Where it came from, in words: ``stage "load"``, ``parameter "b" (default)``.
+    is_changed
+        Whether it is known to have been changed in place while the stage ran. Only what other
+        stages read too is looked at, so False may mean that nobody knows.
     """
 
     value: Any = field(repr=short)
     source: str
+    is_changed: bool = False
 
 
 @frozen(eq=False)
@@ -85,13 +89,17 @@ class Failure:
 
 
 def failure_of(
-    wired: Wire, ended: Ended, arguments: Mapping[str, Any], parameters: Parameters
+    wired: Wire,
+    ended: Ended,
+    arguments: Mapping[str, Any],
+    parameters: Parameters,
+    changed: Container[str] = (),
 ) -> Failure:
     """Describe a failed call."""
     assert ended.error is not None
     sources = {link.argument: source_of(link, parameters) for link in wired.links}
     inputs = {
-        name: FailedInput(value, sources.get(name, "its default"))
+        name: FailedInput(value, sources.get(name, "its default"), name in changed)
         for name, value in arguments.items()
     }
     function = wired.stage.function

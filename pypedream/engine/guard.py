@@ -32,11 +32,14 @@ class Guard:
         From a shared value to its digest; None when it cannot be changed.
     active
         From a shared value to the stages that are reading it just now.
+    changed
+        From a stage that failed to the arguments that are not what they were before its call.
     """
 
     mode: str
     digests: dict[Shared, object] = Factory(dict)
     active: dict[Shared, set[str]] = Factory(dict)
+    changed: dict[str, set[str]] = Factory(dict)
 
     def concerns(self, wired: Wire, arguments: Mapping[str, Any]) -> bool:
         """Say whether the stage gets a shared input that it could change."""
@@ -84,10 +87,15 @@ class Guard:
                 self.digests[shared] = now  # the next reader is not to be blamed for this
                 self._report(wired, argument, shared, beside, attempt)
 
-    def left(self, wired: Wire) -> None:
+    def left(self, wired: Wire, arguments: Mapping[str, Any]) -> None:
         """Forget a stage that failed: what is changed from now on is not its doing."""
-        for _, shared in wired.guarded:
+        for argument, shared in wired.guarded:
             self.active.get(shared, set()).discard(wired.key)
+            before = self.digests.get(shared)
+            if argument not in arguments or before is None:
+                continue
+            if digest(arguments[argument]) != before:
+                self.changed.setdefault(wired.key, set()).add(argument)
 
     def _report(
         self, wired: Wire, argument: str, shared: Shared, beside: set[str], attempt: Attempt

@@ -113,3 +113,22 @@ def test_a_shared_parameter_is_guarded_too():
     warned = [event.event for event in run.events if event.kind == "warning"]
     assert len(warned) == 1
     assert '(parameter "rows") in place, and "reads" reads it too' in warned[0]
+
+
+@pytest.mark.parametrize("mode, is_changed", [("warn", True), ("copy", False), ("off", False)])
+def test_a_failed_stage_that_changed_its_input_is_found_out(mode, is_changed):
+    """A failure says which of its values are not those that the stage got, if that is known."""
+    flow = Pipeline("failing", Parameters.define(rate=1), progress=False)
+    flow.stage(lambda: [1, 2], name="rows")
+    flow.stage(lambda rows: sum(rows) + 1, name="other", after="broken")
+
+    @flow.stage
+    def broken(rows, rate):
+        rows.append(3)
+        raise ValueError(rate)
+
+    failure = flow.run(on_error="continue", mutation=mode).failure
+
+    assert failure.inputs["rows"].value == [1, 2, 3]
+    assert failure.inputs["rows"].is_changed is is_changed
+    assert not failure.inputs["rate"].is_changed
