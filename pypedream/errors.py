@@ -27,7 +27,7 @@
       MissingEntry (KeyError)             a key that the store does not have
       FormatError (ValueError)            a file or a value that a format cannot read or write
       NotRegistered (KeyError)            a name that a registry does not know
-      ExportError (ValueError)            a pipeline that cannot be written as asked
+      ExportError (ValueError)            a pipeline or call that cannot be written as asked
       UnhashableInput (TypeError)         a value that has no fingerprint
       MissingExtra (ImportError)          an optional dependency that is not installed
 
@@ -270,7 +270,7 @@ class NotRegistered(PypedreamError, _ReadableKeyError):
 
 
 class ExportError(PypedreamError, ValueError):
-    """A pipeline cannot be written in the form that is asked for."""
+    """A pipeline, or a failed call, cannot be written in the form that is asked for."""
 
 
 class UnhashableInput(PypedreamError, TypeError):

@@ -16,6 +16,8 @@ from pypedream.values import one_line, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
+    from os import PathLike
+    from pathlib import Path
     from types import TracebackType
 
     from pypedream.engine.run import Run
@@ -62,6 +64,8 @@ class Failure:
         How often the stage was called.
     traceback
         The frames of the user's code, from the stage's own on.
+    redactor
+        Hides the secrets of the run in a text.
     """
 
     stage: str
@@ -71,6 +75,7 @@ class Failure:
     attempts: int = 1
     item: int | str | None = None
     traceback: TracebackType | None = field(default=None, repr=False)
+    redactor: Redactor = field(factory=lambda: Redactor(()), repr=False)
 
     @property
     def place(self) -> Place | None:
@@ -83,6 +88,36 @@ class Failure:
         values = {name: one.value for name, one in self.inputs.items()}
         first, rest = arguments_of(self.function).split(values)
         return self.function(*first, **rest)
+
+    def to_test(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write a test that makes the failed call again, alone: it fails until the stage is fixed.
+
+        The test imports the function. A function that cannot be imported, from a notebook or from
+        inside another function, is copied with all that it refers to; fix the copy, then take it
+        over. Small plain values are written in the test, others to files in the folder
+        ``<name>_inputs`` beside it, as they are now. The test needs pytest and pypedream.
+
+        Parameters
+        ----------
+        path
+            The file: ``"test_growth.py"``. Its folder must exist.
+        overwrite
+            Whether a test that is there already is replaced, with its whole folder of inputs.
+
+        Returns
+        -------
+        The path.
+
+        Raises
+        ------
+        ExportError
+            If the function cannot be had in a test, a value cannot be written, or the file exists.
+            Then nothing is written. A secret is never written: the test reads it from the
+            environment, and is skipped without it.
+        """
+        from pypedream.engine.pinned_test import write_test
+
+        return write_test(self, path, overwrite=overwrite)
 
     def __str__(self) -> str:
         return "\n".join(failure_lines(self))
@@ -103,7 +138,15 @@ def failure_of(
         for name, value in arguments.items()
     }
     function = wired.stage.function
-    return Failure(wired.key, ended.error, inputs, function, ended.attempts, None, ended.traceback)
+    return Failure(
+        wired.key,
+        ended.error,
+        inputs,
+        function,
+        ended.attempts,
+        traceback=ended.traceback,
+        redactor=Redactor(parameters.secrets()),
+    )
 
 
 def source_of(link: Any, parameters: Parameters) -> str:
