@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -58,7 +58,7 @@ def get(name: str) -> Serializer:
     >>> get("json").name
     'json'
     """
-    return _as_serializer(name, registry.serializers.get(name))
+    return _as_serializer(name, _serializers.get(name))
 
 
 def register(name: str, serializer: Any = None) -> Any:
@@ -94,6 +94,8 @@ def is_unsafe(name: str) -> bool:
 
 
 def _as_serializer(name: str, entry: Any) -> Serializer:
+    if entry is _builtins.get(name):
+        return _built_in(name)
     is_maker = isinstance(entry, type) or not isinstance(entry, (Serializer, Loader))
     made = entry() if is_maker and callable(entry) else entry
     if isinstance(made, Serializer):
@@ -112,6 +114,7 @@ def _of_format(name: str, loader: Any) -> Serializer:
     )
 
 
+@cache  # a store asks for one at each put and get
 def _built_in(name: str) -> Serializer:
     module, class_name, fixed = _FORMATS[name]
     made = getattr(import_module(f"pypedream.formats.{module}"), class_name)
@@ -135,11 +138,9 @@ def _load_auto(path: Any, **_: Any) -> Any:
     )
 
 
-registry: Final = Registry()
-registry.add(
-    Catalogue(
-        "serializers",
-        group="pypedream_serializers",
-        fixed={AUTO: _auto, **{name: partial(_built_in, name) for name in _FORMATS}},
-    )
+_builtins: Final = {name: partial(_built_in, name) for name in _FORMATS}
+_serializers: Final = Catalogue(
+    "serializers", group="pypedream_serializers", fixed={AUTO: _auto, **_builtins}
 )
+registry: Final = Registry()
+registry.add(_serializers)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
 from attrs.validators import in_
 
 from pypedream._extras import need
-from pypedream.formats.faults import reading, writing
+from pypedream.formats.faults import IN_MEMORY, reading, writing
 from pypedream.formats.loader import Loader
-from pypedream.formats.polars_frames import is_polars, read, write
+from pypedream.formats.polars_frames import is_polars, read, write, write_to
 from pypedream.formats.replacement import replacing
 
 if TYPE_CHECKING:
     from os import PathLike
-    from pathlib import Path
 
 LIBRARIES = ("pandas", "polars")
 
@@ -104,7 +103,18 @@ class Feather(Loader[Any, Any]):
                 return
             from pypedream.formats.pandas_frames import to_table
 
-            _write_ipc(to_table(value, "Feather"), beside, self.compression)
+            with open(beside, "wb") as file:
+                _write_ipc(to_table(value, "Feather"), file, self.compression)
+
+    def dump_to(self, value: Any, file: IO[bytes]) -> None:
+        """Write the frame or series to a file that is open."""
+        with writing(IN_MEMORY, "Feather"):
+            if is_polars(value):
+                write_to(value, file, "ipc", compression=self.compression)
+                return
+            from pypedream.formats.pandas_frames import to_table
+
+            _write_ipc(to_table(value, "Feather"), file, self.compression)
 
     def empty(self) -> Any:
         """Return a frame without columns."""
@@ -129,7 +139,7 @@ class PolarsSeries(Loader[Any, Any]):
             write(value.to_frame(), beside, "ipc", compression="uncompressed")
 
 
-def _write_ipc(table: Any, path: Path, compression: str) -> None:
+def _write_ipc(table: Any, file: IO[bytes], compression: str) -> None:
     pyarrow = need("pyarrow", extra="frames", for_="Feather")
     ipc = need("pyarrow.ipc", extra="frames", for_="Feather")
     batches = table.combine_chunks().to_batches()
@@ -138,7 +148,7 @@ def _write_ipc(table: Any, path: Path, compression: str) -> None:
         batches = [pyarrow.RecordBatch.from_arrays(columns, schema=table.schema)]
     chosen = None if compression == "uncompressed" else compression
     options = ipc.IpcWriteOptions(compression=chosen)
-    with open(path, "wb") as file, ipc.new_file(file, table.schema, options=options) as writer:
+    with ipc.new_file(file, table.schema, options=options) as writer:
         for batch in batches:
             writer.write_batch(batch)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pypedream.errors import FormatError, PypedreamError
 from pypedream.values import one_line
@@ -12,10 +12,15 @@ from pypedream.values import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+IN_MEMORY: Final = "the value"
+"""What stands for the path of a value that is in no file."""
+
 
 @contextmanager
 def reading(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
     """Turn what the block raises into a FormatError: the file at *path* is no good.
+
+    Either that, or the bytes of one, which are `IN_MEMORY`.
 
     Raises
     ------
@@ -24,7 +29,8 @@ def reading(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
     OSError
         As it is, if there is no such file or the system does not let it be read.
     """
-    os.stat(path)  # libraries differ in what they raise when there is nothing
+    if path is not IN_MEMORY:
+        os.stat(path)  # libraries differ in what they raise when there is nothing
     try:
         yield
     except Exception as error:
@@ -63,7 +69,9 @@ def fault(
 
     *kind* is the name of the format.
     """
-    place = os.fspath(path) if line is None else f"{os.fspath(path)}:{line}"
+    place = os.fspath(path)
+    if line is not None:
+        place = f"{place}, line {line}," if path is IN_MEMORY else f"{place}:{line}"
     why = cause if isinstance(cause, str) else _why(cause)
     return FormatError(
         f"{place} {what}: {one_line(why)}", path=os.fspath(path), format_name=kind, line=line

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from pypedream.formats.faults import fault, reading, writing
+from pypedream.formats.faults import IN_MEMORY, fault, reading, writing
 from pypedream.formats.loader import Loader
 from pypedream.formats.replacement import replacing
 
@@ -61,11 +62,22 @@ class JSON(Loader[Any, Any]):
         with reading(path, "JSON"), open(path, "rb") as file:
             return _parsed(file.read(), path, "JSON", allow_nan=self.allow_nan)
 
+    def loads(self, data: bytes) -> Any:
+        """Return the document that *data* is."""
+        return _parsed(data, IN_MEMORY, "JSON", allow_nan=self.allow_nan)
+
     def save(self, value: Any, path: str | PathLike[str]) -> None:
         """Write *value* as one document."""
         with writing(path, "JSON"), replacing(path) as beside:
-            text = _written(value, allow_nan=self.allow_nan, indent=self.indent)
-            beside.write_bytes(f"{text}\n".encode())
+            beside.write_bytes(self._encoded(value))
+
+    def dumps(self, value: Any) -> bytes:
+        """Return *value* as one document."""
+        with writing(IN_MEMORY, "JSON"):
+            return self._encoded(value)
+
+    def _encoded(self, value: Any) -> bytes:
+        return f"{_written(value, allow_nan=self.allow_nan, indent=self.indent)}\n".encode()
 
     def empty(self) -> Any:
         """Return what *empty_factory* makes."""
@@ -158,9 +170,8 @@ def _has_surrogate(text: str) -> bool:
 def _parsed(
     data: bytes, path: str | PathLike[str], kind: str, *, allow_nan: bool, line: int | None = None
 ) -> Any:
-    constant = None if allow_nan else _refused
     try:
-        return json.loads(data.decode("utf-8-sig"), parse_constant=constant)
+        return _decoder(allow_nan).decode(data.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         if line is None:
             what = f"{error.msg}, column {error.colno}"
@@ -170,6 +181,19 @@ def _parsed(
         raise fault(f"is not {kind}", path, kind, error, line) from error
 
 
+@cache  # to make one takes longer than to read a small value
+def _decoder(allow_nan: bool) -> json.JSONDecoder:
+    return json.JSONDecoder(parse_constant=None if allow_nan else _refused)
+
+
+@cache
+def _encoder(allow_nan: bool, indent: int | None) -> json.JSONEncoder:
+    separators = (",", ": ") if indent is not None else (", ", ": ")
+    return json.JSONEncoder(
+        indent=indent, ensure_ascii=False, allow_nan=allow_nan, separators=separators
+    )
+
+
 def _refused(text: str) -> Any:
     raise ValueError(f"{text} is no JSON; JSON(allow_nan=True) reads it")
 
@@ -177,7 +201,9 @@ def _refused(text: str) -> Any:
 def _written(value: Any, *, allow_nan: bool, indent: int | None, place: str = "") -> str:
     if not allow_nan or not is_exact(value):
         _check(value, place or "the value", allow_nan=allow_nan, above=())
-    return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=allow_nan)
+    # Only without indentation does json's fast code do it, and a single value needs none.
+    is_single = not isinstance(value, (dict, list, tuple))
+    return _encoder(allow_nan, None if is_single else indent).encode(value)
 
 
 def _check(value: Any, place: str, *, allow_nan: bool, above: tuple[int, ...]) -> None:

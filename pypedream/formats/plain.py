@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from pypedream.formats.faults import reading, writing
+from pypedream.formats.faults import IN_MEMORY, reading, writing
 from pypedream.formats.loader import Loader
 from pypedream.formats.replacement import replacing, replacing_folder
 
@@ -30,16 +30,29 @@ class Text(Loader[str, str]):
         with reading(path, "Text"), open(path, "rb") as file:
             return file.read().decode(self.encoding)
 
+    def loads(self, data: bytes) -> str:
+        """Return the text that *data* is."""
+        with reading(IN_MEMORY, "Text"):
+            return data.decode(self.encoding)
+
     def save(self, value: str, path: str | os.PathLike[str]) -> None:
         """Write the text."""
         with writing(path, "Text"), replacing(path) as beside:
-            if not isinstance(value, str):
-                raise TypeError(f"Text is for str, not for {type(value).__name__}")
-            beside.write_bytes(value.encode(self.encoding))
+            beside.write_bytes(self._encoded(value))
+
+    def dumps(self, value: str) -> bytes:
+        """Return the text as bytes."""
+        with writing(IN_MEMORY, "Text"):
+            return self._encoded(value)
 
     def empty(self) -> str:
         """Return the empty text."""
         return ""
+
+    def _encoded(self, value: str) -> bytes:
+        if not isinstance(value, str):
+            raise TypeError(f"Text is for str, not for {type(value).__name__}")
+        return value.encode(self.encoding)
 
 
 @frozen
@@ -51,12 +64,19 @@ class Bytes(Loader[bytes, bytes]):
         with open(path, "rb") as file:
             return file.read()
 
+    def loads(self, data: bytes) -> bytes:
+        """Return *data*."""
+        return data
+
     def save(self, value: bytes, path: str | os.PathLike[str]) -> None:
         """Write the bytes."""
         with writing(path, "Bytes"), replacing(path) as beside:
-            if isinstance(value, str):
-                raise TypeError("Bytes is for bytes, not for str; Text writes that")
-            beside.write_bytes(value)
+            beside.write_bytes(_checked(value))
+
+    def dumps(self, value: bytes) -> bytes:
+        """Return the bytes."""
+        with writing(IN_MEMORY, "Bytes"):
+            return value if type(value) is bytes else bytes(memoryview(_checked(value)))
 
     def empty(self) -> bytes:
         """Return no bytes."""
@@ -91,3 +111,9 @@ class PathOnly(Loader[str | os.PathLike[str], Path]):
             else:
                 with replacing(path) as beside:
                     shutil.copyfile(source, beside)
+
+
+def _checked(value: bytes) -> bytes:
+    if isinstance(value, str):
+        raise TypeError("Bytes is for bytes, not for str; Text writes that")
+    return value

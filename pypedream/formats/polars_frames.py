@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from pypedream._extras import need
 
@@ -11,20 +11,25 @@ if TYPE_CHECKING:
 
 
 def write(value: Any, path: Path, kind: str, **options: Any) -> None:
-    """Write a frame with its method ``write_<kind>``.
+    """Write a frame with its method ``write_<kind>``; raises as `write_to` does."""
+    with open(path, "wb") as file:
+        write_to(value, file, kind, **options)
+
+
+def write_to(value: Any, file: IO[bytes], kind: str, **options: Any) -> None:
+    """Write a frame with its method ``write_<kind>`` to a file that is open.
 
     Raises
     ------
     TypeError
         If it is no frame: one that is lazy is not computed without being told.
     """
-    polars = need("polars", extra=None, for_=str(path))
+    polars = need("polars", extra=None, for_="a frame")
     if isinstance(value, polars.LazyFrame):
         raise TypeError("a LazyFrame holds no values yet: call .collect()")
     if not isinstance(value, polars.DataFrame):
         raise TypeError(f"a frame is needed, not {type(value).__name__}")
-    with open(path, "wb") as file:
-        getattr(value, f"write_{kind}")(file, **options)
+    getattr(value, f"write_{kind}")(file, **options)
 
 
 def read(path: Any, kind: str, **options: Any) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
-from attrs.validators import and_, instance_of, is_callable, min_len
+from attrs.validators import and_, instance_of, is_callable, min_len, optional
 
 from pypedream.errors import DefinitionError
 from pypedream.names import did_you_mean, there_are
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pypedream.formats.loader import Loader
+
+_WITHOUT_FILE: Final = ("dumps", "loads", "dump_to")
 
 
 @frozen
@@ -32,6 +35,14 @@ class Serializer:
         ``load(path, **options)`` returns the value.
     is_unsafe
         Whether loading a file can run code that the file brings along, as pickles do.
+    dumps
+        ``dumps(value, **options)`` returns as bytes what *dump* would write. Optional, as the next
+        two: a store then keeps small values without a file for each.
+    loads
+        ``loads(data, **options)`` returns the value for the bytes of a file.
+    dump_to
+        ``dump_to(value, file, **options)`` writes the same to a binary file that is open. For
+        formats whose values are large: no copy of all of it need be in memory.
 
     Examples
     --------
@@ -49,6 +60,15 @@ class Serializer:
     dump: Callable[..., Any] = field(validator=is_callable())
     load: Callable[..., Any] = field(validator=is_callable())
     is_unsafe: bool = field(default=False, kw_only=True, validator=instance_of(bool))
+    dumps: Callable[..., bytes] | None = field(
+        default=None, kw_only=True, validator=optional(is_callable())
+    )
+    loads: Callable[..., Any] | None = field(
+        default=None, kw_only=True, validator=optional(is_callable())
+    )
+    dump_to: Callable[..., Any] | None = field(
+        default=None, kw_only=True, validator=optional(is_callable())
+    )
 
 
 def from_format(
@@ -56,19 +76,21 @@ def from_format(
 ) -> Serializer:
     """Return a serializer whose options are those of a class of formats.
 
+    What the class can do without a file, by methods ``dumps``, ``loads`` and ``dump_to``, so can
+    the serializer.
+
     Raises
     ------
     DefinitionError
         When dumping or loading with an option that the format has not.
     """
+    kind = maker.func if isinstance(maker, partial) else maker
 
-    def dump(value: Any, path: Any, **options: Any) -> None:
-        _made(name, maker, options).save(value, path)
+    def way(method: str) -> Callable[..., Any]:
+        return lambda *given, **options: getattr(_made(name, maker, options), method)(*given)
 
-    def load(path: Any, **options: Any) -> Any:
-        return _made(name, maker, options).load(path)
-
-    return Serializer(name, dump, load, is_unsafe=is_unsafe)
+    without_file = {each: way(each) for each in _WITHOUT_FILE if hasattr(kind, each)}
+    return Serializer(name, way("save"), way("load"), is_unsafe=is_unsafe, **without_file)
 
 
 def _made(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,34 @@ def test_an_array_comes_back_bit_by_bit(tmp_path: Path, array: Any) -> None:
 
     assert same(NPY().load(tmp_path / "x.npy"), array)
     assert pick_serializer(array) == "npy"
+
+
+@reuse
+@given(array=hypothesis_numpy.arrays(DTYPES, hypothesis_numpy.array_shapes(min_dims=0, min_side=0)))
+@pytest.mark.parametrize("order", ["as it is", "turned", "every second"])
+def test_without_a_file_the_bytes_are_the_same(tmp_path: Path, array: Any, order: str) -> None:
+    """However it lies in memory, what is written to an open file is what save writes."""
+    ways = {"as it is": array, "turned": array.T, "every second": array[::2] if array.ndim else 0}
+    array = numpy.asarray(ways[order])
+    file = BytesIO()
+    NPY().save(array, tmp_path / "x.npy")
+    NPY().dump_to(array, file)
+
+    assert file.getvalue() == (tmp_path / "x.npy").read_bytes()
+    assert same(NPY().loads(file.getvalue()), array)
+
+
+def test_bytes_are_mapped_as_a_file_is() -> None:
+    """Nobody writes to what is mapped to be read; a copy is one's own."""
+    file = BytesIO()
+    NPY().dump_to(numpy.arange(3), file)
+
+    assert not NPY(mmap_mode="r").loads(file.getvalue()).flags.writeable
+    assert NPY(mmap_mode="c").loads(file.getvalue()).flags.writeable
+    with pytest.raises(FormatError, match=r"^the value cannot be read as NPY"):
+        NPY().loads(file.getvalue()[:-1])
+    with pytest.raises(FormatError, match=r"^the value cannot be written as NPY.*holds objects"):
+        NPY().dump_to(numpy.array([{}], dtype=object), BytesIO())
 
 
 def test_an_ending_is_not_added(tmp_path: Path) -> None:

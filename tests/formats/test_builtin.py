@@ -6,6 +6,7 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -263,3 +264,53 @@ def test_every_name_of_the_package_is_there() -> None:
         assert name in dir(formats)
     with pytest.raises(AttributeError, match="no attribute 'Csv'"):
         _ = formats.Csv
+
+
+WITHOUT_FILE: dict[str, list[Any]] = {
+    "json": [None, 1, -0.0, "ü", [], {"a": [1, {"b": None}]}, [1.5, True]],
+    "text": ["", "a\r\nü"],
+    "bytes": [b"", b"\0\xff"],
+    "pickle": [(1, 2), {3, 4}, None],
+}
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [(name, value) for name, values in WITHOUT_FILE.items() for value in values],
+    ids=repr,
+)
+def test_without_a_file_the_bytes_are_the_same(tmp_path: Path, name: str, value: Any) -> None:
+    """What dumps or dump_to gives is what dump writes, and loads reads it."""
+    found = get(name)
+    found.dump(value, tmp_path / "x")
+    if found.dumps is not None:
+        data = found.dumps(value)
+    else:
+        assert found.dump_to is not None
+        file = BytesIO()
+        found.dump_to(value, file)
+        data = file.getvalue()
+
+    assert data == (tmp_path / "x").read_bytes()
+    assert found.loads is not None
+    assert repr(found.loads(data)) == repr(value)
+
+
+@pytest.mark.parametrize("data", [b"{", b"\xff", b"NaN", b'{"a": Infinity}'])
+def test_bytes_that_are_no_json_are_refused(data: bytes) -> None:
+    """As a file of them is."""
+    loads = get("json").loads
+    assert loads is not None
+
+    with pytest.raises(FormatError, match=r"^the value(, line 1,)? is not JSON: "):
+        loads(data)
+
+
+def test_options_count_without_a_file() -> None:
+    """They are those of the format, and a wrong one is refused."""
+    json = get("json")
+    assert json.dumps is not None
+
+    assert json.dumps({"a": 1}, indent=None) == b'{"a": 1}\n'
+    with pytest.raises(DefinitionError, match='did you mean "indent"'):
+        json.dumps({}, indnt=1)

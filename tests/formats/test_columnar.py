@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -224,3 +225,13 @@ def test_other_values_are_refused(tmp_path: Path) -> None:
     """A list is no frame."""
     with pytest.raises(FormatError, match="Feather is for frames and series, not for list"):
         Feather().save([1], tmp_path / "x")
+
+
+def test_a_frame_is_written_to_an_open_file(tmp_path: Path) -> None:
+    """It is, byte for byte, what a path gets."""
+    frame = pandas.DataFrame({"a": [1.5, None], "b": ["x", "ü"]}, index=[3, 4])
+    file = BytesIO()
+    Feather().dump_to(frame, file)
+    Feather().save(frame, tmp_path / "x")
+
+    assert file.getvalue() == (tmp_path / "x").read_bytes()

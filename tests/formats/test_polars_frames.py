@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,18 @@ def test_a_frame_comes_back_as_it_was(tmp_path: Path, frame: Any) -> None:
 
     assert name == "arrow"
     assert_frame_equal(get(name).load(tmp_path / "x"), frame, check_exact=True)
+
+
+def test_a_frame_is_written_to_an_open_file(tmp_path: Path) -> None:
+    """It is what a path would get."""
+    frame = polars.DataFrame({"a": [1, None], "b": ["x", "ü"]})
+    file = BytesIO()
+    Feather(library="polars").dump_to(frame, file)
+    (tmp_path / "x").write_bytes(file.getvalue())
+
+    assert_frame_equal(get("arrow").load(tmp_path / "x"), frame, check_exact=True)
+    with pytest.raises(FormatError, match=r"^the value cannot be written.*call \.collect"):
+        Feather().dump_to(frame.lazy(), BytesIO())
 
 
 @reuse
