@@ -17,7 +17,7 @@ from pypedream.store.contents import Contents
 from pypedream.store.corruption import Damaged, warn
 from pypedream.store.keys import checked_key
 from pypedream.store.location import backend_at
-from pypedream.store.recording import Manner, recall, record
+from pypedream.store.recording import Manner, offer, recall, record
 
 if TYPE_CHECKING:
     import os
@@ -216,7 +216,8 @@ class CacheStore:
                 return there.value
         manner = Manner.of(serializer, dump_kwargs, additional_metadata)
         replace = self.on_duplicate_key == "overwrite"
-        if record(self.backend, key, value, manner, replace=replace):
+        _, is_ours = offer(self.backend, key, value, manner, replace=replace)
+        if is_ours:
             return value
         there = self._kept(key)  # somebody was faster
         return value if there is None else there.value

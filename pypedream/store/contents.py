@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from pypedream.store.corruption import Damaged
-from pypedream.store.disk import digest_of, write_new
+from pypedream.store.disk import FileState, digest_of, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +20,20 @@ if TYPE_CHECKING:
     from pypedream.store.backend import Backend
     from pypedream.store.entry import Entry
 
-__all__ = ["Contents"]
+__all__ = ["Contents", "know"]
 
 _ALWAYS_VERIFIED = 64 * 1024 * 1024
 _REMEMBERED = 1024 * 1024
 _MEMORY_BYTES = 64 * 1024 * 1024
 
-_verified: set[tuple[str, int, int, int]] = set()
-"""Large files that this process has compared: digest, inode, size and time of change."""
+_verified: set[tuple[str, FileState]] = set()
+"""Large files that this process has compared with a digest, or hashed as it wrote them."""
+
+
+def know(digest: str, state: FileState) -> None:
+    """Take a file for verified that this process has written and hashed on the way."""
+    if state.size >= _ALWAYS_VERIFIED:
+        _verified.add((digest, state))
 
 
 class Contents:
@@ -146,10 +152,9 @@ def _verify(entry: Entry, path: Path) -> None:
 def _verify_once(entry: Entry, path: Path) -> None:
     """Compare a file with its digest; a large one once in this process, unless it changes."""
     try:
-        stat = path.stat()
+        mark = (entry.digest, FileState.of(path.stat()))
     except FileNotFoundError:
         raise Damaged("missing") from None
-    mark = (entry.digest, stat.st_ino, stat.st_size, stat.st_mtime_ns)
     if entry.size < _ALWAYS_VERIFIED or mark not in _verified:
         _verify(entry, path)
         _verified.add(mark)

@@ -10,6 +10,8 @@ from itertools import count
 from time import time
 from typing import TYPE_CHECKING
 
+from attrs import frozen
+
 from pypedream.store.owner import Owner, is_gone, this_process
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "FileState",
     "Staging",
     "digest_of",
     "flush",
@@ -28,6 +31,20 @@ __all__ = [
 ]
 
 _DAY_S = 24 * 3600
+
+
+@frozen
+class FileState:
+    """By what one can tell that a file has not been written to since."""
+
+    inode: int
+    size: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> FileState:
+        """Return what the system says of a file."""
+        return cls(stat.st_ino, stat.st_size, stat.st_mtime_ns)
 
 
 def write_new(path: Path, data: bytes, mode: int = 0o600) -> None:

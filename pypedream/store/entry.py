@@ -14,10 +14,14 @@ from pypedream.errors import CorruptEntry
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 
-__all__ = ["INLINE_BYTES", "Entry", "from_json", "to_json"]
+__all__ = ["INLINE_BYTES", "NO_METADATA", "Entry", "from_json", "to_json"]
 
 INLINE_BYTES = 8 * 1024
 """Content up to this size is kept in the entry itself."""
+NO_METADATA = json.dumps(
+    {"additional_metadata": {}, "dump_kwargs": {}, "load_kwargs": {}}, sort_keys=True
+)
+"""What is recorded of a value for which nobody said anything."""
 
 
 @frozen
@@ -57,6 +61,8 @@ class Entry:
     @property
     def metadata(self) -> dict[str, Any]:
         """What else is recorded."""
+        if self.metadata_json == NO_METADATA:
+            return {}
         found: dict[str, Any] = json.loads(self.metadata_json)
         return found
 

@@ -8,23 +8,28 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
+from functools import partial
 from hashlib import sha256
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
 from pypedream import formats
 from pypedream.errors import StoreError
-from pypedream.store.disk import digest_of, flush, remove_tree
+from pypedream.store.disk import FileState, digest_of, flush, remove_tree
 from pypedream.store.entry import INLINE_BYTES
+from pypedream.store.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["Payload", "dump", "load", "serializer_for"]
+    from pypedream.formats import Serializer
 
+__all__ = ["NEEDS_FILE", "Payload", "dump", "load", "loads", "serializer_for"]
+
+NEEDS_FILE: Final = object()
 _SAME_BOTH_WAYS = frozenset(
     {"decimal", "delimiter", "encoding", "engine", "group", "quotechar", "sep"}
 )
@@ -41,13 +46,17 @@ class Payload:
         The file; None if *inline* holds the content.
     is_packed
         Whether the file stands for a folder.
+    state
+        By what one can tell that the file has not changed since it was written, if it was hashed
+        as it was written.
     """
 
     digest: str
     size: int
     path: Path | None
     inline: bytes | None
-    is_packed: bool
+    is_packed: bool = False
+    state: FileState | None = None
 
 
 def serializer_for(value: Any, name: str) -> str:
@@ -55,19 +64,66 @@ def serializer_for(value: Any, name: str) -> str:
     return formats.pick_serializer(value) if name == "auto" else formats.get(name).name
 
 
-def dump(value: Any, serializer: str, path: Path, options: Mapping[str, Any]) -> Payload:
-    """Write a value to *path* and return what is to be stored."""
-    formats.get(serializer).dump(value, path, **options)
+def dump(
+    value: Any, serializer: str, staged: Callable[[], Path], options: Mapping[str, Any]
+) -> Payload:
+    """Write a value down and return what is to be stored.
+
+    Parameters
+    ----------
+    staged
+        Gives the path for a file, if there has to be one.
+    """
+    found = formats.get(serializer)
+    if found.dump_to is not None and not _refused(found.dump_to, options):
+        return _spooled(partial(found.dump_to, value), staged, options)
+    if found.dumps is not None and not _refused(found.dumps, options):
+        data = found.dumps(value, **options)
+        return _spooled(lambda spool: spool.write(data), staged, {})
+    return _dump_to_path(value, found, staged(), options)
+
+
+def _spooled(
+    write: Callable[..., Any], staged: Callable[[], Path], options: Mapping[str, Any]
+) -> Payload:
+    spool = Spool(staged)
+    try:
+        write(spool, **options)
+        data = spool.inline()
+        if data is not None:
+            return _inline(data)
+        stat = spool.flushed()
+        return Payload(spool.hexdigest(), spool.tell(), spool.path, None, state=FileState.of(stat))
+    finally:
+        spool.release()
+
+
+def _dump_to_path(
+    value: Any, serializer: Serializer, path: Path, options: Mapping[str, Any]
+) -> Payload:
+    serializer.dump(value, path, **options)
     if not path.exists():
-        raise StoreError(f'serializer "{serializer}" wrote nothing to the path that it was given')
+        name = serializer.name
+        raise StoreError(f'serializer "{name}" wrote nothing to the path that it was given')
     is_packed = path.is_dir()
     whole = _packed(path) if is_packed else path
     size = whole.stat().st_size
     if size <= INLINE_BYTES:
-        data = whole.read_bytes()
-        return Payload(sha256(data).hexdigest(), len(data), None, data, is_packed)
+        return _inline(whole.read_bytes(), is_packed=is_packed)
     flush(whole)
     return Payload(digest_of(whole), size, whole, None, is_packed)
+
+
+def _inline(data: bytes, *, is_packed: bool = False) -> Payload:
+    return Payload(sha256(data).hexdigest(), len(data), None, data, is_packed)
+
+
+def loads(data: bytes, serializer: str, options: Mapping[str, Any]) -> Any:
+    """Read a value from its bytes; return `NEEDS_FILE` if that serializer cannot."""
+    found = formats.get(serializer)
+    if found.loads is None or _refused(found.loads, options):
+        return NEEDS_FILE
+    return found.loads(data, **options)
 
 
 def load(path: Path, serializer: str, options: Mapping[str, Any], *, is_packed: bool) -> Any:
@@ -88,11 +144,17 @@ def options_for_loading(serializer: str, dumped_with: Mapping[str, Any]) -> dict
     to be harmless are taken.
     """
     wanted = {name: each for name, each in dumped_with.items() if name in _SAME_BOTH_WAYS}
-    if not wanted:
-        return {}
-    parameters = signature(formats.get(serializer).load).parameters
+    refused = _refused(formats.get(serializer).load, wanted)
+    return {name: each for name, each in wanted.items() if name not in refused}
+
+
+def _refused(function: Callable[..., Any], options: Mapping[str, Any]) -> set[str]:
+    """Return the names of options that *function* does not take."""
+    if not options:
+        return set()
+    parameters = signature(function).parameters
     takes_all = any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
-    return {name: each for name, each in wanted.items() if takes_all or name in parameters}
+    return set() if takes_all else options.keys() - parameters.keys()
 
 
 def _packed(folder: Path) -> Path:

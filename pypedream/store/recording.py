@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from time import time
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from pypedream.errors import CorruptEntry, FormatError
+from pypedream.formats.faults import IN_MEMORY
 from pypedream.store import payload, trust
-from pypedream.store.entry import Entry
+from pypedream.store.contents import know
+from pypedream.store.entry import NO_METADATA, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from pypedream.store.backend import Backend
     from pypedream.store.contents import Contents
 
-__all__ = ["Manner", "recall", "record"]
+__all__ = ["Manner", "offer", "recall", "record"]
 
 
 @frozen
@@ -54,8 +56,10 @@ class Manner:
         TypeError
             If JSON cannot hold the metadata.
         """
+        if not additional_metadata:
+            return cls(serializer, dict(dump_kwargs or {}), {})
         try:
-            metadata = json.loads(json.dumps(dict(additional_metadata or {})))
+            metadata = json.loads(json.dumps(dict(additional_metadata)))
         except (TypeError, ValueError) as error:
             raise TypeError(f"additional_metadata must be what JSON can hold: {error}") from error
         return cls(serializer, dict(dump_kwargs or {}), metadata)
@@ -69,8 +73,21 @@ def record(
     *,
     replace: bool,
     duration_s: float | None = None,
-) -> bool:
-    """Store a value; say whether it is the one that is stored now.
+) -> Entry:
+    """Store a value; return the entry that is stored now, which `offer` says more of."""
+    return offer(backend, key, value, manner, replace=replace, duration_s=duration_s)[0]
+
+
+def offer(
+    backend: Backend,
+    key: str,
+    value: Any,
+    manner: Manner,
+    *,
+    replace: bool,
+    duration_s: float | None = None,
+) -> tuple[Entry, bool]:
+    """Store a value; return the entry that is stored now, and whether it is of this value.
 
     Parameters
     ----------
@@ -80,9 +97,11 @@ def record(
         How long it took to compute it.
     """
     name = payload.serializer_for(value, manner.serializer)
-    with backend.staged() as path:
+    with ExitStack() as stack:
         with _noted(f'"{key}", written as {name}'):
-            content = payload.dump(value, name, path, manner.options)
+            content = payload.dump(
+                value, name, lambda: stack.enter_context(backend.staged()), manner.options
+            )
         now = time()
         entry = Entry(
             key=key,
@@ -97,9 +116,12 @@ def record(
             inline=content.inline,
         )
         try:
-            return backend.add(entry, content.path, replace=replace) is entry
+            stored = backend.add(entry, content.path, replace=replace)
         except CorruptEntry:  # what is there cannot be read, so it is no loss
-            return backend.add(entry, content.path, replace=True) is entry
+            stored = backend.add(entry, content.path, replace=True)
+    if stored is entry and content.state is not None:
+        know(content.digest, content.state)
+    return stored, stored is entry
 
 
 def recall(
@@ -120,11 +142,19 @@ def recall(
     name = serializer or entry.serializer
     options = payload.options_for_loading(name, recorded.get("dump_kwargs", {}))
     is_packed = bool(recorded.get("is_packed"))
+    options.update(load_kwargs or {})
+    data = None if is_packed else contents.data(entry)
+    with _noted(f'"{entry.key}", read as {name}'):
+        value = payload.NEEDS_FILE if data is None else payload.loads(data, name, options)
+    if value is not payload.NEEDS_FILE:
+        return value
     with contents.file(entry) as path, _noted(f'"{entry.key}", read as {name}'):
-        return payload.load(path, name, {**options, **(load_kwargs or {})}, is_packed=is_packed)
+        return payload.load(path, name, options, is_packed=is_packed)
 
 
 def _metadata(serializer: str, manner: Manner, *, is_packed: bool) -> str:
+    if not (manner.options or manner.metadata or is_packed):
+        return NO_METADATA
     dump_kwargs = json.loads(json.dumps(manner.options, default=repr))
     recorded = {
         "dump_kwargs": dump_kwargs,
@@ -140,7 +170,10 @@ def _noted(what: str) -> Iterator[None]:
     try:
         yield
     except FormatError as error:
-        text = str(error).replace(error.path, f"the value for {what}") if error.path else str(error)
+        text = str(error)
+        if error.path:  # it comes first; "the value" may come again in what is wrong with it
+            times = 1 if error.path == IN_MEMORY else -1
+            text = text.replace(error.path, f"the value for {what}", times)
         raise FormatError(
             text, path=error.path, format_name=error.format, line=error.line
         ) from error

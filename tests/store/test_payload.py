@@ -101,3 +101,76 @@ def test_a_format_that_fails_half_way(folder):
 
     assert store.keys() == []
     assert list(folder.glob("staging/*/*")) == []
+
+
+def without_file(**ways: Callable[..., Any]) -> str:
+    """The name of a serializer of the user's that can do without a file, and only so."""
+
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("a file was made")
+
+    name = f"test-{uuid4().hex}"
+    formats.register(name, formats.Serializer(name, never, never, **ways))
+    return name
+
+
+@pytest.mark.parametrize("size", [1, 1000, 20_000], ids=["small", "inline", "blob"])
+def test_a_serializer_that_gives_bytes(folder, size):
+    """Its dumps is asked and not its dump; what is small comes back by its loads."""
+    plain = without_file(dumps=lambda value: value.encode(), loads=lambda data: data.decode())
+    store = CacheStore(folder)
+
+    store.put("a", "x" * size, plain)
+
+    assert store["a"] == "x" * size
+    assert list(folder.glob("staging/*/*")) == []
+
+
+@pytest.mark.parametrize("size", [1, 20_000], ids=["inline", "blob"])
+def test_a_serializer_that_writes_to_an_open_file(folder, size):
+    """In as many pieces as it likes."""
+
+    def dump_to(value: str, file: Any) -> None:
+        for letter in value:
+            file.write(letter.encode())
+
+    plain = without_file(dump_to=dump_to, loads=lambda data: data.decode())
+    store = CacheStore(folder)
+
+    store.put("a", "x" * size, plain)
+
+    assert store["a"] == "x" * size
+
+
+def test_options_that_only_a_path_takes(folder):
+    """They are not lost: the value goes through a file."""
+
+    def dump(value: str, path: Path, *, times: int = 1) -> None:
+        Path(path).write_text(value * times, encoding="utf-8")
+
+    def load(path: Path, *, upper: bool = False) -> str:
+        text = Path(path).read_text(encoding="utf-8")
+        return text.upper() if upper else text
+
+    name = f"test-{uuid4().hex}"
+    formats.register(
+        name, formats.Serializer(name, dump, load, dumps=str.encode, loads=bytes.decode)
+    )
+    store = CacheStore(folder)
+    store.put("a", "x", name, {"times": 3})
+
+    assert store["a"] == "xxx"
+    assert store.get("a", load_kwargs={"upper": True}) == "XXX"
+
+
+def test_a_failure_without_a_file_names_the_key(folder):
+    """As one that writes to a path does."""
+    store = CacheStore(folder)
+    store.put("b", "no JSON", "text")
+
+    with pytest.raises(formats.FormatError, match=r'^the value for "a", written as json cannot be'):
+        store.put("a", {1: 2}, "json")
+    with pytest.raises(formats.FormatError, match=r'^the value for "b", read as json, line 1, is'):
+        store.get("b", "json")
+
+    assert store.keys() == ["b"]
