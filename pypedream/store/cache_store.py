@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from time import monotonic, time
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import frozen
-
-from pypedream.errors import CorruptEntry, DuplicateKey, MissingEntry, ReadOnlyStore, StoreError
+from pypedream.errors import CorruptEntry, DuplicateKey
 from pypedream.names import did_you_mean
-from pypedream.store import trust
 from pypedream.store.artifact import Artifact
 from pypedream.store.claims import claimed
-from pypedream.store.contents import Contents
-from pypedream.store.corruption import Damaged, warn
+from pypedream.store.corruption import warn
 from pypedream.store.keys import checked_key
-from pypedream.store.location import backend_at
-from pypedream.store.recording import Manner, offer, recall, record
+from pypedream.store.opened import OpenStore
+from pypedream.store.recording import Manner, offer, record
 
 if TYPE_CHECKING:
     import os
@@ -25,22 +20,15 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pypedream.store.entry import Entry
+    from pypedream.store.opened import Found
     from pypedream.store.pruning import Checked, Pruned
 
 __all__ = ["CacheStore"]
 
 _POLICIES = ("skip", "overwrite", "raise_error")
-_HOUR_S = 3600
 
 
-@frozen
-class _Found:
-    """A value that may be None."""
-
-    value: Any
-
-
-class CacheStore:
+class CacheStore(OpenStore):
     """Values that are kept under a key, for this process and later ones.
 
     Any number of threads and processes may use one store at a time. What is read is compared with
@@ -81,6 +69,8 @@ class CacheStore:
     (['foo'], [1, 2, 3])
     """
 
+    remote: CacheStore | None
+
     def __init__(
         self,
         path: str | os.PathLike[str] = "/tmp",  # noqa: S108 - `folder_of` makes it a private one
@@ -98,14 +88,15 @@ class CacheStore:
         if policy not in _POLICIES:
             near = did_you_mean(policy, _POLICIES) or f"; there are {', '.join(_POLICIES)}"
             raise ValueError(f'on_duplicate_key="{policy}" is not known{near}')
-        self.readonly = readonly
-        self.on_duplicate_key = policy
-        self.allow_pickle = allow_pickle
-        self.backend = backend_at(
-            path, readonly=readonly, is_shared=shared, storage_options=storage_options
+        super().__init__(
+            path,
+            readonly=readonly,
+            storage_options=storage_options,
+            is_shared=shared,
+            allow_pickle=allow_pickle,
+            on_corrupt=on_corrupt,
         )
-        self.contents = Contents(self.backend)
-        self.remote: CacheStore | None = None
+        self.on_duplicate_key = policy
         if remote is not None:
             self.remote = CacheStore(
                 remote,
@@ -114,20 +105,6 @@ class CacheStore:
                 allow_pickle=allow_pickle,
                 on_corrupt=on_corrupt,
             )
-        self._on_corrupt = on_corrupt
-
-    @property
-    def location(self) -> str:
-        """The folder or URL of the store."""
-        return self.backend.location
-
-    def __repr__(self) -> str:
-        return f"<CacheStore {self.location}{', read-only' if self.readonly else ''}>"
-
-    def keys(self) -> list[str]:
-        """Return every key, in order; those of the remote store as well."""
-        ours = self.backend.keys()
-        return ours if self.remote is None else sorted({*ours, *self.remote.keys()})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())
@@ -381,33 +358,12 @@ class CacheStore:
             raise self._missing(key)
         return self.backend.blob_name(entry)
 
-    def close(self) -> None:
-        """Let go of files; the store can still be used and opens them again."""
-        self.backend.close()
-        if self.remote is not None:
-            self.remote.close()
-
-    def damaged(self, entry: Entry, reason: str) -> None:
-        """Set damaged content aside and say so."""
-        if not self.readonly:
-            self.backend.quarantine(entry)
-        self._on_corrupt(entry, reason)
-
-    def _check_writable(self) -> None:
-        if self.readonly:
-            raise ReadOnlyStore(self.location)
-
     def _remote(self) -> CacheStore:
         if self.remote is None:
             raise ValueError("this store has no remote one: open it with remote=URL")
         return self.remote
 
-    def _missing(self, key: object) -> MissingEntry:
-        text = str(key)
-        near = did_you_mean(text, self.keys())
-        return MissingEntry(f'the store {self.location} has no "{text}"{near}')
-
-    def _kept(self, key: str) -> _Found | None:
+    def _kept(self, key: str) -> Found | None:
         """Return what is there and stays; None if there is nothing that can be read."""
         if self.on_duplicate_key == "skip":
             return self._found_or_damaged(key)
@@ -417,44 +373,3 @@ class CacheStore:
                 ' or open the store with on_duplicate_key="overwrite"'
             )
         return None
-
-    def _found_or_damaged(self, key: str) -> _Found | None:
-        try:
-            return self.look(key, None, None)
-        except CorruptEntry:
-            return None
-
-    def look(
-        self, key: object, serializer: str | None, load_kwargs: Mapping[str, Any] | None
-    ) -> _Found | None:
-        """Return a value, wherever it is; None if it is not there or damaged."""
-        if not isinstance(key, str):
-            return None
-        found = self._found_here(key, serializer, load_kwargs)
-        if found is not None or self.remote is None:
-            return found
-        if self.readonly:
-            return self.remote.look(key, serializer, load_kwargs)
-        return self._found_here(key, serializer, load_kwargs) if self.pull([key]) else None
-
-    def _found_here(
-        self, key: str, serializer: str | None, load_kwargs: Mapping[str, Any] | None
-    ) -> _Found | None:
-        entry = self.backend.find(key)
-        if entry is None:
-            return None
-        trust.check(entry, self.backend, allow_pickle=self.allow_pickle, serializer=serializer)
-        try:
-            value = recall(self.contents, entry, serializer=serializer, load_kwargs=load_kwargs)
-        except Damaged as damage:
-            self.damaged(entry, damage.reason)
-            return None
-        self._touch(entry)
-        return _Found(value)
-
-    def _touch(self, entry: Entry) -> None:
-        now = time()
-        if not self.readonly and now - entry.used > _HOUR_S:
-            # A full disk is no reason not to read: what is lost is only when it was used last.
-            with suppress(StoreError):
-                self.backend.touch(entry, now)

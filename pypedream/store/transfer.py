@@ -14,14 +14,14 @@ from pypedream.store.keys import checked_key
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pypedream.store.cache_store import CacheStore
     from pypedream.store.entry import Entry
+    from pypedream.store.opened import OpenStore
 
 __all__ = ["copy_missing"]
 
 
 def copy_missing(
-    source: CacheStore, target: CacheStore, keys: Iterable[str] | None = None
+    source: OpenStore, target: OpenStore, keys: Iterable[str] | None = None
 ) -> list[str]:
     """Copy entries that *target* does not have; return their keys.
 
@@ -41,7 +41,7 @@ def copy_missing(
     return [key for key in wanted if _copy(source, target, key)]
 
 
-def _copy(source: CacheStore, target: CacheStore, key: str) -> bool:
+def _copy(source: OpenStore, target: OpenStore, key: str) -> bool:
     entry = source.backend.find(key)
     if entry is None or _is_there(target, key):
         return False
@@ -55,14 +55,14 @@ def _copy(source: CacheStore, target: CacheStore, key: str) -> bool:
     return True
 
 
-def _is_there(target: CacheStore, key: str) -> bool:
+def _is_there(target: OpenStore, key: str) -> bool:
     try:
         return target.backend.find(key) is not None
     except CorruptEntry:
         return False
 
 
-def _add(source: CacheStore, target: CacheStore, entry: Entry) -> None:
+def _add(source: OpenStore, target: OpenStore, entry: Entry) -> None:
     with target.backend.staged() as path:
         if entry.inline is not None:
             source.contents.verify(entry)

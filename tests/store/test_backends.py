@@ -265,7 +265,7 @@ def test_use_is_recorded_at_most_hourly(store, monkeypatch):
     """Reading again and again writes nothing; reading much later does."""
 
     def used_after_reading(later_s: float) -> float:
-        monkeypatch.setattr("pypedream.store.cache_store.time", lambda: begun + later_s)
+        monkeypatch.setattr("pypedream.store.opened.time", lambda: begun + later_s)
         assert store["a"] == 1
         (entry,) = store.backend.scan()
         used: float = entry.used
