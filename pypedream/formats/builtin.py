@@ -58,7 +58,9 @@ def get(name: str) -> Serializer:
     >>> get("json").name
     'json'
     """
-    return _as_serializer(name, _serializers.get(name))
+    if name in _FORMATS:  # nobody else has such a name
+        return _built_in(name)
+    return _as_serializer(name, registry.serializers.get(name))
 
 
 def register(name: str, serializer: Any = None) -> Any:
@@ -94,8 +96,6 @@ def is_unsafe(name: str) -> bool:
 
 
 def _as_serializer(name: str, entry: Any) -> Serializer:
-    if entry is _builtins.get(name):
-        return _built_in(name)
     is_maker = isinstance(entry, type) or not isinstance(entry, (Serializer, Loader))
     made = entry() if is_maker and callable(entry) else entry
     if isinstance(made, Serializer):
@@ -138,9 +138,11 @@ def _load_auto(path: Any, **_: Any) -> Any:
     )
 
 
-_builtins: Final = {name: partial(_built_in, name) for name in _FORMATS}
-_serializers: Final = Catalogue(
-    "serializers", group="pypedream_serializers", fixed={AUTO: _auto, **_builtins}
-)
 registry: Final = Registry()
-registry.add(_serializers)
+registry.add(
+    Catalogue(
+        "serializers",
+        group="pypedream_serializers",
+        fixed={AUTO: _auto, **{name: partial(_built_in, name) for name in _FORMATS}},
+    )
+)

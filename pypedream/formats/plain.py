@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from pypedream.formats.faults import IN_MEMORY, reading, writing
+from pypedream.formats.faults import IN_MEMORY, fault, reading, writing
 from pypedream.formats.loader import Loader
 from pypedream.formats.replacement import replacing, replacing_folder
 
@@ -32,8 +32,10 @@ class Text(Loader[str, str]):
 
     def loads(self, data: bytes) -> str:
         """Return the text that *data* is."""
-        with reading(IN_MEMORY, "Text"):
+        try:
             return data.decode(self.encoding)
+        except (UnicodeError, LookupError) as error:
+            raise fault("cannot be read as Text", IN_MEMORY, "Text", error) from error
 
     def save(self, value: str, path: str | os.PathLike[str]) -> None:
         """Write the text."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Final
 
@@ -85,9 +85,14 @@ def from_format(
         When dumping or loading with an option that the format has not.
     """
     kind = maker.func if isinstance(maker, partial) else maker
+    plain = cache(maker)  # formats do not change
 
     def way(method: str) -> Callable[..., Any]:
-        return lambda *given, **options: getattr(_made(name, maker, options), method)(*given)
+        def call(*given: Any, **options: Any) -> Any:
+            made = _made(name, maker, options) if options else plain()
+            return getattr(made, method)(*given)
+
+        return call
 
     without_file = {each: way(each) for each in _WITHOUT_FILE if hasattr(kind, each)}
     return Serializer(name, way("save"), way("load"), is_unsafe=is_unsafe, **without_file)
@@ -96,10 +101,9 @@ def from_format(
 def _made(
     name: str, maker: Callable[..., Loader[Any, Any]], options: dict[str, Any]
 ) -> Loader[Any, Any]:
-    if options:  # asking for a signature costs more than making the format
-        known = signature(maker).parameters
-        for option in options:
-            if option not in known:
-                near = did_you_mean(option, known) or f"; {there_are(known)}"
-                raise DefinitionError(f'serializer "{name}" has no option "{option}"{near}')
+    known = signature(maker).parameters
+    for option in options:
+        if option not in known:
+            near = did_you_mean(option, known) or f"; {there_are(known)}"
+            raise DefinitionError(f'serializer "{name}" has no option "{option}"{near}')
     return maker(**options)
