@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -43,6 +43,9 @@ class Backend(Protocol):
 
     def find(self, key: str) -> Entry | None:
         """Return an entry, or None; raise CorruptEntry if it cannot be read."""
+
+    def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
+        """Return the entries of those keys that there are; one that cannot be read is left out."""
 
     def keys(self) -> list[str]:
         """Return every key, in order."""

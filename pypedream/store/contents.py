@@ -76,7 +76,7 @@ class Contents:
     def data(self, entry: Entry) -> bytes | None:
         """Return the content, or None if it is large; raise Damaged as `file` does."""
         if entry.inline is not None:
-            return _matching(entry, entry.inline)
+            return self._inline(entry, entry.inline)
         if entry.size > _REMEMBERED:
             return None
         with self._lock:
@@ -102,6 +102,12 @@ class Contents:
             self._fetch(entry, path)
             _verify(entry, path)
 
+    def _inline(self, entry: Entry, data: bytes) -> bytes:
+        """Compare the content with what is known of that digest: that is faster than hashing."""
+        if self._remembered.get(entry.digest) != data:
+            self._remember(entry.digest, _matching(entry, data))
+        return data
+
     def _small(self, entry: Entry) -> bytes:
         blob = self._backend.blob(entry)
         if blob is not None:
@@ -122,8 +128,8 @@ class Contents:
 
     def _remember(self, digest: str, data: bytes) -> None:
         with self._lock:
-            if digest not in self._remembered:
-                self._size += len(data)
+            known = self._remembered.get(digest, b"")
+            self._size += len(data) - len(known)
             self._remembered[digest] = data
             while self._size > _MEMORY_BYTES:
                 self._size -= len(self._remembered.popitem(last=False)[1])

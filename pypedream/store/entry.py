@@ -14,7 +14,7 @@ from pypedream.errors import CorruptEntry
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 
-__all__ = ["INLINE_BYTES", "NO_METADATA", "Entry", "from_json", "to_json"]
+__all__ = ["INLINE_BYTES", "NO_METADATA", "Entry", "from_json", "seal_of", "to_json"]
 
 INLINE_BYTES = 8 * 1024
 """Content up to this size is kept in the entry itself."""
@@ -69,7 +69,7 @@ class Entry:
     @property
     def seal(self) -> int:
         """A checksum over everything that does not change and that the digest does not cover."""
-        parts = (
+        return seal_of(
             self.key,
             self.digest,
             self.size,
@@ -79,7 +79,11 @@ class Entry:
             self.duration_s,
             self.signature,
         )
-        return crc32(repr(parts).encode("utf-8", "surrogatepass"))
+
+
+def seal_of(*parts: object) -> int:
+    """Return the seal for parts that were read, which may be of any type."""
+    return crc32(repr(parts).encode("utf-8", "surrogatepass"))
 
 
 def to_json(entry: Entry) -> bytes:

@@ -14,28 +14,35 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from toolz import partition_all
 
 from pypedream.errors import CorruptEntry, StoreError
 from pypedream.store.backend import Lease
 from pypedream.store.disk import Staging, make_folder, remove_tree, stale
-from pypedream.store.entry import Entry
+from pypedream.store.entry import Entry, seal_of
 from pypedream.store.index import Index
 from pypedream.store.owner import Owner
+from pypedream.store.remembered import Remembered
 
 if TYPE_CHECKING:
     import os
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 __all__ = ["Folder"]
 
 T = TypeVar("T")
 
 _ONE = "SELECT * FROM entries WHERE key = ?"
+_SOME = "SELECT * FROM entries WHERE key IN ({})"
 _ALL = "SELECT * FROM entries ORDER BY key"
 _PUT = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_NEW = _PUT.replace("REPLACE", "IGNORE")
+_AT_ONCE = 500  # of the 999 values that every SQLite takes in one query
 
 
 class Folder:
@@ -58,6 +65,7 @@ class Folder:
         self.location = str(self.root)
         self.is_shared = is_shared
         self.index = Index(self.root / "index.db", readonly=readonly, is_shared=is_shared)
+        self._remembered = Remembered()
         self._left: set[str] = set()
         self._staging = Staging(self.root / "staging")
         self._blobs = self.root / "blobs"
@@ -67,8 +75,15 @@ class Folder:
 
     def find(self, key: str) -> Entry | None:
         """Return an entry, or None; raise CorruptEntry if it cannot be read."""
-        row = self.index.read(lambda index: index.execute(_ONE, (key,)).fetchone(), None)
-        return None if row is None else self._entry(row)
+        return self.index.read(lambda index: self._find(index, key), None)
+
+    def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
+        """Return the entries of those keys that there are; one that cannot be read is left out."""
+        found: dict[str, Entry] = {}
+        for some in partition_all(_AT_ONCE, dict.fromkeys(keys)):
+            nothing: dict[str, Entry] = {}
+            found |= self.index.read(partial(self._find_some, some), nothing)
+        return found
 
     def keys(self) -> list[str]:
         """Return every key, in order."""
@@ -93,10 +108,12 @@ class Folder:
 
     def add(self, entry: Entry, content: Path | None, *, replace: bool) -> Entry:
         """Store an entry and its content; return the entry that is then there."""
-        blob = None if content is None else self._blob(entry.digest)
+        if content is None and not replace:
+            with self._told():
+                return self.index.write(lambda index: self._add_new(index, entry), is_single=True)
         with self._told():
-            if content is not None and blob is not None:
-                make_folder(blob.parent, is_shared=self.is_shared)
+            if content is not None:
+                make_folder(self._blob(entry.digest).parent, is_shared=self.is_shared)
                 # What the umask took from the new file stays taken.
                 content.chmod(0o444 & content.stat().st_mode | 0o400)
             stored = self.index.write(lambda index: self._add(index, entry, content, replace))
@@ -205,14 +222,32 @@ class Folder:
         return self._blobs / digest[:2] / digest
 
     def _entry(self, row: tuple[Any, ...]) -> Entry:
-        try:
-            entry = Entry(*row[:-1])
-            is_whole = entry.seal == row[-1]
-        except (TypeError, ValueError):
-            is_whole = False
-        if not is_whole:
+        *_, used, _, _, inline, seal = row
+        is_readable = type(used) is float and (inline is None or type(inline) is bytes)
+        if not is_readable or seal_of(*row[:6], *row[7:9]) != seal:
             raise CorruptEntry(str(row[0]), str(self.index.path))
+        return Entry(*row[:-1])
+
+    def _find(self, index: sqlite3.Connection, key: str) -> Entry | None:
+        version = self.index.version(index)
+        entry = self._remembered.find(key, version)
+        if entry is None:
+            row = index.execute(_ONE, (key,)).fetchone()
+            if row is not None:
+                entry = self._entry(row)
+                self._remembered.add(entry, version)
         return entry
+
+    def _find_some(self, keys: Sequence[str], index: sqlite3.Connection) -> dict[str, Entry]:
+        version = self.index.version(index)
+        found = {key: self._remembered.find(key, version) for key in keys}
+        unknown = [key for key, entry in found.items() if entry is None]
+        query = _SOME.format(", ".join("?" * len(unknown)))
+        for row in index.execute(query, unknown).fetchall() if unknown else ():
+            with suppress(CorruptEntry):
+                entry = found[row[0]] = self._entry(row)
+                self._remembered.add(entry, version)
+        return {key: entry for key, entry in found.items() if entry is not None}
 
     def _add(
         self, index: sqlite3.Connection, entry: Entry, content: Path | None, replace: bool
@@ -223,8 +258,15 @@ class Folder:
         if content is not None and content.exists():  # else this is the second attempt
             content.replace(self._blob(entry.digest))
         index.execute(_PUT, (*_values(entry), entry.seal))
-        if old is not None and old[1] != entry.digest:
+        if old is not None and old[1] != entry.digest and old[-2] is None:
             self._left.add(str(old[1]))
+        return entry
+
+    def _add_new(self, index: sqlite3.Connection, entry: Entry) -> Entry:
+        while not index.execute(_PUT_NEW, (*_values(entry), entry.seal)).rowcount:
+            there = index.execute(_ONE, (entry.key,)).fetchone()
+            if there is not None:  # else it was removed in between
+                return self._entry(there)
         return entry
 
     def _remove(self, index: sqlite3.Connection, key: str) -> bool:

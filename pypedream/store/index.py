@@ -7,6 +7,7 @@ nothing else is lost.
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,6 @@ from pypedream.errors import StoreError
 from pypedream.store.disk import touch_file
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterator
 
 __all__ = ["Index"]
@@ -31,7 +31,8 @@ CREATE TABLE IF NOT EXISTS entries (
     metadata_json TEXT NOT NULL, created REAL NOT NULL, used REAL NOT NULL, duration_s REAL,
     signature TEXT NOT NULL, inline BLOB, seal INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS entries_by_digest ON entries (digest);
+DROP INDEX IF EXISTS entries_by_digest;
+CREATE INDEX IF NOT EXISTS blobs_by_digest ON entries (digest) WHERE inline IS NULL;
 CREATE TABLE IF NOT EXISTS leases (
     name TEXT PRIMARY KEY, token TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
     start TEXT NOT NULL, until REAL NOT NULL
@@ -56,6 +57,7 @@ class Index:
 
     def __init__(self, path: Path, *, readonly: bool, is_shared: bool = False) -> None:
         self.path = path
+        self._name = str(path)
         self.readonly = readonly
         self._mode = 0o664 if is_shared else 0o600
         self._lock, self._lock_pid = RLock(), os.getpid()
@@ -65,19 +67,37 @@ class Index:
         self._batches = 0
         self._begun: float | None = None
         self._foreign: list[sqlite3.Connection] = []
+        self._changes = self._changes_asked = 0
 
     def read(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """Return what *work* finds; *otherwise* if there is no index to read."""
         with self._held():
             return self._attempt(lambda: self._reading(work, otherwise))
 
-    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Let *work* change the index, in one transaction."""
+    def write(self, work: Callable[[sqlite3.Connection], T], *, is_single: bool = False) -> T:
+        """Let *work* change the index, in one transaction; a *single* statement is one by itself.
+
+        After that statement *work* may read, no more.
+        """
         with self._held():
-            if not self._batches:
-                return self._attempt(lambda: self._in_transaction(work))
-            # Nothing of a batch may be lost to a failure of one of its parts.
-            return self._attempt(lambda: self._in_batch(work))
+            self._changes += 1
+            if self._batches:
+                # Nothing of a batch may be lost to a failure of one of its parts.
+                return self._attempt(lambda: self._in_batch(work))
+            if is_single:
+                return self._attempt(lambda: work(self._writable()))
+            return self._attempt(lambda: self._in_transaction(work))
+
+    def version(self, connection: sqlite3.Connection) -> object:
+        """Return what differs after any change, to be asked in `read`; None if that is unknown.
+
+        It is when this process itself has changed something since it was asked for the last time:
+        who reads and writes in turns gains nothing from knowing.
+        """
+        if self._changes != self._changes_asked:
+            self._changes_asked = self._changes
+            return None
+        return self._changes, connection.execute("PRAGMA data_version").fetchone()[0]
 
     @property
     def is_batch(self) -> bool:
@@ -102,6 +122,7 @@ class Index:
         with self._held():
             if self._begun is not None and self._connection is not None:
                 self._begun = None
+                self._changes += 1  # it may fail, and take back what was read
                 connection = self._connection
                 self._attempt(lambda: _commit(connection))
 
@@ -125,8 +146,6 @@ class Index:
 
     def _attempt(self, work: Callable[[], T]) -> T:
         """Do *work*, a second time if the index was damaged, and name the file in every error."""
-        import sqlite3
-
         try:
             try:
                 return work()
@@ -187,6 +206,7 @@ class Index:
             # It belongs to the parent process; to close it would let go of the parent's locks.
             self._foreign.append(self._connection)
             self._begun = None
+        self._changes += 1
         self._connection = self._opened_readonly() if self.readonly else self._opened()
         self._pid = os.getpid()
         return self._connection
@@ -204,7 +224,7 @@ class Index:
     def _seen(self) -> Any:
         """Return by what one can tell that the file on disk is another one, or has changed."""
         try:
-            now = os.stat(self.path)
+            now = os.stat(self._name)
         except FileNotFoundError:
             return None
         if self.readonly:
@@ -212,8 +232,6 @@ class Index:
         return now.st_ino, now.st_dev
 
     def _opened(self) -> sqlite3.Connection:
-        import sqlite3
-
         # The busy timeout does not hold for the change to WAL, so one opens after the other.
         with _file_lock(self.path.with_suffix(".lock"), self._mode):
             try:
@@ -225,8 +243,6 @@ class Index:
                 return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
-        import sqlite3
-
         touch_file(self.path, self._mode)  # by SQLite it would be readable for everybody
         if self._mode & stat.S_IWGRP:
             _let_group_write(self.path)
@@ -246,8 +262,6 @@ class Index:
         return connection
 
     def _opened_readonly(self) -> sqlite3.Connection | None:
-        import sqlite3
-
         self._state = self._seen()
         if self._state is None:
             return None

@@ -10,6 +10,8 @@ __all__ = ["checked_key"]
 
 LONGEST = 255
 _SHOWN = 40
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -55,9 +57,9 @@ def _broken_rule(key: str) -> str | None:
 def _broken_letter(key: str) -> str | None:
     if "\\" in key:
         return "it has a backslash; parts are separated by /"
-    if any(letter < " " or letter == "\x7f" for letter in key):
+    if _CONTROL.search(key):
         return "it has a control character"
-    if any("\ud800" <= letter <= "\udfff" for letter in key):
+    if _SURROGATE.search(key):
         return "it has half a character (a lone surrogate)"
     return None
 

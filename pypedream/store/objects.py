@@ -34,7 +34,7 @@ from pypedream.store.entry import from_json, to_json
 from pypedream.store.owner import Owner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from pypedream.store.entry import Entry
@@ -87,6 +87,16 @@ class Objects:
         if entry.key != key:
             raise CorruptEntry(key, self._shown(path))
         return entry
+
+    def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
+        """Return the entries of those keys that there are; one that cannot be read is left out."""
+        found = {}
+        for key in dict.fromkeys(keys):
+            with suppress(CorruptEntry):
+                entry = self.find(key)
+                if entry is not None:
+                    found[key] = entry
+        return found
 
     def keys(self) -> list[str]:
         """Return every key, in order."""

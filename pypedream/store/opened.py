@@ -18,7 +18,7 @@ from pypedream.store.recording import recall
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pypedream.store.entry import Entry
 
@@ -100,27 +100,57 @@ class OpenStore:
         is_copied = copy_missing(self.remote, self, [key])
         return self._found_here(key, serializer, load_kwargs) if is_copied else None
 
+    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Return the values of those keys that there are, faster than one by one.
+
+        What is damaged is set aside and left out.
+
+        Raises
+        ------
+        UnsafePayload
+            If one is a pickle that somebody else may have written.
+        """
+        wanted = dict.fromkeys(keys)
+        entries = self.backend.find_many(wanted)
+        found: dict[str, Found | None] = {}
+        for key in wanted:
+            if key in entries:
+                found[key] = self._found(entries[key], None, None)
+            elif self.remote is not None:
+                found[key] = self._found_or_damaged(key)
+        self._touch(*entries.values())
+        return {key: one.value for key, one in found.items() if one is not None}
+
     def _found_here(
         self, key: str, serializer: str | None, load_kwargs: Mapping[str, Any] | None
     ) -> Found | None:
         entry = self.backend.find(key)
         if entry is None:
             return None
+        found = self._found(entry, serializer, load_kwargs)
+        if found is not None:
+            self._touch(entry)
+        return found
+
+    def _found(
+        self, entry: Entry, serializer: str | None, load_kwargs: Mapping[str, Any] | None
+    ) -> Found | None:
         trust.check(entry, self.backend, allow_pickle=self.allow_pickle, serializer=serializer)
         try:
             value = recall(self.contents, entry, serializer=serializer, load_kwargs=load_kwargs)
         except Damaged as damage:
             self.damaged(entry, damage.reason)
             return None
-        self._touch(entry)
         return Found(value)
 
-    def _touch(self, entry: Entry) -> None:
+    def _touch(self, *entries: Entry) -> None:
         now = time()
-        if not self.readonly and now - entry.used > _HOUR_S:
+        old = [entry for entry in entries if now - entry.used > _HOUR_S]
+        if old and not self.readonly:
             # A full disk is no reason not to read: what is lost is only when it was used last.
-            with suppress(StoreError):
-                self.backend.touch(entry, now)
+            with suppress(StoreError), self.backend.batch():
+                for entry in old:
+                    self.backend.touch(entry, now)
 
     def _found_or_damaged(self, key: str) -> Found | None:
         try:

@@ -79,6 +79,8 @@ def dump(
         return _spooled(partial(found.dump_to, value), staged, options)
     if found.dumps is not None and not _refused(found.dumps, options):
         data = found.dumps(value, **options)
+        if type(data) is bytes and len(data) <= INLINE_BYTES:
+            return _inline(data)
         return _spooled(lambda spool: spool.write(data), staged, {})
     return _dump_to_path(value, found, staged(), options)
 

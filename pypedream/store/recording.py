@@ -138,18 +138,29 @@ def recall(
     Damaged
         If the content is not what was stored.
     """
-    recorded = entry.metadata
     name = serializer or entry.serializer
-    options = payload.options_for_loading(name, recorded.get("dump_kwargs", {}))
-    is_packed = bool(recorded.get("is_packed"))
+    options, is_packed = _recorded(entry, name)
     options.update(load_kwargs or {})
     data = None if is_packed else contents.data(entry)
-    with _noted(f'"{entry.key}", read as {name}'):
-        value = payload.NEEDS_FILE if data is None else payload.loads(data, name, options)
-    if value is not payload.NEEDS_FILE:
-        return value
+    if data is not None:
+        try:
+            value = payload.loads(data, name, options)
+        except Exception:
+            with _noted(f'"{entry.key}", read as {name}'):
+                raise
+        if value is not payload.NEEDS_FILE:
+            return value
     with contents.file(entry) as path, _noted(f'"{entry.key}", read as {name}'):
         return payload.load(path, name, options, is_packed=is_packed)
+
+
+def _recorded(entry: Entry, serializer: str) -> tuple[dict[str, Any], bool]:
+    """Return which options reading needs, and whether the content is a folder."""
+    recorded = entry.metadata
+    if not recorded:
+        return {}, False
+    options = payload.options_for_loading(serializer, recorded.get("dump_kwargs", {}))
+    return options, bool(recorded.get("is_packed"))
 
 
 def _metadata(serializer: str, manner: Manner, *, is_packed: bool) -> str:

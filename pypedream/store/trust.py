@@ -68,11 +68,11 @@ def _secret() -> bytes:
     text = os.environ.get(VARIABLE)
     if text:
         return text.encode("utf-8", "surrogateescape")
-    path = Path(KEY_FILE).expanduser()
+    path = os.path.expanduser(KEY_FILE)
     try:
-        if os.name != "nt" and path.stat().st_mode & _OTHERS_USE:
+        if os.name != "nt" and os.stat(path).st_mode & _OTHERS_USE:
             raise StoreError(f"others may read the key {path}: chmod 600 {path}")
-        return path.read_bytes().strip()
+        return Path(path).read_bytes().strip()
     except (FileNotFoundError, NotADirectoryError):
         return b""
 
@@ -83,19 +83,19 @@ def _why_not_ours(entry: Entry, backend: Backend) -> str | None:
     blob = backend.blob(entry)
     if not backend.is_local or blob is None:
         return f"{backend.location} is not a folder of this machine; {otherwise}"
-    root = Path(backend.location)
-    index = root / "index.db"
-    places = [root, index, Path(f"{index}-wal"), Path(f"{index}-shm")]
+    root = backend.location
+    index = os.path.join(root, "index.db")
+    places = [root, index, f"{index}-wal", f"{index}-shm"]
     if entry.inline is None:
-        places += [blob.parent.parent, blob.parent, blob]
+        places += map(str, (blob.parent.parent, blob.parent, blob))
     for place in places:
         try:
-            stat = place.stat()
+            stat = os.stat(place)
         except FileNotFoundError:
             continue
         if os.name != "nt" and stat.st_uid != os.geteuid():
             return f"{place} belongs to another user; {otherwise}"
         if os.name != "nt" and stat.st_mode & _OTHERS_WRITE:
-            mode = "700" if place.is_dir() else "600"
+            mode = "700" if os.path.isdir(place) else "600"
             return f"others may write to {place}; chmod {mode} {place}, or {otherwise}"
     return None

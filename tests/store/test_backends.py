@@ -278,3 +278,49 @@ def test_use_is_recorded_at_most_hourly(store, monkeypatch):
     assert used_after_reading(4000) == pytest.approx(4000)
     assert used_after_reading(7000) == pytest.approx(4000)
     assert used_after_reading(9000) == pytest.approx(9000)
+
+
+def test_many_entries_at_once(store):
+    """Those that there are, more than fit into one query as well."""
+    with store.batch():
+        for number in range(3):
+            store[f"k{number}"] = number
+    wanted = [f"k{number}" for number in range(1200)] if store.backend.is_local else ["k2", "k0"]
+
+    found = store.backend.find_many([*wanted, "k0"])
+
+    assert found == {key: store.backend.find(key) for key in wanted if key in store}
+    assert len(found) in (2, 3)
+    assert store.backend.find_many([]) == {}
+
+
+def test_many_values_at_once(store):
+    """In the order of the keys; what is not there or damaged is left out."""
+    store["a"], store["b"], store["large"], store["none"] = 1, "two", "x" * 9000, None
+    store["damaged"] = "y" * 9000
+    damage(store, "damaged", DAMAGES["changed"])
+
+    with pytest.warns(CorruptEntryWarning, match="damaged"):
+        found = store.get_many(["none", "b", "damaged", "nothing", "a", "large", "a"])
+
+    assert list(found.items()) == [("none", None), ("b", "two"), ("a", 1), ("large", "x" * 9000)]
+    assert "damaged" not in store
+
+
+def test_what_was_read_is_looked_for_again(store, open_store):
+    """However often it was read before, a change of anybody's is seen at once."""
+    other = open_store(on_duplicate_key="overwrite")
+    other["a"], other["b"] = 1, 2
+    for _ in range(3):
+        assert (store["a"], store.get_many(["a", "b"])) == (1, {"a": 1, "b": 2})
+
+    other["a"] = 3
+    assert (store["a"], store.get_many(["a"])) == (3, {"a": 3})
+    other.delete("a", dry_run=False)
+    assert (store.get_many(["a", "b"]), "a" in store) == ({"b": 2}, False)
+    for _ in range(3):
+        assert store["b"] == 2
+    store.delete("b", dry_run=False)
+    assert "b" not in store
+    store["b"] = 4
+    assert (store["b"], other["b"]) == (4, 4)

@@ -300,3 +300,104 @@ def test_a_full_disk_in_a_batch(folder):
     assert store["a"] == 1
     store.close()
     assert CacheStore(folder).put("b", 2) == 2
+
+
+def test_what_is_read_in_a_batch_that_fails_is_not_remembered(folder):
+    """The disk is full when the batch is committed: what was in it is gone, also for its reader."""
+    store = CacheStore(folder)
+    store["a"] = 1
+    fails = sqlite3.OperationalError("disk is full")
+
+    def end() -> None:
+        with store.batch():
+            store["b"] = 2
+            assert [store["b"], store["b"], store["b"]] == [2, 2, 2]
+            connection = store.backend.index._connection
+            store.backend.index._connection = Failing(connection, fails)
+
+    with pytest.raises(StoreError, match="disk is full"):
+        end()
+
+    assert "b" not in store
+    assert store["a"] == 1
+
+
+class Failing:
+    """A connection that cannot commit once."""
+
+    def __init__(self, connection, error):
+        self.connection, self.error = connection, error
+
+    def execute(self, query, *values):
+        if query == "COMMIT" and self.error is not None:
+            error, self.error = self.error, None
+            raise error
+        return self.connection.execute(query, *values)
+
+    def __getattr__(self, name):
+        return getattr(self.connection, name)
+
+
+def test_a_changed_inline_content_is_compared_again(folder):
+    """That the digest is known does not make the bytes of an entry right."""
+    from attrs import evolve
+
+    store = CacheStore(folder, on_corrupt=lambda *_: None)
+    store["a"] = "content"
+    assert store["a"] == "content"
+    entry = store.backend.find("a")
+    store.backend.add(evolve(entry, key="b", inline=b"Content"), None, replace=True)
+
+    assert store.get_many(["a", "b"]) == {"a": "content"}
+    assert "b" not in store
+
+
+@pytest.fixture
+def megabytes_are_large(monkeypatch):
+    """Take files from 1 MB on for large."""
+    monkeypatch.setattr("pypedream.store.contents._ALWAYS_VERIFIED", 1024 * 1024)
+
+
+def read_files(monkeypatch):
+    """Return a list to which the names of files are added that are hashed from now on."""
+    from pypedream.store import contents
+
+    hashed = []
+    digest_of = contents.digest_of
+    monkeypatch.setattr(
+        contents, "digest_of", lambda path: (hashed.append(path), digest_of(path))[1]
+    )
+    return hashed
+
+
+def test_what_this_process_has_written_is_not_read_to_compare_it(
+    folder, megabytes_are_large, monkeypatch
+):
+    """It was hashed on its way to the disk."""
+    numpy = pytest.importorskip("numpy")
+    hashed = read_files(monkeypatch)
+    store = CacheStore(folder)
+    store["a"] = numpy.arange(300_000)
+
+    mapped = store.get("a", load_kwargs={"mmap_mode": "r"})
+
+    assert isinstance(mapped, numpy.memmap)
+    assert mapped[-1] == 299_999
+    assert (store["a"] == mapped).all()
+    assert hashed == []
+
+
+def test_a_large_file_that_was_changed_is_compared(folder, megabytes_are_large, monkeypatch):
+    """Though this process has written it."""
+    numpy = pytest.importorskip("numpy")
+    hashed = read_files(monkeypatch)
+    store = CacheStore(folder, on_corrupt=lambda *_: None)
+    store["a"] = numpy.arange(300_000)
+    blob = Path(store.path("a"))
+    content = blob.read_bytes()
+    blob.chmod(0o600)
+    blob.write_bytes(content[:-1] + b"x")
+
+    assert "a" in store
+    assert store.get_many(["a"]) == {}
+    assert hashed == [blob]
