@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.benchmarks import chain, fan_out, imports, many_runs, many_threads, peers, prints
+from tests.benchmarks import chain, fan_out, imports, many_runs, many_threads, peers, prints, store
 from tests.benchmarks.measure import Row
 
 BENCHMARKS = {
@@ -23,6 +23,7 @@ BENCHMARKS = {
     "imports": imports.rows,
     "threads": many_threads.rows,
     "runs": many_runs.rows,
+    "store": store.rows,
 }
 
 WIDTH = 58

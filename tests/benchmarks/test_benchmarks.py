@@ -32,7 +32,15 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
 
 @pytest.mark.parametrize(
     "name, count",
-    [("chain", 7), ("fan-out", 1), ("prints", 2), ("imports", 2), ("threads", 2), ("runs", 3)],
+    [
+        ("chain", 7),
+        ("fan-out", 1),
+        ("prints", 2),
+        ("imports", 2),
+        ("threads", 2),
+        ("runs", 3),
+        ("store", 8),
+    ],
 )
 def test_a_benchmark_gives_its_rows(
     found: dict[str, list[dict[str, Any]]], name: str, count: int
