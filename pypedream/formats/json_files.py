@@ -8,6 +8,7 @@ and text that UTF-8 cannot hold. A tuple is written as a list.
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -171,7 +172,9 @@ def _parsed(
     data: bytes, path: str | PathLike[str], kind: str, *, allow_nan: bool, line: int | None = None
 ) -> Any:
     try:
-        return _decoder(allow_nan).decode(data.decode("utf-8-sig"))
+        # the codec with the mark at the beginning is written in Python, and slow
+        encoding = "utf-8-sig" if data.startswith(BOM_UTF8) else "utf-8"
+        return _decoder(allow_nan).decode(data.decode(encoding))
     except json.JSONDecodeError as error:
         if line is None:
             what = f"{error.msg}, column {error.colno}"

@@ -42,6 +42,11 @@ _SOME = "SELECT * FROM entries WHERE key IN ({})"
 _ALL = "SELECT * FROM entries ORDER BY key"
 _PUT = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_NEW = _PUT.replace("REPLACE", "IGNORE")
+_PUT_OVER_SMALL = f"""{_PUT.replace(" OR REPLACE", "")} ON CONFLICT (key) DO UPDATE SET
+    digest = excluded.digest, size = excluded.size, serializer = excluded.serializer,
+    metadata_json = excluded.metadata_json, created = excluded.created, used = excluded.used,
+    duration_s = excluded.duration_s, signature = excluded.signature, inline = excluded.inline,
+    seal = excluded.seal WHERE entries.inline IS NOT NULL"""
 _AT_ONCE = 500  # of the 999 values that every SQLite takes in one query
 
 
@@ -108,11 +113,13 @@ class Folder:
 
     def add(self, entry: Entry, content: Path | None, *, replace: bool) -> Entry:
         """Store an entry and its content; return the entry that is then there."""
-        if content is None and not replace:
-            with self._told():
-                return self.index.write(lambda index: self._add_new(index, entry), is_single=True)
         with self._told():
-            if content is not None:
+            if content is None:
+                work = partial(self._add_small, entry, replace)
+                there: Entry | None = self.index.write(work, is_single=True)
+                if there is not None:
+                    return there
+            else:
                 make_folder(self._blob(entry.digest).parent, is_shared=self.is_shared)
                 # What the umask took from the new file stays taken.
                 content.chmod(0o444 & content.stat().st_mode | 0o400)
@@ -262,12 +269,13 @@ class Folder:
             self._left.add(str(old[1]))
         return entry
 
-    def _add_new(self, index: sqlite3.Connection, entry: Entry) -> Entry:
-        while not index.execute(_PUT_NEW, (*_values(entry), entry.seal)).rowcount:
-            there = index.execute(_ONE, (entry.key,)).fetchone()
-            if there is not None:  # else it was removed in between
-                return self._entry(there)
-        return entry
+    def _add_small(self, entry: Entry, replace: bool, index: sqlite3.Connection) -> Entry | None:
+        """Add an entry by one statement; None if it would leave a blob behind or one is gone."""
+        query = _PUT_OVER_SMALL if replace else _PUT_NEW
+        if index.execute(query, (*_values(entry), entry.seal)).rowcount:
+            return entry
+        there = None if replace else index.execute(_ONE, (entry.key,)).fetchone()
+        return None if there is None else self._entry(there)
 
     def _remove(self, index: sqlite3.Connection, key: str) -> bool:
         row = index.execute("SELECT digest FROM entries WHERE key = ?", (key,)).fetchone()

@@ -83,7 +83,7 @@ class Index:
             self._changes += 1
             if self._batches:
                 # Nothing of a batch may be lost to a failure of one of its parts.
-                return self._attempt(lambda: self._in_batch(work))
+                return self._attempt(lambda: self._in_batch(work, is_single))
             if is_single:
                 return self._attempt(lambda: work(self._writable()))
             return self._attempt(lambda: self._in_transaction(work))
@@ -173,28 +173,21 @@ class Index:
             raise
         return result
 
-    def _in_batch(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _in_batch(self, work: Callable[[sqlite3.Connection], T], is_single: bool) -> T:
         connection = self._writable()
         if self._begun is None:
             connection.execute("BEGIN IMMEDIATE")
             self._begun = monotonic()
-        connection.execute("SAVEPOINT one")
         try:
-            result = work(connection)
-            connection.execute("RELEASE one")
+            result = work(connection) if is_single else _at_savepoint(connection, work)
         except BaseException:
-            self._roll_back_one(connection)
+            if not connection.in_transaction:
+                # SQLite has taken back the whole batch, as it may when the disk is full.
+                self._begun = None
             raise
         if monotonic() - self._begun > _BATCH_S:
             self.commit()
         return result
-
-    def _roll_back_one(self, connection: sqlite3.Connection) -> None:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK TO one")
-            connection.execute("RELEASE one")
-        else:  # SQLite has taken back the whole batch, as it may when the disk is full
-            self._begun = None
 
     def _current(self) -> sqlite3.Connection | None:
         """Return the connection of this process; None if there is nothing to read."""
@@ -293,6 +286,19 @@ class Index:
             path = Path(f"{self.path}{ending}")
             if path.exists():
                 path.replace(f"{self.path}.{mark}{ending}")
+
+
+def _at_savepoint(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    connection.execute("SAVEPOINT one")
+    try:
+        result = work(connection)
+        connection.execute("RELEASE one")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO one")
+            connection.execute("RELEASE one")
+        raise
+    return result
 
 
 def _commit(connection: sqlite3.Connection) -> None:
