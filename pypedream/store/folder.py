@@ -18,28 +18,26 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from toolz import partition_all
-
-from pypedream.errors import CorruptEntry, StoreError
+from pypedream.errors import StoreError
 from pypedream.store.backend import Lease
 from pypedream.store.disk import Staging, make_folder, remove_tree, stale
-from pypedream.store.entry import Entry, seal_of
+from pypedream.store.entries import Entries
 from pypedream.store.index import Index
 from pypedream.store.owner import Owner
-from pypedream.store.remembered import Remembered
 
 if TYPE_CHECKING:
     import os
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pypedream.errors import CorruptEntry
+    from pypedream.store.entry import Entry
 
 __all__ = ["Folder"]
 
 T = TypeVar("T")
 
 _ONE = "SELECT * FROM entries WHERE key = ?"
-_SOME = "SELECT * FROM entries WHERE key IN ({})"
-_ALL = "SELECT * FROM entries ORDER BY key"
 _PUT = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_NEW = _PUT.replace("REPLACE", "IGNORE")
 _PUT_OVER_SMALL = f"""{_PUT.replace(" OR REPLACE", "")} ON CONFLICT (key) DO UPDATE SET
@@ -47,7 +45,6 @@ _PUT_OVER_SMALL = f"""{_PUT.replace(" OR REPLACE", "")} ON CONFLICT (key) DO UPD
     metadata_json = excluded.metadata_json, created = excluded.created, used = excluded.used,
     duration_s = excluded.duration_s, signature = excluded.signature, inline = excluded.inline,
     seal = excluded.seal WHERE entries.inline IS NOT NULL"""
-_AT_ONCE = 500  # of the 999 values that every SQLite takes in one query
 
 
 class Folder:
@@ -70,7 +67,7 @@ class Folder:
         self.location = str(self.root)
         self.is_shared = is_shared
         self.index = Index(self.root / "index.db", readonly=readonly, is_shared=is_shared)
-        self._remembered = Remembered()
+        self._entries = Entries(self.index)
         self._left: set[str] = set()
         self._staging = Staging(self.root / "staging")
         self._blobs = self.root / "blobs"
@@ -80,30 +77,19 @@ class Folder:
 
     def find(self, key: str) -> Entry | None:
         """Return an entry, or None; raise CorruptEntry if it cannot be read."""
-        return self.index.read(lambda index: self._find(index, key), None)
+        return self._entries.find(key)
 
     def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
         """Return the entries of those keys that there are; one that cannot be read is left out."""
-        found: dict[str, Entry] = {}
-        for some in partition_all(_AT_ONCE, dict.fromkeys(keys)):
-            nothing: dict[str, Entry] = {}
-            found |= self.index.read(partial(self._find_some, some), nothing)
-        return found
+        return self._entries.find_many(keys)
 
     def keys(self) -> list[str]:
         """Return every key, in order."""
-        query = "SELECT key FROM entries ORDER BY key"
-        rows: list[Any] = self.index.read(lambda index: index.execute(query).fetchall(), [])
-        return [str(key) for (key,) in rows]
+        return self._entries.keys()
 
     def scan(self) -> Iterator[Entry | CorruptEntry]:
         """Yield every entry, with an error in place of one that cannot be read."""
-        rows: list[Any] = self.index.read(lambda index: index.execute(_ALL).fetchall(), [])
-        for row in rows:
-            try:
-                yield self._entry(row)
-            except CorruptEntry as error:
-                yield error
+        return self._entries.scan()
 
     @contextmanager
     def staged(self) -> Iterator[Path]:
@@ -228,40 +214,12 @@ class Folder:
     def _blob(self, digest: str) -> Path:
         return self._blobs / digest[:2] / digest
 
-    def _entry(self, row: tuple[Any, ...]) -> Entry:
-        *_, used, _, _, inline, seal = row
-        is_readable = type(used) is float and (inline is None or type(inline) is bytes)
-        if not is_readable or seal_of(*row[:6], *row[7:9]) != seal:
-            raise CorruptEntry(str(row[0]), str(self.index.path))
-        return Entry(*row[:-1])
-
-    def _find(self, index: sqlite3.Connection, key: str) -> Entry | None:
-        version = self.index.version(index)
-        entry = self._remembered.find(key, version)
-        if entry is None:
-            row = index.execute(_ONE, (key,)).fetchone()
-            if row is not None:
-                entry = self._entry(row)
-                self._remembered.add(entry, version)
-        return entry
-
-    def _find_some(self, keys: Sequence[str], index: sqlite3.Connection) -> dict[str, Entry]:
-        version = self.index.version(index)
-        found = {key: self._remembered.find(key, version) for key in keys}
-        unknown = [key for key, entry in found.items() if entry is None]
-        query = _SOME.format(", ".join("?" * len(unknown)))
-        for row in index.execute(query, unknown).fetchall() if unknown else ():
-            with suppress(CorruptEntry):
-                entry = found[row[0]] = self._entry(row)
-                self._remembered.add(entry, version)
-        return {key: entry for key, entry in found.items() if entry is not None}
-
     def _add(
         self, index: sqlite3.Connection, entry: Entry, content: Path | None, replace: bool
     ) -> Entry:
         old = index.execute(_ONE, (entry.key,)).fetchone()
         if old is not None and not replace:
-            return self._entry(old)
+            return self._entries.of(old)
         if content is not None and content.exists():  # else this is the second attempt
             content.replace(self._blob(entry.digest))
         index.execute(_PUT, (*_values(entry), entry.seal))
@@ -275,7 +233,7 @@ class Folder:
         if index.execute(query, (*_values(entry), entry.seal)).rowcount:
             return entry
         there = None if replace else index.execute(_ONE, (entry.key,)).fetchone()
-        return None if there is None else self._entry(there)
+        return None if there is None else self._entries.of(there)
 
     def _remove(self, index: sqlite3.Connection, key: str) -> bool:
         row = index.execute("SELECT digest FROM entries WHERE key = ?", (key,)).fetchone()
