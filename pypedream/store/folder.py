@@ -143,7 +143,7 @@ class Folder:
     def touch(self, entry: Entry, now: float) -> None:
         """Record that an entry was used."""
         query = "UPDATE entries SET used = ? WHERE key = ?"
-        self.index.write(lambda index: index.execute(query, (now, entry.key)))
+        self.index.write(lambda index: index.execute(query, (now, entry.key)), is_single=True)
 
     def sweep(self, *, dry_run: bool) -> int:
         """Remove what processes that are gone left, and blobs that no entry needs."""
@@ -179,21 +179,23 @@ class Folder:
         old = "" if instead_of is None else instead_of.token
 
         def work(index: sqlite3.Connection) -> bool:
-            index.execute("DELETE FROM leases WHERE name = ? AND token = ?", (name, old))
+            if old:
+                index.execute("DELETE FROM leases WHERE name = ? AND token = ?", (name, old))
             done = index.execute("INSERT OR IGNORE INTO leases VALUES (?, ?, ?, ?, ?, ?)", values)
             return done.rowcount == 1
 
-        return self._leased(work)
+        return self._leased(work, is_single=not old)
 
     def renew(self, name: str, lease: Lease) -> None:
         """Write a new end into a lease, if it is still ours."""
         query = "UPDATE leases SET until = ? WHERE name = ? AND token = ?"
-        self._leased(lambda index: index.execute(query, (lease.until, name, lease.token)))
+        values = (lease.until, name, lease.token)
+        self._leased(lambda index: index.execute(query, values), is_single=True)
 
     def release(self, name: str, token: str) -> None:
         """Give a lease back, if it is still ours."""
         query = "DELETE FROM leases WHERE name = ? AND token = ?"
-        self._leased(lambda index: index.execute(query, (name, token)))
+        self._leased(lambda index: index.execute(query, (name, token)), is_single=True)
 
     def leases(self) -> list[Lease]:
         """Return the leases that are there, live or not."""
@@ -273,9 +275,9 @@ class Folder:
         needed = {digest for (digest,) in rows}
         return [path for path in self._blobs.glob("*/*") if path.name not in needed]
 
-    def _leased(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _leased(self, work: Callable[[sqlite3.Connection], T], *, is_single: bool) -> T:
         """Change a lease so that other processes see it at once, also from within a batch."""
-        done = self.index.write(work)
+        done = self.index.write(work, is_single=is_single)
         self.index.commit()
         return done
 
