@@ -174,3 +174,21 @@ def test_a_failure_without_a_file_names_the_key(folder):
         store.get("b", "json")
 
     assert store.keys() == ["b"]
+
+
+def test_writing_to_an_open_file_that_fails_half_way(folder):
+    """What has reached the disk by then is removed."""
+
+    def dump_to(value: int, file: Any) -> None:
+        file.write(b"x" * value)
+        assert list(folder.glob("staging/*/*"))
+        raise RuntimeError("no more")
+
+    fails = without_file(dump_to=dump_to)
+    store = CacheStore(folder)
+
+    with pytest.raises(RuntimeError, match="no more"):
+        store.put("a", 5_000_000, fails)
+
+    assert store.keys() == []
+    assert list(folder.glob("staging/*/*")) == []

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -71,3 +72,17 @@ def test_a_failing_disk_is_no_digest(spool, monkeypatch):
 
     with pytest.raises(OSError, match="No space left"):
         spool.write(b"x" * (8 * MB))
+
+
+def test_without_a_second_thread_it_is_hashed_in_this_one(spool, tmp_path, monkeypatch):
+    """As at the end of an interpreter, which starts no more threads."""
+
+    def start(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Thread, "start", start)
+    spool.write(b"x" * (8 * MB))
+    spool.flushed()
+
+    assert spool.hexdigest() == sha256(b"x" * (8 * MB)).hexdigest()
+    assert (tmp_path / "value").stat().st_size == 8 * MB
