@@ -98,12 +98,19 @@ def frame(samples: int, length: int) -> list[Row]:
             with path.open("rb") as file:
                 return pickle.load(file)
 
+        def load_and_hash() -> Any:
+            with path.open("rb") as file:
+                sha256(file.read()).hexdigest()
+            return load()
+
         put = timed(lambda: store.put("value", value), save, samples)
         get = timed(lambda: store.get("value"), load, samples)
+        verified = timed(lambda: store.get("value"), load_and_hash, samples)
         pandas.testing.assert_frame_equal(store["value"], value)
     return [
         Row(f"{of}put", "x pickle, as durable", put, 1.5),
         Row(f"{of}get", "x pickle", get, 1.5),
+        Row(f"{of}get", "x pickle and SHA-256", verified),
     ]
 
 

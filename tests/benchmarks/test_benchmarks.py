@@ -39,7 +39,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
         ("imports", 2),
         ("threads", 2),
         ("runs", 3),
-        ("store", 8),
+        ("store", 9),
     ],
 )
 def test_a_benchmark_gives_its_rows(
