@@ -154,7 +154,10 @@ def _refused(function: Callable[..., Any], options: Mapping[str, Any]) -> set[st
     """Return the names of options that *function* does not take."""
     if not options:
         return set()
-    parameters = signature(function).parameters
+    try:
+        parameters = signature(function).parameters
+    except ValueError:  # it is written in C, and nothing tells
+        return set(options)
     takes_all = any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
     return set() if takes_all else options.keys() - parameters.keys()
 

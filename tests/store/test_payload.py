@@ -192,3 +192,27 @@ def test_writing_to_an_open_file_that_fails_half_way(folder):
 
     assert store.keys() == []
     assert list(folder.glob("staging/*/*")) == []
+
+
+def test_options_for_a_function_that_does_not_say_what_it_takes(folder):
+    """A file is made, as the function that takes a path may know them."""
+
+    def dump(value: str, path: Path, *, times: int = 1) -> None:
+        Path(path).write_text(value * times, encoding="utf-8")
+
+    class Silent:
+        @property
+        def __signature__(self) -> Any:
+            raise ValueError("no signature")
+
+        def __call__(self, value: str) -> bytes:
+            return value.encode()
+
+    name = f"test-{uuid4().hex}"
+    plain = formats.Serializer(name, dump, lambda path: path.read_text(), dumps=Silent())
+    formats.register(name, plain)
+    store = CacheStore(folder)
+    store.put("a", "x", name)
+    store.put("b", "x", name, {"times": 2})
+
+    assert (store["a"], store["b"]) == ("x", "xx")
