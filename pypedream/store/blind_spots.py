@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.places import Place
 from pypedream.store.functions import captured
-from pypedream.store.references import Reference, references
+from pypedream.store.references import ASSIGNED, CALLED, Reference, placed_references
 from pypedream.store.walk import Walk
 
 if TYPE_CHECKING:
@@ -81,16 +81,36 @@ def blind_spots(function: Any) -> list[str]:
     walk = Walk()
     walk.run(function)
     used = [each for inner in walk.functions for each in _used(inner)]
-    seeds = {name for name, _ in used if name.endswith("random.seed")}
+    seeds = {name for name, _, _ in used if name.endswith("random.seed")}
     found = []
-    for name, reference in used:
+    for name, reference, place in used:
         said, start = _said(name, reference)
         if said and f"{name.rpartition('.')[0]}.seed" not in seeds:
             is_module = reference.kind == "import" and not reference.has_from
             shown = start.rstrip("._") if is_module else _short(name)
-            place = Place(reference.file, reference.line)
             found.append(f"{said} {shown} ({place})")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys((*found, *_changed(walk))))
+
+
+def _changed(walk: Walk) -> Iterator[str]:
+    """Name the state that the code makes; what it also reads somewhere is seen."""
+    for function, state, container in walk.states:
+        if container is None or id(container) not in walk.encoding.known:
+            attributes = state.attributes[:-1] if state.use == CALLED else state.attributes
+            kind = "global" if state.kind == "global" else "captured"
+            place = next(place for each, place in _placed(function) if _is_same(each, state))
+            yield f"changes the {kind} {'.'.join((state.name, *attributes))} ({place})"
+
+
+def _is_same(one: Reference, other: Reference) -> bool:
+    marks = [(each.kind, each.name, each.attributes, each.use) for each in (one, other)]
+    return marks[0] == marks[1]
+
+
+def _placed(function: FunctionType) -> Iterator[tuple[Reference, Place]]:
+    file = function.__code__.co_filename
+    for each, line in placed_references(function.__code__):
+        yield each, Place(file, line)
 
 
 def _short(name: str) -> str:
@@ -113,19 +133,19 @@ def _said(name: str, reference: Reference) -> tuple[str, str]:
     return next(found, ("", ""))
 
 
-def _used(function: FunctionType) -> Iterator[tuple[str, Reference]]:
-    """Give the full names of what a function uses."""
+def _used(function: FunctionType) -> Iterator[tuple[str, Reference, Place]]:
+    """Give the full names of what a function uses, and where."""
     enclosed = dict(captured(function))
-    for each in references(function.__code__):
+    for each, place in _placed(function):
         if each.kind == "attribute":
-            yield each.name, each
+            yield each.name, each, place
         elif each.kind == "import":
             for name in each.attributes:
-                yield f"{each.name}.{name}", each
-        else:
+                yield f"{each.name}.{name}", each, place
+        elif each.use != ASSIGNED:
             known = enclosed if each.kind == "enclosing" else function.__globals__
             value = known.get(each.name, getattr(builtins, each.name, None))
-            yield ".".join((_full_name(value), *each.attributes)), each
+            yield ".".join((_full_name(value), *each.attributes)), each, place
 
 
 def _full_name(value: Any) -> str:

@@ -38,7 +38,8 @@ from pypedream.store.functions import (
 from pypedream.store.lookups import MISSING, is_of, load, of_module, of_object, read_of
 from pypedream.store.packages import is_users, is_users_module, package_of
 from pypedream.store.per_code import PerCode
-from pypedream.store.references import Reference, references
+from pypedream.store.references import ASSIGNED, Reference, references
+from pypedream.store.state import is_only_filled, what_counts
 from pypedream.store.writers import write_apart
 
 if TYPE_CHECKING:
@@ -60,11 +61,14 @@ class Walk:
         From the name of each part to what it is called in a message, with its place.
     functions
         The functions of the user that were found.
+    states
+        What they make and do not read: the function, its reference, and what it fills, if it does.
     """
 
     parts: dict[str, str] = Factory(dict)
     shown: dict[str, str] = Factory(dict)
     functions: list[FunctionType] = Factory(list)
+    states: list[tuple[FunctionType, Reference, object]] = Factory(list)
     records: list[bytes] = Factory(list)
     numbers: dict[int, tuple[int, object]] = Factory(dict)
     queue: deque[tuple[str, str, Any]] = Factory(deque)
@@ -240,6 +244,9 @@ class Walk:
             yield from self._imported(function, reference)
         if reference.kind not in ("enclosing", "global"):
             return
+        if reference.use == ASSIGNED:
+            self.states.append((function, reference, None))
+            return
         if reference.kind == "enclosing":
             value = enclosed.get(reference.name, MISSING)
             kind, name = "captured value", f"{reference.name} in {function.__name__}"
@@ -248,11 +255,14 @@ class Walk:
             kind, name = "constant", _global(function, reference.name)
         if value is not MISSING:
             chain = ".".join((reference.name, *reference.attributes))
-            found = self._chain(kind, name, value, reference.attributes)
+            found = self._chain(kind, name, value, function, reference)
             yield joined(b"name", (text(b"", chain), found))
 
-    def _chain(self, kind: str, name: str, value: Any, attributes: tuple[str, ...]) -> bytes:
+    def _chain(
+        self, kind: str, name: str, value: Any, function: FunctionType, reference: Reference
+    ) -> bytes:
         """Go along a chain of attributes for as long as each is found without running code."""
+        attributes = reference.attributes
         for place, attribute in enumerate(attributes):
             if isinstance(value, ModuleType):
                 if not is_users_module(value.__name__):
@@ -264,11 +274,24 @@ class Walk:
                 name = name if kind == "captured value" else f"{name}.{attribute}"
                 found = of_object(value, attribute)
             if found is MISSING:
+                attributes = attributes[place:]
                 break
             value = found
+        else:
+            attributes = ()
+        if reference.use and is_only_filled(value, attributes, reference.use):
+            self.states.append((function, reference, value))
+            return self._filled(name, value, reference.use)
         if isinstance(value, CALLABLES):
             return self.refer("helper", name, value)
         return self.refer(kind, name, value)
+
+    def _filled(self, name: str, value: Any, use: str) -> bytes:
+        """Write down a container that the code fills and does not read."""
+        counts = what_counts(value, use)
+        kind = "length of" if isinstance(counts, int) else "helper"
+        encoded = () if counts is None else (self.refer(kind, name, counts),)
+        return joined(b"filled", (text(b"", name_of(type(value))), *encoded))
 
     def _imported(self, function: FunctionType, reference: Reference) -> Iterator[bytes]:
         """Follow an import inside a function; a module of the user is loaded for it."""

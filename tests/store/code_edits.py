@@ -375,6 +375,116 @@ CHANGES: dict[str, tuple[str, str, str]] = {
         "u(row):\n    return row",
         "u(row):\n    return -row",
     ),
+    "list that is filled and read": (
+        "calls = []\ndef stage(a):\n    calls.append(a)\n    return len(calls)",
+        "calls = []",
+        "calls = [1]",
+    ),
+    "list that is filled and read by a helper": (
+        (
+            "calls = []\ndef h():\n    return calls[-1]\n"
+            "def stage(a):\n    calls.append(a)\n    return h()"
+        ),
+        "calls = []",
+        "calls = [1]",
+    ),
+    "dict that is filled and read": (
+        "seen = {}\ndef stage(a):\n    seen['b'] = a\n    return seen.get('a')",
+        "seen = {}",
+        "seen = {'a': 1}",
+    ),
+    "dict that is passed on": (
+        "seen = {}\ndef stage(a):\n    seen['b'] = seen\n    return a",
+        "seen = {}",
+        "seen = {'a': 1}",
+    ),
+    "entry that is changed and read": (
+        "n = {'a': 1}\ndef stage(a):\n    n['a'] += 1\n    return n['a']",
+        "'a': 1",
+        "'a': 5",
+    ),
+    "entry that is added to itself": (
+        "n = {'a': 1}\ndef stage(a):\n    a['b'] += n['a']\n    return a",
+        "'a': 1",
+        "'a': 5",
+    ),
+    "length of a list whose entries are stored": (
+        "rows = [0, 0]\ndef stage(a):\n    rows[1] = a\n    return a",
+        "[0, 0]",
+        "[0]",
+    ),
+    "method that gives what is there": (
+        "seen = {}\ndef stage(a):\n    return seen.setdefault('a', a)",
+        "seen = {}",
+        "seen = {'a': 1}",
+    ),
+    "method that fails without what is there": (
+        "calls = [1]\ndef stage(a):\n    calls.remove(1)\n    return a",
+        "[1]",
+        "[]",
+    ),
+    "method that is kept": (
+        "calls = [1]\ndef stage(a):\n    add = calls.append\n    return add.__self__",
+        "[1]",
+        "[]",
+    ),
+    "what fills a list": (
+        "calls = []\ndef stage(a):\n    calls.append(a)\n    return a",
+        "append(a)",
+        "append(-a)",
+    ),
+    "kind of container that is filled": (
+        "calls = []\ndef stage(a):\n    calls.extend(a)\n    return a",
+        "calls = []",
+        "calls = bytearray()",
+    ),
+    "list of a class of its own": (
+        (
+            "class L(list):\n    def append(self, row):\n        print(self)\n"
+            "calls = L()\ndef stage(a):\n    calls.append(a)"
+        ),
+        "L()",
+        "L([1])",
+    ),
+    "captured list that is read": (
+        (
+            "def make(rows):\n    def stage(a):\n        rows.append(a)\n"
+            "        return rows[0]\n    return stage\nstage = make([])"
+        ),
+        "make([])",
+        "make([1])",
+    ),
+    "captured value that another function assigns": (
+        (
+            "def make(n):\n    def set(a):\n        nonlocal n\n        n = a\n"
+            "    def stage(a):\n        return n\n    return stage\nstage = make(1)"
+        ),
+        "make(1)",
+        "make(2)",
+    ),
+    "captured value beside a local of a nested function": (
+        (
+            "def make(n):\n    def stage(a):\n        def f():\n            m = 0\n"
+            "            def g():\n                nonlocal m\n                m = n\n"
+            "            g()\n            return m\n        return f()\n    return stage\n"
+            "stage = make(1)"
+        ),
+        "make(1)",
+        "make(2)",
+    ),
+    "factory of entries that are missing": (
+        (
+            "from collections import defaultdict\nn = defaultdict(lambda: 1)\n"
+            "def stage(a):\n    n[a] += 1\n    return a"
+        ),
+        "lambda: 1",
+        "lambda: 2",
+    ),
+    "container that is chosen": (
+        "x = [1]\ny = []\ndef stage(a):\n    return (x if a else y).append(a), (a or x)",
+        "[1]",
+        "[2]",
+    ),
 }
 
 NO_CHANGES: dict[str, tuple[str, str, str]] = {
@@ -479,6 +589,68 @@ NO_CHANGES: dict[str, tuple[str, str, str]] = {
         "count = 0\ndef stage():\n    global count\n    count += 1\n    return 1",
         "count = 0",
         "count = 5",
+    ),
+    "captured value that the function itself keeps": (
+        (
+            "def make(n):\n    def stage():\n        nonlocal n\n        n += 1\n"
+            "        return 1\n    return stage\nstage = make(1)"
+        ),
+        "make(1)",
+        "make(2)",
+    ),
+    "list that is only filled": (
+        "calls = []\ndef stage(a):\n    calls.append(a)\n    calls.extend([a, 1])\n    return a",
+        "calls = []",
+        "calls = [1, 2]",
+    ),
+    "list that a helper fills": (
+        "calls = []\ndef h(a):\n    calls.insert(0, a)\ndef stage(a):\n    return h(a)",
+        "calls = []",
+        "calls = [1, 2]",
+    ),
+    "list elsewhere that is only filled": (
+        "OTHER.calls = []\ndef stage(a):\n    OTHER.calls.append(a)\n    return a",
+        "calls = []",
+        "calls = [1, 2]",
+    ),
+    "captured list that is only filled": (
+        (
+            "def make(rows):\n    def stage(a):\n        [rows.append(row) for row in a]\n"
+            "        return a\n    return stage\nstage = make([])"
+        ),
+        "make([])",
+        "make([1])",
+    ),
+    "set that is only filled": (
+        "seen = set()\ndef stage(a):\n    seen.add(a)\n    seen.discard(1)\n    return a",
+        "seen = set()",
+        "seen = {1, 2}",
+    ),
+    "dict whose entries are stored": (
+        (
+            "seen = {}\ndef stage(a):\n    seen[f'{a.b}', a[0] + 1] = b = len(a)\n"
+            "    seen[str(a, base=2)] = 1\n    return b"
+        ),
+        "seen = {}",
+        "seen = {'a': 1}",
+    ),
+    "entries that are changed in place": (
+        "n = {'a': 1}\ndef stage(a):\n    n['a'] += a[1]\n    return a",
+        "'a': 1",
+        "'a': 5, 'b': 6",
+    ),
+    "counter that is only filled": (
+        (
+            "from collections import Counter, deque\nn = Counter()\nlast = deque()\n"
+            "def stage(a):\n    n[a] += 1\n    n.update(a)\n    last.appendleft(a)\n    return a"
+        ),
+        "Counter()\nlast = deque()",
+        "Counter('abc')\nlast = deque([1])",
+    ),
+    "entries of a list that are stored": (
+        "rows = [0, 0]\ndef stage(a):\n    rows[1] = a\n    return a",
+        "[0, 0]",
+        "[0, 5]",
     ),
     "library object": (
         "import logging\nlog = logging.getLogger('a')\ndef stage():\n    log.info('x')",

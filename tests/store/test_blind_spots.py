@@ -114,3 +114,42 @@ def test_a_table_that_is_read_is_named() -> None:
     text = "import pandas as pd\ndef stage():\n    return pd.read_csv('a.csv')"
 
     assert spots(text) == ["reads a file with pandas.read_csv (etl.py:3)"]
+
+
+CHANGED = {
+    "global n\n    n = a": "changes the global n (etl.py:4)",
+    "calls.append(a)": "changes the global calls (etl.py:3)",
+    "seen[a] = 1": "changes the global seen (etl.py:3)",
+    "[seen.update(row) for row in a]": "changes the global seen (etl.py:3)",
+}
+
+
+@pytest.mark.parametrize("line", CHANGED)
+def test_state_that_code_makes_is_named(line: str) -> None:
+    """What code assigns or only fills does not count, but something may rely on it."""
+    text = f"n, calls, seen = 0, [], {{}}\ndef stage(a):\n    {line}"
+
+    assert spots(text) == [CHANGED[line]]
+
+
+def test_captured_state_is_named() -> None:
+    """Variables of an enclosing function are called captured."""
+    text = """def make(n, rows):
+    def stage(a):
+        nonlocal n
+        n += 1
+        rows[0] = a
+    return stage
+stage = make(0, [1])"""
+
+    assert spots(text) == [
+        "changes the captured rows (etl.py:5)",
+        "changes the captured n (etl.py:4)",
+    ]
+
+
+def test_what_is_filled_and_read_is_no_spot() -> None:
+    """A list whose contents count is seen, also if another function reads it."""
+    text = "calls = []\ndef f():\n    return calls\ndef stage(a):\n    calls.append(a)\n    f()"
+
+    assert spots(text) == []
