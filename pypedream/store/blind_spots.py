@@ -12,8 +12,9 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.places import Place
-from pypedream.store.functions import captured
+from pypedream.store.readings import contents_of_cells, follow_chain
 from pypedream.store.references import ASSIGNED, CALLED, Reference, placed_references
+from pypedream.store.state import is_only_filled
 from pypedream.store.walk import Walk
 
 if TYPE_CHECKING:
@@ -94,17 +95,22 @@ def blind_spots(function: Any) -> list[str]:
 
 def _changed(walk: Walk) -> Iterator[str]:
     """Name the state that the code makes; what it also reads somewhere is seen."""
-    for function, state, container in walk.states:
-        if container is None or id(container) not in walk.encoding.known:
-            attributes = state.attributes[:-1] if state.use == CALLED else state.attributes
-            kind = "global" if state.kind == "global" else "captured"
-            place = next(place for each, place in _placed(function) if _is_same(each, state))
-            yield f"changes the {kind} {'.'.join((state.name, *attributes))} ({place})"
+    for function in walk.functions:
+        for each, place in _placed(function):
+            if each.use == ASSIGNED or _is_filled(walk, function, each):
+                attributes = each.attributes[:-1] if each.use == CALLED else each.attributes
+                kind = "global" if each.kind == "global" else "captured"
+                yield f"changes the {kind} {'.'.join((each.name, *attributes))} ({place})"
 
 
-def _is_same(one: Reference, other: Reference) -> bool:
-    marks = [(each.kind, each.name, each.attributes, each.use) for each in (one, other)]
-    return marks[0] == marks[1]
+def _is_filled(walk: Walk, function: FunctionType, reference: Reference) -> bool:
+    if not reference.use:
+        return False
+    is_captured = reference.kind == "enclosing"
+    known = contents_of_cells(function) if is_captured else function.__globals__
+    _, value, left = follow_chain(known.get(reference.name), reference)
+    rest = reference.attributes[len(reference.attributes) - left :]
+    return is_only_filled(value, rest, reference.use) and not walk.constants.has_met(value)
 
 
 def _placed(function: FunctionType) -> Iterator[tuple[Reference, Place]]:
@@ -135,7 +141,7 @@ def _said(name: str, reference: Reference) -> tuple[str, str]:
 
 def _used(function: FunctionType) -> Iterator[tuple[str, Reference, Place]]:
     """Give the full names of what a function uses, and where."""
-    enclosed = dict(captured(function))
+    enclosed = contents_of_cells(function)
     for each, place in _placed(function):
         if each.kind == "attribute":
             yield each.name, each, place

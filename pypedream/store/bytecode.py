@@ -1,4 +1,4 @@
-"""What a code object does, as something that can be compared.
+"""What a code object does, as bytes that can be compared.
 
 File names, line numbers, docstrings and the names of local variables do not count, and constants
 count by type and content.
@@ -14,6 +14,7 @@ from inspect import (
     CO_VARARGS,
     CO_VARKEYWORDS,
 )
+from marshal import dumps
 from opcode import EXTENDED_ARG, hasconst, hasjrel, opmap
 from types import CodeType, EllipsisType, NoneType
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,8 @@ _FLAGS: Final = (
     | CO_ITERABLE_COROUTINE
     | CO_ASYNC_GENERATOR
 )
+# The last format in which equal things have equal bytes: later ones refer back to the same object.
+_MARSHAL = 2
 _BYTE = 8
 _HALF = 4
 _UNIT = 2  # bytes of one operation and its argument
@@ -69,23 +72,26 @@ def instructions(code: CodeType) -> Iterator[tuple[int, int, int]]:
     line numbers, and Python takes two steps in one only if they are on the same line.
     """
     raw, extended, start = code.co_code, 0, 0
-    for offset in range(0, len(raw), _UNIT):
-        operation, argument = raw[offset], raw[offset + 1] | extended
+    for offset, operation, byte in zip(
+        range(0, len(raw), _UNIT), raw[::_UNIT], raw[1::_UNIT], strict=True
+    ):
+        if operation in _SILENT:
+            continue
         if operation == EXTENDED_ARG:
             start = start if extended else offset
-            extended = argument << _BYTE
+            extended = (byte | extended) << _BYTE
             continue
-        place = start if extended else offset
+        place, argument = start if extended else offset, byte | extended
         extended = 0
         if operation in _DOUBLE:
             first, second = _DOUBLE[operation]
             yield place, first, argument >> _HALF
             yield place, second, argument & ((1 << _HALF) - 1)
-        elif operation not in _SILENT:
+        else:
             yield place, operation, argument
 
 
-def behaviour(code: CodeType) -> tuple[object, ...]:
+def behaviour(code: CodeType) -> bytes:
     """Return what a code object does, without where it stands and what it says of itself.
 
     A docstring is the first of the constants, so that it moves the others: the numbers of
@@ -95,9 +101,11 @@ def behaviour(code: CodeType) -> tuple[object, ...]:
     return _KNOWN.of(code)
 
 
-def _behaviour(code: CodeType) -> tuple[object, ...]:
+def _behaviour(code: CodeType) -> bytes:
     steps = list(instructions(code))
-    numbers = _numbers(code, steps)
+    operations = bytes([operation for _, operation, _ in steps])
+    has_jumps = bool(code.co_exceptiontable) or not _JUMPS.isdisjoint(operations)
+    numbers = _numbers(code, steps) if has_jumps else {}
     arguments, constants = [], []
     for place, (offset, operation, argument) in enumerate(steps):
         if operation in _WITH_CONSTANT:
@@ -107,16 +115,19 @@ def _behaviour(code: CodeType) -> tuple[object, ...]:
             arguments.append(numbers[_target(code, offset, operation, argument)])
         else:
             arguments.append(argument)
-    return (
-        bytes([operation for _, operation, _ in steps]),
-        tuple(arguments),
-        tuple(constants),
-        code.co_names,
-        code.co_varnames[: _arguments(code)],
-        (code.co_nlocals, len(code.co_cellvars), len(code.co_freevars)),
-        (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount),
-        code.co_flags & _FLAGS,
-        tuple(_guarded(code, numbers)),
+    return dumps(
+        (
+            operations,
+            tuple(arguments),
+            tuple(constants),
+            code.co_names,
+            code.co_varnames[: _arguments(code)],
+            (code.co_nlocals, len(code.co_cellvars), len(code.co_freevars)),
+            (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount),
+            code.co_flags & _FLAGS,
+            tuple(_guarded(code, numbers)),
+        ),
+        _MARSHAL,
     )
 
 
@@ -170,14 +181,19 @@ def _arguments(code: CodeType) -> int:
     return code.co_argcount + code.co_kwonlyargcount + collected
 
 
-def _constant(code: CodeType, value: Any, following: list[tuple[int, int, int]]) -> object:
+def _constant(
+    code: CodeType, value: Any, following: list[tuple[int, int, int]]
+) -> tuple[str, bytes]:
+    """Return a constant with what it is, so that a text is not taken for code."""
     for _, operation, name in following:
         if operation == _STORE_NAME and code.co_names[name] in _SAID_OF_CLASSES:
-            return None
+            return "none", b""
     if isinstance(value, CodeType):
-        return behaviour(value)
-    simple = exact(value)
-    return (type(value), repr(value)) if simple is None else simple
+        return "code", behaviour(value)
+    try:
+        return "constant", dumps(value, _MARSHAL)
+    except ValueError:  # a constant that was put there by hand
+        return type(value).__qualname__, repr(value).encode("utf-8", "backslashreplace")
 
 
 def exact(value: Any) -> object | None:

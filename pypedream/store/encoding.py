@@ -145,9 +145,9 @@ class Encoding:
         return writer_of(value) or self.unknown or write_unknown
 
 
-def _order(value: Any) -> tuple[str, str]:
+def _order(value: Any) -> tuple[str, bytes]:
     code = getattr(value, "__code__", None)
-    does = repr(behaviour(code)) if isinstance(code, CodeType) else ""
+    does = behaviour(code) if isinstance(code, CodeType) else b""
     return str(getattr(value, "__qualname__", "")), does
 
 

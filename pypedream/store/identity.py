@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from pypedream.places import Place
 from pypedream.store.encoding import digest_of, joined, text
 from pypedream.store.functions import CALLABLES, innermost
+from pypedream.store.remembered import remembered
 from pypedream.store.values import hash_file, hash_value
 from pypedream.store.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from pypedream.store.observations import Observations
 
 
 @frozen
@@ -34,13 +38,22 @@ class CodeIdentity:
     parts
         From the name of each part, such as "helper etl.clean" or "package numpy: 2.1", to its
         digest.
-    shown
-        From the name of each part to what a message calls it: with its place, which does not count.
+    places
+        From the name of each part that has a place to what a message calls it, its file and line;
+        none of this counts.
     """
 
     digest: str
     parts: Mapping[str, str] = field(eq=False, repr=False)
-    shown: Mapping[str, str] = field(eq=False, repr=False, factory=dict)
+    places: Mapping[str, tuple[str, str, int]] = field(eq=False, repr=False, factory=dict)
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """From the name of each part to what a message calls it: with its place, if it has one."""
+        named = {name: name for name in self.parts}
+        for name, (words, file, line) in self.places.items():
+            named[name] = f"{words} ({Place(file, line)})"
+        return named
 
 
 def fingerprint(value: Any) -> str:
@@ -79,9 +92,13 @@ def code_identity(function: Any) -> CodeIdentity:
     >>> list(code_identity(clean).parts)
     ['function clean', 'default of limit in clean']
     """
+    return remembered(function, _walked)
+
+
+def _walked(function: Any) -> tuple[CodeIdentity, Observations]:
     walk = Walk()
     walk.run(function)
-    return CodeIdentity(walk.digest(), walk.parts, walk.shown)
+    return CodeIdentity(walk.digest(), walk.parts, walk.places), walk.observations
 
 
 def changes(before: CodeIdentity, after: CodeIdentity) -> list[str]:
@@ -98,13 +115,14 @@ def changes(before: CodeIdentity, after: CodeIdentity) -> list[str]:
     if before.digest == after.digest:
         return []
     found = list(_versions(before, after))
+    old, new = before.shown, after.shown
     for name, digest in after.parts.items():
         if name not in before.parts and not name.startswith("package "):
-            found.append(f"{after.shown.get(name, name)} added")
+            found.append(f"{new[name]} added")
         elif before.parts.get(name, digest) != digest:
-            found.append(f"{after.shown.get(name, name)} changed")
+            found.append(f"{new[name]} changed")
     found += [
-        f"{before.shown.get(name, name)} removed"
+        f"{old[name]} removed"
         for name in before.parts
         if name not in after.parts and not name.startswith("package ")
     ]
@@ -151,14 +169,16 @@ def stage_identity(
         If a file cannot be read.
     """
     code = code_identity(function) if version is None else _pinned(function, version)
-    found = [code, *map(_dependency, depends_on)]
+    found, names = [code, *map(_dependency, depends_on)], list(env)
+    if len(found) == 1 and not names:
+        return code
     parts = {name: digest for each in found for name, digest in each.parts.items()}
-    shown = {name: words for each in reversed(found) for name, words in each.shown.items()}
-    for name in env:
+    places = {name: place for each in reversed(found) for name, place in each.places.items()}
+    for name in names:
         parts[f"environment {name}"] = hash_value(("environment", name, environ.get(name)))
     inside = [text(b"code", each.digest) for each in found]
-    named = [text(b"env", f"{name} {parts[f'environment {name}']}") for name in sorted(set(env))]
-    return CodeIdentity(digest_of(joined(b"stage", (*inside, *named))), parts, shown)
+    named = [text(b"env", f"{name} {parts[f'environment {name}']}") for name in sorted(set(names))]
+    return CodeIdentity(digest_of(joined(b"stage", (*inside, *named))), parts, places)
 
 
 def _pinned(function: Any, version: str) -> CodeIdentity:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import Factory, define
 
 from pypedream.store.bytecode import instructions
+from pypedream.store.encoding import text
 from pypedream.store.subscripts import HAS_FLAG, STORES, entry_use
 from pypedream.store.per_code import PerCode
 
@@ -76,6 +77,10 @@ class Reference:
         "called" if the last attribute is a method that is called at once, "entry" or "update" if
         entries are only stored, "assigned" if the code gives the name a value. Nothing if it may
         be used in any way.
+    is_plain
+        Whether it is only a name, of which no attribute is read.
+    label
+        What the code says, written down.
     """
 
     kind: str
@@ -87,6 +92,8 @@ class Reference:
     is_bare_call: bool = False
     is_named: bool = False
     use: str = ""
+    is_plain: bool = False
+    label: bytes = b""
 
 
 @define(eq=False)
@@ -112,11 +119,13 @@ class _Scan:
                 action(self, operation, argument, place)
             elif operation not in _SILENT:
                 self.chain = None
-        if any(operation in STORES for _, operation, _ in self.steps):
+        if not STORES.isdisjoint(operation for _, operation, _ in self.steps):
             self.find_entries()
         for each in self.found:
             if each.kind == "import" and not each.has_from:
                 each.attributes = tuple(self.read)
+            each.is_plain = not each.attributes and not each.use
+            each.label = _label(each)
 
     def start(self, operation: int, argument: int, place: int) -> None:
         name = self.code.co_names[argument >> _SHIFT.get(operation, 0)]
@@ -249,6 +258,12 @@ def _read(code: CodeType) -> tuple[list[_Found], dict[tuple[str, str], _Found]]:
                 if kind == "global" or name in code.co_freevars:  # else it is of this code itself
                     assigned.setdefault((kind, name), where)
     return found, assigned
+
+
+def _label(each: Reference) -> bytes:
+    if each.kind == "import":
+        return text(b"import", f"{each.name} {','.join(each.attributes)}")
+    return text(b"", ".".join((each.name, *each.attributes)))
 
 
 def _local(code: CodeType, number: int) -> str:

@@ -1,0 +1,120 @@
+"""What a walk has looked at, so that it need not be done again while all of it is the same.
+
+Simple values are the same if they are the same object, functions and classes if they still live
+and are where they were, and everything else if it is written down in the same way. Nothing here
+holds on to anything of the user's that could hold on to a function.
+"""
+
+from __future__ import annotations
+
+from types import CodeType, EllipsisType, ModuleType, NoneType
+from typing import TYPE_CHECKING, Any, Final
+from weakref import ReferenceType, ref
+
+from attrs import Factory, define, frozen
+
+from pypedream.store.constants import Constants
+from pypedream.store.functions import CALLABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Read = Callable[[Any], list[Any]]
+    Look = tuple[Read, ReferenceType[Any], tuple[Any, ...]]
+
+SIMPLE: Final = frozenset(
+    {bool, int, float, complex, str, bytes, NoneType, EllipsisType, CodeType, object}
+)
+_NAMED: Final = (*CALLABLES, ModuleType)
+_EQUAL: Final = (str, int)
+
+
+@frozen(eq=False)
+class _Content:
+    """What was in a value that may change in place."""
+
+    encoded: bytes
+    links: tuple[ReferenceType[Any], ...]
+
+    def is_in(self, value: Any, constants: Constants) -> bool:
+        found = constants.of(value)
+        if found.encoded != self.encoded or len(found.links) != len(self.links):
+            return False
+        return all(link() is each for link, each in zip(self.links, found.links, strict=True))
+
+
+@define(eq=False)
+class Observations:
+    """What one walk has looked at.
+
+    Attributes
+    ----------
+    constants
+        The values that the walk has met.
+    looks
+        How each thing was read, a weak reference to it, and what was found.
+    is_complete
+        Whether everything can be observed.
+    """
+
+    constants: Constants
+    looks: list[Look] = Factory(list)
+    is_complete: bool = True
+    _read: list[Any] = Factory(list)  # so that no id is used again during the walk
+    _ids: set[int] = Factory(set)
+
+    def look(self, read: Read, owner: Any) -> list[Any]:
+        """Read something and keep what was found."""
+        values = read(owner)
+        self._read.append(values)
+        self.looks.append((read, self._weak(owner), tuple(map(self._mark, values))))
+        return values
+
+    def must_know(self, value: Any) -> None:
+        """Say that a value counts; if it was not looked at, its changes would not be seen."""
+        if type(value) not in SIMPLE and id(value) not in self._ids:
+            self.is_complete = False
+
+    def _mark(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in SIMPLE:
+            return value
+        if isinstance(value, _NAMED):
+            return self._weak(value)
+        self._ids.add(id(value))
+        if kind is tuple and SIMPLE.issuperset(map(type, value)):
+            return value
+        constant = self.constants.of(value)
+        return _Content(constant.encoded, tuple(map(self._weak, constant.links)))
+
+    def _weak(self, value: Any) -> Any:
+        try:
+            return ref(value)
+        except TypeError:  # it does not allow that
+            self.is_complete = False
+            return None
+
+
+def still_hold(looks: Iterable[Look]) -> bool:
+    """Say whether everything that was looked at is what it was."""
+    constants = Constants()
+    for read, owner, marks in looks:
+        thing = owner()
+        if thing is None:
+            return False
+        values = read(thing)
+        if len(values) != len(marks):
+            return False
+        for value, mark in zip(values, marks, strict=True):
+            if mark is not value and not _is_same(value, mark, constants):
+                return False
+    return True
+
+
+def _is_same(value: Any, mark: Any, constants: Constants) -> bool:
+    kind = type(mark)
+    if kind is ReferenceType:
+        return value is not None and mark() is value
+    if kind is _Content:
+        return bool(mark.is_in(value, constants))
+    return kind in _EQUAL and kind is type(value) and bool(mark == value)
