@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.places import Place
 from pypedream.store.readings import contents_of_cells, follow_chain
-from pypedream.store.references import ASSIGNED, CALLED, Reference, placed_references
+from pypedream.store.references import placed_references
+from pypedream.store.scan import ASSIGNED, CALLED, Reference
 from pypedream.store.state import is_only_filled
 from pypedream.store.walk import Walk
 

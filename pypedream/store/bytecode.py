@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pypedream.store.per_code import PerCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _FLAGS: Final = (
     CO_VARARGS
@@ -56,6 +56,7 @@ def _halves(name: str) -> tuple[int, int] | None:
 
 _FAST: Final = frozenset({"LOAD_FAST", "STORE_FAST", "LOAD_FAST_BORROW"} & opmap.keys())
 _DOUBLE: Final = {opmap[name]: pair for name in opmap if (pair := _halves(name)) is not None}
+_COMPOUND: Final = frozenset((EXTENDED_ARG, *_DOUBLE))
 _STORE_NAME: Final = opmap["STORE_NAME"]
 # What Python itself writes into the body of each class.
 _SAID_OF_CLASSES: Final = frozenset(
@@ -65,18 +66,25 @@ PLAIN: Final = frozenset({int, bool, str, bytes, NoneType, EllipsisType})
 LONGEST = 1_000  # longer constants are the same only if they are the same object
 
 
-def instructions(code: CodeType) -> Iterator[tuple[int, int, int]]:
-    """Give offset, operation and argument of each step.
+def instructions(code: CodeType) -> list[tuple[int, int, int]]:
+    """Return offset, operation and argument of each step.
 
     What depends on how the text was laid out is left out: steps that do nothing are there for the
     line numbers, and Python takes two steps in one only if they are on the same line.
     """
-    raw, extended, start = code.co_code, 0, 0
-    for offset, operation, byte in zip(
-        range(0, len(raw), _UNIT), raw[::_UNIT], raw[1::_UNIT], strict=True
-    ):
-        if operation in _SILENT:
-            continue
+    raw = code.co_code
+    operations = raw[::_UNIT]
+    read = zip(range(0, len(raw), _UNIT), operations, raw[1::_UNIT], strict=True)
+    if _COMPOUND.isdisjoint(operations):
+        return [step for step in read if step[1] not in _SILENT]
+    return _taken_apart(step for step in read if step[1] not in _SILENT)
+
+
+def _taken_apart(read: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Join arguments that are too long for one byte, and split two steps that are in one."""
+    extended, start = 0, 0
+    steps = []
+    for offset, operation, byte in read:
         if operation == EXTENDED_ARG:
             start = start if extended else offset
             extended = (byte | extended) << _BYTE
@@ -85,10 +93,11 @@ def instructions(code: CodeType) -> Iterator[tuple[int, int, int]]:
         extended = 0
         if operation in _DOUBLE:
             first, second = _DOUBLE[operation]
-            yield place, first, argument >> _HALF
-            yield place, second, argument & ((1 << _HALF) - 1)
+            steps.append((place, first, argument >> _HALF))
+            steps.append((place, second, argument & ((1 << _HALF) - 1)))
         else:
-            yield place, operation, argument
+            steps.append((place, operation, argument))
+    return steps
 
 
 def behaviour(code: CodeType) -> bytes:
@@ -101,25 +110,16 @@ def behaviour(code: CodeType) -> bytes:
     return _KNOWN.of(code)
 
 
-def _behaviour(code: CodeType) -> bytes:
-    steps = list(instructions(code))
+def behaviour_of(code: CodeType, steps: list[tuple[int, int, int]]) -> bytes:
+    """Return what a code object does, from its steps."""
     operations = bytes([operation for _, operation, _ in steps])
     has_jumps = bool(code.co_exceptiontable) or not _JUMPS.isdisjoint(operations)
     numbers = _numbers(code, steps) if has_jumps else {}
-    arguments, constants = [], []
-    for place, (offset, operation, argument) in enumerate(steps):
-        if operation in _WITH_CONSTANT:
-            constants.append(_constant(code, code.co_consts[argument], steps[place + 1 :][:1]))
-            arguments.append(0)
-        elif operation in _JUMPS:
-            arguments.append(numbers[_target(code, offset, operation, argument)])
-        else:
-            arguments.append(argument)
     return dumps(
         (
             operations,
-            tuple(arguments),
-            tuple(constants),
+            _numbers_given(code, steps, numbers),
+            _constants(code, steps, is_class=_STORE_NAME in operations),
             code.co_names,
             code.co_varnames[: _arguments(code)],
             (code.co_nlocals, len(code.co_cellvars), len(code.co_freevars)),
@@ -131,7 +131,7 @@ def _behaviour(code: CodeType) -> bytes:
     )
 
 
-_KNOWN: Final = PerCode(_behaviour)
+_KNOWN: Final = PerCode(lambda code: behaviour_of(code, instructions(code)))
 
 
 def _numbers(code: CodeType, steps: list[tuple[int, int, int]]) -> dict[int, int]:
@@ -143,6 +143,42 @@ def _numbers(code: CodeType, steps: list[tuple[int, int, int]]) -> dict[int, int
             place += 1
         found[offset] = place
     return found
+
+
+def _numbers_given(
+    code: CodeType, steps: list[tuple[int, int, int]], numbers: dict[int, int]
+) -> tuple[int, ...]:
+    """Return the arguments of all steps; constants count by themselves and not by number."""
+    return tuple(
+        [
+            0
+            if operation in _WITH_CONSTANT
+            else numbers[_target(code, offset, operation, argument)]
+            if operation in _JUMPS
+            else argument
+            for offset, operation, argument in steps
+        ]
+    )
+
+
+def _constants(
+    code: CodeType, steps: list[tuple[int, int, int]], *, is_class: bool
+) -> tuple[tuple[str, bytes], ...]:
+    """Return the constants in the order in which the code uses them."""
+    said = set(_said_of_class(code, steps)) if is_class else ()
+    return tuple(
+        [
+            ("none", b"") if place in said else _constant(code.co_consts[argument])
+            for place, (_, operation, argument) in enumerate(steps)
+            if operation in _WITH_CONSTANT
+        ]
+    )
+
+
+def _said_of_class(code: CodeType, steps: list[tuple[int, int, int]]) -> Iterator[int]:
+    for place, (_, operation, argument) in enumerate(steps):
+        if operation == _STORE_NAME and code.co_names[argument] in _SAID_OF_CLASSES:
+            yield place - 1
 
 
 def _target(code: CodeType, offset: int, operation: int, argument: int) -> int:
@@ -181,13 +217,8 @@ def _arguments(code: CodeType) -> int:
     return code.co_argcount + code.co_kwonlyargcount + collected
 
 
-def _constant(
-    code: CodeType, value: Any, following: list[tuple[int, int, int]]
-) -> tuple[str, bytes]:
+def _constant(value: Any) -> tuple[str, bytes]:
     """Return a constant with what it is, so that a text is not taken for code."""
-    for _, operation, name in following:
-        if operation == _STORE_NAME and code.co_names[name] in _SAID_OF_CLASSES:
-            return "none", b""
     if isinstance(value, CodeType):
         return "code", behaviour(value)
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pypedream.store.encoding import name_of
+from pypedream.store.fields import fields_of_class
 from pypedream.store.functions import BUILTIN
-from pypedream.store.writers import fields_of_class
 
 _PRIVATE: Final = (
     "_abc_",

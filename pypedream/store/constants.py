@@ -19,7 +19,7 @@ _TAKEN_APART: Final = frozenset({"functools", "operator", "types", "typing"})
 _CLOSED: Final = (sys.stdlib_module_names - _TAKEN_APART) | {"pypedream"}
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Constant:
     """A value that is written down.
 
@@ -41,7 +41,7 @@ class Constant:
     value: Any
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Constants:
     """All values of one walk, each written down once."""
 

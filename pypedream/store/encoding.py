@@ -5,7 +5,7 @@ Nothing that differs from process to process comes in: no address, no hash, no o
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from types import CodeType, EllipsisType, NoneType, NotImplementedType
 from typing import TYPE_CHECKING, Any, Final
@@ -41,6 +41,12 @@ def tagged(tag: bytes, content: Any) -> bytes:
 def text(tag: bytes, content: str) -> bytes:
     """Write down text; halves of surrogate pairs are allowed."""
     return tagged(tag, content.encode("utf-8", "surrogatepass"))
+
+
+@lru_cache(maxsize=10_000)
+def label(name: str) -> bytes:
+    """Write down a name, of which there are few and each comes again and again."""
+    return text(b"", name)
 
 
 def joined(tag: bytes, parts: Iterable[bytes]) -> bytes:

@@ -64,3 +64,18 @@ def fields_of(value: Any, layout: Layout | None = None) -> dict[str, Any]:
         for name, content in found.items()
         if name not in layout.skipped and "cache" not in name.lower()
     }
+
+
+def fields_of_class(kind: Any) -> list[str] | None:
+    """Return the fields that a class declares, whatever declared them; None if it has none."""
+    if hasattr(kind, "__attrs_attrs__"):
+        return [each.name for each in kind.__attrs_attrs__]
+    if hasattr(kind, "__dataclass_fields__"):
+        from dataclasses import fields
+
+        return [each.name for each in fields(kind)]
+    if hasattr(kind, "__pydantic_fields__"):
+        return list(kind.__pydantic_fields__)
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return list(kind._fields)
+    return None

@@ -46,6 +46,8 @@ _LAYERS = 100
 
 def innermost(function: Any) -> Any:
     """Return what is left when decorators, partials and the like are taken off."""
+    if type(function) is FunctionType and "__wrapped__" not in vars(function):
+        return function  # as most are
     for _ in range(_LAYERS):  # decorators can wrap each other in a circle
         attribute = next((name for kinds, name in _LAYER if isinstance(function, kinds)), None)
         if attribute is None or not hasattr(function, attribute):

@@ -8,7 +8,6 @@ refer to does, through all helpers of the user. Installed packages count by thei
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from pypedream.store.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from pypedream.store.observations import Observations
 
@@ -191,6 +191,8 @@ def _pinned(function: Any, version: str) -> CodeIdentity:
 
 def _dependency(value: Any) -> CodeIdentity:
     if isinstance(value, (str, os.PathLike)):
+        from pathlib import Path
+
         return _path(Path(value))
     return code_identity(value)
 

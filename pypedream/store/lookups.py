@@ -14,7 +14,7 @@ from pypedream.store.functions import CALLABLES
 from pypedream.store.packages import is_users, is_users_module
 
 if TYPE_CHECKING:
-    from pypedream.store.references import Reference
+    from pypedream.store.scan import Reference
 
 MISSING: Final = object()
 _PLAIN: Final = (bool, int, float, complex, str, bytes, tuple, frozenset, list, dict, set)

@@ -29,7 +29,7 @@ _NAMED: Final = (*CALLABLES, ModuleType)
 _EQUAL: Final = (str, int)
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class _Content:
     """What was in a value that may change in place."""
 
@@ -43,7 +43,7 @@ class _Content:
         return all(link() is each for link, each in zip(self.links, found.links, strict=True))
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Observations:
     """What one walk has looked at.
 

@@ -18,7 +18,7 @@ def is_users(value: Any) -> bool:
     if isinstance(value, FunctionType):
         file = value.__code__.co_filename
         if file[:1] != "<":
-            return not is_library(file) and not is_ours(file)
+            return _is_users_file(file)
         if file.startswith(_TYPED):
             return True
         if is_ours(file):  # a method that attrs wrote
@@ -39,6 +39,11 @@ def is_users_module(name: str) -> bool:
     file = _file_of(module) if module is not None else _file_of_missing(top)
     if file is None:
         return top not in sys.stdlib_module_names
+    return _is_users_file(file)
+
+
+@lru_cache(maxsize=10_000)
+def _is_users_file(file: str) -> bool:
     return not is_library(file) and not is_ours(file)
 
 

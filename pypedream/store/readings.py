@@ -14,7 +14,8 @@ from pypedream.store.class_parts import declared, is_data, names_of
 from pypedream.store.functions import CACHED, inside, is_generated
 from pypedream.store.lookups import MISSING, is_of, load, of_module, of_object, read_of
 from pypedream.store.packages import is_users_module
-from pypedream.store.references import ASSIGNED, Reference, references
+from pypedream.store.references import about
+from pypedream.store.scan import ASSIGNED, Reference
 from pypedream.store.state import is_only_filled, what_counts
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def read_function(function: FunctionType) -> list[Any]:
     for item in (keywords or {}).items():
         values += item
     variables, cells = function.__globals__, None
-    for reference in references(code):
+    for reference in about(code).references:
         if reference.kind == "global":
             value = variables.get(reference.name, MISSING)
         elif reference.kind == "enclosing":

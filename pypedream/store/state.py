@@ -10,7 +10,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.store.subscripts import ENTRY, UPDATE
-from pypedream.store.references import CALLED
+from pypedream.store.scan import CALLED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

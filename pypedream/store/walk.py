@@ -12,21 +12,18 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from functools import partial
-from hashlib import sha256
-from types import CodeType, FunctionType, MethodType, ModuleType
+from functools import lru_cache, partial
+from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, define, field
 
-from pypedream.store.bytecode import behaviour
 from pypedream.store.constants import Constants
-from pypedream.store.encoding import SCALARS, digest_of, joined, tagged, text
+from pypedream.store.encoding import SCALARS, digest_of, joined, label, text
 from pypedream.store.functions import BUILTIN, CACHED, CALLABLES, captured, innermost
 from pypedream.store.lookups import MISSING
 from pypedream.store.observations import Observations
 from pypedream.store.packages import is_users, is_users_module, package_of
-from pypedream.store.per_code import PerCode
 from pypedream.store.readings import (
     CLASS,
     DATA,
@@ -42,7 +39,8 @@ from pypedream.store.readings import (
     read_object,
     read_partial,
 )
-from pypedream.store.references import ASSIGNED, Reference, references
+from pypedream.store.references import about
+from pypedream.store.scan import ASSIGNED, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +51,7 @@ if TYPE_CHECKING:
 _VERSION: Final = text(b"python", f"{sys.version_info.major}.{sys.version_info.minor}")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Walk:
     """One walk; it lives until the identity of one function is known.
 
@@ -63,6 +61,8 @@ class Walk:
         From the name of each part to its digest.
     places
         From the name of each part that has a place to what a message calls it, its file and line.
+    packages
+        The names of those parts that are packages.
     functions
         The functions of the user that were found.
     observations
@@ -71,6 +71,7 @@ class Walk:
 
     parts: dict[str, str] = Factory(dict)
     places: dict[str, Shown] = Factory(dict)
+    packages: set[str] = Factory(set)
     functions: list[FunctionType] = Factory(list)
     constants: Constants = Factory(Constants)
     observations: Observations = field(init=False)
@@ -104,8 +105,7 @@ class Walk:
 
     def digest(self) -> str:
         """Return the digest of everything that was found."""
-        packages = sorted(name for name in self.parts if name.startswith("package "))
-        about = (_VERSION, *(text(b"package", name) for name in packages))
+        about = (_VERSION, *(text(b"package", name) for name in sorted(self.packages)))
         return digest_of(joined(b"code", (*about, *self.records)))
 
     # What a name stands for
@@ -137,7 +137,7 @@ class Walk:
     def _node(self, kind: str, name: str, value: Any) -> bytes:
         known = self.numbers.get(id(value))
         if known is None:
-            known = self.numbers[id(value)] = (text(b"node", str(len(self.numbers))), value)
+            known = self.numbers[id(value)] = (_node(len(self.numbers)), value)
             if isinstance(value, FunctionType):
                 self.functions.append(value)
             if kind == "helper":
@@ -172,7 +172,7 @@ class Walk:
         parts = [self.refer(kind, name, function)]
         for argument, content in zip(given[::2], given[1::2], strict=True):
             encoded = self.refer("argument", f"{argument} in {inner}", content)
-            parts.append(joined(b"argument", (text(b"", argument), encoded)))
+            parts.append(joined(b"argument", (label(argument), encoded)))
         return joined(b"partial", parts)
 
     def _constant(self, kind: str, name: str, value: Any) -> bytes:
@@ -195,19 +195,19 @@ class Walk:
     def _function(self, kind: str, name: str, function: FunctionType) -> bytes:
         values = self.observations.look(read_function, function)
         code, wrapped, own_name, full_name = values[:4]
-        does, digest = _BEHAVIOUR.of(code)
+        own = about(code)
         shown = f"{kind} {full_name if kind == 'helper' else name}"
-        self._part(kind, name, digest, (shown, code.co_filename, code.co_firstlineno))
+        self._part(kind, name, own.digest, (shown, code.co_filename, code.co_firstlineno))
         take = iter(values[5:]).__next__
-        parts = [does]
+        parts = [own.does]
         contents = [take() for _ in range(take())]
         arguments = code.co_varnames[: code.co_argcount]
         given = list(zip(reversed(arguments), reversed(contents), strict=False))
         given += [(take(), take()) for _ in range(take())]
         for argument, content in given:
             encoded = self.refer("default of", f"{argument} in {own_name}", content)
-            parts.append(joined(b"default", (text(b"", argument), encoded)))
-        for reference in references(code):
+            parts.append(joined(b"default", (label(argument), encoded)))
+        for reference in own.references:
             parts += self._follow(function, reference, take)
         if wrapped is not MISSING:
             parts.append(self.refer("helper", "", wrapped))
@@ -239,7 +239,7 @@ class Walk:
         """Write down a container that the code fills and does not read."""
         about = "length of" if isinstance(counts, int) else "helper"
         encoded = () if counts is EMPTY else (self.refer(about, name, counts),)
-        return joined(b"filled", (text(b"", kind), *encoded))
+        return joined(b"filled", (label(kind), *encoded))
 
     def _imported(self, reference: Reference, take: Take) -> list[bytes]:
         """Write down an import inside a function, and what is used of a module of the user."""
@@ -253,13 +253,13 @@ class Walk:
     def _member(self, module: str, name: str, value: Any) -> bytes:
         kind = "helper" if isinstance(value, CALLABLES) else "constant"
         found = self.refer(kind, f"{module}.{name}", value)
-        return joined(b"name", (text(b"", name), found))
+        return joined(b"name", (label(name), found))
 
     def _module(self, name: str, module: ModuleType) -> bytes:
         """Write down all that is written in a module: code that has it can reach any of that."""
         values = self.observations.look(read_module, module)
         names = values[::2]
-        self._part("module", name, digest_of(joined(b"", (text(b"", each) for each in names))))
+        self._part("module", name, digest_of(joined(b"", (label(each) for each in names))))
         members = zip(names, values[1::2], strict=True)
         return joined(b"module", [self._member(module.__name__, *each) for each in members])
 
@@ -273,13 +273,13 @@ class Walk:
         if metaclass is not type:
             bases.append(self.refer("helper", "", metaclass))
         parts = [*bases, self._constant("fields of", full_name, fields)]
-        names = [text(b"", take()) for _ in range(take())]
+        names = [label(take()) for _ in range(take())]
         for _ in range(take()):
             member = take()
             encoded = self._of_class(
                 f"{full_name}.{member}", take(), [take() for _ in range(take())]
             )
-            parts.append(joined(b"member", (text(b"", member), encoded)))
+            parts.append(joined(b"member", (label(member), encoded)))
         self._part(kind, name, digest_of(joined(b"", names)))
         return joined(b"class", parts)
 
@@ -298,8 +298,9 @@ class Walk:
         if module and not is_users_module(module):
             package = package_of(module)
             if package is not None:
-                name, version = package
-                self.parts[f"package {name}: {version}"] = digest_of(text(b"", version))
+                name = "package {}: {}".format(*package)
+                self.packages.add(name)
+                self.parts[name] = digest_of(label(package[1]))
 
     def _part(self, kind: str, name: str, digest: str, place: Shown | None = None) -> None:
         """Keep one part. Another one may have the same name."""
@@ -311,12 +312,9 @@ class Walk:
             self.places[symbol] = place
 
 
-def _behaviour(code: CodeType) -> tuple[bytes, str]:
-    digest = sha256(behaviour(code))
-    return tagged(b"does", digest.digest()), digest.hexdigest()
-
-
-_BEHAVIOUR: Final = PerCode(_behaviour)
+@lru_cache(maxsize=1_000)
+def _node(number: int) -> bytes:
+    return text(b"node", str(number))
 
 
 def _symbol(value: Any) -> str:

@@ -16,8 +16,8 @@ from types import GenericAlias, MappingProxyType, ModuleType, UnionType
 from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.errors import UnhashableInput
-from pypedream.parameters.secret import Secret
 from pypedream.store.encoding import SCALARS, Encoding, digest_of, joined, name_of, tagged, text
+from pypedream.store.fields import fields_of, fields_of_class
 from pypedream.store.functions import CALLABLES
 
 if TYPE_CHECKING:
@@ -104,7 +104,6 @@ _WRITERS: Final[dict[type, Write]] = {
     GenericAlias: _as(b"alias", lambda value: (value.__origin__, value.__args__)),
     UnionType: lambda encoding, value: encoding.unordered(b"union", value.__args__),
     partial: _write_partial,
-    Secret: _write_secret,
     ModuleType: _write_module,
 }
 
@@ -142,7 +141,9 @@ def _write_enum(encoding: Encoding, value: Any) -> bytes:
     return encoding.record(b"enum", type(value), {str(value.name): value.value})
 
 
+_SECRET: Final = ("pypedream.parameters.secret", "Secret")
 _BY_NAME: Final[dict[tuple[str, str], Write]] = {
+    _SECRET: _write_secret,
     ("pathlib", "PurePath"): _write_path,
     ("pathlib._local", "PurePath"): _write_path,
     ("decimal", "Decimal"): _write_decimal,
@@ -195,7 +196,7 @@ def _of_base(kind: Any) -> Write | None:
         return _write_enum
     if fields_of_class(kind) is not None:
         return _write_fields
-    if issubclass(kind, Secret):
+    if any((base.__module__, base.__name__) == _SECRET for base in kind.__mro__):
         return _write_secret
     if issubclass(kind, partial):
         return _write_partial
@@ -204,21 +205,6 @@ def _of_base(kind: Any) -> Write | None:
         named = _BY_NAME.get((str(base.__module__), base.__name__))
         if writer is not None or named is not None or base in SCALARS:
             return _write_subclass
-    return None
-
-
-def fields_of_class(kind: Any) -> list[str] | None:
-    """Return the fields that a class declares, whatever declared them; None if it has none."""
-    if hasattr(kind, "__attrs_attrs__"):
-        return [each.name for each in kind.__attrs_attrs__]
-    if hasattr(kind, "__dataclass_fields__"):
-        from dataclasses import fields
-
-        return [each.name for each in fields(kind)]
-    if hasattr(kind, "__pydantic_fields__"):
-        return list(kind.__pydantic_fields__)
-    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return list(kind._fields)
     return None
 
 
@@ -233,8 +219,6 @@ def _write_fields(encoding: Encoding, value: Any) -> bytes:
 
 def _write_subclass(encoding: Encoding, value: Any) -> bytes:
     """Write down an instance of a class that is derived from a builtin one."""
-    from pypedream.store.fields import fields_of
-
     for base in type(value).__mro__[1:-1]:
         if base in SCALARS:
             content = SCALARS[base](base.__new__(base, value))

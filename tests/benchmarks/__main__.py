@@ -13,7 +13,17 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.benchmarks import chain, fan_out, imports, many_runs, many_threads, peers, prints, store
+from tests.benchmarks import (
+    chain,
+    fan_out,
+    identities,
+    imports,
+    many_runs,
+    many_threads,
+    peers,
+    prints,
+    store,
+)
 from tests.benchmarks.measure import Row
 
 BENCHMARKS = {
@@ -21,6 +31,7 @@ BENCHMARKS = {
     "fan-out": fan_out.rows,
     "prints": prints.rows,
     "imports": imports.rows,
+    "identities": identities.rows,
     "threads": many_threads.rows,
     "runs": many_runs.rows,
     "store": store.rows,
