@@ -59,9 +59,13 @@ def is_only_filled(value: Any, attributes: Sequence[str], use: str) -> bool:
 def what_counts(value: Any, use: str) -> object:
     """Return what counts of a container that is only filled.
 
-    An entry of a list can only be stored where there is one, and a defaultdict makes entries that
-    are missing.
+    An entry of a list can only be stored where there is one, one of a dict can only be changed if
+    it is there, and a defaultdict makes those that are missing.
     """
-    if use == UPDATE and type(value) is defaultdict:
-        return value.default_factory
-    return len(value) if use != CALLED and isinstance(value, _SIZED) else None
+    kind = type(value)
+    if use != CALLED and kind in _SIZED:
+        return len(value)
+    if use != UPDATE or kind is Counter:
+        return None
+    factory = getattr(value, "default_factory", None)
+    return frozenset(value) if factory is None else factory

@@ -237,7 +237,7 @@ class Walk:
 
     def _filled(self, name: str, kind: Any, counts: Any) -> bytes:
         """Write down a container that the code fills and does not read."""
-        about = "length of" if isinstance(counts, int) else "helper"
+        about = "helper" if isinstance(counts, CALLABLES) else "places in"
         encoded = () if counts is EMPTY else (self.refer(about, name, counts),)
         return joined(b"filled", (label(kind), *encoded))
 

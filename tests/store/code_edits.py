@@ -472,6 +472,11 @@ CHANGES: dict[str, tuple[str, str, str]] = {
         "make(1)",
         "make(2)",
     ),
+    "key of an entry that is changed in place": (
+        "n = {'a': 1}\ndef stage(a):\n    n['a'] += 1\n    return a",
+        "{'a'",
+        "{'b'",
+    ),
     "factory of entries that are missing": (
         (
             "from collections import defaultdict\nn = defaultdict(lambda: 1)\n"
@@ -637,7 +642,7 @@ NO_CHANGES: dict[str, tuple[str, str, str]] = {
     "entries that are changed in place": (
         "n = {'a': 1}\ndef stage(a):\n    n['a'] += a[1]\n    return a",
         "'a': 1",
-        "'a': 5, 'b': 6",
+        "'a': 5",
     ),
     "counter that is only filled": (
         (
