@@ -40,7 +40,9 @@ def tagged(tag: bytes, content: Any) -> bytes:
 
 def text(tag: bytes, content: str) -> bytes:
     """Write down text; halves of surrogate pairs are allowed."""
-    return tagged(tag, content.encode("utf-8", "surrogatepass"))
+    encoded = content.encode("utf-8", "surrogatepass")
+    size = len(encoded)  # written out, as it is called for each name
+    return tagged(tag, encoded) if size > _LONG else b"%b=%d:%b" % (tag, size, encoded)
 
 
 @lru_cache(maxsize=10_000)
@@ -51,7 +53,9 @@ def label(name: str) -> bytes:
 
 def joined(tag: bytes, parts: Iterable[bytes]) -> bytes:
     """Write down several things that are written down already, in this order."""
-    return tagged(tag, b"".join(parts))
+    content = b"".join(parts)
+    size = len(content)
+    return tagged(tag, content) if size > _LONG else b"%b=%d:%b" % (tag, size, content)
 
 
 def name_of(kind: type) -> str:

@@ -15,6 +15,7 @@ from attrs import Factory, define, frozen
 
 from pypedream.store.constants import Constants
 from pypedream.store.functions import CALLABLES
+from pypedream.store.references import Code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     Look = tuple[Read, ReferenceType[Any], tuple[Any, ...]]
 
 SIMPLE: Final = frozenset(
-    {bool, int, float, complex, str, bytes, NoneType, EllipsisType, CodeType, object}
+    {bool, int, float, complex, str, bytes, NoneType, EllipsisType, CodeType, Code, object}
 )
 _NAMED: Final = (*CALLABLES, ModuleType)
 _EQUAL: Final = (str, int)
@@ -67,7 +68,9 @@ class Observations:
         """Read something and keep what was found."""
         values = read(owner)
         self._read.append(values)
-        self.looks.append((read, self._weak(owner), tuple(map(self._mark, values))))
+        mark = self._mark
+        marks = [each if type(each) in SIMPLE else mark(each) for each in values]
+        self.looks.append((read, self._weak(owner), tuple(marks)))
         return values
 
     def must_know(self, value: Any) -> None:
@@ -76,13 +79,10 @@ class Observations:
             self.is_complete = False
 
     def _mark(self, value: Any) -> Any:
-        kind = type(value)
-        if kind in SIMPLE:
-            return value
         if isinstance(value, _NAMED):
             return self._weak(value)
         self._ids.add(id(value))
-        if kind is tuple and SIMPLE.issuperset(map(type, value)):
+        if type(value) is tuple and SIMPLE.issuperset(map(type, value)):
             return value
         constant = self.constants.of(value)
         return _Content(constant.encoded, tuple(map(self._weak, constant.links)))

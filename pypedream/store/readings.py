@@ -31,16 +31,16 @@ _KINDS: Final = ("global", "enclosing")
 
 def read_function(function: FunctionType) -> list[Any]:
     """Return the parts of a function, and what its names refer to in the order of its code."""
-    code, given, keywords = function.__code__, function.__defaults__, function.__kwdefaults__
+    own, given, keywords = about(function.__code__), function.__defaults__, function.__kwdefaults__
     wrapped = vars(function).get("__wrapped__", MISSING)
-    values = [code, wrapped, function.__name__, function.__qualname__, function.__module__]
+    values = [own, wrapped, function.__name__, function.__qualname__, function.__module__]
     values.append(len(given or ()))
     values += given or ()
     values.append(len(keywords or ()))
     for item in (keywords or {}).items():
         values += item
     variables, cells = function.__globals__, None
-    for reference in about(code).references:
+    for reference in own.references:
         if reference.kind == "global":
             value = variables.get(reference.name, MISSING)
         elif reference.kind == "enclosing":

@@ -23,6 +23,12 @@ class Code:
 
     Attributes
     ----------
+    arguments
+        The names of those arguments that can be given by their place.
+    file
+        Where it was written.
+    line
+        Its first line.
     does
         What it does, written down.
     digest
@@ -33,6 +39,9 @@ class Code:
         is.
     """
 
+    arguments: tuple[str, ...]
+    file: str
+    line: int
     does: bytes
     digest: str
     references: tuple[Reference, ...]
@@ -47,7 +56,12 @@ def _about(code: CodeType) -> Code:
     steps = instructions(code)
     digest = sha256(behaviour_of(code, steps))
     return Code(
-        tagged(b"does", digest.digest()), digest.hexdigest(), _references(*_read(code, steps))
+        code.co_varnames[: code.co_argcount],
+        code.co_filename,
+        code.co_firstlineno,
+        tagged(b"does", digest.digest()),
+        digest.hexdigest(),
+        _references(*_read(code, steps)),
     )
 
 

@@ -39,7 +39,6 @@ from pypedream.store.readings import (
     read_object,
     read_partial,
 )
-from pypedream.store.references import about
 from pypedream.store.scan import ASSIGNED, Reference
 
 if TYPE_CHECKING:
@@ -112,15 +111,20 @@ class Walk:
 
     def refer(self, kind: str, name: str, value: Any) -> bytes:
         """Write down what a name stands for, and see to it that it is followed."""
+        kind_of_constant = "constant" if kind in ("helper", "function") else kind
+        if type(value) in SCALARS:
+            return self._constant(kind_of_constant, name, value)
         if isinstance(value, CALLABLES):
             return self._called(kind, name, value)
         if isinstance(value, ModuleType):
             self._package(value.__name__)
             is_own = is_users_module(value.__name__)
             return self._node("module", value.__name__, value) if is_own else text(b"module", "")
-        return self._constant("constant" if kind in ("helper", "function") else kind, name, value)
+        return self._constant(kind_of_constant, name, value)
 
     def _called(self, kind: str, name: str, value: Any) -> bytes:
+        if type(value) is FunctionType and is_users(value):  # as most are
+            return self._node(kind, name, value)
         if isinstance(value, partial):
             return self._partial(kind, name, value)
         if isinstance(value, MethodType):
@@ -194,15 +198,13 @@ class Walk:
 
     def _function(self, kind: str, name: str, function: FunctionType) -> bytes:
         values = self.observations.look(read_function, function)
-        code, wrapped, own_name, full_name = values[:4]
-        own = about(code)
+        own, wrapped, own_name, full_name = values[:4]
         shown = f"{kind} {full_name if kind == 'helper' else name}"
-        self._part(kind, name, own.digest, (shown, code.co_filename, code.co_firstlineno))
+        self._part(kind, name, own.digest, (shown, own.file, own.line))
         take = iter(values[5:]).__next__
         parts = [own.does]
         contents = [take() for _ in range(take())]
-        arguments = code.co_varnames[: code.co_argcount]
-        given = list(zip(reversed(arguments), reversed(contents), strict=False))
+        given = list(zip(reversed(own.arguments), reversed(contents), strict=False))
         given += [(take(), take()) for _ in range(take())]
         for argument, content in given:
             encoded = self.refer("default of", f"{argument} in {own_name}", content)
