@@ -27,7 +27,7 @@ from pypedream.stage import ASYNC_GENERATOR, GENERATOR
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from contextvars import Context
 
     from pypedream.engine.guard import Guard
@@ -130,8 +130,8 @@ class Execution:
         none is left, or when the run is to stop.
         """
         log, values, is_live = self.log, self.values, self.log.is_live
-        number, now, append = log.counter.__next__, perf_counter_ns, log.records.append
-        copy, value_of, first_output = self.base.copy, values.__getitem__, self.first_output
+        counter, now, append = log.counter, perf_counter_ns, log.records.append
+        copy, first_output = self.base.copy, self.first_output
         is_beside = current_thread() is not main_thread()
         ended = last = start = None  # of the stage before
         end = now()
@@ -149,13 +149,13 @@ class Execution:
             attempt.log, attempt.stage, attempt.number = log, key, 1
             attempt.item = attempt.data = None
             attempt.output = first_output
-            seq = number()
+            seq = next(counter)
             append((seq, end, key, "step", ended, None, last, start))
             start = end
             if is_live and not (log.is_attended and seq % UNASKED):
                 log.deliver_soon()
             try:
-                value = copy().run(_call_plain, attempt, wired.function, map(value_of, wired.needs))
+                value = copy().run(_call_plain, attempt, wired.function, wired.needs, values)
             except BaseException as error:  # noqa: BLE001 - the scheduler decides what becomes of it
                 self.bound[key] = {need: values[need] for need in wired.needs}
                 return (wired, attempt, start, _finished(attempt), None, error)
@@ -164,7 +164,7 @@ class Execution:
             if self.is_abandoned:
                 return None
             values[key] = value
-            ended, last, end = key, number(), now()
+            ended, last, end = key, next(counter), now()
             if tell is not None:
                 self._step_out(ended, last, end, start)  # before others hear of it
                 ended = last = start = None
@@ -232,11 +232,11 @@ class Execution:
         return guard is not None and bool(wired.guarded) and guard.concerns(wired, self.values)
 
     def _call_plainly(self, wired: Wire, attempt: Attempt) -> Any:
-        arguments = [self.values[need] for need in wired.needs]
+        needs, values = wired.needs, self.values
         try:
-            return self.base.copy().run(_call_plain, attempt, wired.function, arguments)
+            return self.base.copy().run(_call_plain, attempt, wired.function, needs, values)
         except BaseException:
-            self.bound[wired.key] = dict(zip(wired.needs, arguments, strict=True))
+            self.bound[wired.key] = {need: values[need] for need in needs}
             raise
 
     def call(self, wired: Wire, attempt: Attempt) -> Any:
@@ -323,9 +323,16 @@ _enter = context.STAGE.set
 _bare = Attempt.__new__  # without its fields: calling `__init__` costs as much as many a stage
 
 
-def _call_plain(attempt: Attempt, function: Callable[..., Any], arguments: Iterable[Any]) -> Any:
+def _call_plain(
+    attempt: Attempt,
+    function: Callable[..., Any],
+    needs: tuple[str, ...],
+    values: dict[str, Any],
+) -> Any:
     _enter(attempt)
-    return function(*arguments)  # costs less than by name
+    if len(needs) == 1:  # by far the most: it costs half as much as to unpack arguments
+        return function(values[needs[0]])
+    return function(*map(values.__getitem__, needs))  # costs less than by name
 
 
 USER_CALLS: Final = frozenset({_call_plain.__code__, Execution.call.__code__})
