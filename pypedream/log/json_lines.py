@@ -28,6 +28,7 @@ _AFTER_TEXT = {
 }
 _FIRST = ',"item":null,"attempt":1,"seq":'
 _SECOND = 1_000_000_000
+_SMALL = 1_000_000  # ns: for what takes less, six digits are two entries of a table
 _NOWHERE: Any = object()
 
 
@@ -70,42 +71,46 @@ def lines_of(records: Iterable[Record], log: EventLog) -> list[str]:
     lines: list[str] = []
     add, digits, is_open, after = lines.append, DIGITS, log.redactor is None, _AFTER_TEXT
     moments, parts = log.moments, log.line_parts
-    spoken, start_ns = parts.spoken, moments.start_ns
+    spoken, start_ns, first = parts.spoken, moments.start_ns, _FIRST
     run, start, well = parts.run, parts.start, parts.well
-    low, high, wall, wall_us, since, since_us = moments.window
+    low = high = wall_us = since_us = 0
     started, name = parts.started
-    where, values, shared, there = "", "null", None, _NOWHERE
+    head = middle = where = rest = ""
+    values, shared, there, through = "null", None, _NOWHERE, _NOWHERE
     # Unpacked here, since `zip` then makes one tuple for all of them.
     for seq, ns, attempt, kind, level, event, stream, data in records:
         us = (ns - start_ns) // 1000
         if not low <= us < high:
             low, high, wall, wall_us, since, since_us = moments.window_at(us)
+            head, middle = f'{{"ts":"{wall}', f'Z","dt":{since}'
         if kind == "step":  # a small stage costs little more than this: so no call for the usual
-            time = (
-                f'{{"ts":"{wall}{digits[us - wall_us]}Z","dt":{since}{digits[us - since_us]}{run}'
-            )
-            before, name = name, "" if attempt is None else quoted(attempt)
-            if level != started or attempt is None or ns - data >= _SECOND:
-                took = None if level is None else ns - data
+            time = f"{head}{digits[us - wall_us]}{middle}{digits[us - since_us]}{run}"
+            before = name
+            took: Any = None if level is None else ns - data
+            if attempt is None or level != started or took >= _SMALL:
+                name = "" if attempt is None else quoted(attempt)
                 add(_lines_of_step(time, (level, stream, took), (attempt, seq), parts))
             else:
-                part = str(ns - data + _SECOND)[1:]
+                name = quote(attempt) if attempt.isascii() else quoted(attempt)
                 add(
-                    f'{time}{before}{_FIRST}{stream}{well}0.{part},"attempts":1}}}}\n'
-                    f"{time}{name}{_FIRST}{seq}{start}"
+                    f"{time}{before}{first}{stream}{well}"
+                    f'0.000{digits[took // 1000]}{digits[took % 1000]},"attempts":1}}}}\n'
+                    f"{time}{name}{first}{seq}{start}"
                 )
             started = attempt or ""
             continue
         if attempt is not there:
             where, shared, values = _shared_by(attempt, log)
-            there = attempt
+            there, through = attempt, _NOWHERE
+        if stream is not through:
+            through, rest = stream, f"{after[stream]}{values}}}\n"
         if is_open and data is None and level == "info" and type(event) is str and event.isascii():
             add(
-                f'{{"ts":"{wall}{digits[us - wall_us]}Z","dt":{since}{digits[us - since_us]}'
-                f"{where}{seq}{spoken[kind]}{quote(event)}{after[stream]}{values}}}\n"
+                f"{head}{digits[us - wall_us]}{middle}{digits[us - since_us]}"
+                f"{where}{seq}{spoken[kind]}{quote(event)}{rest}"
             )
         else:
-            time = f'{{"ts":"{wall}{digits[us - wall_us]}Z","dt":{since}{digits[us - since_us]}'
+            time = f"{head}{digits[us - wall_us]}{middle}{digits[us - since_us]}"
             said = _said(kind, level, event, log)
             own = (
                 values if data is None else safe_encode(values_of(data, shared) or {}, log.redactor)

@@ -39,14 +39,14 @@ class Memory:
 
     def add(self, records: Rows[Record], start: int, end: int) -> bool:
         """Count the records from index *start* to *end*; say whether something should go."""
-        kinds = set(records.column(KIND, start, end))
-        if SPOKEN.isdisjoint(kinds):
-            return False
-        if kinds == {"print"}:  # as when a stage prints a lot
+        kinds = records.column(KIND, start, end)
+        if kinds.count("print") == end - start:  # as when a stage prints a lot
             self._count += end - start
             self._bytes += RECORD_BYTES * (end - start)
             self._bytes += sum(map(len, filter(None, records.column(TEXT, start, end))))
             self._bytes += sum(map(_data_bytes, filter(None, records.column(DATA, start, end))))
+        elif SPOKEN.isdisjoint(kinds):
+            return False
         else:
             sizes = [size for size in _sizes(records, start, end) if size]
             self._count += len(sizes)

@@ -198,7 +198,8 @@ def _stdout_write(under_write: Write, stream: str) -> Write:
         pieces.clear()
         log = attempt.log
         seq = next(log.counter)
-        log.records.append((seq, perf_counter_ns(), attempt, "print", "info", event, stream, None))
+        append = log.records.append  # called through `records` it is looked for as a method first
+        append((seq, perf_counter_ns(), attempt, "print", "info", event, stream, None))
         if not (log.is_attended and seq % UNASKED and len(event) < LONG_TEXT):
             log.deliver_soon()
         return 1
