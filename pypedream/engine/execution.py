@@ -131,7 +131,7 @@ class Execution:
         """
         log, values, is_live = self.log, self.values, self.log.is_live
         counter, now, append = log.counter, perf_counter_ns, log.records.append
-        copy, first_output = self.base.copy, self.first_output
+        copy, first_output, guard = self.base.copy, self.first_output, self.guard
         is_beside = current_thread() is not main_thread()
         ended = last = start = None  # of the stage before
         end = now()
@@ -140,7 +140,9 @@ class Execution:
                 wired = ready.popleft()
             except IndexError:
                 break
-            if not wired.is_plain or (wired.guarded and self._is_guarded(wired)):
+            if not wired.is_plain or (
+                wired.guarded and guard is not None and guard.concerns(wired, values)
+            ):
                 ready.appendleft(wired)
                 break
             if is_beside:
@@ -166,7 +168,8 @@ class Execution:
             values[key] = value
             ended, last, end = key, next(counter), now()
             if tell is not None:
-                self._step_out(ended, last, end, start)  # before others hear of it
+                # Before others hear of it. Sinks do with the next start, or when there is none.
+                append((last, end, None, "step", key, None, last, start))
                 ended = last = start = None
                 tell(wired)
         self._step_out(ended, last, end, start)
@@ -196,7 +199,7 @@ class Execution:
     def count_endings(self) -> dict[str, int]:
         """Count how many stages ended in each state; costs less than `endings`."""
         started = self.log.records.column(-1)
-        counts = Counter(ok=sum([type(ns) is int for ns in started]))
+        counts = Counter(ok=list(map(type, started)).count(int))
         counts.update([ended.state for ended in self.ended.values()])
         return dict(+counts)
 

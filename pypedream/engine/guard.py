@@ -6,7 +6,7 @@ reader gets it, and compared after each reader.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, define
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from pypedream.context import Attempt
     from pypedream.engine.wiring import Shared, Wire, Wiring
+
+_UNKNOWN: Final = object()
 
 
 @define(eq=False)
@@ -47,9 +49,10 @@ class Guard:
             return True
         digests = self.digests
         for argument, shared in wired.guarded:
-            if shared not in digests:
-                digests[shared] = digest(arguments[argument])
-            if digests[shared] is not None:
+            known = digests.get(shared, _UNKNOWN)
+            if known is _UNKNOWN:
+                known = digests[shared] = digest(arguments[argument])
+            if known is not None:
                 return True
         return False
 
