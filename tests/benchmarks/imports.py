@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tests.benchmarks import peers
@@ -42,9 +43,17 @@ def rows(*, quick: bool) -> Iterator[Row]:
         yield Row(f"{code}: heavy", "modules", [len(heavy_modules(code))], 0)
 
 
-def started(code: str) -> float:
-    """Return the CPU seconds of an interpreter that runs *code* and ends."""
-    process = subprocess.Popen([sys.executable, "-c", code])
+def started(code: str, bytecode: str) -> float:
+    """Return the CPU seconds of an interpreter that runs *code* and ends.
+
+    Parameters
+    ----------
+    bytecode
+        Folder for what is compiled. It is written whatever the environment says: an installed
+        package is compiled once, and not by each interpreter.
+    """
+    kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": bytecode}
+    process = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, **kept})
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
@@ -71,8 +80,9 @@ def _row(
 
 
 def _ratios(code: str, samples: int) -> list[float]:
-    started(code)  # compiles what is not compiled yet
-    return paired(lambda: started(code), lambda: started(BARE), samples)
+    with TemporaryDirectory() as folder:
+        started(code, folder)  # compiles everything
+        return paired(lambda: started(code, folder), lambda: started(BARE, folder), samples)
 
 
 def _peers(samples: int) -> dict[str, list[float]]:
