@@ -22,7 +22,8 @@ from pypedream.engine.pinned_function import origin_of
 from pypedream.errors import ExportError
 from pypedream.store.functions import captured, innermost
 from pypedream.store.packages import is_users_module
-from pypedream.store.references import Reference, references
+from pypedream.store.references import about
+from pypedream.store.scan import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -233,7 +234,7 @@ def _compiled(text: str, name: str) -> Any:
 
 def _needed(code: Any, text: str) -> list[Reference]:
     """Return what the source refers to outside itself, also what it assigns globally."""
-    found = [each for each in references(code) if each.kind == "global"]
+    found = [each for each in about(code).references if each.kind == "global"]
     nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Global)]
-    assigned = [Reference("global", name, (), "", 0) for node in nodes for name in node.names]
+    assigned = [Reference("global", name, 0) for node in nodes for name in node.names]
     return [each for each in found + assigned if each.name[:2] != "__"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter, OrderedDict, defaultdict, deque
 from typing import TYPE_CHECKING, Any, Final
 
-from pypedream.store.subscripts import ENTRY, UPDATE
 from pypedream.store.scan import CALLED
+from pypedream.store.subscripts import ENTRY, UPDATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -149,7 +149,7 @@ EDITS = {
     "function of a dispatch": "dispatched.register(int)(lambda row: -row)",
     "decorated function": "wrapped.__wrapped__.__code__ = (lambda row: -row).__code__",
     "argument of a partial in place": "fixed.keywords['k'].append(1)",
-    "partial": "fixed = functools.partial(helper, 2)",
+    "partial": "fixed = functools.partial(helper, 2, k=[2])",
     "object of a method": "method.__self__.unused = [1]",
     "object of a builtin method": "join = ';'.join",
     "length of a list whose entries are stored": "slots.append(1)",
