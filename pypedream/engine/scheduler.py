@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pypedream.engine.execution import Outcome
     from pypedream.protocols import Executor
 
+LOOK_UP_S = 0.5
 GRACE_S = 10.0
 """How long running stages may take to end after the first Ctrl-C."""
 
@@ -274,12 +275,17 @@ class Scheduler:
         while not self.execution.stopping and (due := self._retries.take()) is not None:
             self._start(*due)
 
-    def _patience(self) -> float | None:
-        """Seconds until something other than an outcome has to be done."""
-        times = [] if self.deadline is None else [self.deadline]
+    def _patience(self) -> float:
+        """Seconds until something other than an outcome has to be done.
+
+        A signal that comes just before the wait does not end it, so no wait is long.
+        """
+        times = [monotonic() + LOOK_UP_S]
+        if self.deadline is not None:
+            times.append(self.deadline)
         if self._retries and not self.execution.stopping:
             times.append(self._retries.next_at)
-        return max(0.0, min(times) - monotonic()) if times else None
+        return max(0.0, min(times) - monotonic())
 
     def _settle(self, outcome: Outcome) -> None:
         """Take in how an attempt ended."""
