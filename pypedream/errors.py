@@ -71,6 +71,7 @@ __all__ = [
     "UndefinedParameterException",
     "UndefinedVariableException",
     "UnhashableInput",
+    "UnreadableResult",
     "UnsafePayload",
 ]
 
@@ -208,6 +209,10 @@ class CorruptEntry(StoreError):
 
     def __str__(self) -> str:
         return f'the entry "{self.key}" is damaged in {self.file}: delete it or put it again'
+
+
+class UnreadableResult(StoreError):
+    """The kept result of a stage cannot be read any more; another run computes it again."""
 
 
 class UnsafePayload(StoreError):

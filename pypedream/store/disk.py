@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from contextlib import contextmanager, suppress
 from itertools import count
 from time import time
@@ -169,4 +168,6 @@ def remove_tree(path: Path) -> None:
     except (IsADirectoryError, PermissionError):
         if not path.is_dir():
             raise
+        import shutil  # it takes long to load and is seldom needed
+
         shutil.rmtree(path)

@@ -6,8 +6,6 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from toolz import partition_all
-
 from pypedream.errors import CorruptEntry
 from pypedream.store.entry import Entry, seal_of
 
@@ -21,6 +19,7 @@ __all__ = ["Entries"]
 
 _ONE = "SELECT * FROM entries WHERE key = ?"
 _SOME = "SELECT * FROM entries WHERE key IN ({})"
+_RANGE = "SELECT * FROM entries WHERE key >= ? AND key < ? LIMIT ?"
 _ALL = "SELECT * FROM entries ORDER BY key"
 _KEYS = "SELECT key FROM entries ORDER BY key"
 _AT_ONCE = 500  # of the 999 values that every SQLite takes in one query
@@ -42,9 +41,22 @@ class Entries:
     def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
         """Return the entries of those keys that there are; one that cannot be read is left out."""
         found: dict[str, Entry] = {}
+        from toolz import partition_all
+
         for some in partition_all(_AT_ONCE, dict.fromkeys(keys)):
             nothing: dict[str, Entry] = {}
             found |= self._index.read(partial(self._find_some, some), nothing)
+        return found
+
+    def find_range(self, first: str, end: str, most: int) -> dict[str, Entry]:
+        """Return entries whose keys sort from *first* to before *end*, at most so many."""
+        rows: list[Any] = self._index.read(
+            lambda index: index.execute(_RANGE, (first, end, most)).fetchall(), []
+        )
+        found: dict[str, Entry] = {}
+        for row in rows:
+            with suppress(CorruptEntry):
+                found[row[0]] = self.of(row)
         return found
 
     def keys(self) -> list[str]:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-from base64 import b64decode, b64encode
 from binascii import crc32
 from typing import Any
 
 from attrs import field, frozen
 
 from pypedream.errors import CorruptEntry
-
-_DIGEST = re.compile("[0-9a-f]{64}")
 
 __all__ = ["INLINE_BYTES", "NO_METADATA", "Entry", "from_json", "seal_of", "to_json"]
 
@@ -88,6 +84,8 @@ def seal_of(*parts: object) -> int:
 
 def to_json(entry: Entry) -> bytes:
     """Return an entry as a JSON document."""
+    from base64 import b64encode
+
     document = {
         "key": entry.key,
         "digest": entry.digest,
@@ -111,13 +109,16 @@ def from_json(text: bytes, *, key: str, file: str) -> Entry:
     CorruptEntry
         If it is damaged; names *key* and *file*.
     """
+    import re
+    from base64 import b64decode
+
     try:
         document = json.loads(text)
         seal = document.pop("seal")
         inline = document.pop("inline")
         content = None if inline is None else b64decode(inline, validate=True)
         entry = Entry(**document, used=document["created"], inline=content)
-        is_whole = entry.seal == seal and _DIGEST.fullmatch(entry.digest) is not None
+        is_whole = entry.seal == seal and re.fullmatch("[0-9a-f]{64}", entry.digest) is not None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CorruptEntry(key, file) from error
     if not is_whole:

@@ -12,7 +12,6 @@ A blob is whole and on the disk before its entry is there. An entry without a go
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -83,6 +82,10 @@ class Folder:
         """Return the entries of those keys that there are; one that cannot be read is left out."""
         return self._entries.find_many(keys)
 
+    def find_range(self, first: str, end: str, most: int) -> dict[str, Entry]:
+        """Return entries whose keys sort from *first* to before *end*, at most so many."""
+        return self._entries.find_range(first, end, most)
+
     def keys(self) -> list[str]:
         """Return every key, in order."""
         return self._entries.keys()
@@ -120,6 +123,8 @@ class Folder:
     def fetch(self, entry: Entry, path: Path) -> None:
         """Copy the content to a new file; raise FileNotFoundError if there is none."""
         if entry.inline is None:
+            import shutil  # it takes long to load and is seldom needed
+
             shutil.copyfile(self._blob(entry.digest), path)
         else:
             path.write_bytes(entry.inline)

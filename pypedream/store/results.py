@@ -1,0 +1,212 @@
+"""Results: what calls gave, each under a key that stands for all that it depends on."""
+
+from __future__ import annotations
+
+import json
+import os
+from time import time
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, field, frozen
+
+from pypedream.errors import CorruptEntry, StoreError
+from pypedream.store.corruption import Damaged
+from pypedream.store.folder import Folder
+from pypedream.values import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+    from pypedream.store.backend import Backend
+    from pypedream.store.cache_store import CacheStore
+    from pypedream.store.entry import Entry
+
+__all__ = ["FOLDER", "Result", "Results", "Unstorable"]
+
+FOLDER = "store"
+"""Where the results of a workspace are, within its folder."""
+
+_PREFIX = "result/"
+_INDEX_FILES = ("index.db", "index.db-wal")
+_COARSE_S = 0.1
+
+
+class Unstorable(Exception):
+    """No format can hold a value; the text says why."""
+
+
+@frozen
+class Result:
+    """One result that is kept.
+
+    Attributes
+    ----------
+    key
+        What it is kept under: 64 hex digits, or any other name without a slash at the ends.
+    identity
+        Says what the value is: equal for equal values.
+    about
+        What was recorded with it.
+    unchanged
+        Why it may be taken over, as a phrase.
+    """
+
+    key: str
+    identity: str
+    about: Mapping[str, Any] = field(repr=False)
+    entry: Entry = field(repr=False)
+    unchanged: str = field(repr=False)
+
+
+class Results:
+    """The results that a workspace keeps.
+
+    Parameters
+    ----------
+    workspace
+        The folder of the workspace.
+    readonly
+        Change nothing; a store that is not there yet is empty then.
+    """
+
+    def __init__(self, workspace: str | os.PathLike[str], *, readonly: bool = False) -> None:
+        self.location = os.path.join(workspace, FOLDER)
+        self._readonly = readonly
+        self._opened: CacheStore | None = None
+        self._found_in: Folder | None = None
+        self._fetched: dict[str, Entry] = {}
+
+    @property
+    def _store(self) -> CacheStore:
+        """The store; it is opened, and made, when it is first needed."""
+        if self._opened is None:
+            from pypedream.store.cache_store import CacheStore
+
+            self._opened = CacheStore(
+                self.location, readonly=self._readonly, on_duplicate_key="overwrite"
+            )
+        return self._opened
+
+    @property
+    def _index(self) -> Backend:
+        """Where results are found; to look for them takes less than to read or write one."""
+        if self._opened is not None:
+            return self._opened.backend
+        if self._found_in is None:
+            self._found_in = Folder(self.location, readonly=True)
+        return self._found_in
+
+    def mark(self) -> object:
+        """Return what differs after any change of the index; None where that cannot be told.
+
+        The clock of a file system is coarse: what was changed just now may change again without
+        another time.
+        """
+        seen: list[tuple[int, int, int] | None] = []
+        for name in _INDEX_FILES:
+            try:
+                found = os.stat(os.path.join(self.location, name))
+            except OSError:
+                seen.append(None)
+                continue
+            if time() - found.st_mtime < _COARSE_S:
+                return None
+            seen.append((found.st_ino, found.st_size, found.st_mtime_ns))
+        return (self.location, *seen) if seen[0] else None
+
+    def find(self, key: str) -> Result | None:
+        """Return the result for a key; None if there is none, or its entry cannot be read."""
+        entry = self._fetched.get(_PREFIX + key)
+        if entry is None:
+            try:
+                entry = self._index.find(_PREFIX + key)
+            except CorruptEntry:
+                return None
+        return None if entry is None else _result(key, entry)
+
+    def fetch(self, most: int) -> None:
+        """Read up to so many results at once, for those who will look for many at this moment."""
+        if isinstance(self._index, Folder):
+            self._fetched = self._index.find_range(f"{_PREFIX}0", f"{_PREFIX}g", most)
+
+    def load(self, result: Result) -> Any:
+        """Return the value of a result.
+
+        Raises
+        ------
+        Damaged
+            If it is not what was kept; it has been set aside, and a warning says so.
+        UnsafePayload
+            If it is a pickle that somebody else may have written.
+        """
+        from pypedream.store import trust
+        from pypedream.store.recording import recall
+
+        store = self._store
+        trust.check(result.entry, store.backend, allow_pickle=False, serializer=None)
+        try:
+            return recall(store.contents, result.entry)
+        except Damaged as damage:
+            store.damaged(result.entry, damage.reason)
+            raise
+
+    def keep(self, key: str, value: Any, about: Mapping[str, Any], duration_s: float) -> None:
+        """Keep a value under a key, in place of what is there.
+
+        Raises
+        ------
+        Unstorable
+            If no format can hold it.
+        StoreError
+            If it cannot be written.
+        """
+        from pypedream.store.recording import Manner, record
+
+        backend, manner = self._store.backend, Manner("auto", {}, dict(about))
+        try:
+            record(backend, _PREFIX + key, value, manner, replace=True, duration_s=duration_s)
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            if isinstance(error.__cause__, OSError):
+                raise StoreError(f"cannot write the store {self.location}: {error}") from error
+            raise Unstorable(one_line(str(error)) or type(error).__name__) from error
+
+    def keep_as(self, key: str, result: Result, about: Mapping[str, Any]) -> None:
+        """Keep the value of a result under another key as well.
+
+        Parameters
+        ----------
+        about
+            What to record besides that which is recorded of the result.
+        """
+        from pypedream.store import trust
+
+        entry, name, now = result.entry, _PREFIX + key, time()
+        metadata = {**entry.metadata, "additional_metadata": {**result.about, **about}}
+        copy = evolve(
+            entry,
+            key=name,
+            metadata_json=json.dumps(metadata, sort_keys=True),
+            created=now,
+            used=now,
+            signature=trust.signature_of(name, entry.serializer, entry.digest),
+        )
+        self._store.backend.add(copy, None, replace=True)
+
+    def claim(self, key: str, wait_timeout: float | None = None) -> AbstractContextManager[bool]:
+        """Hold the right to compute a result for a block; look again for it inside."""
+        return self._store.claim(_PREFIX + key, wait_timeout=wait_timeout)
+
+    def close(self) -> None:
+        """Let go of files."""
+        for one in (self._opened, self._found_in):
+            if one is not None:
+                one.close()
+
+
+def _result(key: str, entry: Entry) -> Result:
+    about = entry.metadata.get("additional_metadata", {})
+    unchanged = f"unchanged since run {about.get('run')}"
+    return Result(key, about.get("identity", entry.digest), about, entry, unchanged)
