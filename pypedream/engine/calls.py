@@ -1,0 +1,261 @@
+"""Calls: what the result of a stage depends on, and the key that stands for all of it.
+
+A stage is called again when its code or one of its inputs is not what it was. What another stage
+gave counts by what it is and not by how it came about: a change that leaves it the same goes no
+further.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from attrs import Factory, define, field, frozen
+
+from pypedream import context
+from pypedream.engine.remembered import Remembered
+from pypedream.errors import PypedreamError, UnhashableInput
+from pypedream.log.redaction import Redactor
+from pypedream.mappers import NOT_GIVEN
+from pypedream.stage import USUAL
+from pypedream.store.identity import CodeIdentity, code_identity, stage_identity
+from pypedream.values import short
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pypedream.engine.links import Link
+    from pypedream.engine.wiring import Wire
+    from pypedream.parameters import Parameters
+
+NOTHING = "nothing"
+"""Stands for what a stage that was skipped did not give."""
+
+_SHOWN = 20
+_FORMAT = "call/1"
+
+
+@frozen
+class Told:
+    """What one input of a call is.
+
+    Attributes
+    ----------
+    source
+        Where it comes from, in words: 'parameter "rate"'.
+    digest
+        Equal for equal values; "" where that cannot be told before the call.
+    shown
+        The value in a few letters, for messages.
+    """
+
+    source: str
+    digest: str
+    shown: str = ""
+
+
+@frozen
+class Call:
+    """One call of a stage, before it is made.
+
+    Attributes
+    ----------
+    key
+        Equal for calls that give the same; "" if that cannot be told before the call.
+    inputs
+        What each argument is, and each value that its condition reads.
+    unknown
+        Why there is no key, as a phrase.
+    """
+
+    key: str
+    code: CodeIdentity
+    inputs: Mapping[str, Told]
+    unknown: str = ""
+
+    def about(self) -> dict[str, Any]:
+        """Return what is recorded of the call, as what JSON can hold."""
+        code = {
+            "digest": self.code.digest,
+            "parts": dict(self.code.parts),
+            "places": dict(self.code.places),
+        }
+        inputs = {
+            name: [told.source, told.digest, told.shown] for name, told in self.inputs.items()
+        }
+        return {"key": self.key, "code": code, "inputs": inputs}
+
+
+def call_from(about: Mapping[str, Any]) -> Call:
+    """Return the call that `Call.about` described."""
+    code, inputs = about["code"], about["inputs"]
+    places = {
+        name: (str(words), str(file), int(line))
+        for name, (words, file, line) in code["places"].items()
+    }
+    told = {name: Told(*each) for name, each in inputs.items()}
+    return Call(about["key"], CodeIdentity(code["digest"], code["parts"], places), told)
+
+
+@define(eq=False)
+class Calls:
+    """Tells the calls of one plan.
+
+    Attributes
+    ----------
+    digests
+        From each stage whose result is known to what that is.
+    taken
+        From each stage whose result the plan takes over to the call that gave it.
+    remembered
+        What earlier plans of the pipeline found out.
+    """
+
+    parameters: Parameters
+    digests: dict[str, str] = Factory(dict)
+    taken: dict[str, Call] = Factory(dict)
+    remembered: Remembered = Factory(Remembered)
+    _values: dict[str, str | None] = field(factory=dict, init=False)
+    _hide: Callable[[str], str] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._hide = Redactor(self.parameters.secrets()).text
+
+    def of(self, wired: Wire) -> Call:
+        """Return the call of a stage; what the stages that it reads gave must be known."""
+        code, digests = _code_of(wired), self._digests(wired)
+        known = self.remembered.calls.get(wired.key)
+        if known is not None and known[0] is code and known[1] == digests:
+            return known[2]
+        call = self._told_of(wired, code)
+        self.remembered.calls[wired.key] = (code, digests, call)
+        return call
+
+    def _digests(self, wired: Wire) -> tuple[str, ...]:
+        """Return what tells the calls of a stage from each other, while its code is the same."""
+        digests = self.digests
+        if wired.is_by_name and not wired.condition:
+            return tuple([digests.get(need, NOTHING) for need in wired.needs])
+        found = []
+        for link in (*wired.links, *wired.condition):
+            kind = link.kind
+            if kind == "stage":
+                found.append(digests.get(link.name, NOTHING))
+            elif kind == "parameter":
+                found.append(self._parameter(link.name) or "")
+            elif kind != "default":
+                found.append(self._told(link).digest)
+        return tuple(found)
+
+    def _told_of(self, wired: Wire, code: CodeIdentity) -> Call:
+        inputs = {link.argument: self._told(link) for link in wired.links if link.kind != "default"}
+        inputs |= {f"when {number}": self._told(link) for number, link in enumerate(_asked(wired))}
+        unknown = next((told.source for told in inputs.values() if not told.digest), "")
+        if unknown:
+            return Call("", code, inputs, f"it reads {unknown}")
+        told = sorted([(name, each.digest) for name, each in inputs.items()])
+        text = repr((_FORMAT, code.digest, told))  # of texts only: it reads the same anywhere
+        return Call(sha256(text.encode()).hexdigest(), code, inputs)
+
+    def _told(self, link: Link) -> Told:
+        source = str(link)
+        if link.kind == "stage":
+            digest = self.digests.get(link.name, _default_of(link))
+            return Told(source, digest and f"{digest} {link.output}")
+        if link.kind == "parameter":
+            value = self._parameter(link.name)
+            digest = _default_of(link) if value is None else value
+            return Told(source, digest, self._shown(link.name))
+        if link.kind == "immediate":
+            assert link.input is not None
+            value = link.input.bind.source
+            return Told(source, digest_of(value), self._hide(short(value, _SHOWN)))
+        if link.kind == "context":
+            return Told(source, self._opaque(link))
+        return Told(source, "")
+
+    def _parameter(self, name: str) -> str | None:
+        """Return what a parameter is, "" if that cannot be told, None if it is not set."""
+        if name not in self._values:
+            try:
+                self._values[name] = digest_of(self.parameters[name])
+            except PypedreamError:
+                self._values[name] = None
+        return self._values[name]
+
+    def _shown(self, name: str) -> str:
+        try:
+            return self._hide(short(self.parameters[name], _SHOWN))
+        except PypedreamError:
+            return "not set"
+
+    def _opaque(self, link: Link) -> str:
+        """Return what a mapper may read that does not say what it reads: all there is."""
+        assert link.input is not None
+        bind = link.input.bind
+        mapper = digest_of(bind.mapper)
+        if bind.source is context.PARAMETERS:
+            read = [self._parameter(name) or NOTHING for name in self.parameters]
+            if "" in (self._parameter(name) for name in self.parameters):
+                return ""
+        elif bind.source is context.STAGES:
+            read = [self.digests.get(key, NOTHING) for key in link.reads]
+        else:
+            return ""
+        if not mapper:
+            return ""
+        return sha256(json.dumps([mapper, read]).encode()).hexdigest()
+
+
+def unlike_any() -> str:
+    """Return what a value is of which nothing can be told: no other is the same."""
+    return os.urandom(16).hex()
+
+
+def read_by(wired: Wire) -> Iterator[str]:
+    """Yield the stages whose results a stage reads; it may wait for others."""
+    for link in (*wired.links, *wired.condition):
+        yield from link.reads
+
+
+def _code_of(wired: Wire) -> CodeIdentity:
+    stage = wired.stage
+    if stage.policy is USUAL and stage.output_mapper is None:
+        return code_identity(stage.function)
+    policy, mapper, when = stage.policy, stage.output_mapper, stage.policy.when
+    code = stage_identity(
+        stage.function, version=policy.version, depends_on=policy.depends_on, env=policy.env
+    )
+    if mapper is None and not callable(when):
+        return code
+    parts = {**code.parts, "output_mapper": digest_of(mapper), "when=": digest_of(when)}
+    text = json.dumps([code.digest, parts["output_mapper"], parts["when="]])
+    return CodeIdentity(sha256(text.encode()).hexdigest(), parts, code.places)
+
+
+def _default_of(link: Link) -> str:
+    """Return what an argument is when its source gives nothing."""
+    mapper = link.input.bind.mapper if link.input is not None else None
+    default = getattr(mapper, "default", NOT_GIVEN)
+    return NOTHING if default is NOT_GIVEN else digest_of(default)
+
+
+def _asked(wired: Wire) -> list[Link]:
+    return [link for link in wired.condition if link.kind != "default"]
+
+
+def digest_of(value: Any) -> str:
+    """Return what a value is; "" if it cannot be told."""
+    from pypedream.store.encoding import Encoding
+    from pypedream.store.encoding import digest_of as digested
+    from pypedream.store.functions import CALLABLES
+    from pypedream.store.writers import write_apart
+
+    try:
+        if isinstance(value, CALLABLES):
+            return code_identity(value).digest
+        return digested(Encoding(unknown=write_apart).encode(value))
+    except UnhashableInput:
+        return ""

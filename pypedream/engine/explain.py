@@ -1,0 +1,56 @@
+"""Explain: why a stage has to be called, by what is not as it was in its last call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pypedream.store.identity import changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pypedream.engine.calls import Call
+    from pypedream.engine.result_log import ResultLine
+
+_MOST_NAMED = 3
+
+
+def why(call: Call, before: Sequence[ResultLine]) -> str:
+    """Return in words why there is no kept result for *call*.
+
+    Parameters
+    ----------
+    before
+        What is recorded of the last times, the newest first. The one that is most like *call* is
+        compared with it.
+    """
+    if call.unknown:
+        return call.unknown
+    if not before:
+        return "no result of it is kept"
+    found = min((list(differences(line.call, call)) for line in before), key=len)
+    if not found:
+        is_kept = any(line.key for line in before)
+        return "its result is kept no more" if is_kept else "its result could not be kept"
+    more = len(found) - _MOST_NAMED
+    named = ", ".join(found[:_MOST_NAMED])
+    return f"{named} and {more} more" if more > 0 else named
+
+
+def differences(before: Call, after: Call) -> Iterator[str]:
+    """Yield in words what two calls of a stage do not have in common."""
+    yield from changes(before.code, after.code)
+    for name, now in after.inputs.items():
+        old = before.inputs.get(name)
+        if old is None:
+            yield f'input "{name}" is new'
+        elif old.source != now.source and old.digest != now.digest:
+            yield f'input "{name}" is {now.source} and was {old.source}'
+        elif old.digest != now.digest:
+            is_shown = old.shown != now.shown
+            yield (
+                f"{now.source} {old.shown} -> {now.shown}" if is_shown else f"{now.source} changed"
+            )
+    for name in before.inputs:
+        if name not in after.inputs:
+            yield f'input "{name}" is gone'

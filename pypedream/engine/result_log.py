@@ -1,0 +1,157 @@
+"""The record of what the stages of a run gave: ``results.jsonl`` in the folder of the run.
+
+A line a stage: what it was called with, under which key its result is kept and what that is. It is
+written before the journal says that the stage has ended, and it stays when the store is pruned.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from attrs import Factory, define, field, frozen
+
+from pypedream.engine.calls import Call, call_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+FILE = "results.jsonl"
+
+
+@frozen
+class ResultLine:
+    """What one stage gave in one run.
+
+    Attributes
+    ----------
+    state
+        "ok", or "reused": it was not called.
+    key
+        Under which key the result is kept; "" if it could not be.
+    identity
+        What the result is: equal for equal values.
+    run
+        The run in which it was computed.
+    duration_s
+        How long that took.
+    call
+        What it was called with.
+    """
+
+    stage: str
+    state: str
+    key: str
+    identity: str
+    run: str
+    duration_s: float
+    call: Call
+
+    def text(self) -> str:
+        """Return the line as it is written."""
+        about = {
+            "kind": "result",
+            "stage": self.stage,
+            "state": self.state,
+            "key": self.key,
+            "identity": self.identity,
+            "run": self.run,
+            "duration_s": self.duration_s,
+            "call": self.call.about(),
+        }
+        return f"{json.dumps(about)}\n"
+
+
+@define(eq=False)
+class ResultLog:
+    """Appends to the file; may be called from any thread.
+
+    Attributes
+    ----------
+    tell
+        Is told once, in one line, that the file cannot be written any more.
+    """
+
+    path: Path
+    tell: Callable[[str], object]
+    _file: int | None = None
+    _is_broken: bool = False
+    _lock: Lock = field(default=Factory(Lock), init=False)
+
+    def add(self, lines: Iterable[str]) -> None:
+        """Append lines. A record that cannot be written is no reason for a stage to fail."""
+        text = "".join(lines)
+        with self._lock:
+            if self._is_broken:
+                return
+            try:
+                self._write(text.encode())
+            except OSError as error:
+                self._is_broken = True
+                self.tell(f"cannot write {self.path}: {error.strerror or error}")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+    def _write(self, text: bytes) -> None:
+        if self._file is None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+            self._file = os.open(self.path, flags, 0o600)
+        rest = memoryview(text)
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
+
+
+def recorded_results(folder: Path) -> dict[str, ResultLine]:
+    """Return what is recorded of each stage in the folder of a run; a torn line says nothing."""
+    try:
+        text = (folder / FILE).read_bytes()
+    except OSError:
+        return {}
+    lines = filter(None, map(_line, text.split(b"\n")))
+    return {line.stage: line for line in lines}
+
+
+def latest_results(workspace: str | os.PathLike[str], pipeline: str) -> Iterator[ResultLine]:
+    """Yield what the last runs of a pipeline gave, the newest first; a stage may come again."""
+    folders = Path(workspace, "runs")
+    try:
+        names = sorted(os.listdir(folders), reverse=True)
+    except OSError:
+        return
+    found = 0
+    for name in names:
+        if _pipeline_of(folders / name) == pipeline:
+            lines = recorded_results(folders / name)
+            yield from lines.values()
+            found += bool(lines)
+            if found == _MOST_RUNS:
+                return
+
+
+_MOST_RUNS = 5
+
+
+def _line(text: bytes) -> ResultLine | None:
+    if not text:
+        return None
+    try:
+        values: Mapping[str, Any] = json.loads(text)
+        fields = {name: value for name, value in values.items() if name != "kind"}
+        return ResultLine(**{**fields, "call": call_from(values["call"])})
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _pipeline_of(folder: Path) -> object:
+    try:
+        return json.loads((folder / "run.json").read_bytes()).get("pipeline")
+    except (OSError, ValueError, AttributeError):
+        return None
