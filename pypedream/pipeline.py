@@ -5,16 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from attrs import asdict
-
 from pypedream.engine.failure import raised_by
 from pypedream.engine.links import Definition
 from pypedream.engine.options import own_options
 from pypedream.engine.plan import blueprint
-from pypedream.engine.problem import Problem
 from pypedream.engine.request import plan_for, request_of
 from pypedream.engine.table import StageTable, named_stages
-from pypedream.errors import DefinitionError, PipelineConfigError, PlanError
+from pypedream.errors import DefinitionError, PipelineConfigError
 from pypedream.parameters.given import as_parameters, as_variables
 from pypedream.parameters.including import with_parameters_of, with_variables_of
 from pypedream.places import calling_place
@@ -292,7 +289,7 @@ class Pipeline:
             raise error
         return run
 
-    def resume(self, run: Run | None = None, /, **request: Any) -> Run:
+    def resume(self, run: Run | str | None = None, /, **request: Any) -> Run:
         """Go on after a failure: run what failed or changed, and all that depends on it.
 
         Stages that had finished are not called again, as long as their code, their inputs and
@@ -301,7 +298,8 @@ class Pipeline:
         Parameters
         ----------
         run
-            The run to go on from; the last one of this pipeline if left out.
+            The run to go on from, or the id of one that the workspace has a record of, whatever
+            became of its process. If left out it is the last one of this pipeline.
         request
             As for `run`. Parameters that are not named keep the values of that run.
 
@@ -311,25 +309,42 @@ class Pipeline:
             If there is no run to go on from, or the pipeline cannot run.
         """
         __tracebackhide__ = True
-        from pypedream.engine.resume import carried_over, resuming
+        from pypedream.engine.resume import resume_plan
 
         earlier = run if run is not None else self.last_run
-        if earlier is None:
-            raise PlanError(self.name, [Problem("there is no run to resume", None, "run() first")])
-        selection = asdict(earlier.plan.selection, recurse=False)
-        asked = {name: value for name, value in selection.items() if value}
-        plan = plan_for(
-            request_of(None, {**asked, **request}),
-            self.blueprint,
-            asdict(earlier.plan.options, recurse=False),
-            parameters=carried_over(self.parameters, earlier),
-            reuse=resuming(earlier),
-        )
-        resumed = self._launch(plan).carry_out()
+        resumed = self._launch(resume_plan(self, earlier, request)).carry_out()
         error = raised_by(resumed)
         if error is not None:
             raise error
         return resumed
+
+    def adopt(self, stage: str, /, was: str | None = None, **request: Any) -> str:
+        """Say that a stage gives what it gave before it was renamed or written otherwise.
+
+        The last result that is kept for it, or for the stage *was*, then counts as that of the
+        stage as it is now; so what depends on it need not be computed again either.
+
+        Parameters
+        ----------
+        stage
+            The stage as it is called now.
+        was
+            What it was called; by default the same.
+        request
+            Parameters and options, as for `run`.
+
+        Returns
+        -------
+        The id of the run in which that result was computed.
+
+        Raises
+        ------
+        PlanError
+            If there is no such result, or if it was computed from other inputs.
+        """
+        from pypedream.engine.adopt import adopt
+
+        return adopt(self, stage, was or stage, request)
 
     def __repr__(self) -> str:
         return f"<Pipeline {self.name!r} with {len(self._table.stages)} stages>"

@@ -33,6 +33,10 @@ def _names(value: Any) -> tuple[str, ...]:
     return (value,) if is_one else tuple(value)
 
 
+def _one_or_several(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (list, tuple, set, frozenset)) else (value,)
+
+
 @frozen
 class Policy:
     """How a stage is called; every field is a keyword of `Stage` and ``pipeline.stage``.
@@ -59,6 +63,16 @@ class Policy:
         `InputBinding`, or a function whose arguments are bound by name like a stage's.
     tags
         Words by which ``run(tags=...)`` selects stages.
+    cache
+        Whether a kept result is taken over instead of calling the function, as in `Options`; None
+        leaves it to the run.
+    version
+        Stands for the code in what the result depends on: while it is the same, changes of the
+        code do not count.
+    depends_on
+        What the result depends on besides: functions, modules, paths of files or folders.
+    env
+        Names of environment variables that the result depends on.
     """
 
     retries: int = 0
@@ -70,6 +84,10 @@ class Policy:
     after: tuple[str, ...] = field(default=(), converter=_names)
     when: str | InputBinding | Callable[..., object] | None = None
     tags: tuple[str, ...] = field(default=(), converter=_names)
+    cache: str | None = None
+    version: str | None = None
+    depends_on: tuple[Any, ...] = field(default=(), converter=_one_or_several)
+    env: tuple[str, ...] = field(default=(), converter=_names)
 
 
 USUAL: Final = Policy()

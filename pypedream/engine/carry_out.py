@@ -9,17 +9,12 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from pypedream import context
-from pypedream.engine.code import code_state
-from pypedream.engine.coroutines import LoopHost
 from pypedream.engine.execution import Execution
-from pypedream.engine.executors import Threads, executor_for
 from pypedream.engine.failure import explain_stop, failure_of
-from pypedream.engine.guard import guard_for
-from pypedream.engine.interrupts import interrupts_for
 from pypedream.engine.record import RunFolder, new_run_id
+from pypedream.engine.reuse import is_cached
 from pypedream.engine.run import Run, state_of
-from pypedream.engine.scheduler import Scheduler
-from pypedream.log.capture import capturing
+from pypedream.engine.views import Values, Watched
 from pypedream.log.ended import Ended
 from pypedream.log.event_log import EventLog
 from pypedream.log.output import PASS_THROUGH
@@ -27,7 +22,10 @@ from pypedream.log.output import PASS_THROUGH
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
+    from pypedream.engine.guard import Guard
+    from pypedream.engine.keeping import Keeper
     from pypedream.engine.plan import Plan
+    from pypedream.engine.scheduler import Scheduler
     from pypedream.parameters import Parameters
 
 
@@ -56,20 +54,38 @@ class Launch:
             self._folder = RunFolder.create(plan.options.workspace, run_id, plan)
         log = _event_log(run_id, plan, parameters, self._folder)
         variables = plan.blueprint.definition.variables.start()
-        guard = guard_for(plan.options.mutation, plan.blueprint.wiring)
+        keeper = self._keeper(run_id, log, parameters)
+        guard = _guard_for(plan)
         self._execution = Execution(plan, log, context.copy(), parameters, variables, guard)
         if plan.options.capture is False:
             self._execution.first_output = PASS_THROUGH
+        if keeper is not None:
+            self._execution.keeper = keeper
+            self._execution.values = Values()
         self.run = Run(run_id, self._execution)
+        names: tuple[Any, ...] = (parameters, variables, self._execution.stages_view)
+        if keeper is not None:
+            names = tuple(Watched(each, keeper.note) for each in names)
         self._execution.base = context.scope(
             PIPELINE=self.pipeline,
-            PARAMETERS=parameters,
-            VARIABLES=variables,
-            STAGES=self._execution.stages_view,
+            PARAMETERS=names[0],
+            VARIABLES=names[1],
+            STAGES=names[2],
             STAGE=None,
             RUN=self.run,
             LOG=log,
         )
+
+    def _keeper(self, run_id: str, log: EventLog, parameters: Parameters) -> Keeper | None:
+        """Return what keeps the results of the run, if they are kept."""
+        plan, options = self.plan, self.plan.options
+        reuse = plan.reuse
+        is_wanted = options.checkpoint or is_cached(plan.blueprint, options)
+        if self._folder is None or not (is_wanted or reuse.kept):
+            return None
+        from pypedream.engine.keeping import keeper_of
+
+        return keeper_of(plan, run_id, log, parameters, self._folder.path)
 
     def carry_out(self) -> Run:
         """Carry out the plan, and return the run whatever became of it.
@@ -79,6 +95,17 @@ class Launch:
         KeyboardInterrupt
             If Ctrl-C came when the run had its state already.
         """
+        if not (self.plan.chosen or self.plan.selection.given):
+            self._start()
+            self._end([], None)
+            return self.run
+        # What calls stages is loaded when there are stages to call.
+        from pypedream.engine.coroutines import LoopHost
+        from pypedream.engine.executors import executor_for
+        from pypedream.engine.interrupts import interrupts_for
+        from pypedream.engine.scheduler import Scheduler
+        from pypedream.log.capture import capturing
+
         options = self.plan.options
         scheduler = Scheduler(
             self._execution, executor_for(options.executor, options.workers), LoopHost(self.loop)
@@ -144,6 +171,10 @@ class Launch:
         execution.values.update(plan.reuse.values)
         execution.mapped.update(plan.reuse.mapped)
         self._map_given()
+        if execution.keeper is not None and plan.reuse.kept:
+            from pypedream.engine.keeping import take_over
+
+            take_over(execution, execution.keeper)
 
     def _map_given(self) -> None:
         """Name the outputs of values that were given in place of a stage that names them."""
@@ -155,23 +186,26 @@ class Launch:
 
     def _leave(self, scheduler: Scheduler) -> None:
         """Let go of threads and loop, and complete the run whatever comes in between."""
+        from pypedream.engine.executors import Threads
+
         is_done = not scheduler.abandoned
         try:
             if isinstance(scheduler.executor, Threads):
                 scheduler.executor.shutdown(wait=is_done)
             scheduler.loops.close(wait=is_done)
         finally:
-            self._end(scheduler)
+            if scheduler.failed:
+                _block_the_rest(self._execution, scheduler)
+            self._end(scheduler.failed, scheduler.error)
 
-    def _end(self, scheduler: Scheduler) -> None:
+    def _end(self, failed: list[str], error: BaseException | None) -> None:
         """Complete the run's state and record, and let go of everything that was taken."""
         execution, run, log = self._execution, self.run, self._execution.log
-        run.state = state_of(scheduler.failed, execution.stopping)
+        run.state = state_of(failed, execution.stopping)
         run.duration_s = (perf_counter_ns() - log.start_ns) / 1e9
-        for key in scheduler.failed:
+        for key in failed:
             run.failures.append(self._failure(key))
-        run.error = scheduler.error or (run.failures[0].error if run.failures else None)
-        _block_the_rest(execution, scheduler)
+        run.error = error or (run.failures[0].error if run.failures else None)
         counts = execution.count_endings()
         data = {"state": run.state, "duration_s": run.duration_s, "stages": counts}
         log.add("run.end", level="info" if run.state == "ok" else "error", data=data)
@@ -180,9 +214,13 @@ class Launch:
         finally:  # the second Ctrl-C does not wait for a sink
             if self._folder is not None:
                 self._folder.close()
+            if execution.keeper is not None:
+                execution.keeper.close()
         if run.state != "ok":
+            from pypedream.store.identity import code_identity
+
             wires = self.plan.blueprint.wiring.wires
-            run.code = {key: code_state(wires[key].stage.function) for key in execution.values}
+            run.code = {key: code_identity(wires[key].stage.function) for key in execution.values}
         execution.bound.clear()
         execution.base = Context()  # it holds the run, which would keep itself alive
 
@@ -192,6 +230,16 @@ class Launch:
         arguments = execution.bound.get(key, {})
         changed = execution.guard.changed.get(key, ()) if execution.guard is not None else ()
         return failure_of(wired, execution.ended[key], arguments, execution.parameters, changed)
+
+
+def _guard_for(plan: Plan) -> Guard | None:
+    """Return what watches the inputs that several stages read, or None if there is nothing to."""
+    mode = plan.options.mutation
+    if not (plan.blueprint.wiring.shared and plan.chosen) or mode == "off":
+        return None
+    from pypedream.engine.guard import Guard
+
+    return Guard(mode)
 
 
 def _event_log(
@@ -215,8 +263,6 @@ def _block_the_rest(execution: Execution, scheduler: Scheduler) -> None:
     """Mark the descendants of stages that failed as blocked; others are merely pending."""
     from pypedream import graph
 
-    if not scheduler.failed:
-        return
     blueprint, ended = execution.plan.blueprint, execution.endings()
     blocked_by: dict[str, str] = {}
     for failed in scheduler.failed:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from math import isfinite
+from os import PathLike
+from os.path import exists
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from attrs import fields
 
 from pypedream import graph
 from pypedream.engine.links import Link, place_of
+from pypedream.engine.options import CACHE
 from pypedream.engine.problem import Problem
 from pypedream.inputs import InputBinding
 from pypedream.mappers import RETURN, names_of
@@ -116,6 +120,14 @@ def _is_retry_on(value: Any) -> bool:
     return callable(value)
 
 
+def _are_dependencies(value: tuple[Any, ...]) -> bool:
+    paths = [one for one in value if isinstance(one, (str, PathLike))]
+    others = [one for one in value if not isinstance(one, (str, PathLike))]
+    return all(callable(one) or isinstance(one, ModuleType) for one in others) and all(
+        map(exists, paths)
+    )
+
+
 def _is_condition(value: Any) -> bool:
     if callable(value) and code_flags(value) & (COROUTINE | GENERATOR | ASYNC_GENERATOR):
         return False  # what it returns would always count as true
@@ -156,6 +168,22 @@ _POLICY_RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
         _SETTINGS.tags.name,
         lambda value: all(isinstance(one, str) for one in value),
         "a word or a list of words",
+    ),
+    (
+        _SETTINGS.cache.name,
+        lambda value: value is None or (isinstance(value, str) and value in CACHE),
+        " or ".join(f'"{word}"' for word in CACHE),
+    ),
+    (
+        _SETTINGS.version.name,
+        lambda value: value is None or isinstance(value, str),
+        'a text such as "v2"',
+    ),
+    (_SETTINGS.depends_on.name, _are_dependencies, "functions, modules, or paths that are there"),
+    (
+        _SETTINGS.env.name,
+        lambda value: all(isinstance(one, str) for one in value),
+        "the name of an environment variable or a list of names",
     ),
 )
 

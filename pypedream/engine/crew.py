@@ -74,7 +74,9 @@ class Crew:
         """Call what is queued, stage after stage, and tell of each."""
         try:
             while self._queue and not self.is_halted and not self.execution.stopping:
-                outcome = self.execution.run_plain(self._queue, self.tell)
+                outcome = None
+                if self.execution.keeper is None:
+                    outcome = self.execution.run_plain(self._queue, self.tell)
                 if outcome is None:
                     outcome = self._call_next()
                 if outcome is not None:

@@ -7,6 +7,7 @@ attempt a small object, and everything that could be decided before was decided 
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from threading import current_thread, main_thread
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ from attrs import Factory, define
 
 from pypedream import context
 from pypedream.context import Attempt
+from pypedream.engine.reuse import Taken
 from pypedream.engine.views import Outputs, Scoped
 from pypedream.engine.wiring import bind, read_link
 from pypedream.errors import StageTimeout
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from contextvars import Context
 
     from pypedream.engine.guard import Guard
+    from pypedream.engine.keeping import Keeper
     from pypedream.engine.plan import Plan
     from pypedream.engine.wiring import Wire
     from pypedream.log.event_log import EventLog
@@ -64,6 +67,8 @@ class Execution:
         The context that every attempt starts from.
     stopping
         Why no new stage starts: "", "failed", "interrupted", "cancelled" or "exited".
+    keeper
+        Keeps results in the workspace; None where nothing is kept.
     is_abandoned
         Whether nobody waits any more for the stages that still run.
     first_output
@@ -78,6 +83,7 @@ class Execution:
     variables: Any
     guard: Guard | None
     first_output: Any = None
+    keeper: Keeper | None = None
     stopping: str = ""
     is_abandoned: bool = False
     values: dict[str, Any] = Factory(dict)
@@ -99,7 +105,7 @@ class Execution:
             self._record_start(wired, attempt, start)
         value, error = None, None
         try:
-            if wired.is_plain and not self._is_guarded(wired):
+            if wired.is_plain and self.keeper is None and not self._is_guarded(wired):
                 value = self._call_plainly(wired, attempt)
             else:
                 value = self.base.copy().run(self.call, wired, attempt)
@@ -247,25 +253,46 @@ class Execution:
         arguments = self._arguments(wired, attempt)
         if arguments is None:
             return SKIPPED
+        compute = partial(self._computed, wired, attempt, arguments)
         try:
-            value = _called(wired, arguments)
-            if wired.flags & GENERATOR:
-                value = list(value)
-            return self._accepted(wired, attempt, arguments, value)
+            if self.keeper is None:
+                return compute()
+            return self._not_called(wired, arguments, self.keeper.result(wired, compute))
         except BaseException:
             self._keep_failed(wired, arguments)
             raise
+
+    def _computed(self, wired: Wire, attempt: Attempt, arguments: dict[str, Any]) -> Any:
+        value = _called(wired, arguments)
+        if wired.flags & GENERATOR:
+            value = list(value)
+        return self._accepted(wired, attempt, arguments, value)
 
     async def _call_async(self, wired: Wire, attempt: Attempt) -> Any:
         arguments = self._arguments(wired, attempt)
         if arguments is None:
             return SKIPPED
+        compute = partial(self._computed_async, wired, attempt, arguments)
         try:
-            value = await _awaited(wired, arguments)
-            return self._accepted(wired, attempt, arguments, value)
+            if self.keeper is None:
+                return await compute()
+            value = await self.keeper.result_async(wired, compute)
+            return self._not_called(wired, arguments, value)
         except BaseException:
             self._keep_failed(wired, arguments)
             raise
+
+    async def _computed_async(
+        self, wired: Wire, attempt: Attempt, arguments: dict[str, Any]
+    ) -> Any:
+        value = await _awaited(wired, arguments)
+        return self._accepted(wired, attempt, arguments, value)
+
+    def _not_called(self, wired: Wire, arguments: dict[str, Any], value: Any) -> Any:
+        """Return *value*; if it was taken over, the guard need not wait for the stage any more."""
+        if type(value) is Taken and wired.guarded and self.guard is not None:
+            self.guard.left(wired, arguments)
+        return value
 
     def _keep_failed(self, wired: Wire, arguments: dict[str, Any]) -> None:
         self.bound[wired.key] = arguments
@@ -294,15 +321,18 @@ class Execution:
         """Look after what the function returned, still inside the attempt's context."""
         if wired.guarded and self.guard is not None:
             self.guard.after(wired, arguments, attempt)
+        self.name_outputs(wired, value)
+        return value
+
+    def name_outputs(self, wired: Wire, value: Any) -> None:
+        """Name the outputs of a stage that has a mapper for them."""
         if wired.stage.output_mapper is not None:
             self.mapped[wired.key] = dict(wired.stage.output_mapper(value))
-        return value
 
     def _enter_scope(self, scope: str) -> None:
         """Let mappers of an included stage see the names of its own pipeline."""
-        context.PARAMETERS.set(Scoped(self.parameters, scope))
-        context.VARIABLES.set(Scoped(self.variables, scope))
-        context.STAGES.set(Scoped(self.stages_view, scope))
+        for names in (context.PARAMETERS, context.VARIABLES, context.STAGES):
+            names.set(Scoped(self.base[names], scope))
 
     def _holds(self, wired: Wire) -> bool:
         """Say whether the condition of a stage holds."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pypedream.context import Attempt
-    from pypedream.engine.wiring import Shared, Wire, Wiring
+    from pypedream.engine.wiring import Shared, Wire
 
 _UNKNOWN: Final = object()
 
@@ -117,11 +117,6 @@ class Guard:
             raise MutationError(text)
         data = {"category": "mutation", "argument": argument, "source": name, "readers": others}
         attempt.log.add("warning", text, attempt=attempt, level="warning", data=data)
-
-
-def guard_for(mode: str, wiring: Wiring) -> Guard | None:
-    """Return a guard for a run, or None when there is nothing to guard."""
-    return Guard(mode) if wiring.shared and mode != "off" else None
 
 
 def _listed(keys: list[str]) -> str:

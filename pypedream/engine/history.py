@@ -61,6 +61,10 @@ class RecordedRun:
         What they were set to, without secrets.
     folder
         Where the record is.
+    asked
+        What else the run was asked for: selection, options, names of what was set.
+    source
+        The file in which the pipeline was made; "" when there was none.
     """
 
     id: str
@@ -72,6 +76,8 @@ class RecordedRun:
     ended: Mapping[str, int]
     parameters: Mapping[str, Any] = field(repr=False)
     folder: Path = field(repr=False)
+    asked: Mapping[str, Any] = field(repr=False, factory=dict)
+    source: str = field(repr=False, default="")
 
 
 def recorded_runs(workspace: str | os.PathLike[str]) -> list[RecordedRun]:
@@ -182,6 +188,8 @@ def _recorded(folder: Path) -> RecordedRun:
         ended=_mapping(data.get("stages")),
         parameters=_mapping(description.get("parameters")),
         folder=folder,
+        asked=_mapping(description.get("asked")),
+        source=str(description.get("source", "")),
     )
 
 

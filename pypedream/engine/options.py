@@ -48,6 +48,15 @@ class Options:
         Others are released as soon as their last reader has run.
     workspace
         Folder for the record of the run; None writes nothing.
+    cache
+        Whether results that are kept in the workspace are taken over. "off": every stage is
+        called. "cached": only stages whose code or inputs are not those of a kept result.
+        "force": every stage is called, and what it gives replaces what is kept. "read-only":
+        nothing is called that has no kept result, and nothing is kept. "retry": as "cached", and
+        errors that are kept are tried again.
+    checkpoint
+        Whether results are kept in the workspace as they come, so that a run can be resumed after
+        its process is gone.
     progress
         What the console shows. None: what stages print and log. True: also a line for each
         stage. False: nothing.
@@ -61,11 +70,13 @@ class Options:
     sinks: tuple[Any, ...] = ()
     keep: str | tuple[str, ...] = "all"
     workspace: Any = None
+    cache: str = "off"
+    checkpoint: bool = True
     progress: bool | None = None
 
 
 NAMES = tuple(fields_dict(Options))
-_ENVIRONMENT = "PYPEDREAM_"
+ENVIRONMENT = "PYPEDREAM_"
 _USUAL = Options()
 
 
@@ -125,7 +136,7 @@ def options_from_environment(environ: Mapping[str, str], mistakes: list[str]) ->
     """
     found: dict[str, Any] = {}
     for name in NAMES:
-        variable = _ENVIRONMENT + name.upper()
+        variable = ENVIRONMENT + name.upper()
         text = environ.get(variable)
         if text and name == "sinks":
             mistakes.append(f"environment {variable}: sinks are objects, and text names none")
@@ -141,7 +152,7 @@ def _read(name: str, text: str) -> Any:
     if name == "keep" and text not in ("all", "ends"):
         return tuple(part.strip() for part in text.split(","))
     words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if name in ("capture", "progress"):
+    if name in ("capture", "checkpoint", "progress"):
         return words.get(text.lower(), text)
     return text
 
@@ -197,6 +208,7 @@ _KEEP = ("all", "ends")
 _ON_ERROR = ("stop", "continue")
 _MUTATION = ("warn", "error", "copy", "off")
 _CAPTURE = ("stage",)
+CACHE = ("off", "cached", "force", "read-only", "retry")
 
 _RULES: dict[str, tuple[Callable[[Any], bool], str, tuple[str, ...]]] = {
     "executor": (
@@ -211,5 +223,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str, tuple[str, ...]]] = {
     "sinks": (_are_sinks, "an object with emit(event), a function or a list of these", ()),
     "keep": (_is_keep, '"all", "ends" or a list of stages', _KEEP),
     "workspace": (_is_path, "a folder or None", ()),
+    "cache": (_is_word(CACHE), " or ".join(f'"{word}"' for word in CACHE), CACHE),
+    "checkpoint": (_is_word((), True, False), "True or False", ()),
     "progress": (_is_word((), True, False, None), "True, False or None", ()),
 }

@@ -7,26 +7,29 @@ Planning calls nothing of the user's and writes nothing. Mistakes are not raised
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from attrs import Factory, define, field, frozen
+from attrs import define, field, frozen
 
 from pypedream import graph
 from pypedream.engine.asked import Asked, placed, selection_mistakes, unreachable, unset
 from pypedream.engine.check import mistakes
+from pypedream.engine.reuse import Reuse, is_cached, mode_of, without_workspace
 from pypedream.engine.selection import Selection, select
 from pypedream.engine.wiring import Wire, Wiring, wire
 from pypedream.errors import PlanError, PypedreamError
 from pypedream.inputs import InputBinding
+from pypedream.log.durations import duration_text
 from pypedream.mappers import NOT_GIVEN
 from pypedream.stage import ASYNC_GENERATOR, COROUTINE, USUAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pypedream.engine.links import Definition
     from pypedream.engine.options import Options
     from pypedream.engine.problem import Problem
+    from pypedream.engine.remembered import Remembered
     from pypedream.parameters import Parameters
 
 
@@ -63,6 +66,8 @@ class Blueprint:
         The stages so that each comes after all that it needs.
     has_policies, has_async
         Whether any stage has a policy of its own, or is awaited.
+    remembered
+        What plans that look for kept results share, once there is one.
     """
 
     definition: Definition
@@ -71,6 +76,7 @@ class Blueprint:
     order: list[str]
     has_policies: bool
     has_async: bool
+    remembered: list[Remembered] = field(factory=list)
 
     @cached_property
     def children(self) -> dict[str, list[str]]:
@@ -92,28 +98,6 @@ def blueprint(definition: Definition) -> Blueprint:
         any(wired.stage.policy is not USUAL for wired in wires),
         any(wired.flags & (COROUTINE | ASYNC_GENERATOR) for wired in wires),
     )
-
-
-@define(eq=False)
-class Reuse:
-    """Results that a run takes over instead of computing them.
-
-    Attributes
-    ----------
-    values
-        From stage to its return value.
-    mapped
-        From stage to its named outputs, where it has an output mapper.
-    reasons
-        From stage to why its result still holds.
-    rerun
-        From a stage that has to run to the reason why.
-    """
-
-    values: dict[str, Any] = Factory(dict)
-    mapped: dict[str, dict[str, Any]] = Factory(dict)
-    reasons: dict[str, str] = Factory(dict)
-    rerun: dict[str, str] = Factory(dict)
 
 
 @define(eq=False, repr=False)
@@ -151,6 +135,24 @@ class Plan:
         """From key to what will happen to the stage, in the order of the run."""
         return {key: self._planned(key) for key in self.blueprint.order}
 
+    @cached_property
+    def blind_spots(self) -> dict[str, tuple[str, ...]]:
+        """From stage to what it visibly depends on and its fingerprint does not hold.
+
+        Empty where no kept result may be taken over.
+        """
+        if self.reuse.calls is None:
+            return {}
+        from pypedream.store.blind_spots import blind_spots
+
+        wires = self.blueprint.wiring.wires
+        found = {
+            key: tuple(blind_spots(wires[key].stage.function))
+            for key in self.blueprint.order
+            if mode_of(wires[key], self.options) != "off" and key not in self.skipped
+        }
+        return {key: spots for key, spots in found.items() if spots}
+
     def _planned(self, key: str) -> PlannedStage:
         after = self.blueprint.wiring.wires[key].needs
         if key in self.reuse.reasons and key not in self.chosen:
@@ -159,7 +161,20 @@ class Plan:
             return PlannedStage(key, "skip", self.skipped[key], after)
         if key not in self.chosen:
             return PlannedStage(key, "skip", f"not selected ({self.selection})", after)
-        return PlannedStage(key, "run", self._why(key), after)
+        expected = self.reuse.expected.get(key, self._earlier.get(key))
+        return PlannedStage(key, "run", self._why(key), after, expected)
+
+    @cached_property
+    def _earlier(self) -> dict[str, float]:
+        """How long the stages took in the last runs that are recorded."""
+        if self.options.workspace is None or self.reuse.calls is not None:
+            return {}
+        from pypedream.engine.result_log import latest_results
+
+        found: dict[str, float] = {}
+        for line in latest_results(self.options.workspace, self.pipeline):
+            found.setdefault(line.stage, line.duration_s)
+        return found
 
     def _why(self, key: str) -> str:
         wired = self.blueprint.wiring.wires[key]
@@ -200,14 +215,34 @@ def _condition(wired: Wire) -> str:
 
 def plan_text(plan: Plan) -> str:
     """Return *plan* as an aligned table, one line a stage."""
-    rows = [(one.key, one.decision, one.reason) for one in plan.stages.values()]
+    planned = list(plan.stages.values())
+    rows = [(one.key, one.decision, one.reason) for one in planned]
     wide = max((len(key) for key, _, _ in rows), default=0)
-    count = sum(decision == "run" for _, decision, _ in rows)
-    stages = "stage" if len(rows) == 1 else "stages"
-    lines = [f"{plan.pipeline}: {count} of {len(rows)} {stages} will run"]
+    lines = [f"{plan.pipeline}: {_how_many(planned)}"]
     lines += [f"  {key:<{wide}}  {decision:<5}  {reason}" for key, decision, reason in rows]
     lines += [f"  note: {note}" for note in plan.notes]
+    lines += [f"  replaces: {one}" for one in plan.overwrites]
+    for key, spots in plan.blind_spots.items():
+        lines.append(f'  not seen: stage "{key}" {_listed(spots)}')
     return "\n".join(lines)
+
+
+def _how_many(planned: list[PlannedStage]) -> str:
+    running = [one for one in planned if one.decision == "run"]
+    known = [one.expected_s for one in running if one.expected_s is not None]
+    stages = "stage" if len(planned) == 1 else "stages"
+    about = ""
+    if known:
+        about = f", about {duration_text(sum(known))}"
+        if len(known) < len(running):
+            about += f" for {len(known)} of them"
+    return f"{len(running)} of {len(planned)} {stages} will run{about}"
+
+
+def _listed(spots: Sequence[str]) -> str:
+    more = len(spots) - _MOST_SPOTS
+    listed = ", ".join(spots[:_MOST_SPOTS])
+    return f"{listed} and {more} more" if more > 0 else listed
 
 
 def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan:
@@ -228,10 +263,13 @@ def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan
         chosen = selected - reuse.values.keys()
     skipped = _known_to_skip(chosen, base, parameters) if base.has_policies else {}
     found = selection_mistakes(asked, wires, selected)
-    if len(chosen) < len(wires):
-        found += unreachable(chosen, [*reuse.values, *skipped], wires)
     if skipped:
         chosen = chosen - skipped.keys()
+    if not (found or asked.problems or asked.outside or base.problems):
+        found += _take_kept(base, asked, reuse, chosen, skipped)
+        chosen = chosen - reuse.kept.keys()
+    if len(chosen) < len(wires):
+        found += unreachable(chosen, [*reuse.values, *reuse.kept, *skipped], wires)
     if parameters.missing:
         found += unset(asked, wires, chosen)
     found = [*asked.problems, *found]
@@ -240,9 +278,31 @@ def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan
     plan = Plan(
         base.definition.name, base, parameters, asked.options, selection, chosen, reuse, skipped
     )
+    plan.overwrites = tuple(reuse.overwrites)
     if base.has_policies:
         plan.notes = _notes(plan)
     return plan
+
+
+def _take_kept(
+    base: Blueprint, asked: Asked, reuse: Reuse, chosen: set[str], skipped: dict[str, str]
+) -> list[Problem]:
+    """Take over the results that the workspace keeps; return what is wrong with asking for them."""
+    options = asked.options
+    if not is_cached(base, options):
+        return []
+    if options.workspace is None:
+        return without_workspace(base, options)
+    from pypedream.engine.lookup import Lookup
+    from pypedream.store.results import Results
+
+    results = Results(options.workspace, readonly=True)
+    try:
+        lookup = Lookup(base, asked, results, reuse, chosen, skipped)
+        lookup.look()
+    finally:
+        results.close()
+    return lookup.problems
 
 
 def _take_given(selection: Selection, reuse: Reuse) -> None:
@@ -275,6 +335,7 @@ def _fails(wired: Wire, parameters: Parameters) -> str:
     return ""
 
 
+_MOST_SPOTS = 3
 _PLAIN = (bool, int, float, str, type(None))
 """The truth of a value of another type is the user's code, which a plan does not call."""
 

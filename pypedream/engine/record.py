@@ -15,6 +15,7 @@ no file of its own.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -157,20 +158,35 @@ def _write_once(path: Path, content: dict[str, Any]) -> None:
     temporary.replace(path)
 
 
-def _description(run_id: str, plan: Plan) -> dict[str, Any]:
-    import platform
-    from datetime import UTC, datetime
+def _host() -> str:
+    """Return the name of this machine; to import `platform` for it costs more than the record."""
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    return os.environ.get("COMPUTERNAME", "")
 
+
+def _source_of(plan: Plan) -> str:
+    """Return the file in which the pipeline was made; "" for a notebook cell."""
+    place = plan.blueprint.definition.place
+    return place.file if place is not None and os.path.isfile(place.file) else ""
+
+
+def _description(run_id: str, plan: Plan) -> dict[str, Any]:
+    from time import gmtime, strftime
+
+    from pypedream.engine.asked_before import asked_of
     from pypedream.log.encode import plain
 
     return {
         "run": run_id,
         "pipeline": plan.pipeline,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "source": _source_of(plan),
+        "started": strftime("%Y-%m-%dT%H:%M:%S+00:00", gmtime()),
         "stages": plan.blueprint.order,
         "parameters": plain(plan.parameters.redacted()),
         "selection": str(plan.selection),
-        "python": platform.python_version(),
-        "host": platform.node(),
+        "asked": asked_of(plan),
+        "python": sys.version.partition(" ")[0],
+        "host": _host(),
         "pid": os.getpid(),
     }

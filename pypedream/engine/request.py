@@ -10,7 +10,7 @@ from attrs import Factory, frozen
 
 from pypedream.engine.asked import Asked
 from pypedream.engine.options import NAMES, accepted, options_from_environment, options_of
-from pypedream.engine.plan import Blueprint, Plan, Reuse, make_plan
+from pypedream.engine.plan import Blueprint, Plan, make_plan
 from pypedream.engine.problem import Problem
 from pypedream.engine.selection import SELECTION, Selection, selection_of
 from pypedream.errors import ParameterError
@@ -20,6 +20,8 @@ from pypedream.values import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pypedream.engine.reuse import Reuse
 
 _SOURCE = "run(...)"
 _KNOWN = frozenset((*SELECTION, *NAMES))

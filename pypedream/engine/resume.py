@@ -10,25 +10,62 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from attrs import asdict
+
 from pypedream import context
-from pypedream.engine.code import changes, code_state, same_code
-from pypedream.engine.plan import Blueprint, Reuse
 from pypedream.engine.problem import Problem
+from pypedream.engine.request import plan_for, request_of
+from pypedream.engine.reuse import Reuse
 from pypedream.errors import ParameterError, PlanError
 from pypedream.inputs import InputBinding
 from pypedream.places import calling_place
+from pypedream.store.identity import changes, code_identity
 from pypedream.values import short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pypedream.engine.links import Link
+    from pypedream.engine.plan import Blueprint, Plan
     from pypedream.engine.run import Run
     from pypedream.engine.wiring import Wire
     from pypedream.parameters import Parameters
+    from pypedream.pipeline import Pipeline
     from pypedream.stage import Stage
 
 _FINISHED = ("ok", "reused")
+
+
+def resume_plan(pipeline: Pipeline, run: Run | str | None, request: Mapping[str, Any]) -> Plan:
+    """Plan how to go on from a run.
+
+    Parameters
+    ----------
+    run
+        The run, the id of a recorded one, or None for the last one that is recorded.
+    request
+        What is asked for now; everything else is as it was asked for then.
+
+    Raises
+    ------
+    PlanError
+        If there is no such run, or the pipeline cannot run.
+    """
+    base = pipeline.blueprint
+    if run is None or isinstance(run, str):
+        from pypedream.engine.resume_record import recorded_work
+
+        work = recorded_work(pipeline, run, request)
+        own = {**pipeline.options, **work.asked.options, "workspace": work.workspace}
+        parameters = work.parameters(pipeline.parameters, request)
+        again = request_of(None, {**work.asked.selection, **request})
+        reuse = partial(work.reuse, again.selection.given)
+        return plan_for(again, base, own, parameters=parameters, reuse=reuse)
+    selection = asdict(run.plan.selection, recurse=False)
+    asked = {**{name: value for name, value in selection.items() if value}, **request}
+    own = asdict(run.plan.options, recurse=False)
+    start = carried_over(pipeline.parameters, run)
+    return plan_for(request_of(None, asked), base, own, parameters=start, reuse=resuming(run))
 
 
 def resuming(run: Run) -> Callable[[Blueprint, Parameters], Reuse]:
@@ -44,13 +81,25 @@ def carried_over(parameters: Parameters, run: Run) -> Parameters:
     PlanError
         If one of them is refused by now.
     """
-    settings = run.parameters.settings.items()
-    values = {name: value for name, value in settings if name in parameters}
+    return set_again(parameters, run.parameters.settings, run.id, run.pipeline)
+
+
+def set_again(
+    parameters: Parameters, settings: Mapping[str, Any], run: str, pipeline: str
+) -> Parameters:
+    """Set parameters to what they were set to for the run with this id.
+
+    Raises
+    ------
+    PlanError
+        If a value is refused by now.
+    """
+    values = {name: value for name, value in settings.items() if name in parameters}
     try:
-        return parameters.with_values(values, source=f"run {run.id}")
+        return parameters.with_values(values, source=f"run {run}")
     except ParameterError as error:
         problems = [Problem(line, calling_place()) for line in str(error).splitlines()]
-        raise PlanError(run.pipeline, problems) from None
+        raise PlanError(pipeline, problems) from None
 
 
 def _reuse_from(run: Run, base: Blueprint, parameters: Parameters) -> Reuse:
@@ -99,7 +148,7 @@ def _still_holds(before: Any, now: Any) -> bool:
     if now is None or _same(before, now):
         return True
     is_code = callable(before) and callable(now) and not isinstance(now, InputBinding)
-    return is_code and same_code(before, now)
+    return is_code and code_identity(before) == code_identity(now)
 
 
 def _code_change(run: Run, wired: Wire) -> str:
@@ -108,9 +157,8 @@ def _code_change(run: Run, wired: Wire) -> str:
     if old is None:
         if before.function is wired.stage.function:
             return ""
-        old = code_state(before.function)
-    changed = changes(old, code_state(wired.stage.function))
-    return f"{', '.join(changed)} changed" if changed else ""
+        old = code_identity(before.function)
+    return ", ".join(changes(old, code_identity(wired.stage.function)))
 
 
 def _input_change(run: Run, wired: Wire, parameters: Parameters) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from pypedream.engine.failure import shown_error
+from pypedream.engine.views import KeptOutputs
 from pypedream.errors import NoResult
 from pypedream.log.durations import duration_text
 from pypedream.log.redaction import Redactor
@@ -92,14 +93,14 @@ class Run(Mapping[str, Any]):
             raise NoResult(self._why_none(key)) from None
 
     def __iter__(self) -> Iterator[str]:
-        values = self._execution.values
+        values = self.outputs
         return (key for key in self.plan.blueprint.order if key in values)
 
     def __len__(self) -> int:
-        return len(self._execution.values)
+        return len(self.outputs)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._execution.values
+        return key in self.outputs
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Run):
@@ -164,7 +165,11 @@ class Run(Mapping[str, Any]):
 
     def _stage_run(self, key: str, endings: Mapping[str, Ended]) -> StageRun:
         ended = endings.get(key)
-        outputs = self.outputs[key] if key in self._execution.values else {}
+        outputs: Mapping[str, Any] = {}
+        if key in self._execution.values:
+            outputs = self.outputs[key]
+        elif key in self.outputs:
+            outputs = KeptOutputs(self.outputs, key)
         if ended is None:
             state, reason = ("pending", "") if key in self.plan.chosen else self._left_out()
             return StageRun(key, state, 0.0, 0, reason, None, outputs)
@@ -201,6 +206,8 @@ def run_text(run: Run) -> str:
 def _said(stage: StageRun) -> str:
     if stage.error is not None:
         return shown_error(stage.error, 60)
+    if isinstance(stage.outputs, KeptOutputs):
+        return stage.reason  # to look at a run loads nothing
     return short(stage.outputs[RETURN], 60) if RETURN in stage.outputs else stage.reason
 
 

@@ -20,6 +20,7 @@ from pypedream.engine.execution import SKIPPED, Execution, new_ended
 from pypedream.engine.executors import Threads
 from pypedream.engine.readiness import Readiness
 from pypedream.engine.retry import Retries, is_worth_a_retry
+from pypedream.engine.reuse import Taken
 from pypedream.engine.wiring import Wire
 from pypedream.errors import ExitPipeline, StageTimeout
 from pypedream.log.ended import Ended, error_data
@@ -150,7 +151,8 @@ class Scheduler:
         self._crew.add(wires)
 
     def _is_unhindered(self) -> bool:
-        return not self._retries and self._readiness.is_unhindered
+        is_kept = self.execution.keeper is not None
+        return not self._retries and not is_kept and self._readiness.is_unhindered
 
     def _run_plain(self) -> None:
         """Run the stages at the head of the order that need no decision, here and at once."""
@@ -294,6 +296,8 @@ class Scheduler:
             self._settle_error(outcome)
         elif value is SKIPPED:
             self._skip(wired, "skipped", "its condition does not hold")
+        elif type(value) is Taken:
+            self._take_over(wired, attempt, end, value)
         else:
             self.execution.values[wired.key] = value
             ended = new_ended(Ended, ("ok", end - start, attempt.number, "", None, None))
@@ -301,6 +305,12 @@ class Scheduler:
             if wired.stage.policy.timeout_s is not None:
                 self._note_overtime(wired, attempt, end - start)
             self._readiness.go_on(wired.key)
+
+    def _take_over(self, wired: Wire, attempt: Attempt, end: int, taken: Taken) -> None:
+        self.execution.values[wired.key] = taken.value
+        self.execution.name_outputs(wired, taken.value)
+        self._end(attempt, end, Ended("reused", reason=taken.reason))
+        self._readiness.go_on(wired.key)
 
     def _settle_error(self, outcome: Outcome) -> None:
         wired, attempt, start, end, _, error = outcome
@@ -344,7 +354,7 @@ class Scheduler:
         """Keep and record how a stage ended."""
         self.execution.ended[attempt.stage] = ended
         log = self.execution.log
-        level = "info" if ended.state == "ok" else "error"
+        level = "info" if ended.state in ("ok", "reused") else "error"
         log.records.append((next(log.counter), end, attempt, "stage.end", level, None, None, ended))
         if log.is_live:
             log.deliver()

@@ -2,13 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
 
+from pypedream import context
 from pypedream.mappers import RETURN
 from pypedream.values import short
+
+
+class Values(dict[str, Any]):
+    """Return values by stage; what is kept elsewhere is loaded when it is first read.
+
+    Attributes
+    ----------
+    kept
+        From stage to a function that loads its return value.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[str, Callable[[], Any]] = {}
+
+    def __missing__(self, key: str) -> Any:
+        value = self[key] = self.kept[key]()
+        return value
+
+
+class Watched:
+    """A mapping of a run as stages see it, that tells which stage uses it by itself.
+
+    What a stage reads by its inputs is known before it is called; this is the rest.
+    """
+
+    def __init__(self, names: Any, tell: Callable[[str], object]) -> None:
+        object.__setattr__(self, "_names", names)
+        object.__setattr__(self, "_tell", tell)
+
+    def _seen(self) -> Any:
+        attempt = context.STAGE.get()
+        if attempt is not None:
+            self._tell(attempt.stage)
+        return self._names
+
+    def __getitem__(self, name: str) -> Any:
+        return self._seen()[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._seen()[name] = value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._seen()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._seen())
+
+    def __len__(self) -> int:
+        return len(self._seen())
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._seen() == other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(self._seen())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._seen(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._seen(), name, value)
 
 
 @frozen(eq=False, repr=False)
@@ -19,19 +84,41 @@ class Outputs(Mapping[str, Mapping[str, Any]]):
     mapped: Mapping[str, Mapping[str, Any]]
 
     def __getitem__(self, key: str) -> dict[str, Any]:
-        return {RETURN: self.values_[key], **self.mapped.get(key, {})}
+        value = self.values_[key]  # first: to load it may name its outputs
+        return {RETURN: value, **self.mapped.get(key, {})}
 
     def __contains__(self, key: object) -> bool:
-        return key in self.values_
+        return key in self.values_ or key in self._kept
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.values_)
+        return iter({**self.values_, **self._kept})
 
     def __len__(self) -> int:
-        return len(self.values_)
+        return len({**self.values_, **self._kept})
+
+    @property
+    def _kept(self) -> Mapping[str, object]:
+        return self.values_.kept if isinstance(self.values_, Values) else {}
 
     def __repr__(self) -> str:
         return short(dict(self), 500)
+
+
+@frozen(eq=False, repr=False)
+class KeptOutputs(Mapping[str, Any]):
+    """The outputs of a stage whose result is loaded when one of them is read."""
+
+    outputs: Mapping[str, Mapping[str, Any]]
+    key: str
+
+    def __getitem__(self, name: str) -> Any:
+        return self.outputs[self.key][name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.outputs[self.key])
+
+    def __len__(self) -> int:
+        return len(self.outputs[self.key])
 
 
 class Scoped:

@@ -515,7 +515,7 @@ REFUSED = (
         def load(): ...
         """,
         'stage "load": no option "xyzzy": there are retries, retry_delay_s, backoff, jitter,'
-        " retry_on, timeout_s, after, when, tags (flow.py:1)",
+        " retry_on, timeout_s, after, when, tags, cache, ... (flow.py:1)",
     ),
     fault(
         "inputs-without-list",

@@ -1,0 +1,286 @@
+"""Keeping: what a stage gave is written to the store of the workspace before it counts as done.
+
+Before a stage is called its result is looked for, as what it reads is known only now. Of all
+threads and processes that want the same result one computes it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import contextmanager
+from functools import partial
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from attrs import Factory, define
+
+from pypedream import context
+from pypedream.engine.asked_before import keep_values
+from pypedream.engine.calls import Calls, digest_of, read_by, unlike_any
+from pypedream.engine.result_log import FILE, ResultLine, ResultLog
+from pypedream.engine.reuse import LOOKS, READ_ONLY, Taken, mode_of
+from pypedream.engine.views import Values
+from pypedream.errors import MissingEntry, UnreadableResult, UnsafePayload
+from pypedream.store.corruption import Damaged
+from pypedream.store.results import Result, Results, Unstorable
+from pypedream.values import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from pypedream.engine.calls import Call
+    from pypedream.engine.execution import Execution
+    from pypedream.engine.options import Options
+    from pypedream.engine.plan import Plan
+    from pypedream.engine.wiring import Wire
+    from pypedream.log.event_log import EventLog
+    from pypedream.parameters import Parameters
+
+PAUSE_S = 0.05
+"""How long an async stage waits before it looks again whether another one is done."""
+
+
+@define(eq=False)
+class Keeper:
+    """Keeps what the stages of one run give, and takes over what is kept already.
+
+    Attributes
+    ----------
+    pipeline, run
+        Name of the pipeline and id of the run.
+    record
+        Where it is written down what each stage gave.
+    unstated
+        The stages that used something of the run which their inputs do not say.
+    """
+
+    results: Results
+    calls: Calls
+    options: Options
+    pipeline: str
+    run: str
+    log: EventLog
+    record: ResultLog
+    unstated: set[str] = Factory(set)
+    _is_over: bool = False
+
+    def result(self, wired: Wire, compute: Callable[[], Any]) -> Any:
+        """Return what *compute* gives, or `Taken` if that is kept."""
+        call = self.calls.of(wired)
+        if not self._is_shared(wired, call):
+            return self._computed(wired, call, compute)
+        found = self._taken_or_refused(wired, call)
+        if found is not None:
+            return found
+        with self.results.claim(call.key):
+            found = self._taken(wired, call)
+            return self._computed(wired, call, compute) if found is None else found
+
+    async def result_async(self, wired: Wire, compute: Callable[[], Any]) -> Any:
+        """Return what *compute* gives when awaited, or `Taken`; others go on meanwhile."""
+        from asyncio import sleep
+
+        call = self.calls.of(wired)
+        if not self._is_shared(wired, call):
+            return await self._awaited(wired, call, compute)
+        while True:
+            found = self._taken_or_refused(wired, call)
+            if found is not None:
+                return found
+            with self.results.claim(call.key, wait_timeout=0) as is_ours:
+                if is_ours:
+                    found = self._taken(wired, call)
+                    return await self._awaited(wired, call, compute) if found is None else found
+            await sleep(PAUSE_S)
+
+    def load(self, key: str, result: Result) -> Any:
+        """Return the value of a kept result.
+
+        Raises
+        ------
+        UnreadableResult
+            If it is damaged, or made of what is not there any more.
+        """
+        try:
+            return self.results.load(result)
+        except (UnsafePayload, MemoryError):
+            raise
+        except Damaged as damage:
+            raise UnreadableResult(
+                f'the kept result of stage "{key}" is {damage.reason}'
+            ) from damage
+        except Exception as error:
+            what = f"{type(error).__name__}: {one_line(str(error))}"
+            raise UnreadableResult(
+                f'the kept result of stage "{key}" cannot be read: {what}'
+            ) from error
+        finally:
+            if self._is_over:  # somebody looks at the run afterwards
+                self.results.close()
+
+    def took_over(self, kept: Iterable[tuple[Wire, Result]]) -> None:
+        """Write down the results that the plan took over."""
+        self.record.add(self._text_of(wired, found) for wired, found in kept)
+
+    def note(self, key: str) -> None:
+        """Take note that a stage used what its inputs do not say."""
+        self.unstated.add(key)
+
+    def close(self) -> None:
+        """Let go of files."""
+        self._is_over = True
+        self.results.close()
+        self.record.close()
+
+    def _is_shared(self, wired: Wire, call: Call) -> bool:
+        """Say whether a result of another run may be taken over."""
+        mode = mode_of(wired, self.options)
+        return mode in LOOKS and (bool(call.key) or mode == READ_ONLY)
+
+    def _taken_or_refused(self, wired: Wire, call: Call) -> Taken | None:
+        found = self._taken(wired, call)
+        if found is None and mode_of(wired, self.options) == READ_ONLY:
+            what = call.unknown or "no result of it is kept for these inputs"
+            raise MissingEntry(f'stage "{wired.key}": cache="{READ_ONLY}" and {what}')
+        return found
+
+    def _taken(self, wired: Wire, call: Call) -> Taken | None:
+        found = self.results.find(call.key) if call.key else None
+        if found is None:
+            return None
+        try:
+            value = self.load(wired.key, found)
+        except UnreadableResult as error:
+            self._warn(f"{error}; it is called again")
+            return None
+        self.calls.digests[wired.key] = found.identity
+        self.record.add([self._line(wired, "reused", found, call).text()])
+        return Taken(value, f"its inputs are those of run {found.about['run']}")
+
+    def _computed(self, wired: Wire, call: Call, compute: Callable[[], Any]) -> Any:
+        with self._watched(wired) as started:
+            value = compute()
+        self._keep(wired, call, value, perf_counter() - started)
+        return value
+
+    async def _awaited(self, wired: Wire, call: Call, compute: Callable[[], Any]) -> Any:
+        with self._watched(wired) as started:
+            value = await compute()
+        self._keep(wired, call, value, perf_counter() - started)
+        return value
+
+    @contextmanager
+    def _watched(self, wired: Wire) -> Iterator[float]:
+        self.unstated.discard(wired.key)  # binding its arguments is not its own doing
+        yield perf_counter()
+
+    def _keep(self, wired: Wire, call: Call, value: Any, took: float) -> None:
+        key = call.key
+        if not key or wired.key in self.unstated:
+            # only this run can be resumed with it
+            key = f"of-run/{self.run}/{unlike_any()}"
+        identity = digest_of(value) or f"of call {key}"
+        kept_as = ""
+        if self._is_kept(wired):
+            about = {"pipeline": self.pipeline, "stage": wired.key, "run": self.run}
+            try:
+                self.results.keep(key, value, {**about, "identity": identity}, took)
+                kept_as = key
+            except Unstorable as error:
+                self._warn(f"its result cannot be kept: {error}")
+        self.calls.digests[wired.key] = identity
+        line = ResultLine(wired.key, "ok", kept_as, identity, self.run, took, call)
+        self.record.add([line.text()])
+
+    def _is_kept(self, wired: Wire) -> bool:
+        mode = mode_of(wired, self.options)
+        return mode != READ_ONLY and (mode != "off" or self.options.checkpoint)
+
+    def _text_of(self, wired: Wire, found: Result) -> str:
+        call = self.calls.taken.get(wired.key) or self.calls.of(wired)
+        known = self.calls.remembered.lines.get(wired.key)
+        if known is not None and known[0] is call and known[1] is found:
+            return known[2]
+        text = self._line(wired, "reused", found, call).text()
+        self.calls.remembered.lines[wired.key] = (call, found, text)
+        return text
+
+    def _line(self, wired: Wire, state: str, found: Result, call: Call) -> ResultLine:
+        took = found.entry.duration_s or 0.0
+        run = str(found.about.get("run", ""))
+        return ResultLine(wired.key, state, found.key, found.identity, run, took, call)
+
+    def _warn(self, text: str) -> None:
+        self.log.add("warning", text, attempt=context.STAGE.get(), level="warning")
+
+
+def keeper_of(
+    plan: Plan, run_id: str, log: EventLog, parameters: Parameters, folder: Path
+) -> Keeper:
+    """Return what keeps the results of a run.
+
+    Parameters
+    ----------
+    folder
+        The folder of the run's record.
+    """
+    options, reuse = plan.options, plan.reuse
+    calls = reuse.calls or Calls(parameters)
+    for key, value in reuse.values.items():
+        calls.digests.setdefault(key, digest_of(value) or unlike_any())
+    for key, kept in reuse.kept.items():
+        calls.digests.setdefault(key, kept.identity)
+    is_readonly = options.cache == READ_ONLY and not options.checkpoint
+    results = Results(options.workspace, readonly=is_readonly)
+    if not is_readonly:
+        keep_values(results, run_id, plan, partial(log.add, "warning", level="warning"))
+    record = ResultLog(folder / FILE, partial(log.add, "warning", level="warning"))
+    return Keeper(results, calls, options, plan.pipeline, run_id, log, record)
+
+
+def take_over(execution: Execution, keeper: Keeper) -> None:
+    """Take over what the plan found; what a stage will read is loaded now, the rest when asked for.
+
+    A result that cannot be read any more is computed again, and so is what it needs for that.
+    """
+    plan, wires = execution.plan, execution.plan.blueprint.wiring.wires
+    kept, values = plan.reuse.kept, execution.values
+    assert isinstance(values, Values)
+    waiting = deque(need for key in plan.chosen for need in read_by(wires[key]))
+    while waiting:
+        key = waiting.popleft()
+        if key in values or key in plan.chosen or key in plan.skipped:
+            continue
+        if key in plan.reuse.spare:
+            kept[key] = plan.reuse.spare.pop(key)
+        try:
+            values[key] = _loaded(execution, keeper, key)
+        except UnreadableResult as error:
+            execution.log.add("warning", f"{error}; it is called again", level="warning")
+            _call_after_all(execution, key)
+            waiting.extend(read_by(wires[key]))
+    values.kept = {
+        key: partial(_loaded, execution, keeper, key) for key in kept if key not in values
+    }
+    keeper.took_over((wires[key], found) for key, found in kept.items())
+
+
+def _call_after_all(execution: Execution, key: str) -> None:
+    plan = execution.plan
+    plan.reuse.kept.pop(key, None)
+    plan.reuse.reasons.pop(key, None)
+    execution.ended.pop(key, None)
+    plan.chosen.add(key)
+    plan.reuse.rerun[key] = "its kept result cannot be read"
+
+
+def _loaded(execution: Execution, keeper: Keeper, key: str) -> Any:
+    kept = execution.plan.reuse.kept.get(key)
+    if kept is None:
+        raise UnreadableResult(
+            f'the result of stage "{key}" is not kept and needed for another one'
+        )
+    value = keeper.load(key, kept)
+    execution.name_outputs(execution.plan.blueprint.wiring.wires[key], value)
+    return value

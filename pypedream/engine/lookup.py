@@ -1,0 +1,143 @@
+"""Lookup: which results need not be computed, and in words why the others must be.
+
+A result is taken over when one is kept under the key of the call that would give it. What a call
+depends on is known only when the results that it reads are: a stage that reads one which is still
+to be computed is planned to run, and looked for again when its turn comes.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from attrs import Factory, define
+
+from pypedream.engine.calls import Calls, digest_of, read_by, unlike_any
+from pypedream.engine.explain import why
+from pypedream.engine.problem import Problem
+from pypedream.engine.remembered import Remembered
+from pypedream.engine.result_log import latest_results
+from pypedream.engine.reuse import LOOKS, Reuse, mode_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pypedream.engine.asked import Asked
+    from pypedream.engine.calls import Call
+    from pypedream.engine.plan import Blueprint
+    from pypedream.engine.result_log import ResultLine
+    from pypedream.engine.wiring import Wire
+    from pypedream.store.results import Result, Results
+
+
+_FEW = 10
+"""So many results are looked for one by one."""
+
+
+@define(eq=False, slots=False)
+class Lookup:
+    """Looks for kept results, stage after stage in the order of the plan.
+
+    Attributes
+    ----------
+    wanted
+        The stages that are selected; of the others a result is taken over if one is there.
+    skipped
+        Stages that will give nothing.
+    """
+
+    base: Blueprint
+    asked: Asked
+    results: Results
+    reuse: Reuse
+    wanted: set[str]
+    skipped: Mapping[str, str]
+    problems: list[Problem] = Factory(list)
+    _running: set[str] = Factory(set)
+    _known: dict[str, Result] = Factory(dict)
+
+    @cached_property
+    def earlier(self) -> dict[str, list[ResultLine]]:
+        """What the last runs recorded, by stage, the newest first; read if a reason is wanted."""
+        found: dict[str, list[ResultLine]] = {}
+        workspace = self.asked.options.workspace
+        for line in latest_results(workspace, self.base.definition.name):
+            found.setdefault(line.stage, []).append(line)
+        return found
+
+    def look(self) -> None:
+        """Decide of each stage whether its result is taken over."""
+        if not self.base.remembered:
+            self.base.remembered.append(Remembered())
+        (remembered,) = self.base.remembered
+        mark = self.results.mark()
+        if mark is not None and mark == remembered.mark:
+            self._known = remembered.results
+        elif len(self.base.order) > _FEW:
+            self.results.fetch(2 * len(self.base.order))
+        calls = self.reuse.calls = Calls(self.asked.parameters, remembered=remembered)
+        for key in self.base.order:
+            if key in self.reuse.values:
+                calls.digests[key] = digest_of(self.reuse.values[key]) or unlike_any()
+            elif key in self.reuse.kept:
+                calls.digests[key] = self.reuse.kept[key].identity
+            elif key not in self.skipped:
+                self._decide(self.base.wiring.wires[key], calls)
+        if mark is not None and mark == self.results.mark():
+            remembered.mark, remembered.results = mark, self._known
+        self._drop_what_nobody_asked_for()
+
+    def _decide(self, wired: Wire, calls: Calls) -> None:
+        key, mode = wired.key, mode_of(wired, self.asked.options)
+        pending = self._pending(wired) if self._running else None
+        call = calls.of(wired) if pending is None else None
+        kept = self._find(call.key) if call is not None and call.key else None
+        may_take = mode in LOOKS or key not in self.wanted
+        if kept is not None and call is not None and may_take:
+            self.reuse.kept[key] = kept
+            calls.taken[key] = call
+            calls.digests[key] = kept.identity
+            self.reuse.reasons[key] = kept.unchanged
+            return
+        self._running.add(key)
+        if key in self.wanted:
+            self._explain(wired, mode, call, kept, pending)
+
+    def _pending(self, wired: Wire) -> str | None:
+        """Return a stage that is read and is still to be computed, if there is one."""
+        return next((need for need in read_by(wired) if need in self._running), None)
+
+    def _find(self, key: str) -> Result | None:
+        found = self._known.get(key)
+        if found is None:
+            found = self.results.find(key)
+            if found is not None:
+                self._known[key] = found
+        return found
+
+    def _drop_what_nobody_asked_for(self) -> None:
+        wires = self.base.wiring.wires
+        running = self._running & self.wanted
+        read = {need for key in running for need in read_by(wires[key])}
+        for key in self.reuse.kept.keys() - self.wanted - read:
+            self.reuse.spare[key] = self.reuse.kept.pop(key)
+            del self.reuse.reasons[key]
+
+    def _explain(
+        self, wired: Wire, mode: str, call: Call | None, kept: Result | None, pending: str | None
+    ) -> None:
+        key, before = wired.key, self.earlier.get(wired.key, [])
+        if before:
+            self.reuse.expected[key] = before[0].duration_s
+        if mode in ("off", "force"):
+            reason = f'cache="{mode}"'
+            if kept is not None and mode == "force":
+                self.reuse.overwrites.append(f'result of stage "{key}" (run {kept.about["run"]})')
+        elif call is None:
+            reason = f'needs "{pending}", which runs'
+        else:
+            reason = why(call, before)
+        self.reuse.rerun[key] = reason
+        if mode == "read-only" and call is not None:
+            what = f'stage "{key}": cache="read-only" and no result of it is kept: {reason}'
+            self.problems.append(Problem(what, wired.place, 'run it once with cache="cached"'))

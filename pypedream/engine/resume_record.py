@@ -1,0 +1,186 @@
+"""Resume from a record: go on with a run of which only the workspace is left.
+
+The process that ran it failed, was interrupted or killed, or is simply another one.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from attrs import define
+
+from pypedream.engine.asked_before import AskedBefore, asked_before
+from pypedream.engine.calls import Calls, digest_of, read_by, unlike_any
+from pypedream.engine.explain import differences
+from pypedream.engine.history import recorded_run, recorded_runs
+from pypedream.engine.options import ENVIRONMENT
+from pypedream.engine.problem import Problem
+from pypedream.engine.result_log import recorded_results
+from pypedream.engine.resume import set_again
+from pypedream.engine.reuse import Reuse
+from pypedream.errors import PlanError, StoreError
+from pypedream.store.results import Results
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pypedream.engine.calls import Call
+    from pypedream.engine.history import RecordedRun
+    from pypedream.engine.plan import Blueprint
+    from pypedream.engine.result_log import ResultLine
+    from pypedream.engine.wiring import Wire
+    from pypedream.parameters import Parameters
+    from pypedream.pipeline import Pipeline
+    from pypedream.store.results import Result
+
+
+@define(eq=False)
+class RecordedWork:
+    """What is left of a run in its workspace.
+
+    Attributes
+    ----------
+    run
+        Its record.
+    lines
+        What is written down of each stage that finished.
+    asked
+        What it was asked to do.
+    """
+
+    run: RecordedRun
+    workspace: str | os.PathLike[str]
+    lines: Mapping[str, ResultLine]
+    asked: AskedBefore
+
+    @classmethod
+    def of(cls, workspace: str | os.PathLike[str], pipeline: str, name: str | None) -> RecordedWork:
+        """Return what is left of a run.
+
+        Parameters
+        ----------
+        name
+            Its id or the beginning of it; None means the last one of the pipeline.
+
+        Raises
+        ------
+        StoreError
+            If there is no such run, or it is not over yet.
+        """
+        run = recorded_run(workspace, name) if name else _last(workspace, pipeline)
+        if run.pipeline != pipeline:
+            raise StoreError(f'run {run.id} is of pipeline "{run.pipeline}", not of "{pipeline}"')
+        if run.state == "running":
+            raise StoreError(f"run {run.id} is still running: wait for it or stop it first")
+        results = Results(workspace, readonly=True)
+        try:
+            asked = asked_before(run.asked, run.id, results)
+        finally:
+            results.close()
+        return cls(run, workspace, recorded_results(run.folder), asked)
+
+    def parameters(self, parameters: Parameters, request: Mapping[str, Any]) -> Parameters:
+        """Set parameters to what they were set to for the run.
+
+        Raises
+        ------
+        PlanError
+            If a value is refused by now, or is neither kept nor in *request*.
+        """
+        start = parameters.with_environment(os.environ)
+        lost = {
+            name: reason
+            for name, reason in self.asked.lost.items()
+            if name not in request and (name in start.missing or name not in start)
+        }
+        problems = [
+            Problem(f'the value of "{name}" in run {self.run.id} {reason}', None, "give it again")
+            for name, reason in lost.items()
+        ]
+        if problems:
+            raise PlanError(self.run.pipeline, problems)
+        return set_again(start, self.asked.values, self.run.id, self.run.pipeline)
+
+    def reuse(self, given: Mapping[str, Any], base: Blueprint, parameters: Parameters) -> Reuse:
+        """Decide which of its results are taken over.
+
+        Parameters
+        ----------
+        given
+            From stage to the value that is taken in its place.
+        """
+        calls = Calls(parameters)
+        calls.digests.update(
+            {key: digest_of(value) or unlike_any() for key, value in given.items()}
+        )
+        results = Results(self.workspace, readonly=True)
+        try:
+            return self._reuse(results, base, calls)
+        finally:
+            results.close()
+
+    def _reuse(self, results: Results, base: Blueprint, calls: Calls) -> Reuse:
+        reuse = Reuse()
+        for key in base.order:
+            if key in calls.digests:
+                continue
+            wired = base.wiring.wires[key]
+            reason = next(
+                (f'needs "{one}", which runs' for one in read_by(wired) if one in reuse.rerun), ""
+            )
+            if not reason:
+                found = self._finished(wired, calls.of(wired), results)
+                if not isinstance(found, str):
+                    calls.digests[key] = found.identity
+                    reuse.kept[key] = found
+                    reuse.reasons[key] = f"finished in run {self.run.id}"
+                    continue
+                reason = found
+            reuse.rerun[key] = reason
+        return reuse
+
+    def _finished(self, wired: Wire, call: Call, results: Results) -> Result | str:
+        """Return what a stage gave in the run, or why that does not hold."""
+        line = self.lines.get(wired.key)
+        if line is None:
+            # its line may be lost, or torn when the process was killed
+            found = results.find(call.key) if call.key else None
+            if found is not None and found.about.get("run") == self.run.id:
+                return found
+            return f"did not finish in run {self.run.id}"
+        changed = ", ".join(differences(line.call, call))
+        if changed:
+            return changed
+        kept = results.find(line.key) if line.key else None
+        return kept or "its result is kept no more"
+
+
+def recorded_work(pipeline: Pipeline, name: str | None, request: Mapping[str, Any]) -> RecordedWork:
+    """Return what is left of a run of *pipeline*, in the workspace that is asked for.
+
+    Raises
+    ------
+    PlanError
+        If there is no workspace, or no such run in it.
+    """
+    workspace = (
+        request.get("workspace")
+        or pipeline.options.get("workspace")
+        or os.environ.get(f"{ENVIRONMENT}WORKSPACE")
+    )
+    if not workspace:
+        hint = "run() first" if name is None else "say where it is recorded: workspace=..."
+        what = "there is no run to resume" if name is None else f'no run "{name}" is in memory'
+        raise PlanError(pipeline.name, [Problem(what, None, hint)])
+    try:
+        return RecordedWork.of(workspace, pipeline.name, name)
+    except StoreError as error:
+        raise PlanError(pipeline.name, [Problem(str(error))]) from error
+
+
+def _last(workspace: str | os.PathLike[str], pipeline: str) -> RecordedRun:
+    for run in recorded_runs(workspace):
+        if run.pipeline == pipeline:
+            return run
+    raise StoreError(f'no run of pipeline "{pipeline}" is recorded in {workspace}')

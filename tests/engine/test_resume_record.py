@@ -1,0 +1,226 @@
+"""Resume from a record: another process goes on, and calls nothing that had finished."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from pypedream import Parameters, Pipeline
+from pypedream.errors import PlanError
+
+FLOW = """
+import os, signal, time
+from pathlib import Path
+from pypedream import Parameters, Pipeline, Secret
+
+flow = Pipeline("work", Parameters.define(rows=3, name="x", token=None), workspace="w")
+
+def called(name):
+    with open("calls.txt", "a") as file:
+        file.write(name + " ")
+
+def trouble(name):
+    kind = os.environ.get("TROUBLE_" + name, "")
+    if kind == "fail":
+        raise RuntimeError("no luck")
+    if kind == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "interrupt":
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(20)
+
+@flow.stage
+def load(rows):
+    called("load")
+    return list(range(rows))
+
+@flow.stage
+def clean(load, name):
+    called("clean")
+    return {name: load}
+
+@flow.stage
+def model(clean):
+    called("model")
+    trouble("model")
+    return sum(sum(rows) for rows in clean.values())
+
+@flow.stage
+def plot(model, load):
+    called("plot")
+    return model / len(load)
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "flow.py").write_text(FLOW)
+
+    def run(code, **environment):
+        """Run *code* in a process of its own; return what it printed and what was called."""
+        (tmp_path / "calls.txt").write_text("")
+        done = subprocess.run(
+            [sys.executable, "-c", f"from flow import flow\n{textwrap.dedent(code)}"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done, (tmp_path / "calls.txt").read_text().split()
+
+    run.folder = tmp_path
+    return run
+
+
+@pytest.mark.parametrize("executor", ["serial", "threads"])
+@pytest.mark.parametrize("trouble", ["fail", "kill", "interrupt"])
+def test_another_process_goes_on(run, trouble, executor):
+    """After a failure, Ctrl-C or a kill, only what had not finished is called."""
+    code = f'flow.run(rows=4, name="y", executor="{executor}")'
+    done, calls = run(code, TROUBLE_model=trouble)
+    assert done.returncode
+    assert calls == ["load", "clean", "model"]
+
+    done, calls = run("run = flow.resume(); print(dict(run)); print(run)")
+
+    assert done.stdout.startswith("{'load': [0, 1, 2, 3], 'clean': {'y': [0, 1, 2, 3]}, 'model': 6")
+    assert calls == ["model", "plot"]
+    assert "finished in run" in done.stdout or "reused" in done.stdout
+
+
+def test_the_last_run_of_this_pipeline_is_meant(run):
+    """Without an id it is the last run of the pipeline of that name; an id may be shortened."""
+    run("flow.run(rows=2)", TROUBLE_model="fail")
+    run("""
+    from pypedream import Pipeline
+    other = Pipeline("other", workspace="w")
+    other.stage(lambda: 1, name="one")
+    other.run()
+    """)
+    first = sorted(os.listdir(run.folder / "w" / "runs"))[0]
+
+    done, calls = run(f'print(flow.resume("{first[:20]}").parameters["rows"])')
+
+    assert done.stdout == "2\n"
+    assert calls == ["model", "plot"]
+
+
+def test_code_that_changed_meanwhile(run):
+    """What changed since the run is called again, and what depends on it."""
+    run("flow.run()", TROUBLE_model="kill")
+    text = FLOW.replace("return {name: load}", "return {name: load[1:]}")
+    (run.folder / "flow.py").write_text(text)
+
+    done, calls = run("""
+    run = flow.resume()
+    print(run.plan.stages["clean"].reason)
+    print(run.plan.stages["model"].reason)
+    """)
+
+    assert calls == ["clean", "model", "plot"]
+    assert done.stdout.splitlines() == [
+        "function clean (flow.py:27) changed",
+        'needs "clean", which runs',
+    ]
+
+
+def test_values_that_were_set_are_set_again(run):
+    """Parameters, selection and given values are those of the run; new ones may be named."""
+    code = 'flow.run(name=("a", 1), until="model", given={"load": [5, 6]})'
+    run(code, TROUBLE_model="kill")
+
+    done, calls = run("run = flow.resume(); print(dict(run))")
+
+    assert calls == ["model"]
+    assert done.stdout == "{'load': [5, 6], 'clean': {('a', 1): [5, 6]}, 'model': 11}\n"
+
+
+def test_a_secret_is_not_written(run):
+    """A secret has to be given again, and is in no file of the workspace."""
+    run(
+        'from pypedream import Secret\nflow.run(token=Secret("hunter2secret"))',
+        TROUBLE_model="kill",
+    )
+    for path in (run.folder / "w").rglob("*"):
+        assert path.is_dir() or b"hunter2secret" not in path.read_bytes()
+
+    done, calls = run("print(dict(flow.resume()))")
+
+    assert done.returncode == 0
+    assert calls == ["model", "plot"]
+
+
+def test_a_run_that_goes_on_is_not_resumed(run):
+    """While a process works on a run, another one does not take it over."""
+    code = "from flow import flow\nflow.run()"
+    text = FLOW.replace('trouble("model")', "time.sleep(30)")
+    (run.folder / "flow.py").write_text(text)
+    (run.folder / "calls.txt").write_text("")
+    with subprocess.Popen([sys.executable, "-c", code], cwd=run.folder) as process:
+        try:
+            while "model" not in (run.folder / "calls.txt").read_text():
+                assert process.poll() is None
+            done, calls = run("flow.resume()")
+        finally:
+            process.kill()
+
+    assert "is still running: wait for it or stop it first" in done.stderr
+    assert calls == []
+
+
+def test_there_is_nothing_to_resume(tmp_path):
+    """Each way to have no run says so and how to have one."""
+    flow = Pipeline("none")
+    flow.stage(lambda: 1, name="one")
+    with pytest.raises(PlanError, match=r"there is no run to resume: run\(\) first"):
+        flow.resume()
+    with pytest.raises(PlanError, match='no run "01ab" is in memory: say where it is recorded'):
+        flow.resume("01ab")
+    with pytest.raises(PlanError, match='no run of pipeline "none" is recorded in '):
+        flow.resume(workspace=tmp_path / "w")
+
+
+def test_torn_lines_lose_nothing(run):
+    """Without its record a result is found by what it depends on."""
+    run("flow.run()", TROUBLE_model="kill")
+    (record,) = (run.folder / "w" / "runs").glob("*/results.jsonl")
+    text = record.read_bytes()
+    record.write_bytes(text[: len(text) - 30])
+
+    done, calls = run("flow.resume()")
+
+    assert done.returncode == 0, done.stderr
+    assert calls == ["model", "plot"]
+
+
+def test_a_record_is_one_line_for_each_stage(tmp_path):
+    """Every line says what was called with what, and where the result is."""
+    flow = Pipeline("lines", Parameters.define(rate=0.3), workspace=tmp_path)
+    flow.stage(lambda rate: rate * 2, name="double")
+    run = flow.run(rate=0.5)
+
+    (line,) = map(
+        json.loads, (tmp_path / "runs" / run.id / "results.jsonl").read_text().splitlines()
+    )
+
+    assert line["kind"] == "result"
+    assert line["stage"] == "double"
+    assert line["state"] == "ok"
+    assert line["call"]["inputs"]["rate"][0] == 'parameter "rate"'
+    assert line["call"]["inputs"]["rate"][2] == "0.5"
+    assert line["key"] == line["call"]["key"]
+
+
+def test_no_checkpoint_is_no_store(tmp_path):
+    """With checkpoint=False the record is all that is written."""
+    flow = Pipeline("bare", workspace=tmp_path, checkpoint=False)
+    flow.stage(lambda: 1, name="one")
+    flow.run()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
