@@ -24,6 +24,7 @@ OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 COMMANDS = {
     "run": "Run a pipeline.",
+    "resume": "Go on with a run that failed or was stopped.",
     "plan": "Say what a run would do, without doing it.",
     "show": "Show the stages of a pipeline as a tree, a diagram or a picture.",
     "params": "List the parameters of a pipeline and what they are set to.",

@@ -10,8 +10,11 @@ import click
 from attrs import asdict
 
 from pypedream.cli import FAILED, OK, options
+from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
+from pypedream.cli.run import recording
 from pypedream.cli.terminal import say, say_json
+from pypedream.cli.values import parameters_of
 from pypedream.cli.workspaces import local_time, workspace_of
 from pypedream.errors import CorruptEntry
 from pypedream.log.durations import duration_text
@@ -22,8 +25,8 @@ if TYPE_CHECKING:
     from pypedream.store import CacheStore
     from pypedream.store.entry import Entry
 
-_SUBCOMMANDS = ("ls", "gc", "rm", "verify", "path")
-_HEADING = ("key", "serializer", "size", "created", "used", "took")
+_SUBCOMMANDS = ("ls", "gc", "rm", "verify", "path", "adopt")
+_HEADING = ("key", "stage", "serializer", "size", "created", "used", "took")
 _THOUSAND = 1000
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _PERIODS = {"s": 1, "min": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
@@ -176,6 +179,33 @@ def path(key: str | None, workspace: str | None, as_json: bool) -> None:
         say(found)
 
 
+@command.command("adopt", short_help="Keep a result after a rename.")
+@click.argument("was", metavar="OLD")
+@click.argument("stage", metavar="NEW")
+@options.target
+@options.parameters
+@options.workspace
+def adopt(
+    *,
+    was: str,
+    stage: str,
+    target: str | None,
+    debug: bool,
+    texts: dict[str, str],
+    file: str | None,
+    workspace: str | None,
+) -> None:
+    """Say that stage NEW gives what stage OLD gave before it was renamed or written otherwise.
+
+    OLD and NEW may be the same. The last kept result of OLD then counts as that of NEW, if it was
+    computed from the same inputs.
+    """
+    with loaded(target, debug=debug) as found:
+        values = parameters_of(found.pipeline, texts, file).settings
+        run = found.pipeline.adopt(stage, was=was, **values, **recording(found, workspace))
+    say(f"the result of {was} in run {run} counts as that of {stage}")
+
+
 def _opened(workspace: str | None, *, readonly: bool) -> CacheStore:
     """Open the store of a workspace; one that is not there is empty and is not made."""
     from pypedream.store import CacheStore
@@ -195,15 +225,23 @@ def _data(entry: Entry | CorruptEntry) -> dict[str, Any]:
         "used": _utc(entry.used),
         "duration_s": entry.duration_s,
         "digest": entry.digest,
+        "about": entry.metadata.get("additional_metadata", {}),
     }
 
 
 def _row(entry: Entry | CorruptEntry) -> tuple[str, ...]:
     if isinstance(entry, CorruptEntry):
-        return entry.key, "(damaged)", "", "", "", ""
+        return entry.key, "", "(damaged)", "", "", "", ""
     took = "" if entry.duration_s is None else duration_text(entry.duration_s)
     created, used = local_time(_utc(entry.created)), local_time(_utc(entry.used))
-    return entry.key, entry.serializer, _size_text(entry.size), created, used, took
+    size = _size_text(entry.size)
+    return entry.key, _stage_of(entry), entry.serializer, size, created, used, took
+
+
+def _stage_of(entry: Entry) -> str:
+    """Return which stage gave a value; "" for one that was put there by hand."""
+    about = entry.metadata.get("additional_metadata", {})
+    return f"{about.get('pipeline', '')}:{about['stage']}" if "stage" in about else ""
 
 
 def _utc(moment: float) -> str:

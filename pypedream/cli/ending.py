@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from traceback import format_exception
 from typing import TYPE_CHECKING, Any
@@ -68,12 +69,12 @@ def run_data(run: Run) -> dict[str, Any]:
 
 def _counts(run: Run) -> str:
     """Return "8 stages", or how many of them were done."""
-    stages = run.stages.values()
-    done = sum(stage.state in _DONE for stage in stages)
-    total = len(run.stages)
+    states = Counter(stage.state for stage in run.stages.values())
+    done, total = sum(states[state] for state in _DONE), states.total()
+    text = f"{done} of {total} stages"
     if done == total:
-        return "1 stage" if total == 1 else f"{total} stages"
-    return f"{done} of {total} stages"
+        text = "1 stage" if total == 1 else f"{total} stages"
+    return f"{text}, {states['reused']} reused" if states["reused"] else text
 
 
 def _log_hint(run: Run) -> str:

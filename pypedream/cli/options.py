@@ -127,9 +127,16 @@ selection = together(
     ),
 )
 
+cache = click.option(
+    "--cache",
+    metavar="MODE",
+    help='"cached" takes over kept results; also "force", "read-only", "retry", "off" (default).',
+)
+
 execution = together(
     click.option("--executor", metavar="NAME", help='"serial" (default) or "threads".'),
     click.option("--workers", type=int, metavar="N", help="How many threads."),
+    cache,
     click.option(
         "--on-error",
         metavar="MODE",

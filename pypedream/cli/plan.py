@@ -8,6 +8,7 @@ import click
 
 from pypedream.cli import options
 from pypedream.cli.load import loaded
+from pypedream.cli.run import recording
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.cli.values import parameters_of
 
@@ -16,14 +17,17 @@ from pypedream.cli.values import parameters_of
 @options.target
 @options.parameters
 @options.selection
+@options.cache
+@options.workspace
 @options.as_json
 def command(
     target: str | None,
     debug: bool,
     texts: dict[str, str],
     file: str | None,
+    workspace: str | None,
     as_json: bool,
-    **selection: Any,
+    **request: Any,
 ) -> None:
     """Say which stages a run with the same options would call, in which order and why.
 
@@ -31,7 +35,8 @@ def command(
     """
     with stdout_kept_free(), loaded(target, debug=debug) as found:
         values = parameters_of(found.pipeline, texts, file)
-        plan = found.pipeline.plan(values, **options.request(selection))
+        asked = {**options.request(request), **recording(found, workspace)}
+        plan = found.pipeline.plan(values, **asked)
     if as_json:
         say_json(plan_data(plan))
     else:
@@ -54,6 +59,7 @@ def plan_data(plan: Any) -> dict[str, Any]:
             for one in plan.stages.values()
         ],
         "notes": plan.notes,
+        "blind_spots": {key: list(seen) for key, seen in plan.blind_spots.items()},
         "overwrites": list(plan.overwrites),
         "problems": [],
     }

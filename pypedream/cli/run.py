@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,12 +19,11 @@ from pypedream.errors import StoreError
 from pypedream.log.console import ConsoleSink
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from pypedream.cli.load import Loaded
     from pypedream.engine.run import Run
     from pypedream.log.event_log import EventLog
-    from pypedream.parameters import Parameters
     from pypedream.pipeline import Pipeline
     from pypedream.protocols import Record
 
@@ -64,12 +64,18 @@ def command(
     with stdout_kept_free(is_wanted=as_json), loaded(target, debug=debug) as found:
         values = completed(parameters_of(found.pipeline, texts, file), is_asked=is_asked)
         asked = options.request(request)
-        asked.update(_recording(found, workspace, no_workspace=no_workspace))
+        asked.update({"workspace": None} if no_workspace else recording(found, workspace))
         if not quiet:
-            asked["sinks"] = _sinks(found.pipeline, values, asked, verbose=verbose)
-        run = _carried_out(found.pipeline, values, {**asked, "progress": False})
+            plan = found.pipeline.plan(values, **asked)
+            asked["sinks"] = [*plan.options.sinks, console(plan.chosen, verbose=verbose)]
+        run = carried_out(found.pipeline, partial(found.pipeline.run, values), asked)
+    return said(run, is_quiet=quiet, as_json=as_json, debug=debug)
+
+
+def said(run: Run, *, is_quiet: bool, as_json: bool, debug: bool) -> int:
+    """Write how a run ended; return the exit code for it."""
     try:
-        say_ending(run, is_quiet=quiet or as_json, debug=debug)
+        say_ending(run, is_quiet=is_quiet or as_json, debug=debug)
         if as_json:
             say_json(run_data(run))
     except BrokenPipeError:  # "run | head": nobody reads on, but the run is what it is
@@ -77,10 +83,8 @@ def command(
     return exit_code(run)
 
 
-def _recording(found: Loaded, given: str | None, *, no_workspace: bool) -> dict[str, Any]:
+def recording(found: Loaded, given: str | None) -> dict[str, Any]:
     """Decide where the run is recorded: beside the file, unless somebody said something else."""
-    if no_workspace:
-        return {"workspace": None}
     if given is not None:
         return {"workspace": given}
     if "workspace" in found.pipeline.options or os.environ.get(VARIABLE):
@@ -96,20 +100,17 @@ class _Console(ConsoleSink):
         super().emit_batch([record for record in records if record[4] != "debug"], log)
 
 
-def _sinks(
-    pipeline: Pipeline, values: Parameters, asked: dict[str, Any], *, verbose: bool
-) -> list[Any]:
-    """Return the sinks that the pipeline has itself, and the console."""
-    plan = pipeline.plan(values, **asked)
+def console(stages: Collection[str], *, verbose: bool) -> ConsoleSink:
+    """Return what shows a run that calls *stages*."""
     kind = ConsoleSink if verbose else _Console
-    return [*plan.options.sinks, kind(progress=True, stages=plan.chosen)]
+    return kind(progress=True, stages=stages)
 
 
-def _carried_out(pipeline: Pipeline, values: Parameters, asked: dict[str, Any]) -> Run:
+def carried_out(pipeline: Pipeline, run_it: Callable[..., Run], asked: dict[str, Any]) -> Run:
     """Run the pipeline, and return the run also when a stage failed or Ctrl-C ended it."""
     before = pipeline.last_run
     try:
-        return pipeline.run(values, **asked)
+        return run_it(**asked, progress=False)
     except BaseException as error:
         run = pipeline.last_run
         if isinstance(error, StoreError) and run is before:

@@ -68,6 +68,11 @@ def runs(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionI
     return _items([LAST, *(run.id for run in _recorded(ctx))], typed)
 
 
+def resumable(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Suggest pipelines, then recorded runs."""
+    return [*targets(ctx, _, typed), *runs(ctx, _, typed)]
+
+
 def recorded_stages(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
     """Suggest the stages of the recorded run that is named, else of the newest."""
     named = str(ctx.params.get("run") or "")

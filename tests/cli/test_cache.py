@@ -22,7 +22,7 @@ def test_ls_lists_what_is_kept(invoke, store):
     """One line a value, with what one decides by."""
     lines = invoke("cache", "ls").stdout.splitlines()
 
-    assert lines[0].split() == ["key", "serializer", "size", "created", "used", "took"]
+    assert lines[0].split() == ["key", "stage", "serializer", "size", "created", "used", "took"]
     assert lines[1].split()[:4] == ["rates/2024", "text", "12", "B"]
     assert lines[1].endswith("<1 ms")
     assert lines[2].split()[:4] == ["text", "text", "20.0", "kB"]
