@@ -22,6 +22,7 @@ from tests.benchmarks import (
     many_threads,
     peers,
     prints,
+    reuse,
     store,
 )
 from tests.benchmarks.measure import Row
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "threads": many_threads.rows,
     "runs": many_runs.rows,
     "store": store.rows,
+    "reuse": reuse.rows,
 }
 
 WIDTH = 58

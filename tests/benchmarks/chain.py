@@ -98,11 +98,15 @@ def run_quietly(flow: Pipeline) -> Run:
 
 
 def run_recorded(flow: Pipeline, folder: Path, number: Iterator[int]) -> Run:
-    """Run with a file of JSON lines and a workspace with its journal."""
+    """Run with a file of JSON lines and a workspace with its journal.
+
+    What it takes to keep the results as well is measured by `reuse`.
+    """
     from pypedream.log import JsonLinesSink
 
     sink = JsonLinesSink(folder / f"{next(number)}.jsonl")
-    return flow.run(progress=False, sinks=[sink], workspace=folder / "workspace")
+    where = folder / "workspace"
+    return flow.run(progress=False, sinks=[sink], workspace=where, checkpoint=False)
 
 
 def check(run: Run, length: int) -> None:

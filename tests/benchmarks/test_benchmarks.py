@@ -41,6 +41,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
         ("threads", 2),
         ("runs", 3),
         ("store", 9),
+        ("reuse", 4),
     ],
 )
 def test_a_benchmark_gives_its_rows(
