@@ -16,7 +16,7 @@ from inspect import (
 )
 from marshal import dumps
 from opcode import EXTENDED_ARG, hasconst, hasjrel, opmap
-from types import CodeType, EllipsisType, NoneType
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.store.per_code import PerCode
@@ -62,8 +62,6 @@ _STORE_NAME: Final = opmap["STORE_NAME"]
 _SAID_OF_CLASSES: Final = frozenset(
     {"__doc__", "__qualname__", "__firstlineno__", "__static_attributes__"}
 )
-PLAIN: Final = frozenset({int, bool, str, bytes, NoneType, EllipsisType})
-LONGEST = 1_000  # longer constants are the same only if they are the same object
 
 
 def instructions(code: CodeType) -> list[tuple[int, int, int]]:
@@ -225,19 +223,6 @@ def _constant(value: Any) -> tuple[str, bytes]:
         return "constant", dumps(value, _MARSHAL)
     except ValueError:  # a constant that was put there by hand
         return type(value).__qualname__, repr(value).encode("utf-8", "backslashreplace")
-
-
-def exact(value: Any) -> object | None:
-    """Return a simple constant with its type, so that 1, 1.0 and True are not the same."""
-    kind = type(value)
-    if kind in PLAIN:
-        return kind, value
-    if kind is float or kind is complex:
-        return kind, repr(value)  # nan is not equal to itself, and 0.0 is equal to -0.0
-    if (kind is tuple or kind is frozenset) and len(value) <= LONGEST:
-        members = [exact(member) for member in value]
-        return None if None in members else (kind, kind(members))
-    return None
 
 
 def names_in(code: CodeType) -> Iterator[str]:
