@@ -89,14 +89,21 @@ class Call:
 
 
 def call_from(about: Mapping[str, Any]) -> Call:
-    """Return the call that `Call.about` described."""
+    """Return the call that `Call.about` described.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError, AttributeError
+        If it describes none.
+    """
     code, inputs = about["code"], about["inputs"]
+    parts = {name: str(digest) for name, digest in code["parts"].items()}
     places = {
         name: (str(words), str(file), int(line))
         for name, (words, file, line) in code["places"].items()
     }
-    told = {name: Told(*each) for name, each in inputs.items()}
-    return Call(about["key"], CodeIdentity(code["digest"], code["parts"], places), told)
+    told = {name: Told(*map(str, each)) for name, each in inputs.items()}
+    return Call(str(about["key"]), CodeIdentity(str(code["digest"]), parts, places), told)
 
 
 @define(eq=False)

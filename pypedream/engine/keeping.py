@@ -17,7 +17,7 @@ from attrs import Factory, define
 from pypedream import context
 from pypedream.engine.asked_before import keep_values
 from pypedream.engine.calls import Calls, digest_of, read_by, unlike_any
-from pypedream.engine.result_log import FILE, ResultLine, ResultLog
+from pypedream.engine.result_log import FILE, FailedCall, ResultLine, ResultLog
 from pypedream.engine.reuse import LOOKS, READ_ONLY, Taken, mode_of
 from pypedream.engine.views import Values
 from pypedream.errors import MissingEntry, UnreadableResult, UnsafePayload
@@ -159,21 +159,25 @@ class Keeper:
         return Taken(value, f"its inputs are those of run {found.about['run']}")
 
     def _computed(self, wired: Wire, call: Call, compute: Callable[[], Any]) -> Any:
-        with self._watched(wired) as started:
+        with self._watched(wired, call) as started:
             value = compute()
         self._keep(wired, call, value, perf_counter() - started)
         return value
 
     async def _awaited(self, wired: Wire, call: Call, compute: Callable[[], Any]) -> Any:
-        with self._watched(wired) as started:
+        with self._watched(wired, call) as started:
             value = await compute()
         self._keep(wired, call, value, perf_counter() - started)
         return value
 
     @contextmanager
-    def _watched(self, wired: Wire) -> Iterator[float]:
+    def _watched(self, wired: Wire, call: Call) -> Iterator[float]:
         self.unstated.discard(wired.key)  # binding its arguments is not its own doing
-        yield perf_counter()
+        try:
+            yield perf_counter()
+        except BaseException:
+            self.record.add([FailedCall(wired.key, call).text()])
+            raise
 
     def _keep(self, wired: Wire, call: Call, value: Any, took: float) -> None:
         key = call.key

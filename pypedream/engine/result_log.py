@@ -1,7 +1,8 @@
 """The record of what the stages of a run gave: ``results.jsonl`` in the folder of the run.
 
 A line a stage: what it was called with, under which key its result is kept and what that is. It is
-written before the journal says that the stage has ended, and it stays when the store is pruned.
+written before the journal says that the stage has ended, and it stays when the store is pruned. Of
+a call that failed there is what it was called with.
 """
 
 from __future__ import annotations
@@ -65,6 +66,38 @@ class ResultLine:
         return f"{json.dumps(about)}\n"
 
 
+@frozen
+class FailedCall:
+    """A call of a stage that gave nothing."""
+
+    stage: str
+    call: Call
+
+    def text(self) -> str:
+        """Return the line as it is written."""
+        about = {"kind": "call", "stage": self.stage, "call": self.call.about()}
+        return f"{json.dumps(about)}\n"
+
+
+@frozen
+class RecordedResults:
+    """What the record of a run says of the results.
+
+    Attributes
+    ----------
+    lines
+        From stage to what it gave.
+    failed
+        From stage to the last call of it that failed.
+    unreadable
+        In one line what cannot be read, "" if everything can.
+    """
+
+    lines: dict[str, ResultLine] = Factory(dict)
+    failed: dict[str, Call] = Factory(dict)
+    unreadable: str = ""
+
+
 @define(eq=False)
 class ResultLog:
     """Appends to the file; may be called from any thread.
@@ -109,14 +142,21 @@ class ResultLog:
             rest = rest[os.write(self._file, rest) :]
 
 
-def recorded_results(folder: Path) -> dict[str, ResultLine]:
-    """Return what is recorded of each stage in the folder of a run; a torn line says nothing."""
+def recorded_results(folder: Path) -> RecordedResults:
+    """Return what is recorded in the folder of a run; a torn line says nothing of its stage."""
     try:
         text = (folder / FILE).read_bytes()
-    except OSError:
-        return {}
-    lines = filter(None, map(_line, text.split(b"\n")))
-    return {line.stage: line for line in lines}
+    except FileNotFoundError:
+        return RecordedResults()  # nothing was kept
+    except OSError as error:
+        return RecordedResults(unreadable=f"{FILE} cannot be read: {error.strerror or error}")
+    found = list(map(_line, filter(None, text.split(b"\n"))))
+    torn = found.count(None)
+    return RecordedResults(
+        {line.stage: line for line in found if isinstance(line, ResultLine)},
+        {line.stage: line.call for line in found if isinstance(line, FailedCall)},
+        f"{'1 line' if torn == 1 else f'{torn} lines'} of {FILE} cannot be read" if torn else "",
+    )
 
 
 def latest_results(workspace: str | os.PathLike[str], pipeline: str) -> Iterator[ResultLine]:
@@ -129,7 +169,7 @@ def latest_results(workspace: str | os.PathLike[str], pipeline: str) -> Iterator
     found = 0
     for name in names:
         if _pipeline_of(folders / name) == pipeline:
-            lines = recorded_results(folders / name)
+            lines = recorded_results(folders / name).lines
             yield from lines.values()
             found += bool(lines)
             if found == _MOST_RUNS:
@@ -139,19 +179,22 @@ def latest_results(workspace: str | os.PathLike[str], pipeline: str) -> Iterator
 _MOST_RUNS = 5
 
 
-def _line(text: bytes) -> ResultLine | None:
-    if not text:
-        return None
+def _line(text: bytes) -> ResultLine | FailedCall | None:
     try:
         values: Mapping[str, Any] = json.loads(text)
-        fields = {name: value for name, value in values.items() if name != "kind"}
-        return ResultLine(**{**fields, "call": call_from(values["call"])})
-    except (ValueError, TypeError, KeyError, RecursionError):
+        stage, call = str(values["stage"]), call_from(values["call"])
+        if values["kind"] == "call":
+            return FailedCall(stage, call)
+        state, key, identity, run = (
+            str(values[name]) for name in ("state", "key", "identity", "run")
+        )
+        return ResultLine(stage, state, key, identity, run, float(values["duration_s"]), call)
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
         return None
 
 
 def _pipeline_of(folder: Path) -> object:
     try:
         return json.loads((folder / "run.json").read_bytes()).get("pipeline")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None

@@ -78,7 +78,7 @@ class RecordedWork:
             asked = asked_before(run.asked, run.id, results)
         finally:
             results.close()
-        return cls(run, workspace, recorded_results(run.folder), asked)
+        return cls(run, workspace, recorded_results(run.folder).lines, asked)
 
     def parameters(self, parameters: Parameters, request: Mapping[str, Any]) -> Parameters:
         """Set parameters to what they were set to for the run.
