@@ -15,9 +15,10 @@ from pypedream.cli.mistakes import Refused
 from pypedream.cli.run import recording
 from pypedream.cli.terminal import say, say_json
 from pypedream.cli.values import parameters_of
-from pypedream.cli.workspaces import local_time, workspace_of
+from pypedream.cli.workspaces import workspace_of
 from pypedream.errors import CorruptEntry
 from pypedream.log.durations import duration_text
+from pypedream.log.moments import local_time
 from pypedream.names import did_you_mean
 from pypedream.parameters.display import table
 

@@ -11,11 +11,12 @@ from attrs import asdict, evolve
 
 from pypedream.cli import options, suggestions
 from pypedream.cli.terminal import say, say_json
-from pypedream.cli.workspaces import local_time, run_data, workspace_of
+from pypedream.cli.workspaces import run_data, unreadable_in, workspace_of
 from pypedream.engine.history import LAST, LEVELS, recorded_events, recorded_run
 from pypedream.log.console_lines import ASCII_SIGNS, ConsoleLines
 from pypedream.log.durations import duration_text
 from pypedream.log.encode import encode
+from pypedream.log.moments import local_time
 from pypedream.log.terminal import Screen
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def command(
     if as_json:
         say_json({**run_data(recorded), "events": [asdict(each) for each in events]})
         return
-    say(_heading(recorded))
+    say(heading(recorded), *(f"note: {line}" for line in unreadable_in(recorded)))
     shown = [event for event in events if event.kind not in _UNSHOWN]
     if shown:
         _show(shown, recorded)
@@ -93,7 +94,8 @@ def _show(events: list[Event], run: RecordedRun) -> None:
     screen.write("".join(lines))
 
 
-def _heading(run: RecordedRun) -> str:
+def heading(run: RecordedRun) -> str:
+    """Return how a run went, as one line."""
     took = "" if run.duration_s is None else f" after {duration_text(run.duration_s)}"
     started = f"started {local_time(run.started)}"
     return f"{run.pipeline}: {run.state}{took}, {started} (run {run.id})"

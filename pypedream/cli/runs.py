@@ -8,9 +8,10 @@ import click
 
 from pypedream.cli import options
 from pypedream.cli.terminal import say, say_json
-from pypedream.cli.workspaces import local_time, run_data, workspace_of
+from pypedream.cli.workspaces import run_data, unreadable_in, workspace_of
 from pypedream.engine.history import recorded_runs
 from pypedream.log.durations import duration_text
+from pypedream.log.moments import local_time
 from pypedream.parameters.display import table
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def command(workspace: str | None, limit: int, as_json: bool) -> None:
         say(f"no run is recorded in {folder}: run a pipeline here, or name another --workspace DIR")
         return
     say(*table([_HEADING, *map(_row, runs[:limit])]).splitlines())
+    say(*(f"note: {line}" for run in runs[:limit] for line in unreadable_in(run)))
     if len(runs) > limit:
         say(f"and {len(runs) - limit} older: --limit {len(runs)}")
 

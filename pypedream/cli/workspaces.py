@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,14 +24,6 @@ def from_here(path: Path) -> Path:
     return whole.relative_to(here) if whole.is_relative_to(here) else whole
 
 
-def local_time(utc: str) -> str:
-    """Return a time of a record as a clock on this wall would show it."""
-    try:
-        return f"{datetime.fromisoformat(utc).astimezone():%Y-%m-%d %H:%M:%S}"
-    except ValueError:
-        return utc
-
-
 def run_data(run: RecordedRun) -> dict[str, Any]:
     """Return what is known of a recorded run as what JSON can hold."""
     return {
@@ -45,4 +36,10 @@ def run_data(run: RecordedRun) -> dict[str, Any]:
         "ended": dict(run.ended),
         "parameters": dict(run.parameters),
         "folder": str(run.folder),
+        "unreadable": list(run.unreadable),
     }
+
+
+def unreadable_in(run: RecordedRun) -> list[str]:
+    """Return a line for each file of a record that cannot be read."""
+    return [f"run {run.id}: {name} cannot be read" for name in run.unreadable]

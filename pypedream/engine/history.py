@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from pypedream.engine.environment import environment_in
 from pypedream.engine.record import JOURNAL, is_alive
 from pypedream.errors import StoreError
 from pypedream.log.events import Event
@@ -29,6 +30,7 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 """From the least to the most serious."""
 
 LAST = "last"
+UNKNOWN = "?"
 _FILES = (JOURNAL, "logs.jsonl")
 _TAIL_BYTES = 64 * 1024
 _TAIL_LINES = 4  # the end of a run is the last line of its journal
@@ -65,6 +67,12 @@ class RecordedRun:
         What else the run was asked for: selection, options, names of what was set.
     source
         The file in which the pipeline was made; "" when there was none.
+    skipped
+        From a stage that was known to be skipped before the run began to why.
+    environment
+        From name to text: Python, platform, host, versions of packages.
+    unreadable
+        Names of the files of the record that are there and cannot be read at all.
     """
 
     id: str
@@ -78,6 +86,9 @@ class RecordedRun:
     folder: Path = field(repr=False)
     asked: Mapping[str, Any] = field(repr=False, factory=dict)
     source: str = field(repr=False, default="")
+    skipped: Mapping[str, Any] = field(repr=False, factory=dict)
+    environment: Mapping[str, str] = field(repr=False, factory=dict)
+    unreadable: tuple[str, ...] = ()
 
 
 def recorded_runs(workspace: str | os.PathLike[str]) -> list[RecordedRun]:
@@ -91,7 +102,8 @@ def recorded_run(workspace: str | os.PathLike[str], name: str = LAST) -> Recorde
     Parameters
     ----------
     name
-        Its id, the beginning of its id if no other begins so, or "last".
+        Its id, the beginning of its id if no other begins so, "last", or "last~1" for the one
+        before the last, and so on.
 
     Raises
     ------
@@ -101,8 +113,12 @@ def recorded_run(workspace: str | os.PathLike[str], name: str = LAST) -> Recorde
     folders = {folder.name: folder for folder in _folders(workspace)}
     if not folders:
         raise StoreError(f"no run is recorded in {os.fspath(workspace)}")
-    if name == LAST:
-        return _recorded(folders[max(folders)])
+    back = _steps_back(name)
+    if back is not None:
+        newest = sorted(folders, reverse=True)
+        if back < len(newest):
+            return _recorded(folders[newest[back]])
+        raise StoreError(f'no run "{name}": there are only {len(newest)} in {os.fspath(workspace)}')
     found = [each for each in folders if name and each.startswith(name.lower())]
     if len(found) == 1:
         return _recorded(folders[found[0]])
@@ -157,6 +173,12 @@ def recorded_events(
     return [*events, _dropped(run, events, torn)] if torn else events
 
 
+def _steps_back(name: str) -> int | None:
+    """Return how many runs before the last one *name* means; None if it is an id."""
+    match = re.fullmatch(rf"{LAST}(?:~([0-9]{{1,9}}))?", name)
+    return int(match[1] or 0) if match else None
+
+
 def _folders(workspace: str | os.PathLike[str]) -> list[Path]:
     """Return the folders of runs, oldest first; one without run.json is just being made."""
     try:
@@ -173,14 +195,15 @@ def _folders(workspace: str | os.PathLike[str]) -> list[Path]:
 def _recorded(folder: Path) -> RecordedRun:
     # The lock first: a run that ends in between has written its end by the time we look for it.
     lives = is_alive(folder)
-    lines = [line for name in _FILES for line in _last_lines(folder / name)]
+    tails = {name: _last_lines(folder / name) for name in _FILES}
+    lines = [line for tail in tails.values() for line in tail]
     description = _described(folder / "run.json")
     ends = [line for line in lines if line.get("kind") == "run.end"]
     data = _mapping(ends[0].get("data")) if ends else {}
     stages = description.get("stages")
     return RecordedRun(
         id=folder.name,
-        pipeline=str(description.get("pipeline", "?")),
+        pipeline=str(description.get("pipeline", UNKNOWN)),
         state=str(data.get("state", "running" if lives else "crashed")),
         started=str(description.get("started", "?")),
         duration_s=max((_number(line.get("dt")) for line in lines), default=None),
@@ -190,13 +213,27 @@ def _recorded(folder: Path) -> RecordedRun:
         folder=folder,
         asked=_mapping(description.get("asked")),
         source=str(description.get("source", "")),
+        skipped=_mapping(description.get("skipped")),
+        environment=environment_in(description),
+        unreadable=(
+            *(() if description else ("run.json",)),
+            *(() if tails[JOURNAL] or _is_empty(folder / JOURNAL) else (JOURNAL,)),
+        ),
     )
 
 
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except OSError:
+        return False
+
+
 def _described(path: Path) -> Mapping[str, Any]:
+    """Return what ``run.json`` says; nothing if it cannot be read."""
     try:
         return _mapping(json.loads(path.read_bytes()))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

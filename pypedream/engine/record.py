@@ -15,7 +15,6 @@ no file of its own.
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -158,13 +157,6 @@ def _write_once(path: Path, content: dict[str, Any]) -> None:
     temporary.replace(path)
 
 
-def _host() -> str:
-    """Return the name of this machine; to import `platform` for it costs more than the record."""
-    if hasattr(os, "uname"):
-        return os.uname().nodename
-    return os.environ.get("COMPUTERNAME", "")
-
-
 def _source_of(plan: Plan) -> str:
     """Return the file in which the pipeline was made; "" for a notebook cell."""
     place = plan.blueprint.definition.place
@@ -175,6 +167,7 @@ def _description(run_id: str, plan: Plan) -> dict[str, Any]:
     from time import gmtime, strftime
 
     from pypedream.engine.asked_before import asked_of
+    from pypedream.engine.environment import environment
     from pypedream.log.encode import plain
 
     return {
@@ -186,7 +179,7 @@ def _description(run_id: str, plan: Plan) -> dict[str, Any]:
         "parameters": plain(plan.parameters.redacted()),
         "selection": str(plan.selection),
         "asked": asked_of(plan),
-        "python": sys.version.partition(" ")[0],
-        "host": _host(),
+        "skipped": plan.skipped,
+        **environment(),
         "pid": os.getpid(),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import gmtime
 
-__all__ = ["DIGITS", "Moments"]
+__all__ = ["DIGITS", "Moments", "local_time"]
 
 DIGITS = [f"{number:03d}" for number in range(1000)]
 
@@ -49,6 +49,16 @@ class Moments:
             since_us,
         )
         return self.window
+
+
+def local_time(utc: str) -> str:
+    """Return a time of a record as a clock on this wall would show it."""
+    from datetime import datetime
+
+    try:
+        return f"{datetime.fromisoformat(utc).astimezone():%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError):  # nobody knows who wrote the record
+        return utc
 
 
 def _utc(second: int) -> str:

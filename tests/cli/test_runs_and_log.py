@@ -161,3 +161,32 @@ def test_a_hostile_record_cannot_reach_the_terminal(invoke, talked):
     assert result.exit_code == 0
     assert "\\x1b[2J" in text
     assert not any(sign in text for sign in "\x1b\x07\u202e")
+
+
+def test_a_thousand_runs_need_no_index(invoke, folder):
+    """Each is a folder; a list of them reads the end of each."""
+    ids = [f"01{number:024d}" for number in range(1000)]
+    for number, run in enumerate(ids):
+        place = folder / ".pypedream" / "runs" / run
+        place.mkdir(parents=True)
+        about = {"run": run, "pipeline": f"p{number % 2}", "started": "2026-11-21T08:00:00+00:00"}
+        (place / "run.json").write_text(json.dumps({**about, "stages": ["load"]}))
+        end = {"kind": "run.end", "dt": 0.5, "data": {"state": "ok", "stages": {"ok": 1}}}
+        (place / "journal.jsonl").write_text(json.dumps(end) + "\n")
+
+    listed = invoke("runs")
+    whole = invoke("runs", "--limit", "1000")
+
+    assert [line.split()[0] for line in listed.stdout.splitlines()[1:-1]] == ids[:-21:-1]
+    assert listed.stdout.splitlines()[-1] == "and 980 older: --limit 1000"
+    assert len(whole.stdout.splitlines()) == 1001
+
+
+def test_a_run_that_cannot_be_read_is_named(invoke, talked):
+    """It stays in the list, with what is still known of it."""
+    Path(".pypedream/runs", talked, "run.json").write_text("{", encoding="utf-8")
+
+    lines = invoke("runs").stdout.splitlines()
+
+    assert lines[1].split()[:3] == [talked, "?", "failed"]
+    assert lines[2] == f"note: run {talked}: run.json cannot be read"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -153,6 +155,41 @@ def test_a_run_is_found_by_the_beginning_of_its_id(flow, tmp_path):
         recorded_run(tmp_path / "ws", common)
 
 
+def test_a_run_is_found_by_how_many_came_after_it(flow, tmp_path):
+    """As many steps back as there are."""
+    first, second = flow.run().id, flow.run().id
+
+    assert recorded_run(tmp_path / "ws", "last~0").id == second
+    assert recorded_run(tmp_path / "ws", "last~1").id == first
+    with pytest.raises(StoreError, match='no run "last~2": there are only 2 in '):
+        recorded_run(tmp_path / "ws", "last~2")
+
+
+def test_a_record_has_the_environment_of_the_run(flow, tmp_path):
+    """Python, the machine, and what pypedream needs; its own version is the installed one."""
+    flow.run()
+
+    found = recorded_run(tmp_path / "ws").environment
+
+    assert found["python"] == platform.python_version()
+    assert found["host"] == platform.node()
+    assert found["platform"].endswith(platform.machine())
+    for name in ("attrs", "click", "structlog", "toolz"):
+        assert found[f"package {name}"] == version(name)
+    assert "package pypedream" in found
+
+
+def test_a_journal_of_which_nothing_can_be_read_is_named(flow, tmp_path):
+    """One that is empty is a run that has just begun."""
+    run = flow.run()
+    journal = tmp_path / "ws" / "runs" / run.id / "journal.jsonl"
+
+    journal.write_bytes(b"\xff\n")
+    assert recorded_run(tmp_path / "ws").unreadable == ("journal.jsonl",)
+    journal.write_bytes(b"")
+    assert recorded_run(tmp_path / "ws").unreadable == ()
+
+
 def test_an_unknown_run_is_refused_with_those_that_there_are(flow, tmp_path):
     """The text helps on."""
     run = flow.run()
@@ -264,6 +301,7 @@ def test_a_record_without_its_description_is_still_a_run(flow, tmp_path):
     recorded = recorded_run(tmp_path / "ws")
 
     assert (recorded.pipeline, recorded.state, recorded.stages) == ("?", "ok", ())
+    assert recorded.unreadable == ("run.json",)
     assert len(recorded_events(recorded, stage="load")) == 3
 
 
