@@ -40,17 +40,22 @@ def why(call: Call, before: Sequence[ResultLine]) -> str:
 def differences(before: Call, after: Call) -> Iterator[str]:
     """Yield in words what two calls of a stage do not have in common."""
     yield from changes(before.code, after.code)
+    for _, words in input_differences(before, after):
+        yield words
+
+
+def input_differences(before: Call, after: Call) -> Iterator[tuple[str, str]]:
+    """Yield each input that is not the same in two calls of a stage, and in words what differs."""
     for name, now in after.inputs.items():
         old = before.inputs.get(name)
         if old is None:
-            yield f'input "{name}" is new'
+            yield name, f'input "{name}" is new'
         elif old.source != now.source and old.digest != now.digest:
-            yield f'input "{name}" is {now.source} and was {old.source}'
+            yield name, f'input "{name}" is {now.source} and was {old.source}'
         elif old.digest != now.digest:
             is_shown = old.shown != now.shown
-            yield (
-                f"{now.source} {old.shown} -> {now.shown}" if is_shown else f"{now.source} changed"
-            )
+            words = f"{old.shown} -> {now.shown}" if is_shown else "changed"
+            yield name, f"{now.source} {words}"
     for name in before.inputs:
         if name not in after.inputs:
-            yield f'input "{name}" is gone'
+            yield name, f'input "{name}" is gone'

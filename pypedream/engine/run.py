@@ -14,11 +14,12 @@ from pypedream.log.durations import duration_text
 from pypedream.log.redaction import Redactor
 from pypedream.mappers import RETURN
 from pypedream.names import did_you_mean
-from pypedream.values import short
+from pypedream.values import said, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pypedream.engine.diff import RunDiff
     from pypedream.engine.execution import Execution
     from pypedream.engine.failure import Failure
     from pypedream.engine.plan import Plan
@@ -162,6 +163,30 @@ class Run(Mapping[str, Any]):
         """Start no new stage; those that run may end. May be called from any thread."""
         if self._stop is not None:
             self._stop()
+
+    def diff(self, other: Run | str) -> RunDiff:
+        """Compare this run with another one: say what changed from this to the other.
+
+        Of runs that recorded their results the records are compared, of others what is in memory.
+
+        Parameters
+        ----------
+        other
+            A run, or the name of one that is recorded in the same workspace: its id, the
+            beginning of its id, "last" or "last~1".
+
+        Raises
+        ------
+        StoreError
+            If there is no such run, or this one was not recorded anywhere.
+        TypeError
+            If *other* is neither.
+        """
+        from pypedream.engine.compare import compared
+
+        if not isinstance(other, (Run, str)):
+            raise TypeError(f"diff takes a Run or the id of one, not {said(other)}")
+        return compared(self, other)
 
     def _stage_run(self, key: str, endings: Mapping[str, Ended]) -> StageRun:
         ended = endings.get(key)
