@@ -26,7 +26,7 @@ COMMANDS = {
     "run": "Run a pipeline.",
     "resume": "Go on with a run that failed or was stopped.",
     "plan": "Say what a run would do, without doing it.",
-    "show": "Show the stages of a pipeline as a tree, a diagram or a picture.",
+    "show": "Show a pipeline as a tree or a picture, or a recorded run.",
     "params": "List the parameters of a pipeline and what they are set to.",
     "new": "Make a folder with a pipeline to start from.",
     "doctor": "Check this installation and this folder.",

@@ -80,9 +80,11 @@ _stages = partial(
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
+debug = click.option("--debug", is_flag=True, help="Show full tracebacks.")
+
 target = together(
     click.argument("target", required=False, metavar=TARGET, shell_complete=suggestions.targets),
-    click.option("--debug", is_flag=True, help="Show full tracebacks."),
+    debug,
 )
 
 parameters = together(

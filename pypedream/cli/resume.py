@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @click.command("resume")
 @click.argument(
-    "words", nargs=-1, metavar="[FILE.py|module][:name] [RUN]", shell_complete=suggestions.resumable
+    "words",
+    nargs=-1,
+    metavar="[FILE.py|module][:name] [RUN]",
+    shell_complete=suggestions.targets_and_runs,
 )
 @click.option("--debug", is_flag=True, help="Show full tracebacks.")
 @options.parameters

@@ -1,4 +1,4 @@
-"""The command ``show``: a pipeline as a tree, as Mermaid text or as a picture."""
+"""The command ``show``: a pipeline as a tree, as Mermaid text or as a picture; or a run."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pypedream import view
-from pypedream.cli import options
+from pypedream.cli import options, suggestions
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
+from pypedream.cli.show_run import is_name_of_run, show_run
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.log.terminal import Screen
 
@@ -23,7 +24,13 @@ _WIDTH = 100
 
 
 @click.command("show")
-@options.target
+@click.argument(
+    "target",
+    required=False,
+    metavar=f"[{options.TARGET}|RUN]",
+    shell_complete=suggestions.targets_and_runs,
+)
+@options.debug
 @click.option("--mermaid", is_flag=True, help="Print the text of a Mermaid diagram.")
 @click.option(
     "--svg",
@@ -32,15 +39,32 @@ _WIDTH = 100
     metavar="[FILE]",
     help="Print an SVG picture, or write it to FILE.",
 )
+@options.workspace
 @options.as_json
-def command(target: str | None, debug: bool, mermaid: bool, svg: str | None, as_json: bool) -> None:
-    """Show the stages of a pipeline and what each of them needs; nothing is called."""
+def command(
+    target: str | None,
+    debug: bool,
+    mermaid: bool,
+    svg: str | None,
+    workspace: str | None,
+    as_json: bool,
+) -> None:
+    """Show the stages of a pipeline and what each of them needs; nothing is called.
+
+    Or show how a recorded run went. RUN is an id, the beginning of one, "last", or "last~1" for
+    the one before the last; a file or module of that name wins.
+    """
     if sum(map(bool, (mermaid, svg, as_json))) > 1:
         raise Refused("--mermaid, --svg and --json exclude each other: choose one")
     if svg not in (None, TO_STDOUT) and not str(svg).lower().endswith(".svg"):
         raise Refused(
             f"--svg {svg}: a picture is written to a FILE.svg; to show {svg}: show {svg} --svg"
         )
+    if target is not None and is_name_of_run(target):
+        if mermaid or svg is not None:
+            raise Refused(f"--mermaid and --svg draw a pipeline, and {target} is a run")
+        show_run(target, workspace, as_json=as_json)
+        return
     screen = Screen(sys.stdout)
     with stdout_kept_free(), loaded(target, debug=debug) as found:
         if as_json:

@@ -68,9 +68,11 @@ def runs(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionI
     return _items([LAST, *(run.id for run in _recorded(ctx))], typed)
 
 
-def resumable(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Suggest pipelines, then recorded runs."""
-    return [*targets(ctx, _, typed), *runs(ctx, _, typed)]
+def targets_and_runs(
+    ctx: click.Context, parameter: click.Parameter, typed: str
+) -> list[CompletionItem]:
+    """Suggest files that define a pipeline, folders, and the recorded runs."""
+    return [*targets(ctx, parameter, typed), *runs(ctx, parameter, typed)]
 
 
 def recorded_stages(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:

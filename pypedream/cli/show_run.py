@@ -1,0 +1,107 @@
+"""A recorded run on the screen, for the command ``show``; nothing of the user's is imported."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import asdict
+
+from pypedream.cli.log import heading
+from pypedream.cli.terminal import command_line, say, say_json
+from pypedream.cli.workspaces import run_data, workspace_of
+from pypedream.engine.account_recorded import recorded_account
+from pypedream.engine.history import LAST, recorded_run
+from pypedream.log.durations import duration_text
+from pypedream.parameters.display import table
+from pypedream.values import one_line, short
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pypedream.engine.account import Account, StageAccount
+    from pypedream.engine.history import RecordedRun
+
+_NAME = re.compile(rf"{LAST}(~\d+)?|0[0-9a-hjkmnp-tv-z]{{0,25}}", re.IGNORECASE)
+_TO_GO_ON = ("failed", "interrupted", "cancelled", "crashed")
+_HEADING = ("stage", "state", "took", "called with", "note")
+_WIDTH = 40
+_MOST_FRAMES = 12
+
+
+def is_name_of_run(text: str | None) -> bool:
+    """Say whether *text* can only mean a run: there is no file, folder or module of that name."""
+    if text is None or _NAME.fullmatch(text) is None:
+        return False
+    if Path(text).exists() or Path(f"{text}.py").exists():
+        return False
+    return not text.isidentifier() or find_spec(text) is None
+
+
+def show_run(name: str, workspace: str | None, *, as_json: bool) -> None:
+    """Show a recorded run: how it went, with which parameters, and what became of its stages."""
+    run = recorded_run(workspace_of(workspace), name)
+    account = recorded_account(run)
+    if as_json:
+        say_json(_data(run, account))
+        return
+    say(heading(run), *_parameters(account), *_stages(account))
+    say(*_failures(account), *(f"note: {line}" for line in account.unreadable))
+    say(*_next(run, workspace))
+
+
+def _parameters(account: Account) -> list[str]:
+    rows = [(name, short(value, _WIDTH)) for name, value in account.parameters.items()]
+    return ["parameters", *_indented(rows)] if rows else []
+
+
+def _stages(account: Account) -> list[str]:
+    rows = [_row(key, stage) for key, stage in account.stages.items()]
+    return ["stages", *_indented([_HEADING, *rows])] if rows else []
+
+
+def _indented(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    return [f"  {line}" for line in table(rows).splitlines()]
+
+
+def _row(key: str, stage: StageAccount) -> tuple[str, ...]:
+    took = "" if stage.duration_s is None else duration_text(stage.duration_s)
+    said = [stage.reason] if stage.reason else []
+    if stage.warned:
+        said.append("1 warning" if stage.warned == 1 else f"{stage.warned} warnings")
+    return key, stage.state, took, one_line(_called_with(stage), _WIDTH), ", ".join(said)
+
+
+def _called_with(stage: StageAccount) -> str:
+    inputs = stage.call.inputs.items() if stage.call is not None else ()
+    return ", ".join(f"{name}={told.shown}" if told.shown else name for name, told in inputs)
+
+
+def _failures(account: Account) -> Iterator[str]:
+    for key, stage in account.stages.items():
+        if stage.error:
+            said = ": ".join(filter(None, (stage.error.get("type"), stage.error.get("message"))))
+            yield f"{key} {stage.state}: {one_line(said)}"
+            frames = stage.error.get("traceback", "").splitlines()[1:-1]
+            yield from frames[-_MOST_FRAMES:]
+
+
+def _next(run: RecordedRun, workspace: str | None) -> Iterator[str]:
+    where = [] if workspace is None else ["--workspace", workspace]
+    if run.state in _TO_GO_ON:
+        yield f"to go on: fix it, then {command_line('resume', run.id, *where)}"
+    yield f"its log: {command_line('log', run.id, *where)}"
+
+
+def _data(run: RecordedRun, account: Account) -> dict[str, Any]:
+    stages = {key: _stage_data(stage) for key, stage in account.stages.items()}
+    about = {"options": dict(account.options), "environment": dict(account.environment)}
+    return {**run_data(run), **about, "stages": stages, "unreadable": list(account.unreadable)}
+
+
+def _stage_data(stage: StageAccount) -> dict[str, Any]:
+    data = asdict(stage, filter=lambda attribute, _: attribute.name != "call")
+    inputs = stage.call.inputs if stage.call is not None else {}
+    return {**data, "inputs": {name: asdict(told) for name, told in inputs.items()}}
