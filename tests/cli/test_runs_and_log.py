@@ -180,6 +180,8 @@ def test_a_thousand_runs_need_no_index(invoke, folder):
     assert [line.split()[0] for line in listed.stdout.splitlines()[1:-1]] == ids[:-21:-1]
     assert listed.stdout.splitlines()[-1] == "and 980 older: --limit 1000"
     assert len(whole.stdout.splitlines()) == 1001
+    assert invoke("show", "last~999").stdout.startswith("p0: ok after 0.50 s")
+    assert invoke("diff").stdout.splitlines()[1].split()[1] == ids[-3]
 
 
 def test_a_run_that_cannot_be_read_is_named(invoke, talked):

@@ -61,6 +61,7 @@ def test_runs_are_suggested_newest_first(suggested, flow, invoke):
     assert suggested("log", "") == ["last", *runs]
     assert suggested("log", "--stage", "") == ["load", "total"]
     assert suggested("log", runs[0], "--stage", "lo") == ["load"]
+    assert suggested("diff", runs[1], "") == ["last", *runs]
     assert suggested("show", "") == ["last", *runs]
 
 
