@@ -81,6 +81,7 @@ class Call:
             "digest": self.code.digest,
             "parts": dict(self.code.parts),
             "places": dict(self.code.places),
+            "values": dict(self.code.values),
         }
         inputs = {
             name: [told.source, told.digest, told.shown] for name, told in self.inputs.items()
@@ -102,8 +103,10 @@ def call_from(about: Mapping[str, Any]) -> Call:
         name: (str(words), str(file), int(line))
         for name, (words, file, line) in code["places"].items()
     }
+    values = {name: str(value) for name, value in code["values"].items()}
     told = {name: Told(*map(str, each)) for name, each in inputs.items()}
-    return Call(str(about["key"]), CodeIdentity(str(code["digest"]), parts, places), told)
+    identity = CodeIdentity(str(code["digest"]), parts, places, values)
+    return Call(str(about["key"]), identity, told)
 
 
 @define(eq=False)
@@ -239,7 +242,8 @@ def _code_of(wired: Wire) -> CodeIdentity:
         return code
     parts = {**code.parts, "output_mapper": digest_of(mapper), "when=": digest_of(when)}
     text = json.dumps([code.digest, parts["output_mapper"], parts["when="]])
-    return CodeIdentity(sha256(text.encode()).hexdigest(), parts, code.places)
+    digest = sha256(text.encode()).hexdigest()
+    return CodeIdentity(digest, parts, code.places, code.values)
 
 
 def _default_of(link: Link) -> str:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from pypedream.store.observations import Observations
 
 
+_LONGEST_SHOWN = 30
+
+
 @frozen
 class CodeIdentity:
     """What a function is; equal to another one if nothing that counts has changed.
@@ -41,11 +44,14 @@ class CodeIdentity:
     places
         From the name of each part that has a place to what a message calls it, its file and line;
         none of this counts.
+    values
+        From the name of each part that is a number, True, False or None to how it is written.
     """
 
     digest: str
     parts: Mapping[str, str] = field(eq=False, repr=False)
     places: Mapping[str, tuple[str, str, int]] = field(eq=False, repr=False, factory=dict)
+    values: Mapping[str, str] = field(eq=False, repr=False, factory=dict)
 
     @property
     def shown(self) -> dict[str, str]:
@@ -98,7 +104,8 @@ def code_identity(function: Any) -> CodeIdentity:
 def _walked(function: Any) -> tuple[CodeIdentity, Observations]:
     walk = Walk()
     walk.run(function)
-    return CodeIdentity(walk.digest(), walk.parts, walk.places), walk.observations
+    identity = CodeIdentity(walk.digest(), walk.parts, walk.places, walk.values)
+    return identity, walk.observations
 
 
 def changes(before: CodeIdentity, after: CodeIdentity) -> list[str]:
@@ -110,7 +117,7 @@ def changes(before: CodeIdentity, after: CodeIdentity) -> list[str]:
     >>> before = code_identity(clean)
     >>> clean.__defaults__ = (4,)
     >>> changes(before, code_identity(clean))
-    ['default of limit in clean changed']
+    ['default of limit in clean 3 -> 4']
     """
     if before.digest == after.digest:
         return []
@@ -120,13 +127,19 @@ def changes(before: CodeIdentity, after: CodeIdentity) -> list[str]:
         if name not in before.parts and not name.startswith("package "):
             found.append(f"{new[name]} added")
         elif before.parts.get(name, digest) != digest:
-            found.append(f"{new[name]} changed")
+            found.append(f"{new[name]} {_change(before.values.get(name), after.values.get(name))}")
     found += [
         f"{old[name]} removed"
         for name in before.parts
         if name not in after.parts and not name.startswith("package ")
     ]
     return found or ["what its names refer to changed"]
+
+
+def _change(before: str | None, after: str | None) -> str:
+    if before is None or after is None or max(len(before), len(after)) > _LONGEST_SHOWN:
+        return "changed"
+    return f"{before} -> {after}"
 
 
 def _versions(before: CodeIdentity, after: CodeIdentity) -> Iterable[str]:
@@ -174,11 +187,12 @@ def stage_identity(
         return code
     parts = {name: digest for each in found for name, digest in each.parts.items()}
     places = {name: place for each in reversed(found) for name, place in each.places.items()}
+    values = {name: value for each in reversed(found) for name, value in each.values.items()}
     for name in names:
         parts[f"environment {name}"] = hash_value(("environment", name, environ.get(name)))
     inside = [text(b"code", each.digest) for each in found]
     named = [text(b"env", f"{name} {parts[f'environment {name}']}") for name in sorted(set(names))]
-    return CodeIdentity(digest_of(joined(b"stage", (*inside, *named))), parts, places)
+    return CodeIdentity(digest_of(joined(b"stage", (*inside, *named))), parts, places, values)
 
 
 def _pinned(function: Any, version: str) -> CodeIdentity:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from functools import lru_cache, partial
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, MethodType, ModuleType, NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, define, field
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     Shown = tuple[str, str, int]
 
 _VERSION: Final = text(b"python", f"{sys.version_info.major}.{sys.version_info.minor}")
+_SHOWN: Final = frozenset({bool, int, float, NoneType})
 
 
 @define(eq=False, repr=False)
@@ -60,6 +61,8 @@ class Walk:
         From the name of each part to its digest.
     places
         From the name of each part that has a place to what a message calls it, its file and line.
+    values
+        From the name of each part that is a number, or no text at all, to how it is written.
     packages
         The names of those parts that are packages.
     functions
@@ -70,6 +73,7 @@ class Walk:
 
     parts: dict[str, str] = Factory(dict)
     places: dict[str, Shown] = Factory(dict)
+    values: dict[str, str] = Factory(dict)
     packages: set[str] = Factory(set)
     functions: list[FunctionType] = Factory(list)
     constants: Constants = Factory(Constants)
@@ -184,7 +188,9 @@ class Walk:
         scalar = SCALARS.get(type(value))
         if scalar is not None:
             encoded = scalar(value)
-            self._part(kind, name, digest_of(encoded))
+            symbol = self._part(kind, name, digest_of(encoded))
+            if type(value) in _SHOWN:  # a text may be a secret
+                self.values[symbol] = repr(value)
             return encoded
         self.observations.must_know(value)
         constant = self.constants.of(value)
@@ -304,14 +310,15 @@ class Walk:
                 self.packages.add(name)
                 self.parts[name] = digest_of(label(package[1]))
 
-    def _part(self, kind: str, name: str, digest: str, place: Shown | None = None) -> None:
-        """Keep one part. Another one may have the same name."""
+    def _part(self, kind: str, name: str, digest: str, place: Shown | None = None) -> str:
+        """Keep one part and return what it is called. Another one may have the same name."""
         symbol, number = f"{kind} {name}", 1
         while self.parts.setdefault(symbol, digest) != digest:
             number += 1
             symbol = f"{kind} {name} #{number}"
         if place is not None:
             self.places[symbol] = place
+        return symbol
 
 
 @lru_cache(maxsize=1_000)

@@ -131,7 +131,7 @@ def test_a_constant_that_changed_is_named(script):
     """The constant behind a helper counts, and the plan says which it is."""
     script.text = script.text.replace("RATE = 3", "RATE = 4")
 
-    assert script.reasons()["clean"] == ["run", "constant flow.RATE changed"]
+    assert script.reasons()["clean"] == ["run", "constant flow.RATE 3 -> 4"]
     assert script.run()[1] == ["clean", "report"]
 
 

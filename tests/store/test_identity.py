@@ -83,15 +83,15 @@ def test_parts_have_names(write: Write) -> None:
 EDITS = {
     "function": ("row < limit", "row > limit", ["function clean (etl.py:15) changed"]),
     "helper": ("row * RATE", "row + RATE", ["helper clean_dates (etl.py:6) changed"]),
-    "constant": ("RATE = 2", "RATE = 3", ["constant etl.RATE changed"]),
-    "captured": ("make(3)", "make(4)", ["captured value limit in clean changed"]),
-    "default": ("first=0", "first=1", ["default of first in clean changed"]),
+    "constant": ("RATE = 2", "RATE = 3", ["constant etl.RATE 2 -> 3"]),
+    "captured": ("make(3)", "make(4)", ["captured value limit in clean 3 -> 4"]),
+    "default": ("first=0", "first=1", ["default of first in clean 0 -> 1"]),
     "method": (
         "clean_dates(row)\n",
         "-clean_dates(row)\n",
         ["class Model.fit (etl.py:11) changed"],
     ),
-    "class": ("size = 1", "size = 2", ["constant Model.size changed"]),
+    "class": ("size = 1", "size = 2", ["constant Model.size 1 -> 2"]),
     "nothing": ("RATE = 2", "RATE = 2  # percent\n\n", []),
 }
 
@@ -168,7 +168,7 @@ def test_text_that_was_run_has_an_identity() -> None:
 
     assert first.get("__name__") is None
     assert changes(code_identity(first["stage"]), code_identity(second["stage"])) == [
-        "constant RATE changed"
+        "constant RATE 1 -> 2"
     ]
 
 
@@ -289,7 +289,7 @@ def test_functions_modules_and_paths_can_be_added(write: Write, tmp_path: Path) 
 
     assert len({identity.digest for identity in [*identities, stage_identity(one)]}) == 5
     assert changes(identities[1], stage_identity(one, depends_on=[module])) == [
-        "constant etl.RATE changed"
+        "constant etl.RATE 2 -> 3"
     ]
     assert changes(identities[2], stage_identity(one, depends_on=["data/a.csv"])) == [
         "file data/a.csv changed"
