@@ -40,7 +40,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
         ("identities", 3),
         ("threads", 2),
         ("runs", 3),
-        ("store", 9),
+        ("store", 2),
         ("reuse", 4),
     ],
 )
