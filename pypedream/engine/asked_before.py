@@ -53,7 +53,8 @@ def asked_of(plan: Plan) -> dict[str, Any]:
         options["executor"] = plan.options.executor
     names = {name: list(getattr(plan.selection, name)) for name in SELECTION}
     set_ = list(plan.parameters.settings)
-    return {"set": set_, "selection": names, "options": options}
+    asked = {"set": set_, "selection": names, "options": options}
+    return {**asked, "resumes": plan.reuse.resumes} if plan.reuse.resumes else asked
 
 
 def keep_values(results: Results, run: str, plan: Plan, tell: Callable[[str], object]) -> None:

@@ -51,10 +51,10 @@ class Launch:
         run_id = new_run_id()
         parameters = plan.parameters.fresh()
         if plan.options.workspace is not None:
-            self._folder = RunFolder.create(plan.options.workspace, run_id, plan)
+            self._folder = RunFolder.create(plan.options.workspace, run_id)
         log = _event_log(run_id, plan, parameters, self._folder)
         variables = plan.blueprint.definition.variables.start()
-        keeper = self._keeper(run_id, log, parameters)
+        keeper = self._recorded(run_id, log, parameters)
         guard = _guard_for(plan)
         self._execution = Execution(plan, log, context.copy(), parameters, variables, guard)
         if plan.options.capture is False:
@@ -75,6 +75,18 @@ class Launch:
             RUN=self.run,
             LOG=log,
         )
+
+    def _recorded(self, run_id: str, log: EventLog, parameters: Parameters) -> Keeper | None:
+        """Write down the run when what it was given is kept: others may resume it from then on."""
+        if self._folder is None:
+            return None
+        try:
+            keeper = self._keeper(run_id, log, parameters)
+            self._folder.describe(self.plan)
+        except BaseException:
+            self._folder.remove()
+            raise
+        return keeper
 
     def _keeper(self, run_id: str, log: EventLog, parameters: Parameters) -> Keeper | None:
         """Return what keeps the results of the run, if they are kept."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from pypedream.engine.environment import environment_in
-from pypedream.engine.record import JOURNAL, is_alive
+from pypedream.engine.record import DESCRIPTION, JOURNAL, is_alive
 from pypedream.errors import StoreError
 from pypedream.log.events import Event
 from pypedream.names import did_you_mean
@@ -127,6 +127,17 @@ def recorded_run(workspace: str | os.PathLike[str], name: str = LAST) -> Recorde
     raise StoreError(f'no run "{name}" in {os.fspath(workspace)}; the last are {_some(folders)}')
 
 
+def gone_on_from(run: RecordedRun) -> Iterator[RecordedRun]:
+    """Yield a run, the one that it resumed, the one that this resumed, and so on."""
+    seen: set[str] = set()
+    while run.id not in seen:
+        yield run
+        seen.add(run.id)
+        earlier = run.folder.parent / Path(str(run.asked.get("resumes", ""))).name
+        if (earlier / DESCRIPTION).is_file():
+            run = _recorded(earlier)
+
+
 def recorded_events(
     run: RecordedRun,
     *,
@@ -189,7 +200,7 @@ def _folders(workspace: str | os.PathLike[str]) -> list[Path]:
         reason = error.strerror or str(error)
         raise StoreError(f"cannot read the workspace {os.fspath(workspace)}: {reason}") from error
     folders = [Path(workspace, "runs", name) for name in names]
-    return [folder for folder in folders if (folder / "run.json").is_file()]
+    return [folder for folder in folders if (folder / DESCRIPTION).is_file()]
 
 
 def _recorded(folder: Path) -> RecordedRun:
@@ -197,7 +208,7 @@ def _recorded(folder: Path) -> RecordedRun:
     lives = is_alive(folder)
     tails = {name: _last_lines(folder / name) for name in _FILES}
     lines = [line for tail in tails.values() for line in tail]
-    description = _described(folder / "run.json")
+    description = _described(folder / DESCRIPTION)
     ends = [line for line in lines if line.get("kind") == "run.end"]
     data = _mapping(ends[0].get("data")) if ends else {}
     stages = description.get("stages")

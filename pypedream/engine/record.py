@@ -2,7 +2,8 @@
 
 ::
 
-    run.json        what was run: pipeline, parameters, versions, host; written once, at the start
+    run.json        what was run: pipeline, parameters, versions, host; written once, at the start,
+                    when all is there that is needed to resume: a folder without it is no run
     journal.jsonl   how run and stages went, a line each as it happens; locked while the run lives:
                     a run without an end and with a free journal has crashed
     logs.jsonl      what was printed, logged and warned
@@ -15,6 +16,7 @@ no file of its own.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -23,9 +25,12 @@ from attrs import define, field
 from pypedream.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pypedream.engine.plan import Plan
 
 JOURNAL = "journal.jsonl"
+DESCRIPTION = "run.json"
 FAR = 1 << 30
 JOURNAL_KINDS = (
     "run.start",
@@ -37,6 +42,8 @@ JOURNAL_KINDS = (
     "attempt.end",
 )
 LOG_KINDS = ("print", "log", "warning", "progress", "artifact", "dropped")
+_BEGUN_S = 60
+_RECENT = 20
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -69,8 +76,8 @@ class RunFolder:
     _lock: BinaryIO | None = None
 
     @classmethod
-    def create(cls, workspace: str | os.PathLike[str], run_id: str, plan: Plan) -> RunFolder:
-        """Make the folder and write what is to be run.
+    def create(cls, workspace: str | os.PathLike[str], run_id: str) -> RunFolder:
+        """Make the folder; remove some that were begun by processes that are gone.
 
         Raises
         ------
@@ -80,21 +87,46 @@ class RunFolder:
         from pypedream.log.sinks import JsonLinesSink
 
         path = Path(workspace) / "runs" / run_id
-        try:
+        folder = cls(path)
+        with folder._told():
             _private(Path(workspace))
             _private(path.parent)
             path.mkdir(mode=0o700)
-            folder = cls(path)
             folder._lock = _locked(path / JOURNAL)
-            _write_once(path / "run.json", _description(run_id, plan))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise StoreError(f"cannot write the workspace {workspace}: {reason}") from error
+        _sweep(path.parent)
         folder.sinks = [
             JsonLinesSink(path / JOURNAL, kinds=JOURNAL_KINDS),
             JsonLinesSink(path / "logs.jsonl", kinds=LOG_KINDS),
         ]
         return folder
+
+    def describe(self, plan: Plan) -> None:
+        """Write what is to be run; from now on the run is in the history.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written.
+        """
+        with self._told():
+            _write_once(self.path / DESCRIPTION, _description(self.path.name, plan))
+
+    def remove(self) -> None:
+        """Remove the folder of a run that does not start."""
+        from shutil import rmtree
+
+        self.close()
+        rmtree(self.path, ignore_errors=True)  # the next runs try it again
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn a failure of the file system into one line that names the workspace."""
+        try:
+            yield
+        except OSError as error:
+            self.remove()
+            workspace, reason = self.path.parent.parent, error.strerror or str(error)
+            raise StoreError(f"cannot write the workspace {workspace}: {reason}") from error
 
     def close(self) -> None:
         """Let go of the lock."""
@@ -111,6 +143,22 @@ def is_alive(folder: Path) -> bool:
         return False
     with lock:
         return not _try_lock(lock)
+
+
+def _sweep(runs: Path) -> None:
+    """Remove recent folders of runs that never started, as a killed process leaves them.
+
+    One that was made just now may not be locked yet.
+    """
+    from shutil import rmtree
+    from time import time
+
+    with suppress(OSError):  # another process removes the same, or the disk fails
+        for name in sorted(os.listdir(runs))[-_RECENT:]:
+            path = runs / name
+            is_old = path.stat().st_mtime < time() - _BEGUN_S
+            if is_old and not (path / DESCRIPTION).exists() and not is_alive(path):
+                rmtree(path)
 
 
 def _private(path: Path) -> None:

@@ -103,7 +103,7 @@ def set_again(
 
 
 def _reuse_from(run: Run, base: Blueprint, parameters: Parameters) -> Reuse:
-    reuse = Reuse()
+    reuse = Reuse(resumes=run.id)
     for key in base.order:
         reason = _reason_to_run(run, base.wiring.wires[key], parameters, reuse)
         if reason:

@@ -13,7 +13,7 @@ from attrs import define
 from pypedream.engine.asked_before import AskedBefore, asked_before
 from pypedream.engine.calls import Calls, digest_of, read_by, unlike_any
 from pypedream.engine.explain import differences
-from pypedream.engine.history import recorded_run, recorded_runs
+from pypedream.engine.history import gone_on_from, recorded_run, recorded_runs
 from pypedream.engine.options import ENVIRONMENT
 from pypedream.engine.problem import Problem
 from pypedream.engine.result_log import recorded_results
@@ -44,7 +44,9 @@ class RecordedWork:
     run
         Its record.
     lines
-        What is written down of each stage that finished.
+        What is written down of each stage that finished, in it or in a run that it goes on from.
+    runs
+        The ids of all these runs.
     asked
         What it was asked to do.
     """
@@ -52,6 +54,7 @@ class RecordedWork:
     run: RecordedRun
     workspace: str | os.PathLike[str]
     lines: Mapping[str, ResultLine]
+    runs: frozenset[str]
     asked: AskedBefore
 
     @classmethod
@@ -78,7 +81,12 @@ class RecordedWork:
             asked = asked_before(run.asked, run.id, results)
         finally:
             results.close()
-        return cls(run, workspace, recorded_results(run.folder).lines, asked)
+        # What a run takes over is written down when it has started; it may be killed before.
+        runs = list(gone_on_from(run))
+        lines: dict[str, ResultLine] = {}
+        for one in reversed(runs):
+            lines.update(recorded_results(one.folder).lines)
+        return cls(run, workspace, lines, frozenset(one.id for one in runs), asked)
 
     def parameters(self, parameters: Parameters, request: Mapping[str, Any]) -> Parameters:
         """Set parameters to what they were set to for the run.
@@ -121,7 +129,7 @@ class RecordedWork:
             results.close()
 
     def _reuse(self, results: Results, base: Blueprint, calls: Calls) -> Reuse:
-        reuse = Reuse()
+        reuse = Reuse(resumes=self.run.id)
         for key in base.order:
             if key in calls.digests:
                 continue
@@ -146,7 +154,7 @@ class RecordedWork:
         if line is None:
             # its line may be lost, or torn when the process was killed
             found = results.find(call.key) if call.key else None
-            if found is not None and found.about.get("run") == self.run.id:
+            if found is not None and found.about.get("run") in self.runs:
                 return found
             return f"did not finish in run {self.run.id}"
         changed = ", ".join(differences(line.call, call))

@@ -44,6 +44,8 @@ class Reuse:
         What is known of the calls; None where nothing is kept.
     overwrites
         What of that which is kept will be replaced.
+    resumes
+        The id of the run that is gone on from, if it is.
     """
 
     values: dict[str, Any] = Factory(dict)
@@ -55,6 +57,7 @@ class Reuse:
     expected: dict[str, float] = Factory(dict)
     calls: Calls | None = None
     overwrites: list[str] = Factory(list)
+    resumes: str = ""
 
 
 class Taken:

@@ -11,6 +11,7 @@ import textwrap
 import pytest
 
 from pypedream import Parameters, Pipeline
+from pypedream.engine.history import recorded_runs
 from pypedream.errors import PlanError
 
 FLOW = """
@@ -224,3 +225,64 @@ def test_no_checkpoint_is_no_store(tmp_path):
     flow.run()
 
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+KILLED_AT_ITS_START = "sinks=[lambda event: os.kill(os.getpid(), signal.SIGKILL)]"
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_killed_resume_loses_nothing(run, times):
+    """However early a process is killed that goes on, what had finished before it still counts."""
+    run("flow.run()", TROUBLE_model="fail")
+    for _ in range(times):
+        done, calls = run(f"import os, signal; flow.resume({KILLED_AT_ITS_START})")
+        assert (done.returncode, calls) == (-9, [])
+
+    done, calls = run("flow.resume()")
+
+    assert done.returncode == 0, done.stderr
+    assert calls == ["model", "plot"]
+
+
+def test_a_run_that_was_resumed_in_memory_is_resumed_again(run):
+    """Results that the first resume took from memory are taken from the workspace by the next."""
+    done, calls = run(
+        f"""
+        import os, signal
+        try:
+            flow.run()
+        except RuntimeError:
+            flow.resume({KILLED_AT_ITS_START})
+        """,
+        TROUBLE_model="fail",
+    )
+    assert (done.returncode, calls) == (-9, ["load", "clean", "model"])
+
+    done, calls = run("flow.resume()")
+
+    assert done.returncode == 0, done.stderr
+    assert calls == ["model", "plot"]
+
+
+def test_a_run_is_there_when_it_can_be_resumed(run):
+    """A process that is killed while values are kept leaves no run, and its folder goes."""
+    code = """
+    import os, signal
+    class Deadly:
+        def __reduce__(self):
+            os.kill(os.getpid(), signal.SIGKILL)
+    flow.run(name=Deadly())
+    """
+    done, calls = run(code)
+    assert (done.returncode, calls) == (-9, [])
+    runs = run.folder / "w" / "runs"
+    (left,) = runs.iterdir()
+    assert recorded_runs(run.folder / "w") == []
+
+    run("flow.run()")
+    assert left.exists()  # it may be that of a process that has only begun
+    os.utime(left, (0, 0))
+    run("flow.run()")
+
+    assert not left.exists()
+    assert [one.state for one in recorded_runs(run.folder / "w")] == ["ok", "ok"]
