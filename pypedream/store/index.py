@@ -42,6 +42,7 @@ _NETWORK = ("9p", "afs", "ceph", "cifs", "fuse.sshfs", "gpfs", "lustre", "ncpfs"
 _BUSY_S = 30
 _BATCH_S = 0.2  # others wait meanwhile
 _DAMAGED = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
+_EMPTY_LOG = 32  # bytes of a write-ahead log that holds nothing but its header
 
 
 class Index:
@@ -158,8 +159,18 @@ class Index:
             raise StoreError(f"cannot use {self.path}: {error}") from error
 
     def _reading(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        import sqlite3
+
         connection = self._current()
-        return otherwise if connection is None else work(connection)
+        if connection is None:
+            return otherwise
+        try:
+            return work(connection)
+        except sqlite3.OperationalError as error:
+            # Whoever was to make the tables was killed; a writer would have made them by now.
+            if self.readonly and _has_no_table(error):
+                return otherwise
+            raise
 
     def _in_transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         connection = self._writable()
@@ -221,7 +232,10 @@ class Index:
         except FileNotFoundError:
             return None
         if self.readonly:
-            return now.st_ino, now.st_mtime_ns, now.st_size, _size(f"{self.path}-wal") > 0
+            # Of a log that a killed process left with its header alone SQLite reads nothing, and
+            # complains after ten seconds.
+            is_logged = _size(f"{self.path}-wal") > _EMPTY_LOG
+            return now.st_ino, now.st_mtime_ns, now.st_size, is_logged
         return now.st_ino, now.st_dev
 
     def _opened(self) -> sqlite3.Connection:
@@ -312,7 +326,11 @@ def _commit(connection: sqlite3.Connection) -> None:
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
     code = getattr(error, "sqlite_errorcode", 0) or 0
-    return code & 0xFF in _DAMAGED or "no such table" in str(error)
+    return code & 0xFF in _DAMAGED or _has_no_table(error)
+
+
+def _has_no_table(error: sqlite3.Error) -> bool:
+    return "no such table" in str(error)
 
 
 def _size(path: str) -> int:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -104,3 +106,34 @@ def test_a_store_that_is_not_there_is_empty_and_is_not_made(folder):
         reader.get("a")
 
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("size", [0, 31, 32, 33, 100, 5000])
+def test_a_log_that_a_killed_process_left(tmp_path, size):
+    """What is in the log cannot be read, however short it is; what is in the index can."""
+    store = CacheStore(tmp_path / "store")
+    store["a"] = 1
+    store.close()
+    store["b"] = 2
+    copy = tmp_path / "copy"
+    shutil.copytree(tmp_path / "store", copy)  # as a killed process leaves it
+    os.truncate(copy / "index.db-wal", size)
+    before = snapshot(copy)
+
+    assert CacheStore(copy, readonly=True).keys() == ["a"]
+
+    assert snapshot(copy) == before
+
+
+@pytest.mark.parametrize("tables", ["", "CREATE TABLE other (name)"], ids=["empty", "without"])
+def test_an_index_that_was_only_begun(folder, tables):
+    """A process that was killed before it made the tables leaves a store that holds nothing."""
+    folder.mkdir()
+    (folder / "index.db").touch()
+    index = sqlite3.connect(folder / "index.db")
+    index.execute(tables)
+    index.close()
+
+    store = CacheStore(folder, readonly=True)
+
+    assert (store.keys(), "a" in store, list(store.verify())) == ([], False, [])
