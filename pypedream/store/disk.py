@@ -106,8 +106,7 @@ class Staging:
 
     def __init__(self, parent: Path) -> None:
         self.parent = parent
-        self._folder: Path | None = None
-        self._pid = 0
+        self._folders: dict[int, Path] = {}
         self._numbers = count()
 
     @contextmanager
@@ -128,15 +127,14 @@ class Staging:
 
     def close(self) -> None:
         """Remove the folder, if nothing is being written."""
-        if self._folder is not None and self._pid == os.getpid():
+        folder = self._folders.pop(os.getpid(), None)
+        if folder is not None:
             with suppress(OSError):  # another thread is at work, or the store is gone
-                self._folder.rmdir()
-        self._folder = None
+                folder.rmdir()
 
     def _made(self) -> Path:
-        if self._folder is None or self._pid != os.getpid():
-            self._folder, self._pid = self.parent / new_name(), os.getpid()
-        folder = self._folder
+        # In one step: of two threads that come at once both must get the same.
+        folder = self._folders.setdefault(os.getpid(), self.parent / new_name())
         if not folder.is_dir():
             folder.mkdir(mode=0o700, exist_ok=True)
         return folder

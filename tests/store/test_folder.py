@@ -6,12 +6,14 @@ import sqlite3
 import stat
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from pypedream.errors import StoreError
 from pypedream.store import CacheStore
+from pypedream.store.disk import Staging
 from pypedream.store.index import _is_on_network
 from pypedream.store.location import folder_of
 
@@ -401,3 +403,21 @@ def test_a_large_file_that_was_changed_is_compared(folder, megabytes_are_large, 
     assert "a" in store
     assert store.get_many(["a"]) == {}
     assert hashed == [blob]
+
+
+def test_threads_that_come_at_once_share_a_staging_folder(tmp_path):
+    """Nothing is left of it when the store is closed."""
+    threads, together = 8, threading.Barrier(8)
+
+    def write(staging):
+        together.wait()
+        with staging.path() as path:
+            path.write_bytes(b"x")
+
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in range(100):
+            staging = Staging(tmp_path)
+            list(pool.map(write, [staging] * threads))
+            staging.close()
+
+    assert list(tmp_path.iterdir()) == []
