@@ -102,44 +102,48 @@ class RecordedResults:
 class ResultLog:
     """Appends to the file; may be called from any thread.
 
+    What cannot be written waits for the next line, so that nothing is lost to a passing fault and
+    no line is torn.
+
     Attributes
     ----------
     tell
-        Is told once, in one line, that the file cannot be written any more.
+        Is told once, in one line, that the file cannot be written.
     """
 
     path: Path
     tell: Callable[[str], object]
     _file: int | None = None
-    _is_broken: bool = False
+    _waiting: bytes = b""
+    _is_told: bool = False
     _lock: Lock = field(default=Factory(Lock), init=False)
 
     def add(self, lines: Iterable[str]) -> None:
         """Append lines. A record that cannot be written is no reason for a stage to fail."""
         text = "".join(lines)
         with self._lock:
-            if self._is_broken:
-                return
-            try:
-                self._write(text.encode())
-            except OSError as error:
-                self._is_broken = True
-                self.tell(f"cannot write {self.path}: {error.strerror or error}")
+            self._waiting += text.encode()
+            self._write()
 
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
+            self._write()
             if self._file is not None:
                 os.close(self._file)
                 self._file = None
 
-    def _write(self, text: bytes) -> None:
-        if self._file is None:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-            self._file = os.open(self.path, flags, 0o600)
-        rest = memoryview(text)
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
+    def _write(self) -> None:
+        try:
+            while self._waiting:
+                if self._file is None:
+                    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+                    self._file = os.open(self.path, flags, 0o600)
+                self._waiting = self._waiting[os.write(self._file, self._waiting) :]
+        except OSError as error:
+            if not self._is_told:
+                self._is_told = True
+                self.tell(f"cannot write {self.path}: {error.strerror or error}")
 
 
 def recorded_results(folder: Path) -> RecordedResults:
