@@ -6,6 +6,8 @@ kept in the store; a secret is not, and has to be set again.
 
 from __future__ import annotations
 
+import json
+from binascii import crc32
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +40,15 @@ class AskedBefore:
         From the name of each parameter that was set to its value.
     lost
         From the name of a parameter or a given stage whose value is not there to why.
+    hidden
+        Those of them that were secrets, which are never kept.
     """
 
     values: dict[str, Any]
     selection: dict[str, Any]
     options: dict[str, Any]
     lost: dict[str, str]
+    hidden: frozenset[str]
 
 
 def asked_of(plan: Plan) -> dict[str, Any]:
@@ -53,8 +58,23 @@ def asked_of(plan: Plan) -> dict[str, Any]:
         options["executor"] = plan.options.executor
     names = {name: list(getattr(plan.selection, name)) for name in SELECTION}
     set_ = list(plan.parameters.settings)
-    asked = {"set": set_, "selection": names, "options": options}
-    return {**asked, "resumes": plan.reuse.resumes} if plan.reuse.resumes else asked
+    hidden = sorted(secret_names(plan.parameters).intersection(set_))
+    asked = {"set": set_, "hidden": hidden, "selection": names, "options": options}
+    asked["resumes"] = plan.reuse.resumes
+    return {**asked, "seal": _seal(asked)}
+
+
+def is_whole(asked: Mapping[str, Any]) -> bool:
+    """Say whether what is recorded is what was recorded.
+
+    Who resumes a run must not quietly do something else than was asked for.
+    """
+    return bool(asked) and asked.get("seal") == _seal(asked)
+
+
+def _seal(asked: Mapping[str, Any]) -> int:
+    whole = {name: value for name, value in asked.items() if name != "seal"}
+    return crc32(json.dumps(whole, sort_keys=True, default=str).encode())
 
 
 def keep_values(results: Results, run: str, plan: Plan, tell: Callable[[str], object]) -> None:
@@ -83,7 +103,8 @@ def asked_before(asked: Mapping[str, Any], run: str, results: Results) -> AskedB
     asked
         What its ``run.json`` says of that.
     """
-    found = AskedBefore({}, {}, dict(asked.get("options", {})), {})
+    hidden = frozenset(asked.get("hidden", []))
+    found = AskedBefore({}, {}, dict(asked.get("options", {})), {}, hidden)
     for name, names in asked.get("selection", {}).items():
         if name != "given" and names:
             found.selection[name] = tuple(names)

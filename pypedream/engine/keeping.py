@@ -265,7 +265,7 @@ def take_over(execution: Execution, keeper: Keeper) -> None:
             _call_after_all(execution, key)
             waiting.extend(read_by(wires[key]))
     values.kept = {
-        key: partial(_loaded, execution, keeper, key) for key in kept if key not in values
+        key: partial(_loaded_late, execution, keeper, key) for key in kept if key not in values
     }
     keeper.took_over((wires[key], found) for key, found in kept.items())
 
@@ -277,6 +277,13 @@ def _call_after_all(execution: Execution, key: str) -> None:
     execution.ended.pop(key, None)
     plan.chosen.add(key)
     plan.reuse.rerun[key] = "its kept result cannot be read"
+
+
+def _loaded_late(execution: Execution, keeper: Keeper, key: str) -> Any:
+    try:
+        return _loaded(execution, keeper, key)
+    except UnreadableResult as error:
+        raise UnreadableResult(f"{error}: pipeline.resume() computes it again") from error
 
 
 def _loaded(execution: Execution, keeper: Keeper, key: str) -> Any:

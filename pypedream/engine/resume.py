@@ -16,7 +16,7 @@ from pypedream import context
 from pypedream.engine.problem import Problem
 from pypedream.engine.request import plan_for, request_of
 from pypedream.engine.reuse import Reuse
-from pypedream.errors import ParameterError, PlanError
+from pypedream.errors import ParameterError, PlanError, StoreError
 from pypedream.inputs import InputBinding
 from pypedream.places import calling_place
 from pypedream.store.identity import changes, code_identity
@@ -109,7 +109,11 @@ def _reuse_from(run: Run, base: Blueprint, parameters: Parameters) -> Reuse:
         if reason:
             reuse.rerun[key] = reason
             continue
-        reuse.values[key] = run[key]
+        try:
+            reuse.values[key] = run[key]
+        except StoreError:
+            reuse.rerun[key] = "its kept result cannot be read"
+            continue
         outputs = dict(run.outputs[key])
         outputs.pop("return")
         if outputs:

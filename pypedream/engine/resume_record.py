@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
-from pypedream.engine.asked_before import AskedBefore, asked_before
+from pypedream.engine.asked_before import AskedBefore, asked_before, is_whole
 from pypedream.engine.calls import Calls, digest_of, read_by, unlike_any
 from pypedream.engine.explain import differences
-from pypedream.engine.history import gone_on_from, recorded_run, recorded_runs
+from pypedream.engine.history import UNKNOWN, gone_on_from, recorded_run, recorded_runs
 from pypedream.engine.options import ENVIRONMENT
 from pypedream.engine.problem import Problem
 from pypedream.engine.result_log import recorded_results
@@ -76,6 +76,8 @@ class RecordedWork:
             raise StoreError(f'run {run.id} is of pipeline "{run.pipeline}", not of "{pipeline}"')
         if run.state == "running":
             raise StoreError(f"run {run.id} is still running: wait for it or stop it first")
+        if not is_whole(run.asked):
+            raise _damaged(run)
         results = Results(workspace, readonly=True)
         try:
             asked = asked_before(run.asked, run.id, results)
@@ -97,10 +99,11 @@ class RecordedWork:
             If a value is refused by now, or is neither kept nor in *request*.
         """
         start = parameters.with_environment(os.environ)
+        told = {*request, *request.get("given", {})}
         lost = {
             name: reason
             for name, reason in self.asked.lost.items()
-            if name not in request and (name in start.missing or name not in start)
+            if name not in told and not (name in self.asked.hidden and _has_default(name, start))
         }
         problems = [
             Problem(f'the value of "{name}" in run {self.run.id} {reason}', None, "give it again")
@@ -164,6 +167,10 @@ class RecordedWork:
         return kept or "its result is kept no more"
 
 
+def _has_default(name: str, parameters: Parameters) -> bool:
+    return name in parameters and name not in parameters.missing
+
+
 def recorded_work(pipeline: Pipeline, name: str | None, request: Mapping[str, Any]) -> RecordedWork:
     """Return what is left of a run of *pipeline*, in the workspace that is asked for.
 
@@ -191,4 +198,11 @@ def _last(workspace: str | os.PathLike[str], pipeline: str) -> RecordedRun:
     for run in recorded_runs(workspace):
         if run.pipeline == pipeline:
             return run
+        if run.pipeline == UNKNOWN:
+            raise _damaged(run)
     raise StoreError(f'no run of pipeline "{pipeline}" is recorded in {workspace}')
+
+
+def _damaged(run: RecordedRun) -> StoreError:
+    what = f"what run {run.id} was asked to do cannot be read: {run.folder} is damaged"
+    return StoreError(f'{what}; name another run, resume("..."), or begin anew, run()')

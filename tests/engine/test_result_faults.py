@@ -52,7 +52,7 @@ def test_what_can_never_be_written_is_no_error(tmp_path, said):
     log.close()
 
     assert len(said) == 1
-    assert recorded_results(tmp_path / "never") == {}
+    assert recorded_results(tmp_path / "never").lines == {}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
@@ -71,9 +71,9 @@ def test_a_part_of_a_line_is_completed(tmp_path, said):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
     assert (tmp_path / FILE).stat().st_size == 100
-    assert recorded_results(tmp_path) == {}
+    assert recorded_results(tmp_path).lines == {}
 
     log.add([line("second").text()])
 
-    assert list(recorded_results(tmp_path)) == ["first", "second"]
+    assert list(recorded_results(tmp_path).lines) == ["first", "second"]
     assert said == [f"cannot write {tmp_path / FILE}: File too large"]

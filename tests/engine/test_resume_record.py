@@ -286,3 +286,75 @@ def test_a_run_is_there_when_it_can_be_resumed(run):
 
     assert not left.exists()
     assert [one.state for one in recorded_runs(run.folder / "w")] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("again", ["rows=5", "rows=6"])
+def test_values_that_are_lost_are_asked_for(run, again):
+    """A default does not quietly take the place of a value that was set."""
+    run("flow.run(rows=5)", TROUBLE_model="kill")
+    for path in (run.folder / "w" / "store").glob("index.db*"):
+        path.unlink()
+
+    done, calls = run("flow.resume()")
+    assert calls == []
+    assert done.stderr.count('the value of "rows" in run') == 1
+    assert "was not kept: give it again" in done.stderr
+
+    done, calls = run(f'print(len(flow.resume({again})["load"]))')
+    assert done.stdout == f"{again[-1]}\n"
+
+
+def test_given_values_that_are_lost_can_be_given_again(run):
+    """They are named as the run was given them."""
+    run('flow.run(given={"load": [1, 2]})', TROUBLE_model="kill")
+    for path in (run.folder / "w" / "store").glob("index.db*"):
+        path.unlink()
+
+    done, _ = run("flow.resume()")
+    assert 'the value of "load" in run' in done.stderr
+
+    done, calls = run('print(flow.resume(given={"load": [5]})["model"])')
+    assert (done.stdout, calls) == ("5\n", ["clean", "model", "plot"])
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "empty"])
+def test_what_was_asked_for_is_not_guessed(run, damage):
+    """A damaged run.json is said to be so, and an earlier run is not taken in its place."""
+    run("flow.run()")
+    run("flow.run(rows=5)", TROUBLE_model="kill")
+    last = max((run.folder / "w" / "runs").iterdir()) / "run.json"
+    text = last.read_text()
+    last.write_text(
+        {"cut": text[:100], "changed": text.replace("asked", "bsked"), "empty": ""}[damage]
+    )
+
+    done, calls = run("flow.resume()")
+
+    assert calls == []
+    assert f"what run {last.parent.name} was asked to do cannot be read" in done.stderr
+
+
+def test_a_result_that_is_damaged_is_named_when_it_is_read(run):
+    """The error is one of the store and says what to do, and that works."""
+    code = """
+    import os, pathlib
+    run = flow.run(rows=20_000, until="clean")
+    run = flow.resume(run.id)
+    for path in pathlib.Path("w/store/blobs").glob("*/*"):
+        os.chmod(path, 0o600)
+        path.write_bytes(b"")
+    from pypedream.errors import StoreError
+    try:
+        run["load"]
+    except StoreError as error:
+        print(error)
+    print(len(flow.resume()["load"]))
+    """
+
+    done, calls = run(code)
+
+    assert done.stdout.splitlines() == [
+        'the kept result of stage "load" is truncated: pipeline.resume() computes it again',
+        "20000",
+    ], done.stderr
+    assert calls == ["load", "clean", "load", "clean"]
