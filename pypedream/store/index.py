@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from time import monotonic, sleep, time
@@ -272,6 +272,8 @@ class Index:
         self._state = self._seen()
         if self._state is None:
             return None
+        if self._state[-1] and not os.path.exists(f"{self.path}-shm"):
+            return _copied(self.path)
         # Without a log that others write to, nothing changes under our hands. With one, its shared
         # memory is only read; SQLite would otherwise mark in it how far we have read.
         way = "mode=ro&readonly_shm=1" if self._state[-1] else "mode=ro&immutable=1"
@@ -313,6 +315,31 @@ def _at_savepoint(connection: sqlite3.Connection, work: Callable[[sqlite3.Connec
             connection.execute("RELEASE one")
         raise
     return result
+
+
+def _copied(path: Path) -> sqlite3.Connection:
+    """Return a copy in memory: a log that nobody has open can only be read with a new file."""
+    memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        _copy_into(memory, path)
+    except OSError as error:
+        raise StoreError(f"cannot use {path}: {error.strerror or error}") from error
+    return memory
+
+
+def _copy_into(memory: sqlite3.Connection, path: Path) -> None:
+    import shutil
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="pypedream-") as folder:
+        for ending in ("", "-wal"):
+            with suppress(FileNotFoundError):  # it was removed meanwhile
+                shutil.copyfile(f"{path}{ending}", Path(folder, f"index.db{ending}"))
+        copy = sqlite3.connect(Path(folder, "index.db"), isolation_level=None)
+        try:
+            copy.backup(memory)
+        finally:
+            copy.close()
 
 
 def _commit(connection: sqlite3.Connection) -> None:

@@ -137,3 +137,17 @@ def test_an_index_that_was_only_begun(folder, tables):
     store = CacheStore(folder, readonly=True)
 
     assert (store.keys(), "a" in store, list(store.verify())) == ([], False, [])
+
+
+def test_a_log_without_its_shared_memory(tmp_path):
+    """It is read as well, as after a fault at the end of a process, or in a copy."""
+    store = CacheStore(tmp_path / "store")
+    store["a"] = 1
+    copy = tmp_path / "copy"
+    shutil.copytree(tmp_path / "store", copy, ignore=shutil.ignore_patterns("*-shm"))
+    before = snapshot(copy)
+
+    assert (copy / "index.db-wal").stat().st_size > 32
+    assert CacheStore(copy, readonly=True)["a"] == 1
+
+    assert snapshot(copy) == before
