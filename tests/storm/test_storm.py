@@ -1,0 +1,78 @@
+"""A sample of the storm, each time; ``python -m tests.storm`` has all of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.storm.shim import why_not
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="its processes come off one")
+compiled = pytest.mark.skipif(bool(why_not()), reason=why_not())
+
+
+def storm(*arguments: str) -> dict[str, int]:
+    """Do a part of the storm; return the counts of its table."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.storm", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {
+        name: int(number) for name, number in re.findall(r"^  (.*?)  +(\d+)$", done.stdout, re.M)
+    }
+
+
+def test_thirty_kills() -> None:
+    """Nothing that had finished is lost or called again, and the end is right."""
+    counts = storm("kills", "--kills", "30", "--seed", "2")
+
+    assert counts["kills"] >= 30
+    assert counts["histories"] >= 3
+
+
+def test_kills_while_blobs_are_written() -> None:
+    """What is half written is never read."""
+    assert storm("writes", "--writes", "8", "--seed", "3")["kills"] >= 8
+
+
+@compiled
+def test_kills_at_calls_of_the_system() -> None:
+    """It does not matter which change of a file was the last one."""
+    assert storm("points", "--share", "0.04", "--seed", "4")["disturbed"] >= 5
+
+
+@compiled
+def test_calls_that_fail() -> None:
+    """A failing log stops nothing, a failing store is one line, and another process goes on."""
+    counts = storm("faults", "--share", "0.03", "--seed", "5")
+
+    assert counts["disturbed"] >= 15
+
+
+def test_damaged_files() -> None:
+    """The values are right, or one line says what is damaged."""
+    counts = storm("damage", "--damage", "6", "--seed", "6")
+
+    assert counts["ended with the right values"] >= 10
+    assert counts["ended with one line"] >= 1
+
+
+def test_an_unknown_storm_is_refused() -> None:
+    """The message names those that there are."""
+    command = [sys.executable, "-m", "tests.storm", "kill"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert "no storm 'kill'; there are: kills, writes, points" in done.stderr
