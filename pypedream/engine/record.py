@@ -113,10 +113,9 @@ class RunFolder:
 
     def remove(self) -> None:
         """Remove the folder of a run that does not start."""
-        from shutil import rmtree
-
         self.close()
-        rmtree(self.path, ignore_errors=True)  # the next runs try it again
+        with suppress(OSError):  # the next runs try it again
+            _remove(self.path)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -150,7 +149,6 @@ def _sweep(runs: Path) -> None:
 
     One that was made just now may not be locked yet.
     """
-    from shutil import rmtree
     from time import time
 
     with suppress(OSError):  # another process removes the same, or the disk fails
@@ -158,7 +156,13 @@ def _sweep(runs: Path) -> None:
             path = runs / name
             is_old = path.stat().st_mtime < time() - _BEGUN_S
             if is_old and not (path / DESCRIPTION).exists() and not is_alive(path):
-                rmtree(path)
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    from shutil import rmtree  # heavy, and seldom needed
+
+    rmtree(path)
 
 
 def _private(path: Path) -> None:

@@ -6,10 +6,10 @@ import sys
 from argparse import ArgumentParser
 from collections import Counter
 
-from tests.storm import damage, kills, points
+from tests.storm import damage, full, kills, points
 from tests.storm.shim import start_with_faults, why_not
 
-NAMES = ("kills", "writes", "points", "faults", "damage")
+NAMES = ("kills", "writes", "points", "faults", "full", "damage")
 VIOLATIONS = (
     "lost completions",
     "re-runs of completed stages",
@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--writes", type=int, default=50, help="kills while a blob is written")
     parser.add_argument("--share", type=float, default=1.0, help="of the calls that go wrong")
     parser.add_argument("--damage", type=int, default=200, help="times for each kind of file")
+    parser.add_argument("--full", type=int, default=100, help="times with too little room")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     unknown = set(given.names) - set(NAMES)
@@ -47,6 +48,7 @@ def main() -> None:
         "writes": lambda: kills.storm(given.writes, given.seed, is_aimed=True),
         "points": lambda: points.kill_points(given.share, given.seed),
         "faults": lambda: points.fault_points(given.share, given.seed),
+        "full": lambda: full.full(given.full, given.seed),
         "damage": lambda: damage.damage(given.damage, given.seed),
     }
     is_wrong = False

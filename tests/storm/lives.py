@@ -76,7 +76,7 @@ class History:
     def live(
         self,
         stop: Callable[[int], object] | None = None,
-        before: Callable[[], object] | None = None,
+        before: Callable[[], Any] | None = None,
         is_damaged: bool = False,
     ) -> Life:
         """Let one process run or resume the pipeline, and look at what it left.
@@ -86,7 +86,7 @@ class History:
         stop
             Is called with the process that has begun, to kill it.
         before
-            What that process does first.
+            What that process does first; may return what undoes it.
         is_damaged
             Whether files were damaged, so that what they hold is not looked at.
         """
@@ -116,13 +116,12 @@ class History:
             found.update(str(name) for name, state in states.items() if state == "ok")
         return found
 
-    def _work(self, before: Callable[[], object] | None) -> None:
+    def _work(self, before: Callable[[], Any] | None) -> None:
         flow = flow_in(self.folder)
         is_first = not recorded_runs(self.workspace)
         run: Any = None
         said: dict[str, Any] = {}
-        if before is not None:
-            before()
+        undo = before() if before is not None else None
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             try:
@@ -137,6 +136,8 @@ class History:
                 said["error"] = f"{type(error).__name__}: {error}"
                 said["trace"] = traceback.format_exc()
                 said["is_ours"] = isinstance(error, PypedreamError)
+        if undo is not None:
+            undo()
         if run is not None:
             said["states"] = {name: stage.state for name, stage in run.stages.items()}
             said["warnings"] = [event.event for event in run.events if event.kind == "warning"]

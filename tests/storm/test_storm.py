@@ -61,6 +61,14 @@ def test_calls_that_fail() -> None:
     assert counts["disturbed"] >= 15
 
 
+def test_too_little_room() -> None:
+    """Where a file may not grow, or a disk is full, one line says so; later it goes on."""
+    counts = storm("full", "--full", "6", "--seed", "7")
+
+    assert counts["limits for a file"] == 6
+    assert counts["failed with one line"] >= 3
+
+
 def test_damaged_files() -> None:
     """The values are right, or one line says what is damaged."""
     counts = storm("damage", "--damage", "6", "--seed", "6")
