@@ -141,7 +141,7 @@ def is_alive(folder: Path) -> bool:
     except OSError:
         return False
     with lock:
-        return not _try_lock(lock)
+        return not _try_lock(lock, is_shared=True)
 
 
 def _sweep(runs: Path) -> None:
@@ -178,8 +178,11 @@ def _locked(path: Path) -> BinaryIO:
     return lock
 
 
-def _try_lock(lock: BinaryIO) -> bool:
-    """Lock the file without waiting; the system lets go of it when the process ends."""
+def _try_lock(lock: BinaryIO, *, is_shared: bool = False) -> bool:
+    """Lock the file without waiting; the system lets go of it when the process ends.
+
+    Who only looks shares the lock: of two that look at once neither must take the other for a run.
+    """
     try:
         if os.name == "nt":
             import msvcrt
@@ -189,7 +192,7 @@ def _try_lock(lock: BinaryIO) -> bool:
         else:
             import fcntl
 
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -318,3 +319,24 @@ def test_reading_changes_nothing(flow, tmp_path):
     recorded_runs(folder)
 
     assert state() == before
+
+
+def states_seen(workspace: Path) -> set[str]:
+    """Look at the newest run from eight threads at once, a thousand times."""
+
+    def look(_: int) -> str:
+        return recorded_run(workspace).state
+
+    with ThreadPoolExecutor(8) as pool:
+        return set(pool.map(look, range(1000)))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a lock of Windows cannot be shared")
+def test_many_who_look_do_not_mistake_each_other_for_the_run(tmp_path, waiting):
+    """A run that lives is running for all of them, and one that is dead has crashed."""
+    seen = states_seen(tmp_path / "ws")
+    waiting.kill()
+    waiting.wait()
+
+    assert seen == {"running"}
+    assert states_seen(tmp_path / "ws") == {"crashed"}
