@@ -28,8 +28,6 @@ void faults_arm(const char *folder, int which, int how, int error, long k, int t
     left = k;
 }
 
-long faults_left(void) { return left; }
-
 void faults_disarm(void) { root[0] = 0; }
 
 static int is_ours(const char *path)

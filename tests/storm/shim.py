@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 from attrs import frozen
 
@@ -59,17 +60,20 @@ def why_not() -> str:
 
 def start_with_faults(arguments: list[str]) -> None:
     """Start this program again with the library, unless it has it."""
-    if _VARIABLE in os.environ:
+    if _VARIABLE in os.environ:  # it is loaded and stays so; others are not to get it
+        shutil.rmtree(os.environ.pop(_VARIABLE))
+        del os.environ["LD_PRELOAD"]
         return
-    library = Path(mkdtemp(prefix="storm-"), "faults.so")
+    folder = mkdtemp(prefix="storm-")
+    library = Path(folder, "faults.so")
     source = Path(__file__).with_name("faults.c")
     command = ["cc", "-shared", "-fPIC", "-O1", "-w", "-o", str(library), str(source)]
     subprocess.run(command, check=True)
-    os.environ.update({_VARIABLE: str(library), "LD_PRELOAD": str(library)})
+    os.environ.update({_VARIABLE: folder, "LD_PRELOAD": str(library)})
     os.execv(sys.executable, [sys.executable, "-m", "tests.storm", *arguments])
 
 
-def arming(fault: Fault, folder: Path, k: int, report: int) -> Callable[[], None]:
+def arming(fault: Fault, folder: Path, k: int, report: int) -> Callable[[], Any]:
     """Return what lets the k-th call for a file in *folder* go wrong in the calling process.
 
     Parameters
@@ -77,11 +81,11 @@ def arming(fault: Fault, folder: Path, k: int, report: int) -> Callable[[], None
     report
         The descriptor to which that call is told.
     """
-    arm = ctypes.CDLL(os.environ[_VARIABLE]).faults_arm
-    root = os.fsencode(folder)
-    return lambda: arm(root, fault.calls, fault.way, fault.number, ctypes.c_long(k), report)
+    library, root = ctypes.CDLL(None), os.fsencode(folder)
 
+    def arm() -> Any:
+        kinds, way, number = fault.calls, fault.way, fault.number
+        library.faults_arm(root, kinds, way, number, ctypes.c_long(k), report)
+        return library.faults_disarm
 
-def disarm() -> None:
-    """Let everything succeed again."""
-    ctypes.CDLL(os.environ[_VARIABLE]).faults_disarm()
+    return arm
