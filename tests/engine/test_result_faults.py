@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
@@ -10,13 +11,20 @@ from pypedream.engine.calls import Call, Told
 from pypedream.engine.result_log import FILE, ResultLine, ResultLog, recorded_results
 from pypedream.store.identity import CodeIdentity
 
+MISUSES = [None, 1, [], {}, "text", ["text"], {"a": 1}]
+
+
+def places(document):
+    """Yield where each value of a document is."""
+    for name in list(document) if isinstance(document, dict) else range(len(document)):
+        yield document, name
+        if isinstance(document[name], (dict, list)):
+            yield from places(document[name])
+
 
 def line(stage):
-    call = Call(
-        "",
-        CodeIdentity("code", {"part": "1"}, {"part": ("part", "f.py", 1)}),
-        {"x": Told("y", "1")},
-    )
+    code = CodeIdentity("code", {"part": "1"}, {"part": ("part", "f.py", 1)})
+    call = Call("", code, {"x": Told("y", "1")})
     return ResultLine(stage, "ok", f"of-run/{stage}", "what", "run", 0.5, call)
 
 
@@ -77,3 +85,25 @@ def test_a_part_of_a_line_is_completed(tmp_path, said):
 
     assert list(recorded_results(tmp_path).lines) == ["first", "second"]
     assert said == [f"cannot write {tmp_path / FILE}: File too large"]
+
+
+def test_a_line_of_other_types_says_nothing(tmp_path):
+    """Whatever stands in place of a value, a line that is taken has the types that it promises."""
+    taken = 0
+    for number in range(sum(1 for _ in places(json.loads(line("first").text())))):
+        for misuse in MISUSES:
+            document = json.loads(line("first").text())
+            place, name = list(places(document))[number]
+            place[name] = misuse
+            (tmp_path / FILE).write_text(json.dumps(document))
+
+            for found in recorded_results(tmp_path).lines.values():
+                taken += 1
+                call = found.call
+                texts = [found.stage, found.state, found.key, found.identity, found.run, call.key]
+                texts += [call.code.digest, *call.code.parts.values(), *call.code.shown.values()]
+                for told in call.inputs.values():
+                    texts += [told.source, told.digest, told.shown]
+                assert {type(text) for text in texts} == {str}
+                assert type(found.duration_s) in (int, float)
+    assert taken > 10

@@ -42,7 +42,8 @@ def _points(faults: tuple[Fault, ...], share: float, seed: int) -> Counter[str]:
                     is_over = not _one_point(history, fault, k, values, counts)
                     shutil.rmtree(history.folder)
                 k += 1
-            counts[f"points of {fault.name}"] = k
+            if share == 1:
+                counts[f"calls, {fault.name}"] = k - 1
     return counts
 
 
