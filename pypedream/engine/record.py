@@ -44,6 +44,7 @@ JOURNAL_KINDS = (
 LOG_KINDS = ("print", "log", "warning", "progress", "artifact", "dropped")
 _BEGUN_S = 60
 _RECENT = 20
+_LENGTH = 26
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -145,18 +146,22 @@ def is_alive(folder: Path) -> bool:
 
 
 def _sweep(runs: Path) -> None:
-    """Remove recent folders of runs that never started, as a killed process leaves them.
-
-    One that was made just now may not be locked yet.
-    """
-    from time import time
-
+    """Remove recent folders of runs that never started, as a killed process leaves them."""
     with suppress(OSError):  # another process removes the same, or the disk fails
         for name in sorted(os.listdir(runs))[-_RECENT:]:
-            path = runs / name
-            is_old = path.stat().st_mtime < time() - _BEGUN_S
-            if is_old and not (path / DESCRIPTION).exists() and not is_alive(path):
-                _remove(path)
+            if not os.path.exists(f"{runs}/{name}/{DESCRIPTION}") and _never_started(runs / name):
+                _remove(runs / name)
+
+
+def _never_started(path: Path) -> bool:
+    """Say whether nothing has happened in a run; one that was just made may not be locked yet."""
+    from time import time
+
+    journal = path / JOURNAL
+    if journal.exists() and journal.stat().st_size:
+        return False
+    is_run = len(path.name) == _LENGTH and set(path.name) <= set(_DIGITS)
+    return is_run and path.stat().st_mtime < time() - _BEGUN_S and not is_alive(path)
 
 
 def _remove(path: Path) -> None:

@@ -281,10 +281,17 @@ def test_a_run_is_there_when_it_can_be_resumed(run):
 
     run("flow.run()")
     assert left.exists()  # it may be that of a process that has only begun
-    os.utime(left, (0, 0))
-    run("flow.run()")
+    damaged = max(runs.iterdir())
+    (damaged / "run.json").unlink()
+    own = runs / "notes"
+    own.mkdir()
+    for path in (left, damaged, own):
+        os.utime(path, (0, 0))
+    run("flow.run(); flow.run()")
 
     assert not left.exists()
+    assert damaged.exists()  # it has a journal
+    assert own.exists()
     assert [one.state for one in recorded_runs(run.folder / "w")] == ["ok", "ok"]
 
 
