@@ -231,6 +231,8 @@ class Index:
             now = os.stat(self._name)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise StoreError(f"cannot use {self.path}: {error.strerror or error}") from error
         if self.readonly:
             # Of a log that a killed process left with its header alone SQLite reads nothing, and
             # complains after ten seconds.

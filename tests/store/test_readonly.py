@@ -151,3 +151,14 @@ def test_a_log_without_its_shared_memory(tmp_path):
     assert CacheStore(copy, readonly=True)["a"] == 1
 
     assert snapshot(copy) == before
+
+
+def test_a_file_in_place_of_the_folder_is_one_line(tmp_path):
+    """Nothing can be looked for in it, and the line says where."""
+    from pypedream.errors import StoreError
+    from pypedream.store.results import Results
+
+    (tmp_path / "store").write_text("no folder")
+
+    with pytest.raises(StoreError, match="cannot use .*index.db: Not a directory"):
+        Results(tmp_path, readonly=True).find("0" * 64)
