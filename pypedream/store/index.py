@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import RLock
 from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
 from pypedream.errors import StoreError
 from pypedream.store.disk import touch_file
@@ -43,6 +44,9 @@ _BUSY_S = 30
 _BATCH_S = 0.2  # others wait meanwhile
 _DAMAGED = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
 _EMPTY_LOG = 32  # bytes of a write-ahead log that holds nothing but its header
+
+_READING: WeakSet[Index] = WeakSet()
+"""Those that this process has opened to read only."""
 
 
 class Index:
@@ -151,16 +155,19 @@ class Index:
             try:
                 return work()
             except sqlite3.DatabaseError as error:
-                if not _is_damage(error) or self.readonly:
+                if self.readonly:
                     raise
-                self._set_aside()
+                if _is_refused(error):
+                    self._open_anew()
+                elif _is_damage(error):
+                    self._set_aside()
+                else:
+                    raise
                 return work()
         except sqlite3.Error as error:
             raise StoreError(f"cannot use {self.path}: {error}") from error
 
     def _reading(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        import sqlite3
-
         connection = self._current()
         if connection is None:
             return otherwise
@@ -171,6 +178,19 @@ class Index:
             if self.readonly and _has_no_table(error):
                 return otherwise
             raise
+
+    def _open_anew(self) -> None:
+        """Let go of the file in all that have it open in this process, to open it for writing.
+
+        The connections of a process share the memory of the log. If one that only reads was the
+        first, none of the others can write.
+        """
+        for reader in list(_READING):
+            if reader.path == self.path:
+                reader.close()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _in_transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         connection = self._writable()
@@ -212,6 +232,8 @@ class Index:
             self._begun = None
         self._changes += 1
         self._connection = self._opened_readonly() if self.readonly else self._opened()
+        if self.readonly:
+            _READING.add(self)
         self._pid = os.getpid()
         return self._connection
 
@@ -351,6 +373,10 @@ def _commit(connection: sqlite3.Connection) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _is_refused(error: sqlite3.DatabaseError) -> bool:
+    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF == sqlite3.SQLITE_READONLY
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

@@ -91,8 +91,8 @@ class Results:
     @property
     def _index(self) -> Backend:
         """Where results are found; to look for them takes less than to read or write one."""
-        if self._opened is not None:
-            return self._opened.backend
+        if self._opened is not None or not self._readonly:
+            return self._store.backend
         if self._found_in is None:
             self._found_in = Folder(self.location, readonly=True)
         return self._found_in

@@ -162,3 +162,19 @@ def test_a_file_in_place_of_the_folder_is_one_line(tmp_path):
 
     with pytest.raises(StoreError, match=r"cannot use .*index\.db: Not a directory"):
         Results(tmp_path, readonly=True).find("0" * 64)
+
+
+def test_who_reads_does_not_keep_others_from_writing(folder):
+    """Though it was the first in this process to open the index, and goes on with it."""
+    first = CacheStore(folder)
+    first["a"] = 1
+    copy = folder.with_name("copy")
+    shutil.copytree(folder, copy)  # with the log of a process that is at work
+    reader, writer = CacheStore(copy, readonly=True), CacheStore(copy)
+    assert reader["a"] == 1
+
+    for number in range(3):
+        writer[f"b{number}"] = number
+        assert reader[f"b{number}"] == number
+
+    assert writer.keys() == reader.keys() == ["a", "b0", "b1", "b2"]
