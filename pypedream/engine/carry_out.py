@@ -176,8 +176,9 @@ class Launch:
         plan = self.plan
         data = {"pipeline": plan.pipeline, "parameters": execution.parameters.redacted()}
         execution.log.add("run.start", data=data)
+        reused = {reason: Ended("reused", reason=reason) for reason in plan.reuse.reasons.values()}
         for key, reason in plan.reuse.reasons.items():
-            execution.ended[key] = Ended("reused", reason=reason)
+            execution.ended[key] = reused[reason]
         for key, reason in plan.skipped.items():
             execution.ended[key] = Ended("skipped", reason=reason)
         execution.values.update(plan.reuse.values)
@@ -265,7 +266,8 @@ def _event_log(
     if options.progress is not False:
         from pypedream.log.console import ConsoleSink
 
-        sinks.append(ConsoleSink(progress=bool(options.progress), stages=plan.blueprint.order))
+        called = [key for key in plan.blueprint.order if key in plan.chosen]
+        sinks.append(ConsoleSink(progress=bool(options.progress), stages=called))
     if folder is not None:
         sinks.extend(folder.sinks)
     return EventLog(run_id, sinks=sinks, redactor=Redactor(parameters.secrets()))

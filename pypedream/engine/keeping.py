@@ -121,7 +121,10 @@ class Keeper:
 
     def took_over(self, kept: Iterable[tuple[Wire, Result]]) -> None:
         """Write down the results that the plan took over."""
-        self.record.add(self._text_of(wired, found) for wired, found in kept)
+        remembered, texts = self.calls.remembered, [self._text_of(*each) for each in kept]
+        if texts != remembered.texts:
+            remembered.texts, remembered.block = texts, "".join(texts)
+        self.record.add([remembered.block])
 
     def note(self, key: str) -> None:
         """Take note that a stage used what its inputs do not say."""
@@ -264,9 +267,7 @@ def take_over(execution: Execution, keeper: Keeper) -> None:
             execution.log.add("warning", f"{error}; it is called again", level="warning")
             _call_after_all(execution, key)
             waiting.extend(read_by(wires[key]))
-    values.kept = {
-        key: partial(_loaded_late, execution, keeper, key) for key in kept if key not in values
-    }
+    values.kept, values.load = kept, partial(_loaded_late, execution, keeper)
     keeper.took_over((wires[key], found) for key, found in kept.items())
 
 

@@ -26,6 +26,8 @@ class Remembered:
         From stage to the identity of its code, the digests of its inputs, and the call of these.
     lines
         From stage to a call, its kept result, and the line that records both.
+    texts, block
+        The lines of the last plan, and all of them in one.
     results
         From key to the result that is kept under it.
     mark
@@ -34,5 +36,7 @@ class Remembered:
 
     calls: dict[str, tuple[CodeIdentity, tuple[str, ...], Call]] = Factory(dict)
     lines: dict[str, tuple[Call, Result, str]] = Factory(dict)
+    texts: list[str] = Factory(list)
+    block: str = ""
     results: dict[str, Result] = Factory(dict)
     mark: object = None

@@ -18,15 +18,20 @@ class Values(dict[str, Any]):
     Attributes
     ----------
     kept
-        From stage to a function that loads its return value.
+        The stages whose return values are kept.
+    load
+        Returns the value that is kept for one of them.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.kept: dict[str, Callable[[], Any]] = {}
+        self.kept: Mapping[str, object] = {}
+        self.load: Callable[[str], Any] | None = None
 
     def __missing__(self, key: str) -> Any:
-        value = self[key] = self.kept[key]()
+        if self.load is None or key not in self.kept:
+            raise KeyError(key)
+        value = self[key] = self.load(key)
         return value
 
 

@@ -7,6 +7,7 @@ holds on to anything of the user's that could hold on to a function.
 
 from __future__ import annotations
 
+from operator import is_
 from types import CodeType, EllipsisType, ModuleType, NoneType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ReferenceType, ref
@@ -97,7 +98,7 @@ class Observations:
 
 def still_hold(looks: Iterable[Look]) -> bool:
     """Say whether everything that was looked at is what it was."""
-    constants = Constants()
+    constants = None
     for read, owner, marks in looks:
         thing = owner()
         if thing is None:
@@ -105,6 +106,9 @@ def still_hold(looks: Iterable[Look]) -> bool:
         values = read(thing)
         if len(values) != len(marks):
             return False
+        if all(map(is_, values, marks)):
+            continue
+        constants = constants or Constants()
         for value, mark in zip(values, marks, strict=True):
             if mark is not value and not _is_same(value, mark, constants):
                 return False
