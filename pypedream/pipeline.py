@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from pypedream.engine.failure import raised_by
 from pypedream.engine.links import Definition
 from pypedream.engine.options import own_options
 from pypedream.engine.plan import blueprint
@@ -269,7 +268,7 @@ class Pipeline:
             **options_or_parameters,
         )
         run = self._launch(plan).carry_out()
-        error = raised_by(run)
+        error = _raised_by(run)
         if error is not None:
             raise error
         return run
@@ -284,7 +283,7 @@ class Pipeline:
 
         plan = plan_for(request_of(parameters, request), self.blueprint, self.options)
         run = await self._launch(plan, get_running_loop()).carry_out_async()
-        error = raised_by(run)
+        error = _raised_by(run)
         if error is not None:
             raise error
         return run
@@ -313,7 +312,7 @@ class Pipeline:
 
         earlier = run if run is not None else self.last_run
         resumed = self._launch(resume_plan(self, earlier, request)).carry_out()
-        error = raised_by(resumed)
+        error = _raised_by(resumed)
         if error is not None:
             raise error
         return resumed
@@ -406,3 +405,12 @@ class Pipeline:
     def _add(self, key: Any, stage: Stage) -> None:
         self._table.add(key, stage)
         self._blueprint = None
+
+
+def _raised_by(run: Run) -> BaseException | None:
+    """Return what the caller of a run is to see raised; None when the run itself is the answer."""
+    if run.state == "ok":
+        return None
+    from pypedream.engine.failure import raised_by
+
+    return raised_by(run)

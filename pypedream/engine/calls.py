@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pypedream.engine.links import Link
     from pypedream.engine.wiring import Wire
     from pypedream.parameters import Parameters
+    from pypedream.store.encoding import Encoding
 
 NOTHING = "nothing"
 """Stands for what a stage that was skipped did not give."""
@@ -109,7 +110,7 @@ def call_from(about: Mapping[str, Any]) -> Call:
     return Call(str(about["key"]), identity, told)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Calls:
     """Tells the calls of one plan.
 
@@ -257,16 +258,21 @@ def _asked(wired: Wire) -> list[Link]:
     return [link for link in wired.condition if link.kind != "default"]
 
 
+def _write_apart(encoding: Encoding, value: Any) -> bytes:
+    from pypedream.store.writers import write_apart  # for what is no plain value
+
+    return write_apart(encoding, value)
+
+
 def digest_of(value: Any) -> str:
     """Return what a value is; "" if it cannot be told."""
     from pypedream.store.encoding import Encoding
     from pypedream.store.encoding import digest_of as digested
     from pypedream.store.functions import CALLABLES
-    from pypedream.store.writers import write_apart
 
     try:
         if isinstance(value, CALLABLES):
             return code_identity(value).digest
-        return digested(Encoding(unknown=write_apart).encode(value))
+        return digested(Encoding(unknown=_write_apart).encode(value))
     except UnhashableInput:
         return ""

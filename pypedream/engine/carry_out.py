@@ -10,14 +10,12 @@ from attrs import define, field
 
 from pypedream import context
 from pypedream.engine.execution import Execution
-from pypedream.engine.failure import explain_stop, failure_of
 from pypedream.engine.record import RunFolder, new_run_id
 from pypedream.engine.reuse import is_cached
 from pypedream.engine.run import Run, state_of
 from pypedream.engine.views import Values, Watched
 from pypedream.log.ended import Ended
 from pypedream.log.event_log import EventLog
-from pypedream.log.output import PASS_THROUGH
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from pypedream.parameters import Parameters
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Launch:
     """A run that is about to start, starting with an empty log and all its context.
 
@@ -58,6 +56,8 @@ class Launch:
         guard = _guard_for(plan)
         self._execution = Execution(plan, log, context.copy(), parameters, variables, guard)
         if plan.options.capture is False:
+            from pypedream.log.output import PASS_THROUGH
+
             self._execution.first_output = PASS_THROUGH
         if keeper is not None:
             self._execution.keeper = keeper
@@ -165,6 +165,8 @@ class Launch:
         except CancelledError as error:
             self.run.cancel()
             await shield(done)  # whoever cancels twice does not wait for what still runs
+            from pypedream.engine.failure import explain_stop
+
             explain_stop(self.run, error)
             raise
         finally:
@@ -242,6 +244,8 @@ class Launch:
         wired = self.plan.blueprint.wiring.wires[key]
         arguments = execution.bound.get(key, {})
         changed = execution.guard.changed.get(key, ()) if execution.guard is not None else ()
+        from pypedream.engine.failure import failure_of
+
         return failure_of(wired, execution.ended[key], arguments, execution.parameters, changed)
 
 

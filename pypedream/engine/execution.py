@@ -48,7 +48,7 @@ Outcome = tuple["Wire", Attempt, int, int, Any, "BaseException | None"]
 """Wire, attempt, start and end in ns, value, error."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Execution:
     """The state of one run.
 

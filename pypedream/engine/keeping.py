@@ -41,7 +41,7 @@ PAUSE_S = 0.05
 """How long an async stage waits before it looks again whether another one is done."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Keeper:
     """Keeps what the stages of one run give, and takes over what is kept already.
 

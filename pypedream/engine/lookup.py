@@ -34,7 +34,7 @@ _FEW = 10
 """So many results are looked for one by one."""
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class Lookup:
     """Looks for kept results, stage after stage in the order of the plan.
 

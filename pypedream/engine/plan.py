@@ -56,7 +56,7 @@ class PlannedStage:
     expected_s: float | None = None
 
 
-@define(eq=False)
+@define(eq=False, repr=False, slots=False)
 class Blueprint:
     """Everything about a definition that does not change from run to run.
 
@@ -100,7 +100,7 @@ def blueprint(definition: Definition) -> Blueprint:
     )
 
 
-@define(eq=False, repr=False)
+@define(eq=False, repr=False, slots=False)
 class Plan:
     """What a run will do: the order, and for each stage the decision with its reason.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pypedream.store.results import Result
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Remembered:
     """What the plans of one pipeline share.
 

@@ -98,7 +98,7 @@ class RecordedResults:
     unreadable: str = ""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class ResultLog:
     """Appends to the file; may be called from any thread.
 

@@ -20,7 +20,7 @@ LOOKS = ("cached", READ_ONLY, "retry")
 """The modes in which a kept result is looked for."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Reuse:
     """Results that a run takes over instead of computing them.
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from pypedream.engine.failure import shown_error
 from pypedream.engine.views import KeptOutputs
 from pypedream.errors import NoResult
 from pypedream.log.durations import duration_text
@@ -230,6 +229,8 @@ def run_text(run: Run) -> str:
 
 def _said(stage: StageRun) -> str:
     if stage.error is not None:
+        from pypedream.engine.failure import shown_error
+
         return shown_error(stage.error, 60)
     if isinstance(stage.outputs, KeptOutputs):
         return stage.reason  # to look at a run loads nothing
