@@ -60,6 +60,10 @@ def new_run_id() -> str:
     return "".join(_DIGITS[number >> shift & 31] for shift in range(125, -1, -5))
 
 
+_SWEPT: set[Path] = set()
+"""Where this process has looked for folders of runs that never started: once is enough."""
+
+
 @define(eq=False)
 class RunFolder:
     """The folder of one run while it is being written.
@@ -94,7 +98,10 @@ class RunFolder:
             _private(path.parent)
             path.mkdir(mode=0o700)
             folder._lock = _locked(path / JOURNAL)
-        _sweep(path.parent)
+        runs = path.parent.absolute()
+        if runs not in _SWEPT:
+            _SWEPT.add(runs)
+            _sweep(runs)
         folder.sinks = [
             JsonLinesSink(path / JOURNAL, kinds=JOURNAL_KINDS),
             JsonLinesSink(path / "logs.jsonl", kinds=LOG_KINDS),
