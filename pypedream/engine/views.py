@@ -45,6 +45,11 @@ class Watched:
         object.__setattr__(self, "_names", names)
         object.__setattr__(self, "_tell", tell)
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """What ``isinstance`` is told: a stage need not know that it is watched."""
+        return type(self._names)
+
     def _seen(self) -> Any:
         attempt = context.STAGE.get()
         if attempt is not None:
@@ -73,6 +78,9 @@ class Watched:
 
     def __repr__(self) -> str:
         return repr(self._seen())
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._seen().__reduce_ex__(protocol)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._seen(), name)

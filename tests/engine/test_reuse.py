@@ -340,6 +340,49 @@ def test_what_is_read_through_the_context_is_not_taken_over(tmp_path):
     assert calls == [2, 5]
 
 
+def test_a_stage_does_not_notice_that_it_is_watched(tmp_path):
+    """Parameters and variables behave in a run that keeps results as in any other."""
+    from collections.abc import Mapping, MutableMapping
+    from copy import copy
+
+    from pypedream import Variables
+
+    flow = Pipeline(
+        "watched",
+        Parameters.define(rate=2, name="x"),
+        variables=Variables.define(rows=1),
+        workspace=tmp_path,
+    )
+
+    @flow.stage
+    def look():
+        parameters, variables = context.PARAMETERS.get(), context.VARIABLES.get()
+        variables.rows += 4
+        variables["rows"] *= 2
+        variables.change("rows", lambda rows: rows + 1)
+        with variables.lock:
+            variables.update(rows=variables.rows + 1)
+        return [
+            isinstance(parameters, Parameters),
+            isinstance(parameters, Mapping),
+            isinstance(variables, MutableMapping),
+            dict(parameters),
+            dict(**parameters),
+            parameters.rate,
+            "rate" in parameters,
+            len(parameters),
+            sorted(parameters),
+            copy(parameters)["name"],
+            parameters == {"rate": 2, "name": "x"},
+            dict(variables),
+        ]
+
+    kept, plain = flow.run(), flow.run(workspace=None)
+
+    assert kept["look"] == plain["look"]
+    assert kept["look"][-1] == {"rows": 12}
+
+
 def test_opaque_bindings(tmp_path):
     """A mapper that may read everything depends on everything; a callback is asked each time."""
     flow, calls = pipeline(tmp_path, cache="cached"), []
