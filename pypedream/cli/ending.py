@@ -33,7 +33,7 @@ def say_ending(run: Run, *, is_quiet: bool, debug: bool) -> None:
             say_state("ok", f"in {duration_text(run.duration_s)}, {_counts(run)}{_log_hint(run)}")
     elif run.failure is None or run.state != "failed":
         rest = f"after {duration_text(run.duration_s)}, {_counts(run)}{_log_hint(run)}"
-        say_state(run.state, rest, err=True)
+        say_state(run.state, f"{rest}{_resume_hint(run)}", err=True)
     else:
         hide = Redactor(run.parameters.secrets()).text
         if debug:
@@ -82,6 +82,11 @@ def _log_hint(run: Run) -> str:
     return f"; log: {command_line(*words)}" if words else ""
 
 
+def _resume_hint(run: Run) -> str:
+    words = _log_words(run) if run.plan.options.checkpoint else []
+    return f"; to go on: {command_line('resume', *words[1:])}" if words else ""
+
+
 def _log_words(run: Run) -> list[str]:
     """Return the words of the command that shows the record; none if there is no record."""
     workspace = run.plan.options.workspace
@@ -104,9 +109,13 @@ def _what_next(run: Run, stage: str) -> list[str]:
     if not words:
         return ["next: fix it and run again; --debug shows the whole traceback"]
     record = Path(run.plan.options.workspace) / "runs" / run.id
+    again = "fix it and run again"
+    if run.plan.options.checkpoint:
+        again = f"fix it, then {command_line('resume', *words[1:])}"
     return [
         f"record: {from_here(record)}",
-        f"next: fix it and run again; its whole log: {command_line(*words, '--stage', stage)}",
+        f"log: {command_line(*words, '--stage', stage)}",
+        f"next: {again}",
     ]
 
 

@@ -17,7 +17,8 @@ SCREEN = """
       load = 1   <- stage "load"
       b = 0      <- parameter "b" (-p)
     record: .pypedream/runs/ID
-    next: fix it and run again; its whole log: python -m pypedream log ID --stage ratio
+    log: python -m pypedream log ID --stage ratio
+    next: fix it, then python -m pypedream resume ID
 """
 
 
@@ -351,7 +352,10 @@ def test_an_interrupted_run_says_so_and_is_recorded(start, shell, write):
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     last = without_ids(stderr.decode()).splitlines()
-    assert last == ["interrupted after TIME, 1 of 2 stages; log: python -m pypedream log ID"]
+    assert last == [
+        "interrupted after TIME, 1 of 2 stages; log: python -m pypedream log ID;"
+        " to go on: python -m pypedream resume ID"
+    ]
     _, runs, _ = shell("runs", "--json")
     assert [run["state"] for run in json.loads(runs)] == ["interrupted"]
 
