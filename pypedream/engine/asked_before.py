@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from binascii import crc32
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from pypedream.store.corruption import Damaged
 from pypedream.store.results import Unstorable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from pypedream.engine.plan import Plan
     from pypedream.parameters import Parameters
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _OPTIONS = ("workers", "on_error", "mutation", "capture", "keep", "cache", "checkpoint", "progress")
 """Those that are words or numbers; executors and sinks are objects."""
+
+_DEEPEST = 20
 
 
 @frozen
@@ -85,10 +88,13 @@ def keep_values(results: Results, run: str, plan: Plan, tell: Callable[[str], ob
     tell
         Is told of each value that cannot be kept.
     """
-    hidden = secret_names(plan.parameters)
+    hidden, texts = secret_names(plan.parameters), plan.parameters.secrets()
     values = {name: value for name, value in plan.parameters.settings.items() if name not in hidden}
     for kind, named in (("parameter", values), ("given", plan.selection.given)):
         for name, value in named.items():
+            if holds_secret(value, texts):
+                tell(f'the value of {kind} "{name}" is not kept: it holds a secret')
+                continue
             try:
                 results.keep(_key(run, kind, name), value, {"run": run, kind: name}, 0.0)
             except Unstorable as error:
@@ -122,12 +128,31 @@ def asked_before(asked: Mapping[str, Any], run: str, results: Results) -> AskedB
 
 def secret_names(parameters: Parameters) -> set[str]:
     """Return the names of the parameters that hold or contain a secret."""
-    hidden = set(parameters.secrets())
-    return {
-        name
-        for name, value in parameters.settings.items()
-        if isinstance(value, Secret) or any(text in str(value) for text in hidden)
-    } | {name for name, one in parameters.definitions.items() if getattr(one, "secret", False)}
+    texts = parameters.secrets()
+    return {name for name, value in parameters.settings.items() if holds_secret(value, texts)} | {
+        name for name, one in parameters.definitions.items() if getattr(one, "secret", False)
+    }
+
+
+def holds_secret(value: Any, texts: Iterable[str], seen: frozenset[int] = frozenset()) -> bool:
+    """Say whether a secret, or the text of one, is somewhere in a value."""
+    from pypedream.store.fields import fields_of
+
+    if isinstance(value, Secret):
+        return True
+    if isinstance(value, (str, bytes)):
+        text = value if isinstance(value, str) else value.decode("utf-8", "replace")
+        return any(secret in text for secret in texts)
+    if id(value) in seen or len(seen) > _DEEPEST:
+        return False
+    inside: Iterable[Any] = ()
+    if isinstance(value, Mapping):
+        inside = [*value.keys(), *value.values()]
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        inside = value
+    elif not isinstance(value, type) and not callable(value):
+        inside = fields_of(value).values()
+    return any(holds_secret(each, texts, seen | {id(value)}) for each in inside)
 
 
 def _key(run: str, kind: str, name: str) -> str:

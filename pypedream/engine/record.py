@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from attrs import define, field
 
 from pypedream.errors import StoreError
+from pypedream.log.redaction import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pypedream.engine.plan import Plan
 
@@ -117,7 +118,8 @@ class RunFolder:
             If it cannot be written.
         """
         with self._told():
-            _write_once(self.path / DESCRIPTION, _description(self.path.name, plan))
+            hide = Redactor(plan.parameters.secrets()).text
+            _write_once(self.path / DESCRIPTION, _description(self.path.name, plan), hide)
 
     def remove(self) -> None:
         """Remove the folder of a run that does not start."""
@@ -210,13 +212,13 @@ def _try_lock(lock: BinaryIO, *, is_shared: bool = False) -> bool:
     return True
 
 
-def _write_once(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file so that a reader finds all of it or nothing."""
+def _write_once(path: Path, content: dict[str, Any], hide: Callable[[str], str]) -> None:
+    """Write a JSON file so that a reader finds all of it or nothing, and no secret."""
     import json
 
     # An entry a line. With indent= the encoder is ten times slower, and stages may be thousands.
     entries = [f'  "{name}": {json.dumps(content[name], default=str)}' for name in content]
-    text = "{\n" + ",\n".join(entries) + "\n}\n"
+    text = hide("{\n" + ",\n".join(entries) + "\n}\n")
     temporary = path.with_name(path.name + ".tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
