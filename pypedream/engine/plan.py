@@ -17,7 +17,7 @@ from pypedream.engine.check import mistakes
 from pypedream.engine.reuse import Reuse, is_cached, mode_of, without_workspace
 from pypedream.engine.selection import Selection, select
 from pypedream.engine.wiring import Wire, Wiring, wire
-from pypedream.errors import PlanError, PypedreamError
+from pypedream.errors import PlanError, PypedreamError, StoreError
 from pypedream.inputs import InputBinding
 from pypedream.log.durations import duration_text
 from pypedream.mappers import NOT_GIVEN
@@ -182,7 +182,9 @@ class Plan:
             return f"if {_condition(wired)} holds"
         if key in self.reuse.rerun:
             return self.reuse.rerun[key]
-        return _selected_by(self.selection, wired) or "no earlier result is kept"
+        is_off = self.options.workspace is not None and self.reuse.calls is None
+        usual = 'cache="off"' if is_off else "no earlier result is kept"
+        return _selected_by(self.selection, wired) or usual
 
     def __str__(self) -> str:
         return plan_text(self)
@@ -279,8 +281,7 @@ def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan
         base.definition.name, base, parameters, asked.options, selection, chosen, reuse, skipped
     )
     plan.overwrites = tuple(reuse.overwrites)
-    if base.has_policies:
-        plan.notes = _notes(plan)
+    plan.notes = [*reuse.notes, *(_notes(plan) if base.has_policies else ())]
     return plan
 
 
@@ -299,7 +300,14 @@ def _take_kept(
     results = Results(options.workspace, readonly=True)
     try:
         lookup = Lookup(base, asked, results, reuse, chosen, skipped)
-        lookup.look()
+        try:
+            lookup.look()
+        except StoreError as error:
+            # Whoever writes sets a damaged index aside; to plan changes nothing.
+            results.is_unreadable = True
+            reuse.notes.append(f"no kept result can be read: {error}")
+            lookup = Lookup(base, asked, results, reuse, chosen, skipped)
+            lookup.look()
     finally:
         results.close()
     return lookup.problems

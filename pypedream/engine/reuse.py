@@ -42,6 +42,8 @@ class Reuse:
         From stage to how many seconds it took the last time.
     calls
         What is known of the calls; None where nothing is kept.
+    notes
+        What the reader of the plan should know.
     overwrites
         What of that which is kept will be replaced.
     resumes
@@ -57,6 +59,7 @@ class Reuse:
     expected: dict[str, float] = Factory(dict)
     calls: Calls | None = None
     overwrites: list[str] = Factory(list)
+    notes: list[str] = Factory(list)
     resumes: str = ""
 
 

@@ -154,7 +154,7 @@ class Index:
         try:
             try:
                 return work()
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                 if self.readonly:
                     raise
                 if _is_refused(error):
@@ -164,7 +164,7 @@ class Index:
                 else:
                     raise
                 return work()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise StoreError(f"cannot use {self.path}: {error}") from error
 
     def _reading(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
@@ -267,7 +267,7 @@ class Index:
         with _file_lock(self.path.with_suffix(".lock"), self._mode):
             try:
                 return self._connected()
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                 if not _is_damage(error):
                     raise
                 self._rename_damaged()
@@ -375,16 +375,17 @@ def _commit(connection: sqlite3.Connection) -> None:
         raise
 
 
-def _is_refused(error: sqlite3.DatabaseError) -> bool:
+def _is_refused(error: Exception) -> bool:
     return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF == sqlite3.SQLITE_READONLY
 
 
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
+def _is_damage(error: Exception) -> bool:
     code = getattr(error, "sqlite_errorcode", 0) or 0
-    return code & 0xFF in _DAMAGED or _has_no_table(error)
+    is_no_text = isinstance(error, UnicodeDecodeError) or "Could not decode" in str(error)
+    return code & 0xFF in _DAMAGED or _has_no_table(error) or is_no_text
 
 
-def _has_no_table(error: sqlite3.Error) -> bool:
+def _has_no_table(error: Exception) -> bool:
     return "no such table" in str(error)
 
 

@@ -68,6 +68,11 @@ class Results:
         The folder of the workspace.
     readonly
         Change nothing; a store that is not there yet is empty then.
+
+    Attributes
+    ----------
+    is_unreadable
+        Whether its index is damaged, so that nothing can be found.
     """
 
     def __init__(self, workspace: str | os.PathLike[str], *, readonly: bool = False) -> None:
@@ -76,6 +81,7 @@ class Results:
         self._opened: CacheStore | None = None
         self._found_in: Folder | None = None
         self._fetched: dict[str, Entry] = {}
+        self.is_unreadable = False
 
     @property
     def _store(self) -> CacheStore:
@@ -117,6 +123,8 @@ class Results:
 
     def find(self, key: str) -> Result | None:
         """Return the result for a key; None if there is none, or its entry cannot be read."""
+        if self.is_unreadable:
+            return None
         entry = self._fetched.get(_PREFIX + key)
         if entry is None:
             try:
@@ -127,7 +135,7 @@ class Results:
 
     def fetch(self, most: int) -> None:
         """Read up to so many results at once, for those who will look for many at this moment."""
-        if isinstance(self._index, Folder):
+        if not self.is_unreadable and isinstance(self._index, Folder):
             self._fetched = self._index.find_range(f"{_PREFIX}0", f"{_PREFIX}g", most)
 
     def load(self, result: Result) -> Any:
