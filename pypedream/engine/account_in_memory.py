@@ -70,7 +70,7 @@ def _in_memory(run: Run) -> Account:
 def _stages(run: Run, unreadable: list[str]) -> dict[str, StageAccount]:
     printed, warned = spoken(run.events)
     hide = Redactor(run.parameters.secrets()).text
-    calls = Calls(run.parameters)
+    calls = Calls(run.parameters, stages=run.plan.blueprint.definition.stages)
     found = {}
     for key, stage in run.stages.items():
         call = _call(run, stage, calls, unreadable)

@@ -45,7 +45,7 @@ def adopt(pipeline: Pipeline, stage: str, was: str, request: Mapping[str, Any]) 
     lines = [line for line in latest_results(workspace, plan.pipeline) if line.stage == was]
     if not lines:
         raise _refused(plan, f'no result of a stage "{was}" is recorded in {workspace}')
-    same = [line for line in lines if line.key and _inputs(line.call) == _inputs(call)]
+    same = [line for line in lines if line.key and _have_same_inputs(line.call, call)]
     if not same:
         raise _refused(plan, _other_inputs(lines[0], call, stage))
     results = Results(workspace)
@@ -74,6 +74,13 @@ def _call_of(plan: Plan, stage: str) -> Call:
     if not call.key:
         raise _refused(plan, f'stage "{stage}" has no fingerprint: {call.unknown}')
     return call
+
+
+def _have_same_inputs(one: Call, other: Call) -> bool:
+    both = one.inputs.keys() & other.inputs.keys()
+    if any(one.inputs[name].digest != other.inputs[name].digest for name in both):
+        return False
+    return _inputs(one) == _inputs(other)
 
 
 def _inputs(call: Call) -> list[str]:

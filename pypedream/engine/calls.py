@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextvars import ContextVar
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from pypedream import context
 from pypedream.engine.remembered import Remembered
 from pypedream.errors import PypedreamError, UnhashableInput
 from pypedream.log.redaction import Redactor
-from pypedream.mappers import NOT_GIVEN
+from pypedream.mappers import NOT_GIVEN, RETURN
 from pypedream.stage import USUAL
 from pypedream.store.identity import CodeIdentity, code_identity, stage_identity
 from pypedream.values import short
@@ -29,12 +30,15 @@ if TYPE_CHECKING:
     from pypedream.engine.links import Link
     from pypedream.engine.wiring import Wire
     from pypedream.parameters import Parameters
+    from pypedream.stage import Stage
     from pypedream.store.encoding import Encoding
 
 NOTHING = "nothing"
 """Stands for what a stage that was skipped did not give."""
 
 _SHOWN = 20
+_READ = 2_000
+_NOT_SET = "not set"
 _FORMAT = "call/1"
 
 
@@ -47,7 +51,8 @@ class Told:
     source
         Where it comes from, in words: 'parameter "rate"'.
     digest
-        Equal for equal values; "" where that cannot be told before the call.
+        Equal for equal values. Where that cannot be told before the call it is empty, or begins
+        with a question mark and tells no more than from where the value comes.
     shown
         The value in a few letters, for messages.
     """
@@ -55,6 +60,11 @@ class Told:
     source: str
     digest: str
     shown: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the value can be told before the call."""
+        return bool(self.digest) and self.digest[0] != "?"
 
 
 @frozen
@@ -122,12 +132,15 @@ class Calls:
         From each stage whose result the plan takes over to the call that gave it.
     remembered
         What earlier plans of the pipeline found out.
+    stages
+        The stages of the pipeline, by key: their mappers name outputs.
     """
 
     parameters: Parameters
     digests: dict[str, str] = Factory(dict)
     taken: dict[str, Call] = Factory(dict)
     remembered: Remembered = Factory(Remembered)
+    stages: Mapping[str, Stage] = Factory(dict)
     _values: dict[str, str | None] = field(factory=dict, init=False)
     _hide: Callable[[str], str] = field(init=False)
 
@@ -136,7 +149,7 @@ class Calls:
 
     def of(self, wired: Wire) -> Call:
         """Return the call of a stage; what the stages that it reads gave must be known."""
-        code, digests = _code_of(wired), self._digests(wired)
+        code, digests = code_of(wired), self._digests(wired)
         known = self.remembered.calls.get(wired.key)
         if known is not None and known[0] is code and known[1] == digests:
             return known[2]
@@ -155,37 +168,50 @@ class Calls:
             if kind == "stage":
                 found.append(digests.get(link.name, NOTHING))
             elif kind == "parameter":
-                found.append(self._parameter(link.name) or "")
+                value = self._parameter(link.name)
+                found.append(_NOT_SET if value is None else value)
             elif kind != "default":
-                found.append(self._told(link).digest)
+                found.append(self._told(link, wired.scope).digest)
         return tuple(found)
 
     def _told_of(self, wired: Wire, code: CodeIdentity) -> Call:
-        inputs = {link.argument: self._told(link) for link in wired.links if link.kind != "default"}
-        inputs |= {f"when {number}": self._told(link) for number, link in enumerate(_asked(wired))}
-        unknown = next((told.source for told in inputs.values() if not told.digest), "")
+        scope = wired.scope
+        given = [(link.argument, link) for link in wired.links if link.kind != "default"]
+        given += [(f"when {number}", link) for number, link in enumerate(_asked(wired))]
+        inputs = {name: self._told(link, scope) for name, link in given}
+        unknown = next((told.source for told in inputs.values() if not told.is_known), "")
         if unknown:
             return Call("", code, inputs, f"it reads {unknown}")
         told = sorted([(name, each.digest) for name, each in inputs.items()])
         text = repr((_FORMAT, code.digest, told))  # of texts only: it reads the same anywhere
         return Call(sha256(text.encode()).hexdigest(), code, inputs)
 
-    def _told(self, link: Link) -> Told:
+    def _told(self, link: Link, scope: str) -> Told:
         source = str(link)
         if link.kind == "stage":
             digest = self.digests.get(link.name, _default_of(link))
-            return Told(source, digest and f"{digest} {link.output}")
+            return Told(source, self._output(link, digest))
         if link.kind == "parameter":
             value = self._parameter(link.name)
             digest = _default_of(link) if value is None else value
             return Told(source, digest, self._shown(link.name))
         if link.kind == "immediate":
             assert link.input is not None
-            value = link.input.bind.source
-            return Told(source, digest_of(value), self._hide(short(value, _SHOWN)))
-        if link.kind == "context":
-            return Told(source, self._opaque(link))
-        return Told(source, "")
+            value, mapper = link.input.bind.source, link.input.bind.mapper
+            if mapper is None:
+                return Told(source, digest_of(value), self._short(value))
+            return Told(source, self._opaque(link, scope), self._short(value))
+        return Told(source, self._opaque(link, scope))
+
+    def _output(self, link: Link, digest: str) -> str:
+        """Return what one output of a stage is; its mapper decides which part of the value."""
+        if link.output == RETURN or not digest:
+            return digest and f"{digest} {link.output}"
+        stage = self.stages.get(link.name)
+        mapper = stage.output_mapper if stage is not None else None
+        is_ours = type(mapper).__module__.startswith("pypedream.")
+        text = f"{digest} {link.output} {digest_of(mapper)}"
+        return text if is_ours else f"?{text}"  # one of the user's may read anything
 
     def _parameter(self, name: str) -> str | None:
         """Return what a parameter is, "" if that cannot be told, None if it is not set."""
@@ -198,26 +224,27 @@ class Calls:
 
     def _shown(self, name: str) -> str:
         try:
-            return self._hide(short(self.parameters[name], _SHOWN))
+            return self._short(self.parameters[name])
         except PypedreamError:
             return "not set"
 
-    def _opaque(self, link: Link) -> str:
-        """Return what a mapper may read that does not say what it reads: all there is."""
-        assert link.input is not None
-        bind = link.input.bind
-        mapper = digest_of(bind.mapper)
-        if bind.source is context.PARAMETERS:
-            read = [self._parameter(name) or NOTHING for name in self.parameters]
-            if "" in (self._parameter(name) for name in self.parameters):
-                return ""
-        elif bind.source is context.STAGES:
-            read = [self.digests.get(key, NOTHING) for key in link.reads]
-        else:
-            return ""
-        if not mapper:
-            return ""
-        return sha256(json.dumps([mapper, read]).encode()).hexdigest()
+    def _short(self, value: Any) -> str:
+        text = self._hide(short(value, _READ))  # first: a part of a secret is one as well
+        return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 9]}...{text[-6:]}"
+
+    def _opaque(self, link: Link, scope: str) -> str:
+        """Return what can be told of an input that may read anything, to compare two of them."""
+        bind = link.input.bind if link.input is not None else None
+        source = getattr(bind, "source", None)
+        about = [scope, link.kind, link.name, digest_of(getattr(bind, "mapper", None))]
+        if isinstance(source, ContextVar):
+            about.append(source.name)
+        elif source is not None:
+            about.append(digest_of(source))
+        if source is context.PARAMETERS:
+            about += [f"{name} {self._parameter(name)}" for name in self.parameters]
+        about += [f"{key} {self.digests.get(key, NOTHING)}" for key in link.reads]
+        return f"?{sha256(repr(about).encode()).hexdigest()}"
 
 
 def unlike_any() -> str:
@@ -231,7 +258,8 @@ def read_by(wired: Wire) -> Iterator[str]:
         yield from link.reads
 
 
-def _code_of(wired: Wire) -> CodeIdentity:
+def code_of(wired: Wire) -> CodeIdentity:
+    """Return what the code of a stage is, with what the user says that it depends on."""
     stage = wired.stage
     if stage.policy is USUAL and stage.output_mapper is None:
         return code_identity(stage.function)
@@ -269,10 +297,20 @@ def digest_of(value: Any) -> str:
     from pypedream.store.encoding import Encoding
     from pypedream.store.encoding import digest_of as digested
     from pypedream.store.functions import CALLABLES
+    from pypedream.store.packages import is_users
 
+    kinds: dict[type, None] = {}
     try:
         if isinstance(value, CALLABLES):
             return code_identity(value).digest
-        return digested(Encoding(unknown=_write_apart).encode(value))
+        encoding = Encoding(unknown=_write_apart, met=kinds.setdefault)
+        digest = digested(encoding.encode(value))
+        own = [code_identity(kind).digest for kind in kinds if is_users(kind)]
     except UnhashableInput:
         return ""
+    except (MemoryError, RecursionError):
+        raise
+    except Exception:  # noqa: BLE001 - what a class of the user's raises when it is looked at
+        return ""
+    # Who reads an object may call its methods: they are part of what it is.
+    return digest if not own else sha256(repr((digest, sorted(own))).encode()).hexdigest()

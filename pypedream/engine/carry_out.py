@@ -61,18 +61,26 @@ class Launch:
             self._execution.first_output = PASS_THROUGH
         if keeper is not None:
             self._execution.keeper = keeper
+            if guard is not None:
+                guard.tell = keeper.changed
             self._execution.values = Values()
         self.run = Run(run_id, self._execution)
-        names: tuple[Any, ...] = (parameters, variables, self._execution.stages_view)
+        names: tuple[Any, ...] = (
+            parameters,
+            variables,
+            self._execution.stages_view,
+            self.run,
+            self.pipeline,
+        )
         if keeper is not None:
             names = tuple(Watched(each, keeper.note) for each in names)
         self._execution.base = context.scope(
-            PIPELINE=self.pipeline,
+            PIPELINE=names[4],
             PARAMETERS=names[0],
             VARIABLES=names[1],
             STAGES=names[2],
             STAGE=None,
-            RUN=self.run,
+            RUN=names[3],
             LOG=log,
         )
 
@@ -231,13 +239,23 @@ class Launch:
                 self._folder.close()
             if execution.keeper is not None:
                 execution.keeper.close()
-        if run.state != "ok":
-            from pypedream.store.identity import code_identity
-
-            wires = self.plan.blueprint.wiring.wires
-            run.code = {key: code_identity(wires[key].stage.function) for key in execution.values}
+        self._keep_code()
         execution.bound.clear()
         execution.base = Context()  # it holds the run, which would keep itself alive
+
+    def _keep_code(self) -> None:
+        """Write down what the code of stages is now, where it may be another when one resumes."""
+        run, wires = self.run, self.plan.blueprint.wiring.wires
+        keys: list[str] = []
+        if run.state != "ok":
+            keys = list(self._execution.values)
+        elif self.plan.blueprint.has_policies:  # files and variables change while functions do not
+            policies = {key: wires[key].stage.policy for key in self._execution.values}
+            keys = [key for key, policy in policies.items() if policy.depends_on or policy.env]
+        if keys:
+            from pypedream.engine.calls import code_of
+
+            run.code = {key: code_of(wires[key]) for key in keys}
 
     def _failure(self, key: str) -> Any:
         execution = self._execution

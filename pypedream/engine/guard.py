@@ -14,7 +14,7 @@ from pypedream.engine.mutation import copied, digest
 from pypedream.errors import MutationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pypedream.context import Attempt
     from pypedream.engine.wiring import Shared, Wire
@@ -36,12 +36,15 @@ class Guard:
         From a shared value to the stages that are reading it just now.
     changed
         From a stage that failed to the arguments that are not what they were before its call.
+    tell
+        Is told of a stage's output that was changed: its key, the value, and which output.
     """
 
     mode: str
     digests: dict[Shared, object] = Factory(dict)
     active: dict[Shared, set[str]] = Factory(dict)
     changed: dict[str, set[str]] = Factory(dict)
+    tell: Callable[[str, Any, str], object] | None = None
 
     def concerns(self, wired: Wire, arguments: Mapping[str, Any]) -> bool:
         """Say whether the stage gets a shared input that it could change."""
@@ -88,6 +91,8 @@ class Guard:
             self.active[shared].discard(wired.key)
             if now != before:
                 self.digests[shared] = now  # the next reader is not to be blamed for this
+                if self.tell is not None and shared.kind == "stage":
+                    self.tell(shared.name, arguments[argument], shared.output)
                 self._report(wired, argument, shared, beside, attempt)
 
     def left(self, wired: Wire, arguments: Mapping[str, Any]) -> None:

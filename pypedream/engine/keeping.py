@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, define
 
 from pypedream import context
-from pypedream.engine.asked_before import keep_values
+from pypedream.engine.asked_before import holds_secret, keep_values
 from pypedream.engine.calls import Calls, digest_of, read_by, unlike_any
 from pypedream.engine.result_log import FILE, FailedCall, ResultLine, ResultLog
 from pypedream.engine.reuse import LOOKS, READ_ONLY, Taken, mode_of
 from pypedream.engine.views import Values
 from pypedream.errors import MissingEntry, UnreadableResult, UnsafePayload
+from pypedream.mappers import RETURN
 from pypedream.store.corruption import Damaged
 from pypedream.store.results import Result, Results, Unstorable
 from pypedream.values import one_line
@@ -126,6 +127,11 @@ class Keeper:
             remembered.texts, remembered.block = texts, "".join(texts)
         self.record.add([remembered.block])
 
+    def changed(self, key: str, value: Any, output: str) -> None:
+        """Take note that what a stage gave was changed in place: it is another value now."""
+        is_whole = output == RETURN
+        self.calls.digests[key] = (digest_of(value) if is_whole else "") or unlike_any()
+
     def note(self, key: str) -> None:
         """Take note that a stage used what its inputs do not say."""
         self.unstated.add(key)
@@ -189,7 +195,10 @@ class Keeper:
             key = f"of-run/{self.run}/{unlike_any()}"
         identity = digest_of(value) or f"of call {key}"
         kept_as = ""
-        if self._is_kept(wired):
+        texts = self.calls.parameters.secrets()
+        if texts and self._is_kept(wired) and holds_secret(value, texts):
+            self._warn("its result is not kept: it holds a secret")
+        elif self._is_kept(wired):
             about = {"pipeline": self.pipeline, "stage": wired.key, "run": self.run}
             try:
                 self.results.keep(key, value, {**about, "identity": identity}, took)
@@ -233,7 +242,7 @@ def keeper_of(
         The folder of the run's record.
     """
     options, reuse = plan.options, plan.reuse
-    calls = reuse.calls or Calls(parameters)
+    calls = reuse.calls or Calls(parameters, stages=plan.blueprint.definition.stages)
     for key, value in reuse.values.items():
         calls.digests.setdefault(key, digest_of(value) or unlike_any())
     for key, kept in reuse.kept.items():

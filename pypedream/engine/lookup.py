@@ -69,13 +69,15 @@ class Lookup:
         """Decide of each stage whether its result is taken over."""
         if not self.base.remembered:
             self.base.remembered.append(Remembered())
-        (remembered,) = self.base.remembered
+        remembered = self.base.remembered[0]  # of several threads each may have added one
         mark = self.results.mark()
         if mark is not None and mark == remembered.mark:
             self._known = remembered.results
         elif len(self.base.order) > _FEW:
             self.results.fetch(2 * len(self.base.order))
-        calls = self.reuse.calls = Calls(self.asked.parameters, remembered=remembered)
+        calls = self.reuse.calls = Calls(
+            self.asked.parameters, remembered=remembered, stages=self.base.definition.stages
+        )
         for key in self.base.order:
             if key in self.reuse.values:
                 calls.digests[key] = digest_of(self.reuse.values[key]) or unlike_any()
@@ -90,6 +92,8 @@ class Lookup:
     def _decide(self, wired: Wire, calls: Calls) -> None:
         key, mode = wired.key, mode_of(wired, self.asked.options)
         pending = self._pending(wired) if self._running else None
+        if callable(wired.stage.policy.when):
+            pending = "when="  # it may read anything, so it is asked in the run
         call = calls.of(wired) if pending is None else None
         kept = self._find(call.key) if call is not None and call.key else None
         may_take = mode in LOOKS or key not in self.wanted
@@ -134,10 +138,11 @@ class Lookup:
             if kept is not None and mode == "force":
                 self.reuse.overwrites.append(f'result of stage "{key}" (run {kept.about["run"]})')
         elif call is None:
-            reason = f'needs "{pending}", which runs'
+            reason = f'needs "{pending}", which runs' if pending != "when=" else ""
         else:
             reason = why(call, before)
-        self.reuse.rerun[key] = reason
+        if reason:
+            self.reuse.rerun[key] = reason
         if mode == "read-only" and call is not None:
             what = f'stage "{key}": cache="read-only" and no result of it is kept: {reason}'
             self.problems.append(Problem(what, wired.place, 'run it once with cache="cached"'))

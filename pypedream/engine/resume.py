@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import asdict
 
 from pypedream import context
+from pypedream.engine.calls import code_of, digest_of
 from pypedream.engine.problem import Problem
 from pypedream.engine.request import plan_for, request_of
 from pypedream.engine.reuse import Reuse
@@ -20,7 +21,7 @@ from pypedream.errors import ParameterError, PlanError, StoreError
 from pypedream.inputs import InputBinding
 from pypedream.places import calling_place
 from pypedream.store.identity import changes, code_identity
-from pypedream.values import short
+from pypedream.values import said, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,6 +62,9 @@ def resume_plan(pipeline: Pipeline, run: Run | str | None, request: Mapping[str,
         again = request_of(None, {**work.asked.selection, **request})
         reuse = partial(work.reuse, again.selection.given)
         return plan_for(again, base, own, parameters=parameters, reuse=reuse)
+    if not hasattr(run, "plan"):
+        what = f"resume() takes a run or the id of one, not {said(run)}"
+        raise PlanError(pipeline.name, [Problem(what, None, "leave it out for the last one")])
     selection = asdict(run.plan.selection, recurse=False)
     asked = {**{name: value for name, value in selection.items() if value}, **request}
     own = asdict(run.plan.options, recurse=False)
@@ -156,13 +160,8 @@ def _still_holds(before: Any, now: Any) -> bool:
 
 
 def _code_change(run: Run, wired: Wire) -> str:
-    old = run.code.get(wired.key)
-    before = run.plan.blueprint.wiring.wires[wired.key].stage
-    if old is None:
-        if before.function is wired.stage.function:
-            return ""
-        old = code_identity(before.function)
-    return ", ".join(changes(old, code_identity(wired.stage.function)))
+    old = run.code.get(wired.key) or code_of(run.plan.blueprint.wiring.wires[wired.key])
+    return ", ".join(changes(old, code_of(wired)))
 
 
 def _input_change(run: Run, wired: Wire, parameters: Parameters) -> str:
@@ -182,9 +181,10 @@ def _input_change(run: Run, wired: Wire, parameters: Parameters) -> str:
 def _same_link(first: Link, second: Link) -> bool:
     if first[:4] != second[:4]:
         return False
-    if first.kind != "immediate" or first.input is None or second.input is None:
+    if first.input is None or second.input is None or first.kind in ("stage", "parameter"):
         return True
-    return _same(first.input.bind.source, second.input.bind.source)
+    one, other = first.input.bind, second.input.bind
+    return _same(one.source, other.source) and _same(one.mapper, other.mapper)
 
 
 def _parameters_read(link: Link, parameters: Parameters) -> list[str]:
@@ -197,12 +197,5 @@ def _parameters_read(link: Link, parameters: Parameters) -> list[str]:
 
 
 def _same(first: Any, second: Any) -> bool:
-    """Equal as far as can be told: an answer that is no plain truth counts as different."""
-    if first is second:
-        return True
-    if type(first) is not type(second):
-        return False
-    try:
-        return bool(first == second)
-    except (ValueError, TypeError):  # arrays and frames compare element by element
-        return False
+    """Equal as far as can be told: for ``==``, 1 and True are, and 0.0 and -0.0."""
+    return first is second or digest_of(first) == digest_of(second) != ""

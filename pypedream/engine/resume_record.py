@@ -121,7 +121,7 @@ class RecordedWork:
         given
             From stage to the value that is taken in its place.
         """
-        calls = Calls(parameters)
+        calls = Calls(parameters, stages=base.definition.stages)
         calls.digests.update(
             {key: digest_of(value) or unlike_any() for key, value in given.items()}
         )

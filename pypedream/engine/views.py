@@ -62,6 +62,9 @@ class Watched:
     def __setitem__(self, name: str, value: Any) -> None:
         self._seen()[name] = value
 
+    def __delitem__(self, name: str) -> None:
+        del self._seen()[name]
+
     def __contains__(self, name: object) -> bool:
         return name in self._seen()
 
@@ -70,6 +73,9 @@ class Watched:
 
     def __len__(self) -> int:
         return len(self._seen())
+
+    def __dir__(self) -> list[str]:
+        return dir(self._names)
 
     def __eq__(self, other: object) -> bool:
         return bool(self._seen() == other)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from pypedream.errors import UnhashableInput
 from pypedream.places import Place
 from pypedream.store.encoding import digest_of, joined, text
-from pypedream.store.functions import CALLABLES, innermost
+from pypedream.store.functions import CALLABLES, captured, innermost
 from pypedream.store.remembered import remembered
 from pypedream.store.values import hash_file, hash_value
 from pypedream.store.walk import Walk
@@ -199,8 +200,35 @@ def _pinned(function: Any, version: str) -> CodeIdentity:
     inner = innermost(function)
     named = inner if isinstance(inner, (FunctionType, MethodType, type)) else type(inner)
     name = f"{named.__module__}.{named.__qualname__}"
-    digest = hash_value(("version", name, version))
+    digest = hash_value(("version", name, version, _data_of(function)))
     return CodeIdentity(digest, {f"version of {named.__name__}": digest})
+
+
+def _data_of(function: Any) -> list[str]:
+    """Return what a function holds besides its code: two of one code may differ by that."""
+    from functools import partial
+
+    held: list[Any] = []
+    while isinstance(function, partial):
+        held += [function.args, function.keywords]
+        function = function.func
+    held.append(getattr(function, "__self__", None))
+    inner = innermost(function)
+    if isinstance(inner, FunctionType):
+        held += [value for _, value in captured(inner) if not isinstance(value, CALLABLES)]
+    elif not isinstance(inner, (MethodType, type)):
+        held.append(inner)
+    return [_told(value) for value in held]
+
+
+def _told(value: Any) -> str:
+    from pypedream.store.encoding import Encoding
+    from pypedream.store.writers import write_apart
+
+    try:
+        return digest_of(Encoding(unknown=write_apart).encode(value))
+    except UnhashableInput:
+        return type(value).__qualname__
 
 
 def _dependency(value: Any) -> CodeIdentity:

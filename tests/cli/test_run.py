@@ -352,10 +352,8 @@ def test_an_interrupted_run_says_so_and_is_recorded(start, shell, write):
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     last = without_ids(stderr.decode()).splitlines()
-    assert last == [
-        "interrupted after TIME, 1 of 2 stages; log: python -m pypedream log ID;"
-        " to go on: python -m pypedream resume ID"
-    ]
+    log, again = "python -m pypedream log ID", "python -m pypedream resume ID"
+    assert last == [f"interrupted after TIME, 1 of 2 stages; log: {log}; to go on: {again}"]
     _, runs, _ = shell("runs", "--json")
     assert [run["state"] for run in json.loads(runs)] == ["interrupted"]
 

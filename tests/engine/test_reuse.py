@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import warnings
 
 import pytest
 from hypothesis import given
@@ -384,7 +385,7 @@ def test_a_stage_does_not_notice_that_it_is_watched(tmp_path):
 
 
 def test_opaque_bindings(tmp_path):
-    """A mapper that may read everything depends on everything; a callback is asked each time."""
+    """What may read anything is asked in every run."""
     flow, calls = pipeline(tmp_path, cache="cached"), []
 
     def load(first):
@@ -404,10 +405,9 @@ def test_opaque_bindings(tmp_path):
     )
     flow.run()
     run = flow.run()
-    assert calls == ["load", "clock", "clock"]
+    assert calls == ["load", "clock"] * 2
     assert run.plan.stages["clock"].reason == "it reads a callback"
-    flow.run(rate=3)
-    assert calls == ["load", "clock", "clock", "load", "clock"]
+    assert run.plan.stages["load"].reason == "it reads context.PARAMETERS"
 
 
 def test_a_value_that_cannot_be_kept_is_said(tmp_path):
@@ -514,6 +514,56 @@ def test_a_kept_result_is_read_when_somebody_asks(tmp_path):
     blobs[0].unlink()
     with pytest.warns(CorruptEntryWarning), pytest.raises(UnreadableResult, match="is missing"):
         again["long"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_damaged_index_costs_no_more_than_its_results(tmp_path, seed):
+    """The plan says that nothing can be read, and the run begins a new one."""
+    import random
+
+    flow, calls = pipeline(tmp_path, cache="cached"), []
+    for number in range(30):
+        flow.stage(lambda rate, number=number: calls.append(number) or number, name=f"s{number}")
+    flow.run()
+    index, chance = tmp_path / "w" / "store" / "index.db", random.Random(seed)
+    data = bytearray(index.read_bytes())
+    for _ in range(200):
+        data[chance.randrange(100, len(data))] ^= chance.randrange(1, 256)
+    index.write_bytes(data)
+
+    plan = flow.plan()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CorruptEntryWarning)
+        run = flow.run()
+
+    assert dict(run) == {f"s{number}": number for number in range(30)}
+    assert set(plan.stages) == set(run)
+
+
+def test_resume_takes_a_run(tmp_path):
+    """Anything else is one line."""
+    flow = pipeline(tmp_path)
+    flow.stage(lambda rate: rate, name="one")
+    with pytest.raises(PlanError, match=r"resume\(\) takes a run or the id of one, not 3"):
+        flow.resume(3)
+
+
+def test_threads_plan_one_pipeline_for_the_first_time(tmp_path):
+    """None of them spoils it for the others."""
+    import sys
+    from concurrent.futures import ThreadPoolExecutor
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for number in range(40):
+            flow = Pipeline(f"p{number}", workspace=tmp_path, cache="cached")
+            flow.stage(lambda: 1, name="one")
+            with ThreadPoolExecutor(4) as pool:
+                plans = list(pool.map(lambda _, flow=flow: flow.plan(), range(4)))
+            assert len(plans) == 4
+    finally:
+        sys.setswitchinterval(before)
 
 
 @given(data=st.data())
