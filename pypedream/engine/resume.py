@@ -8,6 +8,7 @@ holds as well.
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import asdict
@@ -123,7 +124,37 @@ def _reuse_from(run: Run, base: Blueprint, parameters: Parameters) -> Reuse:
         if outputs:
             reuse.mapped[key] = outputs
         reuse.reasons[key] = f"finished in run {run.id}"
+    if run.keeps_results:
+        _take_what_was_kept(run, base, reuse)
     return reuse
+
+
+def _take_what_was_kept(run: Run, base: Blueprint, reuse: Reuse) -> None:
+    """Take what a stage gave from the store where it was changed in place in memory since.
+
+    A stage that failed may have changed what it read: to call it again with that is not to call
+    it again.
+    """
+    from pypedream.engine.calls import read_by
+    from pypedream.engine.result_log import recorded_results
+    from pypedream.store.results import Results
+
+    workspace = run.plan.options.workspace
+    lines = recorded_results(Path(workspace, "runs", run.id)).lines
+    wires = base.wiring.wires
+    read = {need for key in reuse.rerun for need in read_by(wires[key])}
+    results = Results(workspace, readonly=True)
+    try:
+        for key in read & reuse.values.keys() & lines.keys():
+            line = lines[key]
+            if line.key and digest_of(reuse.values[key]) != line.identity:
+                found = results.find(line.key)
+                if found is not None:
+                    reuse.kept[key] = found
+                    del reuse.values[key]
+                    reuse.mapped.pop(key, None)
+    finally:
+        results.close()
 
 
 def _reason_to_run(run: Run, wired: Wire, parameters: Parameters, reuse: Reuse) -> str:

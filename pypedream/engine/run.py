@@ -133,6 +133,11 @@ class Run(Mapping[str, Any]):
         return self._execution.variables
 
     @property
+    def keeps_results(self) -> bool:
+        """Whether what its stages gave is in the store of a workspace."""
+        return self._execution.keeper is not None
+
+    @property
     def outputs(self) -> Mapping[str, Mapping[str, Any]]:
         """From stage to its outputs by name; "return" is its return value."""
         return self._execution.stages_view

@@ -226,6 +226,25 @@ def test_an_input_that_was_changed_in_place(make):
     assert build(is_right=True).run()["c"] == [1]
 
 
+def test_a_stage_that_failed_is_called_again_with_what_it_was_called_with(tmp_path):
+    """It may have changed its input in place before it failed."""
+    troubles = [True, False]
+    flow = Pipeline("again", workspace=tmp_path)
+    flow.stage(lambda: [1, 1], name="load")
+
+    @flow.stage
+    def double(load):
+        load[:] = [2 * row for row in load]
+        if troubles.pop(0):
+            raise ValueError("no luck")
+        return sum(load)
+
+    with pytest.raises(ValueError, match="no luck"):
+        flow.run()
+
+    assert flow.resume()["double"] == 4
+
+
 def test_adopt_tells_swapped_inputs(make):
     """The same values under other names are not the same call."""
     flow = make("swap", Parameters.define(a=1, b=2))
