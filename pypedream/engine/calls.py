@@ -7,7 +7,6 @@ further.
 
 from __future__ import annotations
 
-import json
 import os
 from contextvars import ContextVar
 from hashlib import sha256
@@ -149,7 +148,7 @@ class Calls:
 
     def of(self, wired: Wire) -> Call:
         """Return the call of a stage; what the stages that it reads gave must be known."""
-        code, digests = code_of(wired), self._digests(wired)
+        code, digests = _whole_code_of(wired), self._digests(wired)
         known = self.remembered.calls.get(wired.key)
         if known is not None and known[0] is code and known[1] == digests:
             return known[2]
@@ -259,20 +258,25 @@ def read_by(wired: Wire) -> Iterator[str]:
 
 
 def code_of(wired: Wire) -> CodeIdentity:
-    """Return what the code of a stage is, with what the user says that it depends on."""
-    stage = wired.stage
-    if stage.policy is USUAL and stage.output_mapper is None:
-        return code_identity(stage.function)
-    policy, mapper, when = stage.policy, stage.output_mapper, stage.policy.when
-    code = stage_identity(
-        stage.function, version=policy.version, depends_on=policy.depends_on, env=policy.env
+    """Return what the function of a stage is, with what the user says that it depends on."""
+    function, policy = wired.stage.function, wired.stage.policy
+    if policy is USUAL:
+        return code_identity(function)
+    return stage_identity(
+        function, version=policy.version, depends_on=policy.depends_on, env=policy.env
     )
-    if mapper is None and not callable(when):
+
+
+def _whole_code_of(wired: Wire) -> CodeIdentity:
+    """Return what all the code of a stage is: its mapper and its condition as well."""
+    code, mapper, when = code_of(wired), wired.stage.output_mapper, wired.stage.policy.when
+    besides = {} if mapper is None else {"output_mapper": digest_of(mapper)}
+    if callable(when):
+        besides["when="] = digest_of(when)
+    if not besides:
         return code
-    parts = {**code.parts, "output_mapper": digest_of(mapper), "when=": digest_of(when)}
-    text = json.dumps([code.digest, parts["output_mapper"], parts["when="]])
-    digest = sha256(text.encode()).hexdigest()
-    return CodeIdentity(digest, parts, code.places, code.values)
+    digest = sha256(repr((code.digest, besides)).encode()).hexdigest()
+    return CodeIdentity(digest, {**code.parts, **besides}, code.places, code.values)
 
 
 def _default_of(link: Link) -> str:

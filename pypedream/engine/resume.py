@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 from attrs import asdict
 
 from pypedream import context
-from pypedream.engine.calls import code_of, digest_of
+from pypedream.engine.calls import code_of, digest_of, read_by
 from pypedream.engine.problem import Problem
 from pypedream.engine.request import plan_for, request_of
 from pypedream.engine.reuse import Reuse
 from pypedream.errors import ParameterError, PlanError, StoreError
-from pypedream.inputs import InputBinding
 from pypedream.places import calling_place
-from pypedream.store.identity import changes, code_identity
+from pypedream.store.identity import changes
 from pypedream.values import said, short
 
 if TYPE_CHECKING:
@@ -135,7 +134,6 @@ def _take_what_was_kept(run: Run, base: Blueprint, reuse: Reuse) -> None:
     A stage that failed may have changed what it read: to call it again with that is not to call
     it again.
     """
-    from pypedream.engine.calls import read_by
     from pypedream.engine.result_log import recorded_results
     from pypedream.store.results import Results
 
@@ -184,10 +182,7 @@ def _stage_change(before: Stage, now: Stage) -> str:
 
 def _still_holds(before: Any, now: Any) -> bool:
     """Say whether a condition that held certainly does: it is the same, or there is none."""
-    if now is None or _same(before, now):
-        return True
-    is_code = callable(before) and callable(now) and not isinstance(now, InputBinding)
-    return is_code and code_identity(before) == code_identity(now)
+    return now is None or _same(before, now)
 
 
 def _code_change(run: Run, wired: Wire) -> str:

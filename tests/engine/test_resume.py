@@ -209,3 +209,23 @@ def test_a_condition_that_changed_is_looked_at_again(before, now, state):
     resumed = _flow(now, lambda: 2, other=0).resume(failed)
 
     assert resumed.stages["load"].state == state
+
+
+def test_a_condition_that_was_taken_away_calls_nothing_again():
+    """The stage was called although it had one; its function is the same."""
+
+    def build(last, **policy):
+        flow = Pipeline("conditions", Parameters.define(go=True), progress=False)
+        flow.stage(lambda: called("one", 1), name="one", **policy)
+        flow.stage(last, name="two")
+        return flow
+
+    CALLS.clear()
+    failed = build(lambda one: one / 0, when=lambda go: go)
+    with pytest.raises(ZeroDivisionError):
+        failed.run()
+
+    run = build(lambda one: one).resume(failed.last_run)
+
+    assert CALLS == ["one"]
+    assert run.stages["one"].state == "reused"
