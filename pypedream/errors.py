@@ -29,6 +29,8 @@
       NotRegistered (KeyError)            a name that a registry does not know
       ExportError (ValueError)            a pipeline or call that cannot be written as asked
       UnhashableInput (TypeError)         a value that has no fingerprint
+      UnpicklableValue (TypeError)        a value that cannot be sent to another process
+      ForeignError (RuntimeError)         an exception that could not leave its process
       MissingExtra (ImportError)          an optional dependency that is not installed
 
 A stage's own exception is never wrapped: it is raised as it is, with notes.
@@ -49,6 +51,7 @@ __all__ = [
     "DuplicateKey",
     "ExitPipeline",
     "ExportError",
+    "ForeignError",
     "FormatError",
     "InvalidKey",
     "InvalidParameterException",
@@ -71,6 +74,7 @@ __all__ = [
     "UndefinedParameterException",
     "UndefinedVariableException",
     "UnhashableInput",
+    "UnpicklableValue",
     "UnreadableResult",
     "UnsafePayload",
 ]
@@ -155,7 +159,30 @@ class StageTimeout(PypedreamError, TimeoutError):
 
 
 class StageKilled(PypedreamError, RuntimeError):
-    """The process that ran a stage was ended from outside."""
+    """The process that ran a stage was ended from outside, or ended itself.
+
+    Attributes
+    ----------
+    signal
+        Number of the signal that ended it; None when it exited.
+    exit_code
+        What it exited with; None when a signal ended it.
+    index
+        Which call of its job was being made, counted from 0; None when nobody knows.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        signal: int | None = None,
+        exit_code: int | None = None,
+        index: int | None = None,
+    ) -> None:
+        self.signal = signal
+        self.exit_code = exit_code
+        self.index = index
+        super().__init__(text)
 
 
 class MutationError(PypedreamError, ValueError):
@@ -294,6 +321,34 @@ class UnhashableInput(PypedreamError, TypeError):
 
     def __str__(self) -> str:
         return f"a value of type {self.kind.__module__}.{self.kind.__qualname__} {self.reason}"
+
+
+class UnpicklableValue(PypedreamError, TypeError):
+    """A value cannot be sent to another process, or back from there.
+
+    Attributes
+    ----------
+    kind
+        The class of the value.
+    """
+
+    def __init__(self, text: str, *, kind: type | None = None) -> None:
+        self.kind = kind
+        super().__init__(text)
+
+
+class ForeignError(PypedreamError, RuntimeError):
+    """An exception was raised in another process and could not be sent back as it is.
+
+    Attributes
+    ----------
+    kind
+        Name of its class, with the module.
+    """
+
+    def __init__(self, text: str, *, kind: str = "") -> None:
+        self.kind = kind
+        super().__init__(text)
 
 
 class MissingExtra(PypedreamError, ImportError):
