@@ -1,0 +1,166 @@
+"""What travels: a kit once for all calls of a function, a job with some of these calls, a reply.
+
+The engine makes kits and jobs and reads replies; an executor carries them. All that decides about a
+call, such as its arguments, its retries and what becomes of its value, has been decided before or
+is decided after.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import Factory, define
+
+from pypedream.executors.packing import pack, pack_kit
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pypedream.executors.mishaps import Mishap
+    from pypedream.executors.packing import Packed
+
+__all__ = ["Job", "Kit", "Reply", "Row"]
+
+Row = tuple[int, Any, str, str, "str | None", "str | None", "dict[str, Any] | None"]
+"""Wall clock ns, key of the item, kind, level, text, stream, and data: plain and without secrets
+only where it is written to a file."""
+
+
+@define(eq=False)
+class Kit:
+    """What all calls of one attempt share: of one stage, or of the thousands of items of a map.
+
+    Attributes
+    ----------
+    function
+        What is called.
+    common
+        Arguments that are the same for every call.
+    names
+        Names of the arguments that each call brings itself; none for an ordinary stage.
+    positional
+        Names of the arguments that can only be given by position, in order.
+    flags
+        Code flags of the function: what a generator yields is collected into a list.
+    run, stage, number
+        For the log: the run's id, the key of the stage, the number of the attempt.
+    data
+        The logged inputs, which are part of every event.
+    parameters, variables
+        What the function finds in ``context.PARAMETERS`` and ``context.VARIABLES``.
+    capture
+        How much of what is printed and logged is captured, as in `log.capture.capturing`.
+    secrets
+        Texts that no log file must show.
+    """
+
+    function: Callable[..., Any]
+    common: dict[str, Any] = Factory(dict)
+    names: tuple[str, ...] = ()
+    positional: tuple[str, ...] = ()
+    flags: int = 0
+    run: str = ""
+    stage: str = ""
+    number: int = 1
+    data: dict[str, Any] | None = None
+    parameters: Any = Factory(dict)
+    variables: Mapping[str, Any] = Factory(dict)
+    capture: bool | str = True
+    secrets: Sequence[str] = ()
+
+    def pack(self) -> Packed:
+        """Pickle the kit, once for all jobs.
+
+        Raises
+        ------
+        UnpicklableValue
+            If a part of it cannot be pickled; the text says which, and what to do.
+        MissingExtra
+            If it needs cloudpickle, as what is defined in ``__main__`` does, and there is none.
+        """
+        return pack_kit(self)
+
+
+@define(eq=False)
+class Job:
+    """Some calls of one function: call the job where they are to be made, and it returns a `Reply`.
+
+    A job can be pickled, with `packed` and the values of the calls, but for `tell`.
+
+    Attributes
+    ----------
+    packed
+        The `Kit`.
+    keys
+        One key for each call: None for an ordinary stage, the key of the item for a map.
+    calls
+        The values for each call, in the order of the kit's names.
+    resources
+        What the calls need: ``cpus``, ``mem_gb``, ``gpus`` and so on; may be empty.
+    segment
+        A file for the rows of the log, for who cannot be told of them at once.
+    tell
+        Takes rows of the log as they come, ``tell(list_of_rows)``, in any thread of the parent.
+    """
+
+    packed: Packed
+    keys: list[Any] = Factory(lambda: [None])
+    calls: list[tuple[Any, ...]] = Factory(lambda: [()])
+    resources: dict[str, Any] = Factory(dict)
+    segment: str | None = None
+    tell: Callable[[list[Row]], object] | None = None
+
+    def __call__(self) -> Reply:
+        """Make the calls, one after the other, until one of them raises."""
+        from pypedream.executors.performing import perform
+
+        return perform(self)
+
+    def pack_calls(self) -> Packed:
+        """Pickle the keys and values of the calls.
+
+        Raises
+        ------
+        UnpicklableValue, MissingExtra
+            As in `Kit.pack`.
+        """
+        return pack((self.keys, self.calls), of=self.packed.of, part="an item")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _job, (self.packed, self.pack_calls(), self.resources, self.segment)
+
+
+@define(eq=False)
+class Reply:
+    """What became of the calls of a job.
+
+    Attributes
+    ----------
+    values
+        What the calls returned that went well, from the first on.
+    started_ns, ended_ns
+        When the first call began and when each ended, by ``perf_counter_ns`` of that host.
+    error
+        What the call after these raised; no further call was made. None when all went well.
+    rows
+        Rows of the log that nobody was told of yet.
+    variables
+        The variables that the function assigned.
+    pid, host
+        Where it was.
+    """
+
+    values: list[Any]
+    started_ns: int
+    ended_ns: array[int]
+    error: Mishap | None = None
+    rows: list[Row] = Factory(list)
+    variables: dict[str, Any] = Factory(dict)
+    pid: int = 0
+    host: str = ""
+
+
+def _job(packed: Packed, calls: Packed, resources: dict[str, Any], segment: str | None) -> Job:
+    keys, values = calls.value()
+    return Job(packed, keys, values, resources, segment)
