@@ -73,6 +73,7 @@ class EventLogLike(Protocol):
     counter: Iterator[int]
     is_attended: bool
     is_closed: bool
+    has_console: bool
     redactor: Any
 
     @property

@@ -15,12 +15,12 @@ from weakref import WeakSet
 
 from pypedream.log.batch import Batch
 from pypedream.log.delivery import Delivery
-from pypedream.log.encode import FAILURES
 from pypedream.log.events import EventSequence
 from pypedream.log.json_lines import LineParts
 from pypedream.log.memory import Memory
 from pypedream.log.moments import Moments
 from pypedream.log.outlets import Outlet, SinkFailure, outlet_of
+from pypedream.log.pace import Pace
 from pypedream.log.rows import Rows
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EventLog"]
 
-PROGRESS_NS = 1_000_000_000
-MOST_ATTEMPTS = 1000
 RECORD_WIDTH = 8
 
 
@@ -77,7 +75,11 @@ class EventLog:
         Then one in `UNASKED` appended records still has to ask: they may be very many.
     is_closed
         Whether the run is over: no sink gets anything any more.
+    has_console
+        Whether what stands beneath the routers is where a user looks.
     """
+
+    has_console = True
 
     def __init__(
         self,
@@ -102,7 +104,7 @@ class EventLog:
         self._memory = Memory(limit)
         self._deliver_to(self._outlets)
         self._events = EventSequence(self)
-        self._last_progress: dict[Any, int] = {}
+        self._pace = Pace()
         _open_logs.add(self)
 
     @property
@@ -130,7 +132,7 @@ class EventLog:
         Of ``progress`` an attempt gets one record a second, and one when all is done.
         """
         now = perf_counter_ns()
-        if kind == "progress" and self._is_too_soon(attempt, data, now):
+        if kind == "progress" and self._pace.is_too_soon(attempt, data, now):
             return
         record = (next(self.counter), now, attempt, kind, level, event, stream, data)
         self.records.append(record)
@@ -198,24 +200,6 @@ class EventLog:
         # Bound here and not written as methods: each stage pays for every call in between.
         self.deliver: Callable[[], None] = self._delivery.now
         self.deliver_soon: Callable[[], None] = self._delivery.soon
-
-    def _is_too_soon(self, attempt: Any, data: dict[str, Any] | None, now: int) -> bool:
-        """Whether the attempt said how far it is less than a second ago, and is not done."""
-        last = self._last_progress.get(attempt)
-        if last is not None and now - last < PROGRESS_NS and not _is_done(data):
-            return True
-        if len(self._last_progress) >= MOST_ATTEMPTS:  # attempts that ended
-            self._last_progress.clear()
-        self._last_progress[attempt] = now
-        return False
-
-
-def _is_done(data: dict[str, Any] | None) -> bool:
-    done, total = (data or {}).get("done"), (data or {}).get("total")
-    try:
-        return total is not None and bool(done == total)
-    except FAILURES:  # an array, for one, cannot say
-        return False
 
 
 _open_logs: WeakSet[EventLog] = WeakSet()

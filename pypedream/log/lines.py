@@ -104,7 +104,7 @@ class Line:
     def show(self, under: TextIO) -> None:
         """Show the line so far on *under*: it may be a prompt that somebody is to answer."""
         text, log = "".join(self.pieces), self.attempt.log
-        if len(text) <= self._shown or "\r" in text:
+        if len(text) <= self._shown or "\r" in text or not log.has_console:
             log.deliver()
             return
         log.make_way()
