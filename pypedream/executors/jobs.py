@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, define
+from attrs import Factory, astuple, define, evolve
 
-from pypedream.executors.packing import pack, pack_kit
+from pypedream.errors import MissingExtra, UnpicklableValue
+from pypedream.executors.mishaps import Mishap
+from pypedream.executors.packing import RESULT, pack, pack_kit, pack_result
 
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable, Mapping, Sequence
 
-    from pypedream.executors.mishaps import Mishap
     from pypedream.executors.packing import Packed
 
-__all__ = ["Job", "Kit", "Reply", "Row"]
+__all__ = ["Job", "Kit", "Reply", "Row", "reply_of"]
 
 Row = tuple[int, Any, str, str, "str | None", "str | None", "dict[str, Any] | None"]
 """Wall clock ns, key of the item, kind, level, text, stream, and data: plain and without secrets
@@ -149,6 +150,8 @@ class Reply:
         The variables that the function assigned.
     pid, host
         Where it was.
+    of
+        Whose it is, for messages.
     """
 
     values: list[Any]
@@ -159,6 +162,46 @@ class Reply:
     variables: dict[str, Any] = Factory(dict)
     pid: int = 0
     host: str = ""
+    of: str = ""
+
+    def pack(self) -> Packed:
+        """Pickle the reply; what cannot be pickled becomes its error."""
+        try:
+            return pack_result(astuple(self, recurse=False), of=self.of)
+        except (UnpicklableValue, MissingExtra):
+            return pack_result(astuple(self._without_unpicklable(), recurse=False), of=self.of)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reply_of, (self.pack(),)
+
+    def _without_unpicklable(self) -> Reply:
+        """Return the reply as if the first call whose value cannot be sent had raised."""
+        values, variables, error = self.values, dict(self.variables), self.error
+        for name in list(variables):
+            problem = _problem(variables[name], f'the variable "{name}"', self.of)
+            if problem is not None:
+                del variables[name]
+                values, error = values[: max(len(self.ended_ns) - 1, 0)], Mishap.of(problem)
+        for index, value in enumerate(values):
+            problem = _problem(value, RESULT, self.of)
+            if problem is not None:
+                values, error = values[:index], Mishap.of(problem)
+                break
+        ended = self.ended_ns[: len(values) + (error is not None)]
+        return evolve(self, values=values, ended_ns=ended, variables=variables, error=error)
+
+
+def reply_of(packed: Packed) -> Reply:
+    """Return the reply that was packed."""
+    return Reply(*packed.value())
+
+
+def _problem(value: Any, part: str, of: str) -> Exception | None:
+    try:
+        pack(value, of=of, part=part)
+    except (UnpicklableValue, MissingExtra) as error:
+        return error
+    return None
 
 
 def _job(packed: Packed, calls: Packed, resources: dict[str, Any], segment: str | None) -> Job:

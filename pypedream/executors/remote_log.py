@@ -1,0 +1,168 @@
+"""What stands for the log of a run in a process that the run is not in.
+
+To an attempt it is a log like any other. What it is given becomes rows, which go to whoever takes
+them: the first few at once, many at a time when there are very many, so that little is lost when
+the process is killed. Without a taker the rows are kept for the reply.
+"""
+
+from __future__ import annotations
+
+import pickle
+from itertools import count
+from threading import Lock
+from time import perf_counter_ns, time_ns
+from typing import TYPE_CHECKING, Any
+
+from pypedream.log.encode import FAILURES, plain
+from pypedream.log.pace import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pypedream.executors.jobs import Row
+    from pypedream.protocols import Record
+
+__all__ = ["PERIOD_S", "RemoteLog"]
+
+PERIOD_S = 0.1
+MOST_HURRIED = 8  # so many deliveries a period are made at once
+MOST_WAITING = 256
+MOST_AT_ONCE = 4096
+MOST_KEPT = 100_000
+LONGEST_WAIT_S = 5.0
+
+
+class RemoteLog:
+    """The rows of one attempt, or of the items of a map; it lives as long as their kit.
+
+    Parameters
+    ----------
+    run
+        The run's id.
+    take
+        Takes rows as they come, from any thread and never two at a time. None keeps them.
+
+    Attributes
+    ----------
+    counter
+        Gives each record its number; who wants to look on as the stage speaks may replace it.
+    """
+
+    has_console = False
+    redactor = None  # the log of the run hides secrets, and so does who writes a file
+    is_attended = False
+
+    def __init__(self, run: str, take: Callable[[list[Row]], object] | None = None) -> None:
+        self.run = run
+        self.records: list[Record] = []
+        self.counter: Iterator[int] = count(1)
+        self.is_closed = False
+        self._take = take
+        self._pace = Pace()
+        self._sending = Lock()
+        self._offset_ns = time_ns() - perf_counter_ns()
+        self._last_ns = self._hurried = self._dropped = 0
+
+    def add(
+        self,
+        kind: str,
+        event: str | None = None,
+        *,
+        attempt: Any = None,
+        level: str = "info",
+        stream: str | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> None:
+        """Append a record; of ``progress`` an attempt gets one a second, and the last."""
+        now = perf_counter_ns()
+        if kind == "progress" and self._pace.is_too_soon(attempt, data, now):
+            return
+        self.records.append((next(self.counter), now, attempt, kind, level, event, stream, data))
+        self.deliver()
+
+    def deliver_soon(self) -> None:
+        """Hand over now if that was not done very often of late; else `PERIOD_S` sees to it."""
+        now = perf_counter_ns()
+        if now - self._last_ns >= PERIOD_S * 1e9:
+            self._last_ns, self._hurried = now, 0
+        self._hurried += 1
+        if self._hurried <= MOST_HURRIED or len(self.records) >= MOST_WAITING:
+            self.deliver()
+
+    def deliver(self) -> None:
+        """Hand over all rows; returns at once if another thread is at it."""
+        if self._take is None:
+            self._forget_oldest()
+            return
+        while self.records and self._sending.acquire(False):
+            try:
+                self._hand_over(self._take)
+            finally:
+                self._sending.release()
+
+    def settle(self) -> None:
+        """Hand over all rows, after whoever is at it."""
+        if self._take is None or not self._sending.acquire(timeout=LONGEST_WAIT_S):
+            return
+        try:
+            while self.records:
+                self._hand_over(self._take)
+        finally:
+            self._sending.release()
+
+    def left(self) -> list[Row]:
+        """Return the rows that nobody was given, and forget them."""
+        rows = self._rows(self.records)
+        self.records = []
+        if self._dropped:
+            data = {"count": self._dropped, "from": "memory"}
+            rows.append((time_ns(), None, "dropped", "info", None, None, data))
+            self._dropped = 0
+        return rows
+
+    def make_way(self) -> None:
+        """Hand over all rows: a prompt is to be shown, though nobody will see it."""
+        self.deliver()
+
+    def close(self) -> None:
+        """Take nothing any more."""
+        self.settle()
+        self.is_closed = True
+
+    def _hand_over(self, take: Callable[[list[Row]], object]) -> None:
+        records = self.records[:MOST_AT_ONCE]
+        take(self._rows(records))
+        del self.records[: len(records)]
+
+    def _forget_oldest(self) -> None:
+        excess = len(self.records) - MOST_KEPT
+        if excess > 0:
+            excess += MOST_KEPT // 4
+            del self.records[:excess]
+            self._dropped += excess
+
+    def _rows(self, records: list[Record]) -> list[Row]:
+        offset = self._offset_ns
+        return [
+            (
+                ns + offset,
+                None if attempt is None else attempt.item,
+                kind,
+                level,
+                event,
+                stream,
+                None if data is None else _sendable(data),
+            )
+            for _, ns, attempt, kind, level, event, stream, data in records
+        ]
+
+
+def _sendable(data: Any) -> dict[str, Any]:
+    """Return *data* as it is if it can be pickled by name, otherwise as plain JSON data."""
+    try:
+        if b"__main__" not in pickle.dumps(data, 5):
+            values: dict[str, Any] = data
+            return values
+    except FAILURES:
+        pass
+    return plain(data)
