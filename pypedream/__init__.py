@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pypedream import context, engine, errors, formats, log, store, view
+    from pypedream import context, engine, errors, executors, formats, log, patterns, store, view
     from pypedream.inputs import Input, InputBinding, dependency, immediate, param, var
     from pypedream.log.logger import logger
     from pypedream.mappers import (
@@ -59,7 +59,17 @@ _HOMES = {
     "param": "inputs",
     "var": "inputs",
 }
-_MODULES = ("context", "engine", "errors", "formats", "log", "store", "view")
+_MODULES = (
+    "context",
+    "engine",
+    "errors",
+    "executors",
+    "formats",
+    "log",
+    "patterns",
+    "store",
+    "view",
+)
 
 __all__ = [
     "CHILL",
@@ -82,11 +92,13 @@ __all__ = [
     "dependency",
     "engine",
     "errors",
+    "executors",
     "formats",
     "immediate",
     "log",
     "logger",
     "param",
+    "patterns",
     "store",
     "var",
     "view",

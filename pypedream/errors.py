@@ -7,6 +7,8 @@
         PlanError                         all mistakes that planning found, together
         PipelineConfigError               registering or including what cannot be
       ParameterError (ValueError)         values that the parameters do not accept
+      MapError (ValueError)               items that a stage cannot be mapped over
+      MapStopped (RuntimeError)           a mapped stage whose run stopped before its last item
       UnboundInputException (ValueError)  an argument that got no value
         UndefinedInputException (LookupError)  the source has no such value
       InvalidParameterException (KeyError, AttributeError)   a name that is not a parameter
@@ -55,6 +57,8 @@ __all__ = [
     "FormatError",
     "InvalidKey",
     "InvalidParameterException",
+    "MapError",
+    "MapStopped",
     "MissingEntry",
     "MissingExtra",
     "MutationError",
@@ -156,6 +160,14 @@ class NoResult(PypedreamError, _ReadableKeyError):
 
 class StageTimeout(PypedreamError, TimeoutError):
     """A stage ran longer than its ``timeout_s``."""
+
+
+class MapError(PypedreamError, ValueError):
+    """A stage is mapped over something that has no items, or not as many as another."""
+
+
+class MapStopped(PypedreamError, RuntimeError):
+    """A run stopped before all items of a mapped stage were called."""
 
 
 class StageKilled(PypedreamError, RuntimeError):

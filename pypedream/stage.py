@@ -11,6 +11,7 @@ from attrs import define, field, fields_dict, frozen
 
 from pypedream.errors import DefinitionError
 from pypedream.names import did_you_mean, there_are
+from pypedream.over import Over, over_of
 from pypedream.places import Place, calling_place
 from pypedream.values import said
 
@@ -73,6 +74,31 @@ class Policy:
         What the result depends on besides: functions, modules, paths of files or folders.
     env
         Names of environment variables that the result depends on.
+    executor
+        Where the stage is called, as in `Options`; None leaves it to the run.
+    workers
+        How many calls of the stage may be made at the same time; None leaves it to the run.
+    over
+        The stage is mapped: it is called once for each item of this argument, and what it returns
+        is a list, or a dict where the argument is a mapping. Several names are zipped; see
+        `pypedream.patterns` for other ways. A mapping names the source of each argument:
+        ``over={"file": "files"}``.
+    item_key
+        Function of an item that gives its key, by which logs and errors call it. By default it is
+        the key in a mapping, and the position elsewhere.
+    collect
+        What the results of a mapped stage become: "list", "numpy" or "xarray".
+    chunk
+        How many items are called between two decisions; None aims at 50 ms.
+    on_error
+        What a failure of this stage does, as in `Options`; None leaves it to the run.
+    uses
+        Names of resources that the stage has for itself while it runs: "gpu:0", "file:x.db"; or of
+        which there are several by the option ``limits``.
+    priority
+        Of the stages that could start, those with the highest do first.
+    cpus, mem_gb, gpus, timeout_min
+        What one call needs, for executors that give out such things.
     """
 
     retries: int = 0
@@ -88,6 +114,19 @@ class Policy:
     version: str | None = None
     depends_on: tuple[Any, ...] = field(default=(), converter=_one_or_several)
     env: tuple[str, ...] = field(default=(), converter=_names)
+    executor: Any = None
+    workers: int | None = None
+    over: Over | None = field(default=None, converter=over_of)
+    item_key: Callable[..., Any] | None = None
+    collect: str = "list"
+    chunk: int | None = None
+    on_error: str | None = None
+    uses: tuple[str, ...] = field(default=(), converter=_names)
+    priority: float = 0
+    cpus: float | None = None
+    mem_gb: float | None = None
+    gpus: float | None = None
+    timeout_min: float | None = None
 
 
 USUAL: Final = Policy()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DONE = ("ok", "reused")
 """The states of a stage that has given something."""
 
-CALLED = ("ok", "failed", "timeout")
+CALLED = ("ok", "failed", "timeout", "killed")
 """The states of a stage whose call came to an end."""
 
 STAGE = re.compile(r'stage "(.+)"$')

@@ -121,15 +121,12 @@ class Launch:
             return self.run
         # What calls stages is loaded when there are stages to call.
         from pypedream.engine.coroutines import LoopHost
-        from pypedream.engine.executors import executor_for
         from pypedream.engine.interrupts import interrupts_for
         from pypedream.engine.scheduler import Scheduler
         from pypedream.log.capture import capturing
 
         options = self.plan.options
-        scheduler = Scheduler(
-            self._execution, executor_for(options.executor, options.workers), LoopHost(self.loop)
-        )
+        scheduler = Scheduler(self._execution, LoopHost(self.loop))
         self.run._stop = scheduler.cancel  # noqa: SLF001 - the run hands its own stop to the user
         with interrupts_for(scheduler):
             try:
@@ -209,12 +206,9 @@ class Launch:
 
     def _leave(self, scheduler: Scheduler) -> None:
         """Let go of threads and loop, and complete the run whatever comes in between."""
-        from pypedream.engine.executors import Threads
-
         is_done = not scheduler.abandoned
         try:
-            if isinstance(scheduler.executor, Threads):
-                scheduler.executor.shutdown(wait=is_done)
+            scheduler.crews.close(wait=is_done)
             scheduler.loops.close(wait=is_done)
         finally:
             if scheduler.failed:
@@ -262,8 +256,12 @@ class Launch:
         wired = self.plan.blueprint.wiring.wires[key]
         arguments = execution.bound.get(key, {})
         changed = execution.guard.changed.get(key, ()) if execution.guard is not None else ()
-        from pypedream.engine.failure import failure_of
+        from pypedream.engine.failure import failure_of, failure_of_item
 
+        fan = execution.fans.get(key)
+        if fan is not None and fan.failed:
+            first = fan.failed[min(fan.failed)]
+            return failure_of_item(fan, first, execution.parameters)
         return failure_of(wired, execution.ended[key], arguments, execution.parameters, changed)
 
 

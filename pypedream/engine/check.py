@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import fields
 
 from pypedream import graph
+from pypedream.engine.check_over import over_mistakes
 from pypedream.engine.links import Link, place_of
-from pypedream.engine.options import CACHE
+from pypedream.engine.options import CACHE, ON_ERROR, is_count, is_executor
 from pypedream.engine.problem import Problem
 from pypedream.inputs import InputBinding
 from pypedream.mappers import RETURN, names_of
@@ -53,6 +54,7 @@ def mistakes(definition: Definition, wiring: Wiring, order: list[str]) -> list[P
             found.extend(_output_mistakes(wired))
         if wired.stage.policy is not USUAL:
             found.extend(_policy_mistakes(wired))
+            found.extend(over_mistakes(wired))
     found.extend(_type_mistakes(definition, wiring.wires))
     if len(order) < len(wiring.wires):
         found.extend(_cycle_mistakes(wiring))
@@ -110,6 +112,10 @@ def _is_number(value: Any) -> bool:
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_some(value: Any) -> bool:
+    return value is None or (_is_number(value) and value > 0)
 
 
 def _is_retry_on(value: Any) -> bool:
@@ -181,6 +187,38 @@ _POLICY_RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ),
     (_SETTINGS.depends_on.name, _are_dependencies, "functions, modules, or paths that are there"),
     (
+        _SETTINGS.executor.name,
+        lambda value: value is None or is_executor(value),
+        '"serial", "threads", "processes", "dask", "ray", "slurm" or an object with submit(call)',
+    ),
+    (_SETTINGS.workers.name, is_count, "a whole number from 1 up"),
+    (
+        _SETTINGS.item_key.name,
+        lambda value: value is None or callable(value),
+        "a function of an item",
+    ),
+    (
+        _SETTINGS.collect.name,
+        lambda value: value in ("list", "numpy", "xarray"),
+        '"list", "numpy" or "xarray"',
+    ),
+    (_SETTINGS.chunk.name, is_count, "a number of items from 1 up"),
+    (
+        _SETTINGS.on_error.name,
+        lambda value: value is None or value in ON_ERROR,
+        '"stop", "continue" or "collect"',
+    ),
+    (
+        _SETTINGS.uses.name,
+        lambda value: all(isinstance(one, str) for one in value),
+        "the name of a resource or a list of names",
+    ),
+    (_SETTINGS.priority.name, _is_number, "a number"),
+    (_SETTINGS.cpus.name, _is_some, "a number above 0"),
+    (_SETTINGS.mem_gb.name, _is_some, "a number of gigabytes above 0"),
+    (_SETTINGS.gpus.name, _is_some, "a number above 0"),
+    (_SETTINGS.timeout_min.name, _is_some, "a number of minutes above 0"),
+    (
         _SETTINGS.env.name,
         lambda value: all(isinstance(one, str) for one in value),
         "the name of an environment variable or a list of names",
@@ -236,7 +274,10 @@ def _type_mistakes(definition: Definition, wires: Mapping[str, Wire]) -> Iterato
 
     annotations = {key: annotations_of(wires[key].function) for key in annotated}
     for key, consumed in annotations.items():
+        over = wires[key].over
         for link in wires[key].links:
+            if over is not None and link.argument in over.names:
+                continue  # it gets an item of what the link gives
             if link.argument in consumed:
                 problem = _misfit(definition, wires, annotations, key, link)
                 if problem is not None:
@@ -282,6 +323,8 @@ def _produced(
         return Secret if parameter is not None and parameter.secret else kind
     if link.kind != "stage" or link.output != RETURN:
         return None
+    if wires[link.name].over is not None:
+        return None  # what it gives for each item is collected in a list
     if wires[link.name].flags & (GENERATOR | ASYNC_GENERATOR) & ~COROUTINE:
         return None  # what a generator yields is collected in a list
     return annotations.get(link.name, {}).get("return")

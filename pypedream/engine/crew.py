@@ -2,24 +2,26 @@
 
 What a stage costs beside its call is one place in that queue and one word to the scheduler. Small
 stages are so taken many at a time by whoever has the interpreter; long ones go to whoever is free.
+A stage that is called in another process has a member who waits for it.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from attrs import Factory, define
+
+from pypedream.engine.wiring import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from pypedream.engine.execution import Execution, Outcome
-    from pypedream.engine.executors import Threads
-    from pypedream.engine.wiring import Wire
-
-LEFT: Final = object()
-"""What a member says last."""
+    from pypedream.engine.fan import Chunk, Fan
+    from pypedream.engine.far import Far
+    from pypedream.engine.threads import Threads
+    from pypedream.executors.calling import Made
 
 
 @define(eq=False)
@@ -30,7 +32,9 @@ class Crew:
     ----------
     tell
         Takes what is to be known of a stage: its `Wire` when it went well and that is recorded, an
-        `Outcome` otherwise, and `LEFT` when a member found nothing more to do.
+        `Outcome` otherwise, and the crew itself when a member found nothing more to do.
+    far
+        Where calls are made that are not made in this process.
     is_halted
         Whether members start nothing until somebody has decided about a failure.
     """
@@ -38,10 +42,12 @@ class Crew:
     execution: Execution
     threads: Threads
     tell: Callable[[object], None]
+    far: Far | None = None
     is_halted: bool = False
-    _queue: deque[Wire] = Factory(deque)
+    _queue: deque[Wire | Fan] = Factory(deque)
     _numbers: dict[str, int] = Factory(dict)
     _members: int = 0
+    _is_shared: bool = False
 
     def add(self, wires: Collection[Wire]) -> None:
         """Queue the first attempts of stages; `staff` sees to it that somebody takes them."""
@@ -52,9 +58,30 @@ class Crew:
         self._numbers[wired.key] = number
         self._queue.append(wired)
 
+    def share(self, fan: Fan) -> None:
+        """Let others help with the items of a mapped stage."""
+        self._is_shared = True
+        self._queue.append(fan)
+        self.tell(None)  # the scheduler staffs the crew
+
+    def members_for(self, wired: Wire) -> int:
+        """Return how many may call items of a mapped stage at the same time."""
+        return min(wired.stage.policy.workers or self.threads.workers, self.threads.workers)
+
+    def made_by(self, fan: Fan) -> Callable[[Chunk], Made]:
+        """Return what calls the items of a chunk where this crew makes calls."""
+        if self.far is not None:
+            return self.far.maker_of(fan)
+        from pypedream.engine.mapping import made_here
+
+        return made_here(self.execution, fan)
+
     def staff(self) -> None:
         """Start members for what is queued, as many as there may be."""
-        for _ in range(min(self.threads.workers - self._members, len(self._queue))):
+        queued = len(self._queue)
+        if self._is_shared and any(type(one) is not Wire for one in list(self._queue)):
+            queued = self.threads.workers  # one entry stands for many items
+        for _ in range(min(self.threads.workers - self._members, queued)):
             self.threads.start(self._work)
             self._members += 1
 
@@ -66,17 +93,25 @@ class Crew:
         """Take back what nobody has begun."""
         while self._queue:
             try:
-                yield self._queue.popleft()
+                one = self._queue.popleft()
             except IndexError:  # a member was faster
                 return
+            if isinstance(one, Wire):
+                yield one
+
+    def close(self, *, wait: bool) -> None:
+        """Let go of the threads, and end calls that are made elsewhere if nobody waits for them."""
+        if self.far is not None:
+            self.far.close(wait=wait)
+        self.threads.shutdown(wait=wait)
 
     def _work(self) -> None:
         """Call what is queued, stage after stage, and tell of each."""
         try:
             while self._queue and not self.is_halted and not self.execution.stopping:
                 outcome = None
-                if self.execution.keeper is None:
-                    outcome = self.execution.run_plain(self._queue, self.tell)
+                if self.execution.keeper is None and self.far is None:
+                    outcome = self.execution.run_plain(self._queue, self.tell)  # type: ignore[arg-type]
                 if outcome is None:
                     outcome = self._call_next()
                 if outcome is not None:
@@ -86,12 +121,29 @@ class Crew:
         except BaseException as error:  # noqa: BLE001 - not a stage's: the scheduler raises it
             self.tell(error)
         finally:
-            self.tell(LEFT)
+            self.tell(self)
 
     def _call_next(self) -> Outcome | None:
-        """Call a stage that needs more than its arguments."""
+        """Call a stage that needs more than its arguments, or some items of one."""
         try:
-            wired = self._queue.popleft()
+            one = self._queue.popleft()
         except IndexError:  # another member was faster
             return None
-        return self.execution.attempt(wired, self._numbers.get(wired.key, 1))
+        if isinstance(one, Wire):
+            number = self._numbers.get(one.key, 1)
+            return self.execution.attempt(one, number, self)
+        self._help(one)
+        return None
+
+    def _help(self, fan: Fan) -> None:
+        """Call items of a mapped stage as long as there are any."""
+        from pypedream.engine.mapping import work_on
+
+        if not fan.let_in():
+            return
+        try:
+            self._queue.append(fan)  # for whoever comes next
+            while not self.execution.stopping and work_on(fan):
+                pass
+        finally:
+            fan.let_out()

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextvars import Context
 
+    from pypedream.engine.crew import Crew
+    from pypedream.engine.fan import Fan
     from pypedream.engine.guard import Guard
+    from pypedream.engine.item_keeping import ItemKeeper
     from pypedream.engine.keeping import Keeper
     from pypedream.engine.plan import Plan
     from pypedream.engine.wiring import Wire
@@ -69,6 +72,8 @@ class Execution:
         Why no new stage starts: "", "failed", "interrupted", "cancelled" or "exited".
     keeper
         Keeps results in the workspace; None where nothing is kept.
+    fans
+        From a mapped stage to its items.
     is_abandoned
         Whether nobody waits any more for the stages that still run.
     first_output
@@ -84,6 +89,7 @@ class Execution:
     guard: Guard | None
     first_output: Any = None
     keeper: Keeper | None = None
+    fans: dict[str, Fan] = Factory(dict)
     stopping: str = ""
     is_abandoned: bool = False
     values: dict[str, Any] = Factory(dict)
@@ -96,8 +102,14 @@ class Execution:
         """The outputs of all stages so far, as mappers see them."""
         return Outputs(self.values, self.mapped)
 
-    def attempt(self, wired: Wire, number: int) -> Outcome:
-        """Call a stage here, under a context of its own; what it raises is in the outcome."""
+    def attempt(self, wired: Wire, number: int, crew: Crew | None = None) -> Outcome:
+        """Call a stage here, under a context of its own; what it raises is in the outcome.
+
+        Parameters
+        ----------
+        crew
+            Who calls it, and may do so in another process.
+        """
         attempt = self._new_attempt(wired, number)
         STREAMS.ensure()
         start = perf_counter_ns()
@@ -105,10 +117,15 @@ class Execution:
             self._record_start(wired, attempt, start)
         value, error = None, None
         try:
-            if wired.is_plain and self.keeper is None and not self._is_guarded(wired):
+            if (
+                wired.is_plain
+                and self.keeper is None
+                and (crew is None or crew.far is None)
+                and not self._is_guarded(wired)
+            ):
                 value = self._call_plainly(wired, attempt)
             else:
-                value = self.base.copy().run(self.call, wired, attempt)
+                value = self.base.copy().run(self.call, wired, attempt, crew)
         except BaseException as raised:  # noqa: BLE001 - the scheduler decides what becomes of it
             error = raised
         return (wired, attempt, start, _finished(attempt), value, error)
@@ -248,24 +265,38 @@ class Execution:
             self.bound[wired.key] = {need: values[need] for need in needs}
             raise
 
-    def call(self, wired: Wire, attempt: Attempt) -> Any:
+    def call(self, wired: Wire, attempt: Attempt, crew: Crew | None = None) -> Any:
         """Bind the arguments and call the function; runs inside the attempt's context."""
         arguments = self._arguments(wired, attempt)
         if arguments is None:
             return SKIPPED
-        compute = partial(self._computed, wired, attempt, arguments)
+        compute = partial(self._computed, wired, attempt, arguments, crew)
         try:
             if self.keeper is None:
-                return compute()
+                return compute(None)
             return self._not_called(wired, arguments, self.keeper.result(wired, compute))
         except BaseException:
             self._keep_failed(wired, arguments)
             raise
 
-    def _computed(self, wired: Wire, attempt: Attempt, arguments: dict[str, Any]) -> Any:
-        value = _called(wired, arguments)
-        if wired.flags & GENERATOR:
-            value = list(value)
+    def _computed(
+        self,
+        wired: Wire,
+        attempt: Attempt,
+        arguments: dict[str, Any],
+        crew: Crew | None,
+        kept: ItemKeeper | None,
+    ) -> Any:
+        if wired.over is not None:
+            from pypedream.engine.mapping import map_over
+
+            value = map_over(self, wired, attempt, arguments, crew=crew, kept=kept)
+        elif crew is not None and crew.far is not None:
+            value = crew.far.call(wired, attempt, arguments)
+        else:
+            value = _called(wired, arguments)
+            if wired.flags & GENERATOR:
+                value = list(value)
         return self._accepted(wired, attempt, arguments, value)
 
     async def _call_async(self, wired: Wire, attempt: Attempt) -> Any:
@@ -275,7 +306,7 @@ class Execution:
         compute = partial(self._computed_async, wired, attempt, arguments)
         try:
             if self.keeper is None:
-                return await compute()
+                return await compute(None)
             value = await self.keeper.result_async(wired, compute)
             return self._not_called(wired, arguments, value)
         except BaseException:
@@ -283,9 +314,18 @@ class Execution:
             raise
 
     async def _computed_async(
-        self, wired: Wire, attempt: Attempt, arguments: dict[str, Any]
+        self,
+        wired: Wire,
+        attempt: Attempt,
+        arguments: dict[str, Any],
+        _kept: ItemKeeper | None,
     ) -> Any:
-        value = await _awaited(wired, arguments)
+        if wired.over is not None:
+            from pypedream.engine.mapping import map_over_async
+
+            value = await map_over_async(self, wired, attempt, arguments)
+        else:
+            value = await awaited(wired, arguments)
         return self._accepted(wired, attempt, arguments, value)
 
     def _not_called(self, wired: Wire, arguments: dict[str, Any], value: Any) -> Any:
@@ -379,7 +419,7 @@ def _called(wired: Wire, arguments: dict[str, Any]) -> Any:
     return wired.stage.function(*first, **rest)
 
 
-async def _awaited(wired: Wire, arguments: dict[str, Any]) -> Any:
+async def awaited(wired: Wire, arguments: dict[str, Any]) -> Any:
     """Await a coroutine, or collect what an asynchronous generator yields, within its time."""
     from asyncio import timeout
 

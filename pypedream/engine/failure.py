@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from pypedream.errors import RunCancelled
-from pypedream.log.ended import said_by
+from pypedream.log.ended import Ended, said_by
 from pypedream.log.redaction import Redactor
 from pypedream.places import Place, is_in_ipython, is_library, is_ours, users_traceback
 from pypedream.stage import arguments_of
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from pypedream.engine.fan import FailedItem, Fan
     from pypedream.engine.run import Run
     from pypedream.engine.wiring import Wire
-    from pypedream.log.ended import Ended
     from pypedream.parameters import Parameters
 
 
@@ -147,6 +147,13 @@ def failure_of(
         traceback=ended.traceback,
         redactor=Redactor(parameters.secrets()),
     )
+
+
+def failure_of_item(fan: Fan, failed: FailedItem, parameters: Parameters) -> Failure:
+    """Describe the failed call of one item of a mapped stage."""
+    ended = Ended("failed", 0, failed.attempts, "", failed.error, failed.traceback)
+    arguments = fan.arguments_of(failed.values)
+    return evolve(failure_of(fan.wired, ended, arguments, parameters), item=failed.key)
 
 
 def source_of(link: Any, parameters: Parameters) -> str:

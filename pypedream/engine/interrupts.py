@@ -31,6 +31,14 @@ PATIENCE_S = 0.3
 
 _ENGINE = os.path.dirname(os.path.abspath(__file__))
 _CARRY_OUT = os.path.join(_ENGINE, "carry_out.py")
+_MAPPING = {
+    os.path.join(_ENGINE, "mapping.py"),
+    os.path.join(_ENGINE, "fan.py"),
+    os.path.join(os.path.dirname(_ENGINE), "executors", "calling.py"),
+}
+"""Where items are called; what is raised between two of them would lose count."""
+_USERS = ("call_item", "pull_items")
+"""What calls the user's code there."""
 _LOG = os.path.join(os.path.dirname(_ENGINE), "log", "")
 _WAITING = {_LOG + "asking.py", _LOG + "debugger.py"}
 """Where the log waits for somebody to type."""
@@ -145,7 +153,9 @@ def _is_users(frame: FrameType | None, *, has_log: bool) -> bool:
         if code in USER_CALLS:
             return True
         file = code.co_filename
-        if file == _CARRY_OUT:
+        if file in _MAPPING and code.co_name in _USERS:
+            return True
+        if file == _CARRY_OUT or file in _MAPPING:
             return False
         if has_log and (code.co_name in _DEAF or (file.startswith(_LOG) and file not in _WAITING)):
             return False

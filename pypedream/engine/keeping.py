@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from pypedream.engine.calls import Call
     from pypedream.engine.execution import Execution
+    from pypedream.engine.item_keeping import ItemKeeper
     from pypedream.engine.options import Options
     from pypedream.engine.plan import Plan
     from pypedream.engine.wiring import Wire
@@ -52,6 +53,8 @@ class Keeper:
         Name of the pipeline and id of the run.
     record
         Where it is written down what each stage gave.
+    is_resuming
+        Whether the run goes on from another one.
     unstated
         The stages that used something of the run which their inputs do not say.
     """
@@ -63,11 +66,15 @@ class Keeper:
     run: str
     log: EventLog
     record: ResultLog
+    is_resuming: bool = False
     unstated: set[str] = Factory(set)
     _is_over: bool = False
 
-    def result(self, wired: Wire, compute: Callable[[], Any]) -> Any:
-        """Return what *compute* gives, or `Taken` if that is kept."""
+    def result(self, wired: Wire, compute: Callable[[ItemKeeper | None], Any]) -> Any:
+        """Return what *compute* gives, or `Taken` if that is kept.
+
+        *compute* gets what keeps the items of a mapped stage.
+        """
         call = self.calls.of(wired)
         if not self._is_shared(wired, call):
             return self._computed(wired, call, compute)
@@ -78,7 +85,7 @@ class Keeper:
             found = self._taken(wired, call)
             return self._computed(wired, call, compute) if found is None else found
 
-    async def result_async(self, wired: Wire, compute: Callable[[], Any]) -> Any:
+    async def result_async(self, wired: Wire, compute: Callable[[ItemKeeper | None], Any]) -> Any:
         """Return what *compute* gives when awaited, or `Taken`; others go on meanwhile."""
         from asyncio import sleep
 
@@ -161,21 +168,25 @@ class Keeper:
         try:
             value = self.load(wired.key, found)
         except UnreadableResult as error:
-            self._warn(f"{error}; it is called again")
+            self.warn(f"{error}; it is called again")
             return None
         self.calls.digests[wired.key] = found.identity
         self.record.add([self._line(wired, "reused", found, call).text()])
         return Taken(value, f"its inputs are those of run {found.about['run']}")
 
-    def _computed(self, wired: Wire, call: Call, compute: Callable[[], Any]) -> Any:
+    def _computed(
+        self, wired: Wire, call: Call, compute: Callable[[ItemKeeper | None], Any]
+    ) -> Any:
         with self._watched(wired, call) as started:
-            value = compute()
+            value = compute(self._items_of(wired, call))
         self._keep(wired, call, value, perf_counter() - started)
         return value
 
-    async def _awaited(self, wired: Wire, call: Call, compute: Callable[[], Any]) -> Any:
+    async def _awaited(
+        self, wired: Wire, call: Call, compute: Callable[[ItemKeeper | None], Any]
+    ) -> Any:
         with self._watched(wired, call) as started:
-            value = await compute()
+            value = await compute(self._items_of(wired, call))
         self._keep(wired, call, value, perf_counter() - started)
         return value
 
@@ -195,19 +206,31 @@ class Keeper:
             key = f"of-run/{self.run}/{unlike_any()}"
         identity = digest_of(value) or f"of call {key}"
         kept_as = ""
-        texts = self.calls.parameters.secrets()
-        if texts and self._is_kept(wired) and holds_secret(value, texts):
-            self._warn("its result is not kept: it holds a secret")
+        if self._is_kept(wired) and self.is_secret(value):
+            self.warn("its result is not kept: it holds a secret")
         elif self._is_kept(wired):
             about = {"pipeline": self.pipeline, "stage": wired.key, "run": self.run}
             try:
                 self.results.keep(key, value, {**about, "identity": identity}, took)
                 kept_as = key
             except Unstorable as error:
-                self._warn(f"its result cannot be kept: {error}")
+                self.warn(f"its result cannot be kept: {error}")
         self.calls.digests[wired.key] = identity
         line = ResultLine(wired.key, "ok", kept_as, identity, self.run, took, call)
         self.record.add([line.text()])
+
+    def _items_of(self, wired: Wire, call: Call) -> ItemKeeper | None:
+        """Return what keeps the items of a mapped stage, where they are kept."""
+        if wired.over is None or wired.is_async:
+            return None
+        from pypedream.engine.item_keeping import item_keeper_of
+
+        return item_keeper_of(self, wired, call)
+
+    def is_secret(self, value: Any) -> bool:
+        """Say whether a value holds one of the run's secrets."""
+        texts = self.calls.parameters.secrets()
+        return bool(texts) and holds_secret(value, texts)
 
     def _is_kept(self, wired: Wire) -> bool:
         mode = mode_of(wired, self.options)
@@ -227,7 +250,8 @@ class Keeper:
         run = str(found.about.get("run", ""))
         return ResultLine(wired.key, state, found.key, found.identity, run, took, call)
 
-    def _warn(self, text: str) -> None:
+    def warn(self, text: str) -> None:
+        """Say something of the stage that is at work."""
         self.log.add("warning", text, attempt=context.STAGE.get(), level="warning")
 
 
@@ -252,7 +276,8 @@ def keeper_of(
     if not is_readonly:
         keep_values(results, run_id, plan, partial(log.add, "warning", level="warning"))
     record = ResultLog(folder / FILE, partial(log.add, "warning", level="warning"))
-    return Keeper(results, calls, options, plan.pipeline, run_id, log, record)
+    is_resuming = bool(reuse.resumes)
+    return Keeper(results, calls, options, plan.pipeline, run_id, log, record, is_resuming)
 
 
 def take_over(execution: Execution, keeper: Keeper) -> None:

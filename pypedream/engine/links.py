@@ -22,6 +22,7 @@ from pypedream.inputs import (
 )
 from pypedream.mappers import NOT_GIVEN, RETURN, outputs_of
 from pypedream.names import did_you_mean, there_are
+from pypedream.over import Over
 from pypedream.places import Place, is_library
 from pypedream.stage import Arguments, Stage, arguments_of
 from pypedream.values import said
@@ -154,7 +155,7 @@ class Linker:
         """Yield a link for each argument that gets a value."""
         if not self.stage.inputs:
             for name, has_default in arguments.names.items():
-                link = self._by_name(name, is_required=not has_default)
+                link = self._of_argument(name, is_required=not has_default)
                 if link is not None:
                     yield link
             return
@@ -164,7 +165,7 @@ class Linker:
             if one is not None:
                 link = self._bound(one, is_required=not has_default)
             else:
-                link = self._by_name(name, is_required=not has_default)
+                link = self._of_argument(name, is_required=not has_default)
             if link is not None:
                 yield link
         for one in explicit.values():
@@ -216,6 +217,13 @@ class Linker:
             else:
                 explicit[one.as_arg] = one
         return explicit
+
+    def _of_argument(self, name: str, *, is_required: bool) -> Link | None:
+        """Return the link of an argument; one that is mapped over may be called otherwise."""
+        over = self.stage.policy.over
+        source = over.source(name) if isinstance(over, Over) else name
+        link = self._by_name(source, is_required=is_required or source != name)
+        return link if link is None or source == name else link._replace(argument=name)
 
     def _by_name(self, name: str, *, is_required: bool) -> Link | None:
         kinds = self._kinds(name)

@@ -6,6 +6,7 @@ precedence: ``run(workers=4)``, ``Pipeline(workers=4)``, ``PYPEDREAM_WORKERS=4``
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from pypedream.places import calling_place
 from pypedream.values import written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 
 @frozen
@@ -28,13 +29,17 @@ class Options:
     ----------
     executor
         "serial" calls one stage after the other in the thread that called ``run``; "threads"
-        calls independent stages side by side. Or an object with ``submit(call)`` that returns a
-        future.
+        calls independent stages side by side, "processes" does so in processes of their own.
+        "dask", "ray" and "slurm" use what these offer. Or an object with ``submit(call)`` that
+        returns a future.
     workers
-        How many threads; None means one for each processor.
+        How many threads or processes; None means one for each processor. Of async stages, how many
+        are awaited at the same time; None sets no limit.
     on_error
         "stop": after a failure no new stage starts, and the stage's own exception is raised.
-        "continue": stages that do not depend on a failed one go on, and the run is returned.
+        "continue": stages that do not depend on a failed one go on, and so do the other items of
+        a mapped one; the run is returned. "collect": so, and an item that failed is no failure of
+        its stage: what stands for it among the results is the `Failure`.
     mutation
         What to do when a stage changes an input in place that another stage also reads:
         "warn", "error" (the stage fails), "copy" (each reader gets a copy), "off".
@@ -57,6 +62,8 @@ class Options:
     checkpoint
         Whether results are kept in the workspace as they come, so that a run can be resumed after
         its process is gone.
+    limits
+        Of resources that stages use, how many there are: ``{"db": 4}``; of others there is one.
     progress
         What the console shows. None: what stages print and log. True: also a line for each
         stage. False: nothing.
@@ -72,6 +79,7 @@ class Options:
     workspace: Any = None
     cache: str = "off"
     checkpoint: bool = True
+    limits: Mapping[str, int] | None = None
     progress: bool | None = None
 
 
@@ -165,13 +173,15 @@ def _settled(name: str, value: Any) -> Any:
     return value
 
 
-def _is_executor(value: Any) -> bool:
+def is_executor(value: Any) -> bool:
+    """Say whether *value* names an executor or is one."""
     if isinstance(value, str):
         return value in _EXECUTORS
     return callable(getattr(value, "submit", None))
 
 
-def _is_count(value: Any) -> bool:
+def is_count(value: Any) -> bool:
+    """Say whether *value* is a whole number from 1 up, or None."""
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     return value is None or (is_whole and value > 0)
 
@@ -190,6 +200,17 @@ def _is_keep(value: Any) -> bool:
     return is_list and all(isinstance(one, str) for one in value)
 
 
+def _are_limits(value: Any) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, Mapping):
+        return False
+    counts = value.values()
+    return all(isinstance(name, str) for name in value) and all(
+        count is not None and is_count(count) for count in counts
+    )
+
+
 def _is_path(value: Any) -> bool:
     return value is None or isinstance(value, (str, PathLike))
 
@@ -203,21 +224,21 @@ def _is_word(words: tuple[str, ...], *others: bool | None) -> Callable[[Any], bo
     return fits
 
 
-_EXECUTORS = ("serial", "threads")
+_EXECUTORS = ("serial", "threads", "processes", "dask", "ray", "slurm")
 _KEEP = ("all", "ends")
-_ON_ERROR = ("stop", "continue")
+ON_ERROR = ("stop", "continue", "collect")
 _MUTATION = ("warn", "error", "copy", "off")
 _CAPTURE = ("stage",)
 CACHE = ("off", "cached", "force", "read-only", "retry")
 
 _RULES: dict[str, tuple[Callable[[Any], bool], str, tuple[str, ...]]] = {
     "executor": (
-        _is_executor,
-        '"serial", "threads" or an object with submit(call)',
+        is_executor,
+        '"serial", "threads", "processes", "dask", "ray", "slurm" or an object with submit(call)',
         _EXECUTORS,
     ),
-    "workers": (_is_count, "a number of threads from 1 up", ()),
-    "on_error": (_is_word(_ON_ERROR), '"stop" or "continue"', _ON_ERROR),
+    "workers": (is_count, "a whole number from 1 up", ()),
+    "on_error": (_is_word(ON_ERROR), '"stop", "continue" or "collect"', ON_ERROR),
     "mutation": (_is_word(_MUTATION), '"warn", "error", "copy" or "off"', _MUTATION),
     "capture": (_is_word(_CAPTURE, True, False), 'True, "stage" or False', _CAPTURE),
     "sinks": (_are_sinks, "an object with emit(event), a function or a list of these", ()),
@@ -225,5 +246,6 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str, tuple[str, ...]]] = {
     "workspace": (_is_path, "a folder or None", ()),
     "cache": (_is_word(CACHE), " or ".join(f'"{word}"' for word in CACHE), CACHE),
     "checkpoint": (_is_word((), True, False), "True or False", ()),
+    "limits": (_are_limits, "from a name to how many there are, a whole number from 1 up", ()),
     "progress": (_is_word((), True, False, None), "True, False or None", ()),
 }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _AFTER = {
     "failed": "failed",
     "timeout": "took too long",
+    "killed": "was killed",
     "blocked": "could not run",
     "cancelled": "was cancelled",
     "interrupted": "was interrupted",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pypedream.engine.diff import RunDiff
     from pypedream.engine.execution import Execution
     from pypedream.engine.failure import Failure
+    from pypedream.engine.fan import ItemRun
     from pypedream.engine.plan import Plan
     from pypedream.log.ended import Ended
     from pypedream.log.events import Event
@@ -46,6 +47,8 @@ class StageRun:
         What its last attempt raised.
     outputs
         Its outputs by name; empty when it has none, or they were not kept.
+    items
+        Of a mapped stage what became of each item, as far as they were called here.
     """
 
     key: str
@@ -55,6 +58,7 @@ class StageRun:
     reason: str
     error: BaseException | None
     outputs: Mapping[str, Any] = field(repr=short)
+    items: Sequence[ItemRun] = field(default=(), repr=short)
 
 
 class Run(Mapping[str, Any]):
@@ -203,8 +207,14 @@ class Run(Mapping[str, Any]):
             state, reason = ("pending", "") if key in self.plan.chosen else self._left_out()
             return StageRun(key, state, 0.0, 0, reason, None, outputs)
         duration_s = ended.duration_ns / 1e9
+        fan = self._execution.fans.get(key)
+        items: Sequence[ItemRun] = ()
+        if fan is not None:
+            from pypedream.engine.fan import ItemRuns
+
+            items = ItemRuns(fan)
         return StageRun(
-            key, ended.state, duration_s, ended.attempts, ended.reason, ended.error, outputs
+            key, ended.state, duration_s, ended.attempts, ended.reason, ended.error, outputs, items
         )
 
     def _left_out(self) -> tuple[str, str]:

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, define, field, frozen
 
 from pypedream.context import Attempt
-from pypedream.engine.crew import LEFT, Crew
+from pypedream.engine.crew import Crew
+from pypedream.engine.crews import Crews
 from pypedream.engine.execution import SKIPPED, Execution, new_ended
-from pypedream.engine.executors import Threads
+from pypedream.engine.fan import counted
 from pypedream.engine.readiness import Readiness
 from pypedream.engine.retry import Retries, is_worth_a_retry
 from pypedream.engine.reuse import Taken
 from pypedream.engine.wiring import Wire
-from pypedream.errors import ExitPipeline, StageTimeout
+from pypedream.errors import ExitPipeline, MapStopped, StageKilled, StageTimeout
 from pypedream.log.ended import Ended, error_data
 from pypedream.places import users_traceback
 
@@ -62,7 +63,6 @@ class Scheduler:
     """
 
     execution: Execution
-    executor: Executor | Threads | None
     loops: LoopHost
     error: BaseException | None = None
     failed: list[str] = Factory(list)
@@ -70,19 +70,22 @@ class Scheduler:
     abandoned: bool = False
     deadline: float | None = None
     _readiness: Readiness = field(init=False)
-    _crew: Crew | None = None
+    crews: Crews = field(init=False)
     _has_async: bool = False
+    _is_uniform: bool = True
     _retries: Retries = Factory(Retries)
     _done: SimpleQueue[Any] = field(default=Factory(SimpleQueue))
     _is_hurried: bool = False
 
+    def __attrs_post_init__(self) -> None:
+        self.crews = Crews(self.execution, self._done.put)
+
     def run(self) -> None:
         """Carry out the plan; failures are kept, an interrupt ends the run in good order."""
         self._has_async = self.execution.plan.blueprint.has_async
-        is_serial = self.executor is None and not self._has_async
+        is_serial = self.crews.is_serial and not self._has_async
         self._readiness = Readiness.of(self.execution, is_serial=is_serial)
-        if isinstance(self.executor, Threads):
-            self._crew = Crew(self.execution, self.executor, self._done.put)
+        self._is_uniform = not (self._has_async or self.crews.has_others)
         while True:
             try:
                 self._loop()
@@ -118,7 +121,7 @@ class Scheduler:
             self.execution.stopping = "failed"
         elif self.execution.stopping != "interrupted":
             self._interrupt(error)
-        self._see_to_the_crew()
+        self._see_to_the_crews()
         self.abandoned = bool(self.running)
 
     def _loop(self) -> None:
@@ -126,7 +129,7 @@ class Scheduler:
         while True:
             self._hand_over_all()
             while ready and not self.execution.stopping:
-                if self.executor is None and ready[0].is_plain and self._is_unhindered():
+                if self.crews.default is None and ready[0].is_plain and self._is_unhindered():
                     self._run_plain()
                     if not ready or self.execution.stopping:
                         break
@@ -135,20 +138,22 @@ class Scheduler:
                 wired = ready.popleft()
                 if not (self._readiness.missing and self._passed_over(wired)):
                     self._start(wired, 1)
-            self._see_to_the_crew()
+            self._see_to_the_crews()
             if not self.running and not (self._retries and not self.execution.stopping):
                 return
             self._wait()
 
     def _hand_over_all(self) -> None:
         """Let the crew have all that is ready, where nothing has to be decided of each stage."""
-        readiness = self._readiness
-        if self._crew is None or readiness.missing or self.execution.stopping or self._has_async:
+        readiness, crew = self._readiness, self.crews.default
+        if not (isinstance(crew, Crew) and self._is_uniform):
+            return
+        if readiness.missing or self.execution.stopping:
             return
         wires = [*readiness.ready]
         readiness.ready.clear()
         self.running.update(dict.fromkeys([wired.key for wired in wires], 1))
-        self._crew.add(wires)
+        crew.add(wires)
 
     def _is_unhindered(self) -> bool:
         is_kept = self.execution.keeper is not None
@@ -160,11 +165,12 @@ class Scheduler:
         if outcome is not None:
             self._settle(outcome)
 
-    def _see_to_the_crew(self) -> None:
+    def _see_to_the_crews(self) -> None:
+        for crew in self.crews:
+            self._see_to(crew)
+
+    def _see_to(self, crew: Crew) -> None:
         """Let somebody take what is queued, or take it back when nothing is to start any more."""
-        crew = self._crew
-        if crew is None:
-            return
         if self.execution.stopping:
             for wired in crew.recall():
                 del self.running[wired.key]
@@ -182,18 +188,19 @@ class Scheduler:
         return lack is not None
 
     def _start(self, wired: Wire, number: int) -> None:
-        if self._crew is not None and not wired.is_async:
+        caller = None if wired.is_async else self.crews.of(wired)
+        if isinstance(caller, Crew):
             self.running[wired.key] = number
             if number == 1:
-                self._crew.add([wired])
+                caller.add([wired])
             else:
-                self._crew.add_again(wired, number)
+                caller.add_again(wired, number)
             return
-        if self.executor is None and not wired.is_async:
+        if caller is None and not wired.is_async:
             self._settle(self.execution.attempt(wired, number))
             return
         try:
-            future = self._submit(wired, number)
+            future = self._submit(wired, number, caller)
             returned = partial(_Returned, wired, number)
             future.add_done_callback(lambda done: self._done.put(returned(done)))
         except Exception as error:  # noqa: BLE001 - whoever makes the calls may be the user's
@@ -201,13 +208,11 @@ class Scheduler:
         else:
             self.running[wired.key] = number  # in time: only this thread takes from _done
 
-    def _submit(self, wired: Wire, number: int) -> Any:
-        if wired.is_async:
+    def _submit(self, wired: Wire, number: int, caller: Executor | None) -> Any:
+        if caller is None:
             start = partial(self.execution.attempt_async, wired, number)
             return self.loops.submit(start, self.execution.base.copy())
-        assert self.executor is not None
-        assert not isinstance(self.executor, Threads)
-        return self.executor.submit(partial(self._attempt, wired, number))
+        return caller.submit(partial(self._attempt, wired, number))
 
     def _attempt(self, wired: Wire, number: int) -> Outcome | None:
         """Make a call for an executor, unless the run stopped while it was queued."""
@@ -249,11 +254,10 @@ class Scheduler:
         elif type(said) is tuple:
             if self.running.pop(said[0].key, None) is not None:
                 self._settle(said)
-            if self._crew is not None:
-                self._crew.is_halted = False
-        elif said is LEFT:
-            assert self._crew is not None
-            self._crew.left()
+            for crew in self.crews:
+                crew.is_halted = False
+        elif isinstance(said, Crew):
+            said.left()
         elif isinstance(said, _Returned):
             self._take_in_future(said)
         elif isinstance(said, BaseException):
@@ -300,11 +304,16 @@ class Scheduler:
             self._take_over(wired, attempt, end, value)
         else:
             self.execution.values[wired.key] = value
-            ended = new_ended(Ended, ("ok", end - start, attempt.number, "", None, None))
+            fields = ("ok", end - start, attempt.number, "", None, None, self._items_of(wired))
+            ended = new_ended(Ended, fields)
             self._end(attempt, end, ended)
             if wired.stage.policy.timeout_s is not None:
                 self._note_overtime(wired, attempt, end - start)
             self._readiness.go_on(wired.key)
+
+    def _items_of(self, wired: Wire) -> dict[str, int] | None:
+        fan = self.execution.fans.get(wired.key) if wired.over is not None else None
+        return None if fan is None else counted(fan)
 
     def _take_over(self, wired: Wire, attempt: Attempt, end: int, taken: Taken) -> None:
         self.execution.values[wired.key] = taken.value
@@ -318,28 +327,32 @@ class Scheduler:
         if isinstance(error, Exception) and self._retry(wired, attempt, error):
             return
         state = _state_after(wired, error)
+        if isinstance(error, MapStopped):
+            state = "interrupted" if self.execution.stopping == "interrupted" else "cancelled"
         own = users_traceback(error.__traceback__)
-        ended = Ended(state, end - start, attempt.number, "", error, own)
+        ended = Ended(state, end - start, attempt.number, "", error, own, self._items_of(wired))
         if isinstance(error, ExitPipeline):
             ended = ended._replace(reason=f"it ended the run: {error}")
             self.execution.stopping = self.execution.stopping or "exited"
         self._end(attempt, end, ended)
         self._readiness.missing.add(wired.key)
         if state == "interrupted":
-            self._interrupt(error)
+            if isinstance(error, KeyboardInterrupt):
+                self._interrupt(error)
         elif state == "cancelled":
             self.execution.stopping = self.execution.stopping or "cancelled"
-        elif state in ("failed", "timeout"):
+        elif state in ("failed", "killed", "timeout"):
             self.failed.append(wired.key)
-            if self.execution.plan.options.on_error == "stop":
+            on_error = wired.stage.policy.on_error or self.execution.plan.options.on_error
+            if on_error == "stop":
                 self.execution.stopping = self.execution.stopping or "failed"
         self._readiness.go_on(wired.key)
 
     def _retry(self, wired: Wire, attempt: Attempt, error: Exception) -> bool:
         """Plan another attempt if the policy allows one."""
         policy = wired.stage.policy
-        if not policy.retries or isinstance(error, ExitPipeline):
-            return False
+        if not policy.retries or isinstance(error, ExitPipeline) or wired.over is not None:
+            return False  # of a mapped stage each item is tried again
         again = not self.execution.stopping and is_worth_a_retry(wired, attempt, error)
         said = error_data(error, users_traceback(error.__traceback__))
         data: dict[str, Any] = {"state": _state_after(wired, error), "error": said}
@@ -405,6 +418,8 @@ def _state_after(wired: Wire, error: BaseException) -> str:
         return "ok"
     if isinstance(error, StageTimeout):
         return "timeout"
+    if isinstance(error, StageKilled):
+        return "killed"
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     return "cancelled" if wired.is_async and _is_cancellation(error) else "failed"

@@ -14,6 +14,7 @@ from attrs import Factory, define
 from pypedream.engine.links import Definition, Link, Linker, Names, place_of
 from pypedream.errors import UnboundInputException
 from pypedream.mappers import NOT_GIVEN, RETURN
+from pypedream.over import Over
 from pypedream.stage import (
     ASYNC_GENERATOR,
     COROUTINE,
@@ -75,6 +76,8 @@ class Wire:
         Arguments that are part of every event of the stage.
     guarded
         Pairs of argument and the shared value that it reads.
+    over
+        What it is mapped over.
     """
 
     key: str
@@ -89,6 +92,7 @@ class Wire:
     condition: list[Link] = _NOTHING
     logged: tuple[str, ...] = ()
     guarded: tuple[tuple[str, Shared], ...] = ()
+    over: Over | None = None
     _direct: list[tuple[str, str]] | None = None
     _links: list[Link] | None = None
 
@@ -240,6 +244,7 @@ def _wire_stage(linker: Linker, arguments: Arguments) -> Wire:
         scope=linker.scope,
         others=[(link.argument, _reader(link)) for link in links if _is_read(link)],
         condition=condition,
+        over=policy.over if isinstance(policy.over, Over) else None,
         logged=tuple(one.as_arg for one in stage.inputs if one.logged),
         links=links,
     )

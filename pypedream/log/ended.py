@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pypedream.log.encode import FAILURES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
 
@@ -27,6 +28,8 @@ class Ended(NamedTuple):
         What its last attempt raised.
     traceback
         The user's part of its traceback; raising the error again would add frames to its own.
+    items
+        How many items of a mapped stage ended in each state.
     """
 
     state: str
@@ -35,6 +38,7 @@ class Ended(NamedTuple):
     reason: str = ""
     error: BaseException | None = None
     traceback: TracebackType | None = None
+    items: Mapping[str, int] | None = None
 
     def data(self) -> dict[str, Any]:
         """Return what a log line says of it."""
@@ -43,6 +47,8 @@ class Ended(NamedTuple):
             "duration_s": self.duration_ns / 1e9,
             "attempts": self.attempts,
         }
+        if self.items is not None:
+            data["items"] = dict(self.items)
         if self.reason:
             data["reason"] = self.reason
         if self.error is not None:

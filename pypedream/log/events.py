@@ -55,7 +55,9 @@ STATE_KINDS = frozenset(
     ]
 )
 STEP_KINDS = frozenset(["stage.start", "stage.end"])
-KINDS = STATE_KINDS | frozenset(["print", "log", "warning", "progress", "artifact", "dropped"])
+KINDS = STATE_KINDS | frozenset(
+    ["items", "print", "log", "warning", "progress", "artifact", "dropped"]
+)
 
 
 @frozen(slots=False)
@@ -75,8 +77,8 @@ class Event:
     pid
         The process.
     kind
-        ``run.start run.end stage.start stage.end stage.skip attempt.start attempt.end print log
-        warning progress artifact dropped``.
+        ``run.start run.end stage.start stage.end stage.skip attempt.start attempt.end items print
+        log warning progress artifact dropped``.
     level
         ``debug info warning error critical``.
     event

@@ -15,7 +15,7 @@ from pypedream.store.folder import Folder
 from pypedream.values import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pypedream.store.backend import Backend
@@ -132,6 +132,18 @@ class Results:
             except CorruptEntry:
                 return None
         return None if entry is None else _result(key, entry)
+
+    def find_many(self, keys: Sequence[str]) -> dict[str, Result]:
+        """Return the results for those keys that have one, by key."""
+        if self.is_unreadable or not keys:
+            return {}
+        entries = self._index.find_many([_PREFIX + key for key in keys])
+        found = ((key, entries.get(_PREFIX + key)) for key in keys)
+        return {key: _result(key, entry) for key, entry in found if entry is not None}
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Make what is kept inside durable together: many small results then cost less."""
+        return self._store.batch()
 
     def fetch(self, most: int) -> None:
         """Read up to so many results at once, for those who will look for many at this moment."""

@@ -1,22 +1,15 @@
-"""Executors: where calls are made. They know nothing of stages.
-
-"serial" is the absence of one: the scheduler makes the call itself. One of the user's is any
-object with ``submit(call)`` that returns a future.
-"""
+"""Threads: a few of them, for a crew."""
 
 from __future__ import annotations
 
-import os
 from queue import SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import Factory, define
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from pypedream.protocols import Executor
 
     Calls = SimpleQueue[Callable[[], object] | None]
 
@@ -61,13 +54,3 @@ class Threads:
         while (call := self._calls.get()) is not None:
             call()
             del call  # what it holds is not to outlive it in an idle thread
-
-
-def executor_for(chosen: Any, workers: int | None) -> Executor | Threads | None:
-    """Return the executor that an option names; None makes calls one after the other."""
-    if chosen == "serial":
-        return None
-    if chosen == "threads":
-        return Threads(workers or os.cpu_count() or 1)
-    executor: Executor = chosen
-    return executor

@@ -1,0 +1,149 @@
+"""Far: calls that are made in another process, for the member of a crew who waits for them."""
+
+from __future__ import annotations
+
+from concurrent.futures import TimeoutError as NotYet
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from attrs import define
+
+from pypedream.context import Attempt
+from pypedream.engine.views import Scoped
+from pypedream.errors import StageKilled, StageTimeout
+from pypedream.executors.calling import Made
+from pypedream.executors.jobs import Job, Kit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pypedream.engine.execution import Execution
+    from pypedream.engine.fan import Chunk, Fan
+    from pypedream.engine.wiring import Wire
+    from pypedream.executors.jobs import Reply, Row
+    from pypedream.executors.packing import Packed
+
+LOOK_UP_S = 0.5
+RESOURCES = ("cpus", "mem_gb", "gpus", "timeout_min")
+
+
+@define(eq=False)
+class Far:
+    """Has calls made by an executor that is elsewhere.
+
+    Attributes
+    ----------
+    is_own
+        Whether the executor was made for this run, and ends with it.
+    """
+
+    execution: Execution
+    executor: Any
+    is_own: bool
+
+    def call(self, wired: Wire, attempt: Attempt, arguments: dict[str, Any]) -> Any:
+        """Have a stage called once, and return what it gave."""
+        packed = self._kit(wired, attempt, arguments, ()).pack()
+        reply = self._reply(wired, attempt, Job(packed))
+        if reply.error is not None:
+            raise reply.error.error()
+        return reply.values[0]
+
+    def maker_of(self, fan: Fan) -> Callable[[Chunk], Made]:
+        """Return what has the items of a chunk called."""
+        wired, over = fan.wired, fan.wired.over
+        assert over is not None
+        packed = self._kit(wired, fan.attempt, fan.common, over.names).pack()
+        return partial(self._made, fan, packed)
+
+    def close(self, *, wait: bool) -> None:
+        """Let go of the executor; without *wait* what still runs is ended."""
+        if self.is_own:
+            self.executor.shutdown(wait=wait)
+
+    def _made(self, fan: Fan, packed: Packed, chunk: Chunk) -> Made:
+        attempt = fan.attempt_of(chunk, 0)
+        job = Job(packed, list(chunk.keys), list(chunk.calls))
+        try:
+            reply = self._reply(fan.wired, attempt, job)
+        except (StageKilled, StageTimeout) as error:
+            return Made(error=error, is_lost=True, lost_at=getattr(error, "index", None))
+        raised = None if reply.error is None else reply.error.error()
+        ended_ns = reply.ended_ns[: len(reply.values)]
+        return Made(reply.started_ns, reply.values, ended_ns, raised)
+
+    def _reply(self, wired: Wire, attempt: Attempt, job: Job) -> Reply:
+        """Submit a job, and take in what comes back."""
+        policy, tell = wired.stage.policy, partial(self._tell, attempt, {})
+        job.tell = tell
+        job.resources = {
+            name: value for name in RESOURCES if (value := getattr(policy, name)) is not None
+        }
+        future = self.executor.submit(job)
+        limit = policy.timeout_s
+        deadline = None if limit is None else monotonic() + limit * len(job.calls)
+        while True:
+            try:
+                reply: Reply = future.result(timeout=_patience(deadline))
+            except NotYet:
+                if deadline is not None and monotonic() >= deadline:
+                    future.cancel()
+                    said = f"it took longer than timeout_s={limit:g} and was ended"
+                    raise StageTimeout(said) from None
+            else:
+                break
+        tell(reply.rows)
+        for name, value in reply.variables.items():
+            self.execution.variables[name] = value
+        return reply
+
+    def _kit(
+        self,
+        wired: Wire,
+        attempt: Attempt,
+        common: dict[str, Any],
+        names: tuple[str, ...],
+    ) -> Kit:
+        execution, options = self.execution, self.execution.plan.options
+        parameters: Any = execution.parameters
+        if wired.scope:
+            parameters = Scoped(parameters, wired.scope)
+        return Kit(
+            function=wired.stage.function,
+            common=common,
+            names=names,
+            positional=wired.arguments.positional,
+            flags=wired.flags,
+            run=execution.log.run,
+            stage=wired.key,
+            number=attempt.number,
+            data=attempt.data,
+            parameters=parameters,
+            variables=dict(execution.variables),
+            capture=options.capture,
+            secrets=execution.parameters.secrets(),
+        )
+
+    def _tell(self, attempt: Attempt, items: dict[Any, Attempt], rows: list[Row]) -> None:
+        """Take rows of a log that was written elsewhere into the log of the run."""
+        log = self.execution.log
+        if not rows or log.is_closed:
+            return
+        moments = log.moments
+        behind_ns = moments.start_wall_ns - moments.start_ns
+        for wall_ns, key, kind, level, text, stream, data in rows:
+            item = items.get(key)
+            if item is None:
+                items.clear()  # of the item before: rows come in order
+                item = items[key] = Attempt(attempt.log, attempt.stage, attempt.number)
+                item.item, item.data = key, attempt.data
+            ns = wall_ns - behind_ns
+            log.records.append((next(log.counter), ns, item, kind, level, text, stream, data))
+        log.deliver_soon()
+
+
+def _patience(deadline: float | None) -> float:
+    if deadline is None:
+        return LOOK_UP_S
+    return max(0.0, min(LOOK_UP_S, deadline - monotonic()))

@@ -1,0 +1,180 @@
+"""Item keeping: what the items of a mapped stage gave is kept, each under a key of its own.
+
+The key stands for the code, the item and the arguments that all items share; where an item stands
+among others does not matter. Small items are written many at a time. What takes less to compute
+than to read is kept only where reuse was asked for.
+"""
+
+from __future__ import annotations
+
+from array import array
+from contextlib import ExitStack
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from attrs import define
+
+from pypedream.engine.calls import digest_of
+from pypedream.engine.fan import Chunk
+from pypedream.engine.reuse import LOOKS, READ_ONLY, mode_of
+from pypedream.errors import MissingEntry, UnreadableResult
+from pypedream.executors.calling import Made
+from pypedream.store.results import Unstorable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pypedream.engine.calls import Call
+    from pypedream.engine.keeping import Keeper
+    from pypedream.engine.wiring import Wire
+    from pypedream.store.results import Result
+
+WORTH_S = 0.001
+"""An item that takes less is called again rather than kept, unless reuse was asked for."""
+_FORMAT = "item/1"
+_MISSING = object()
+
+
+@define(eq=False)
+class ItemKeeper:
+    """Keeps the items of one mapped stage in one run.
+
+    Attributes
+    ----------
+    shared
+        What the code and the common arguments are, as text.
+    looks
+        Whether kept items are taken over.
+    is_asked
+        Whether that was asked for, so that every item is kept.
+    """
+
+    keeper: Keeper
+    wired: Wire
+    shared: str
+    mode: str
+    looks: bool
+    is_asked: bool
+    _is_warned: bool = False
+
+    def make(self, make: Callable[[Chunk], Made], chunk: Chunk) -> Made:
+        """Call those items of a chunk that are not kept, and keep what they give."""
+        keys = [self._key(values) for values in chunk.calls]
+        found = self._found(keys) if self.looks else {}
+        if self.mode == READ_ONLY and len(found) < len(keys):
+            missing = next(place for place in range(len(keys)) if place not in found)
+            raise MissingEntry(
+                f'stage "{self.wired.key}": cache="{READ_ONLY}" and item'
+                f" {chunk.keys[missing]!r} is not kept"
+            )
+        if not found:
+            made = make(chunk)
+            self._keep(keys, made)
+            return made
+        places = [place for place in range(len(keys)) if place not in found]
+        if not places:
+            return _only_found(found)
+        part = Chunk(
+            chunk.first,
+            [chunk.keys[place] for place in places],
+            [chunk.calls[place] for place in places],
+            chunk.number,
+        )
+        made = make(part)
+        self._keep([keys[place] for place in places], made)
+        return made if made.is_lost and made.lost_at is None else _merged(found, places, made)
+
+    def _key(self, values: tuple[Any, ...]) -> str:
+        """Return what an item is kept under; "" if that cannot be told."""
+        digests = [digest_of(value) for value in values]
+        if not all(digests):
+            return ""
+        return sha256(f"{self.shared}{digests}".encode()).hexdigest()
+
+    def _found(self, keys: Sequence[str]) -> dict[int, Any]:
+        """Return the values that are kept, by their places."""
+        results = self.keeper.results.find_many([key for key in keys if key])
+        found = {}
+        for place, key in enumerate(keys):
+            result = results.get(key)
+            value = _MISSING if result is None else self._loaded(result)
+            if value is not _MISSING:
+                found[place] = value
+        return found
+
+    def _loaded(self, result: Result) -> Any:
+        try:
+            return self.keeper.load(self.wired.key, result)
+        except UnreadableResult as error:
+            self.keeper.warn(f"{error}; the item is called again")
+            return _MISSING
+
+    def _keep(self, keys: Sequence[str], made: Made) -> None:
+        count = len(made.values)
+        if not count or self.mode == READ_ONLY or self.wired.key in self.keeper.unstated:
+            return
+        took_s = (made.ended_ns[-1] - made.started_ns) / 1e9
+        if not self.is_asked and took_s / count < WORTH_S:
+            return
+        with ExitStack() as stack:
+            if count > 1:
+                stack.enter_context(self.keeper.results.batch())
+            before = made.started_ns
+            for key, value, end in zip(keys, made.values, made.ended_ns, strict=False):
+                if key:
+                    self._keep_one(key, value, (end - before) / 1e9)
+                before = end
+
+    def _keep_one(self, key: str, value: Any, took_s: float) -> None:
+        keeper = self.keeper
+        if keeper.is_secret(value):
+            return
+        about = {"stage": self.wired.key, "run": keeper.run, "is_item": True}
+        try:
+            keeper.results.keep(key, value, about, took_s)
+        except Unstorable as error:
+            if not self._is_warned:
+                self._is_warned = True
+                keeper.warn(f"what its items give cannot be kept: {error}")
+
+
+def item_keeper_of(keeper: Keeper, wired: Wire, call: Call) -> ItemKeeper | None:
+    """Return what keeps the items of a stage; None where they are not kept."""
+    assert wired.over is not None
+    mode = mode_of(wired, keeper.options)
+    if mode == "off" and not keeper.options.checkpoint:
+        return None
+    told = sorted((name, one) for name, one in call.inputs.items() if name not in wired.over.names)
+    if any(not one.is_known for _, one in told):
+        return None
+    shared = repr((_FORMAT, call.code.digest, [(name, one.digest) for name, one in told]))
+    is_asked = mode != "off"
+    looks = mode in LOOKS or (mode == "off" and keeper.is_resuming)
+    return ItemKeeper(keeper, wired, shared, mode, looks, is_asked)
+
+
+def _only_found(found: dict[int, Any]) -> Made:
+    values = [found[place] for place in range(len(found))]
+    return Made(0, values, array("q", bytes(8 * len(values))), reused=len(values))
+
+
+def _merged(found: dict[int, Any], places: Sequence[int], made: Made) -> Made:
+    """Return one account of items that were kept and items that were called."""
+    whole = Made(made.started_ns, is_lost=made.is_lost, error=made.error)
+    if made.is_lost:
+        whole.lost_at = None if made.lost_at is None else places[made.lost_at]
+        return whole
+    called = iter(zip(made.values, made.ended_ns, strict=True))
+    end = made.started_ns
+    for place in range(len(found) + len(places)):
+        if place in found:
+            whole.values.append(found[place])
+            whole.reused += 1
+        else:
+            one = next(called, None)
+            if one is None:  # it raised, or was not called any more
+                break
+            value, end = one
+            whole.values.append(value)
+        whole.ended_ns.append(end)
+    return whole

@@ -1,0 +1,171 @@
+"""The calls of one function, one after the other, each with a context and an attempt of its own.
+
+This is all that an item of a mapped stage costs, in whatever process it is made; so the loop is
+written out in one piece, with what does not change outside of it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, Protocol
+
+from attrs import Factory, define
+
+from pypedream import context
+from pypedream.context import Attempt
+from pypedream.log.streams import STREAMS
+from pypedream.stage import GENERATOR, arguments_of, code_flags
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, MutableSequence, Sequence
+    from contextvars import Context
+
+    from pypedream.protocols import EventLogLike
+
+__all__ = ["Calling", "Made", "call_item", "call_of"]
+
+
+class Signal(Protocol):
+    """What says that no further call is to be made."""
+
+    @property
+    def stopping(self) -> str: ...
+
+
+@define(eq=False)
+class Made:
+    """What became of calls that were made one after the other.
+
+    Attributes
+    ----------
+    values
+        What they returned, up to the first that raised.
+    started_ns, ended_ns
+        When the first one began and when each ended, by the clock of the log.
+    error
+        What the next one raised; None when it was not made, or all went well.
+    is_lost
+        Whether the process that made them was ended, and the values with it.
+    lost_at
+        Which call it was at then, if that is known.
+    reused
+        How many of the values were not called for: they were kept.
+    """
+
+    started_ns: int = 0
+    values: list[Any] = Factory(list)
+    ended_ns: array[int] = Factory(lambda: array("q"))
+    error: BaseException | None = None
+    is_lost: bool = False
+    lost_at: int | None = None
+    reused: int = 0
+
+
+@define(eq=False)
+class Calling:
+    """Makes the calls of one function for one stage.
+
+    Attributes
+    ----------
+    call
+        Makes one call from the values that it alone has, see `call_of`.
+    base
+        The context that each call gets a copy of.
+    data
+        Logged inputs: part of every event.
+    first_output
+        The output that each attempt begins with; see `pypedream.log.output`.
+    signal
+        Says when to make no further call.
+    at
+        Its first place tells other processes which call is being made; None where nobody asks.
+    """
+
+    call: Callable[[tuple[Any, ...]], Any]
+    log: EventLogLike
+    stage: str
+    base: Context
+    signal: Signal
+    data: dict[str, Any] | None = None
+    first_output: Any = None
+    at: MutableSequence[int] | None = None
+
+    def make(self, keys: Sequence[Any], calls: Sequence[tuple[Any, ...]], number: int = 1) -> Made:
+        """Make the calls until one raises or the signal says to stop.
+
+        Parameters
+        ----------
+        keys
+            What each call is known by in the log; None for a call that is the stage's only one.
+        calls
+            The values that each call alone has.
+        number
+            Which attempt it is.
+        """
+        made, now = Made(), perf_counter_ns
+        at: MutableSequence[int] = [0] if self.at is None else self.at
+        value, ended = made.values.append, made.ended_ns.append
+        signal, call, copy = self.signal, self.call, self.base.copy
+        log, stage, data, first_output = self.log, self.stage, self.data, self.first_output
+        STREAMS.ensure()
+        made.started_ns = now()
+        for at[0], given in enumerate(calls):
+            if signal.stopping:
+                break
+            attempt = _bare(Attempt)
+            attempt.log, attempt.stage, attempt.number = log, stage, number
+            attempt.item, attempt.data, attempt.output = keys[at[0]], data, first_output
+            try:
+                value(copy().run(call_item, attempt, call, given))
+            except BaseException as error:  # noqa: BLE001 - whoever asked for the calls decides
+                made.error = error
+                break
+            finally:
+                if attempt.output is not None:
+                    attempt.output.close()
+            ended(now())
+        return made
+
+
+_enter = context.STAGE.set
+_bare = Attempt.__new__
+
+
+def call_item(
+    attempt: Attempt, call: Callable[[tuple[Any, ...]], Any], given: tuple[Any, ...]
+) -> Any:
+    """Make one call within its attempt: all under this is the user's code."""
+    _enter(attempt)
+    return call(given)
+
+
+def call_of(
+    function: Callable[..., Any], names: Sequence[str], common: Mapping[str, Any]
+) -> Callable[[tuple[Any, ...]], Any]:
+    """Return what calls *function* with the values of one item.
+
+    Parameters
+    ----------
+    names
+        The arguments that each call brings itself, in the order of its values.
+    common
+        The arguments that are the same for all.
+    """
+    arguments = arguments_of(function)
+    is_leading = arguments.in_order and [*arguments.names][: len(names)] == [*names]
+    call: Callable[[tuple[Any, ...]], Any]
+    if is_leading and not common:
+        call = lambda given: function(*given)  # noqa: E731 - three forms of one thing
+    elif is_leading and not arguments.positional:
+        call = lambda given: function(*given, **common)  # noqa: E731
+    else:
+
+        def call(given: tuple[Any, ...]) -> Any:
+            values = {**common, **dict(zip(names, given, strict=True))}
+            first, rest = arguments.split(values)
+            return function(*first, **rest)
+
+    if code_flags(function) & GENERATOR:
+        return lambda given: list(call(given))
+    return call
