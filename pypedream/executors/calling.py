@@ -69,7 +69,7 @@ class Calling:
     Attributes
     ----------
     call
-        Makes one call from the values that it alone has, see `call_of`.
+        Makes one call with the values that it alone has, see `call_of`.
     base
         The context that each call gets a copy of.
     data
@@ -82,7 +82,7 @@ class Calling:
         Its first place tells other processes which call is being made; None where nobody asks.
     """
 
-    call: Callable[[tuple[Any, ...]], Any]
+    call: Callable[..., Any]
     log: EventLogLike
     stage: str
     base: Context
@@ -132,18 +132,16 @@ _enter = context.STAGE.set
 _bare = Attempt.__new__
 
 
-def call_item(
-    attempt: Attempt, call: Callable[[tuple[Any, ...]], Any], given: tuple[Any, ...]
-) -> Any:
+def call_item(attempt: Attempt, call: Callable[..., Any], given: tuple[Any, ...]) -> Any:
     """Make one call within its attempt: all under this is the user's code."""
     _enter(attempt)
-    return call(given)
+    return call(*given)
 
 
 def call_of(
     function: Callable[..., Any], names: Sequence[str], common: Mapping[str, Any]
-) -> Callable[[tuple[Any, ...]], Any]:
-    """Return what calls *function* with the values of one item.
+) -> Callable[..., Any]:
+    """Return what calls *function* with the values of one item, by their positions.
 
     Parameters
     ----------
@@ -152,20 +150,24 @@ def call_of(
     common
         The arguments that are the same for all.
     """
+    if code_flags(function) & GENERATOR:
+        call = _call_of(function, names, common)
+        return lambda *given: list(call(*given))
+    return _call_of(function, names, common)
+
+
+def _call_of(
+    function: Callable[..., Any], names: Sequence[str], common: Mapping[str, Any]
+) -> Callable[..., Any]:
     arguments = arguments_of(function)
     is_leading = arguments.in_order and [*arguments.names][: len(names)] == [*names]
-    call: Callable[[tuple[Any, ...]], Any]
     if is_leading and not common:
-        call = lambda given: function(*given)  # noqa: E731 - three forms of one thing
-    elif is_leading and not arguments.positional:
-        call = lambda given: function(*given, **common)  # noqa: E731
-    else:
+        return function
+    if is_leading and not arguments.positional:
+        return lambda *given: function(*given, **common)
 
-        def call(given: tuple[Any, ...]) -> Any:
-            values = {**common, **dict(zip(names, given, strict=True))}
-            first, rest = arguments.split(values)
-            return function(*first, **rest)
+    def call(*given: Any) -> Any:
+        first, rest = arguments.split({**common, **dict(zip(names, given, strict=True))})
+        return function(*first, **rest)
 
-    if code_flags(function) & GENERATOR:
-        return lambda given: list(call(given))
     return call

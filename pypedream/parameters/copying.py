@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def copied(value: Any) -> Any:
@@ -31,6 +34,8 @@ def _copied(value: Any, seen: dict[int, Any]) -> Any:
             return value  # nobody knows how such a class is made from its members
         return _copied_tuple(value, seen)
     copy_ = seen[id(value)] = copy(value)
+    if isinstance(copy_, list) and has_leaves_only(value):
+        return copy_
     if isinstance(copy_, list):
         list.__setitem__(copy_, slice(None), [_copied(member, seen) for member in value])
     elif isinstance(copy_, dict):
@@ -38,6 +43,17 @@ def _copied(value: Any, seen: dict[int, Any]) -> Any:
             # of dict itself: a subclass may forbid it; the keys are there, so the size stays
             dict.__setitem__(copy_, key, _copied(member, seen))
     return copy_
+
+
+def has_leaves_only(members: Iterable[Any]) -> bool:
+    """Say whether all members are of the commonest types, which hold nothing.
+
+    Lists of parameters may be long: this looks at a million members in a few milliseconds.
+    """
+    return _LEAVES.issuperset(map(type, members))
+
+
+_LEAVES = frozenset([type(None), bool, int, float, complex, str, bytes])
 
 
 def _copied_tuple(value: tuple[Any, ...], seen: dict[int, Any]) -> tuple[Any, ...]:

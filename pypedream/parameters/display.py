@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pypedream.parameters.annotations import is_config_class, text_form
+from pypedream.parameters.copying import has_leaves_only
 from pypedream.parameters.groups import Group
 from pypedream.parameters.secret import MASK, Secret
 from pypedream.values import short
@@ -57,7 +58,7 @@ def plain_data(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain_data(member) for key, member in value.items()}
     if isinstance(value, (list, tuple, Set)):
-        return [plain_data(member) for member in value]
+        return list(value) if has_leaves_only(value) else [plain_data(one) for one in value]
     if isinstance(value, Enum):
         return value.name
     return str(value) if text_form(type(value)) is not None else short(value, 200)
@@ -89,7 +90,8 @@ def secret_texts(value: Any) -> Iterator[str]:
 
 
 def _leaf_texts(bare: Any) -> Iterator[str]:
-    for member in _members(bare):
+    is_list = isinstance(bare, (list, tuple, Set))
+    for member in bare if is_list else _members(bare):
         yield str(member)
         yield from _leaf_texts(member)
 
@@ -98,7 +100,7 @@ def _members(value: Any) -> list[Any]:
     if isinstance(value, Mapping):
         return list(value.values())
     if isinstance(value, (list, tuple, Set)):
-        return list(value)
+        return [] if has_leaves_only(value) else list(value)
     if is_config_class(type(value)):
         return [getattr(value, name, None) for name in _field_names(type(value))]
     return []
