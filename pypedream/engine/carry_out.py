@@ -126,7 +126,7 @@ class Launch:
         from pypedream.log.capture import capturing
 
         options = self.plan.options
-        scheduler = Scheduler(self._execution, LoopHost(self.loop))
+        scheduler = Scheduler(self._execution, LoopHost(self.loop, options.workers))
         self.run._stop = scheduler.cancel  # noqa: SLF001 - the run hands its own stop to the user
         with interrupts_for(scheduler):
             try:

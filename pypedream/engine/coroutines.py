@@ -6,6 +6,7 @@ future back, so ``run()`` works inside a running loop (a notebook) as well as wi
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define, field
@@ -26,11 +27,15 @@ class LoopHost:
     ----------
     loop
         The caller's loop; None starts one in a thread when the first coroutine comes.
+    most
+        How many coroutines are awaited at the same time; None sets no limit.
     """
 
     loop: AbstractEventLoop | None = None
+    most: int | None = None
     _thread: Thread | None = None
     _tasks: set[Task[Any]] = field(default=Factory(set))
+    _waiting: deque[Callable[[], None]] = field(default=Factory(deque))
     _is_cancelled: bool = False
 
     def submit(
@@ -43,6 +48,9 @@ class LoopHost:
         loop = self.loop or self._start()
 
         def begin() -> None:
+            if self.most is not None and len(self._tasks) >= self.most:
+                self._waiting.append(begin)  # in the thread of the loop, like all that follows
+                return
             task = loop.create_task(start(), context=context)
             self._tasks.add(task)
             task.add_done_callback(lambda done: self._finish(done, outcome))
@@ -71,6 +79,8 @@ class LoopHost:
         from asyncio import CancelledError
 
         self._tasks.discard(task)
+        if self._waiting:
+            self._waiting.popleft()()
         if task.cancelled():
             outcome.set_exception(CancelledError())
         elif (error := task.exception()) is not None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
+from pypedream.engine.asked_before import holds_secret
 from pypedream.engine.calls import digest_of
 from pypedream.engine.fan import Chunk
 from pypedream.engine.reuse import LOOKS, READ_ONLY, mode_of
@@ -47,6 +48,8 @@ class ItemKeeper:
         Whether kept items are taken over.
     is_asked
         Whether that was asked for, so that every item is kept.
+    secrets
+        The texts of the run's secrets.
     """
 
     keeper: Keeper
@@ -55,6 +58,7 @@ class ItemKeeper:
     mode: str
     looks: bool
     is_asked: bool
+    secrets: list[str]
     _is_warned: bool = False
 
     def make(self, make: Callable[[Chunk], Made], chunk: Chunk) -> Made:
@@ -127,7 +131,7 @@ class ItemKeeper:
 
     def _keep_one(self, key: str, value: Any, took_s: float) -> None:
         keeper = self.keeper
-        if keeper.is_secret(value):
+        if self.secrets and holds_secret(value, self.secrets):
             return
         about = {"stage": self.wired.key, "run": keeper.run, "is_item": True}
         try:
@@ -150,7 +154,8 @@ def item_keeper_of(keeper: Keeper, wired: Wire, call: Call) -> ItemKeeper | None
     shared = repr((_FORMAT, call.code.digest, [(name, one.digest) for name, one in told]))
     is_asked = mode != "off"
     looks = mode in LOOKS or (mode == "off" and keeper.is_resuming)
-    return ItemKeeper(keeper, wired, shared, mode, looks, is_asked)
+    secrets = keeper.calls.parameters.secrets()
+    return ItemKeeper(keeper, wired, shared, mode, looks, is_asked, secrets)
 
 
 def _only_found(found: dict[int, Any]) -> Made:
