@@ -33,6 +33,7 @@
       UnhashableInput (TypeError)         a value that has no fingerprint
       UnpicklableValue (TypeError)        a value that cannot be sent to another process
       ForeignError (RuntimeError)         an exception that could not leave its process
+      ExecutorError (RuntimeError)        an executor that cannot make calls
       MissingExtra (ImportError)          an optional dependency that is not installed
 
 A stage's own exception is never wrapped: it is raised as it is, with notes.
@@ -51,6 +52,7 @@ __all__ = [
     "CorruptEntry",
     "DefinitionError",
     "DuplicateKey",
+    "ExecutorError",
     "ExitPipeline",
     "ExportError",
     "ForeignError",
@@ -361,6 +363,10 @@ class ForeignError(PypedreamError, RuntimeError):
     def __init__(self, text: str, *, kind: str = "") -> None:
         self.kind = kind
         super().__init__(text)
+
+
+class ExecutorError(PypedreamError, RuntimeError):
+    """An executor cannot make calls: it was shut down, or its workers cannot be started."""
 
 
 class MissingExtra(PypedreamError, ImportError):

@@ -12,10 +12,11 @@ from pypedream._lazy import lazy_names
 
 if TYPE_CHECKING:
     from pypedream.executors.jobs import Job, Kit, Reply
+    from pypedream.executors.processes import Processes
 
-__all__ = ["Job", "Kit", "Reply"]
+__all__ = ["Job", "Kit", "Processes", "Reply"]
 
-_HOMES = {"Job": "jobs", "Kit": "jobs", "Reply": "jobs"}
+_HOMES = {"Job": "jobs", "Kit": "jobs", "Processes": "processes", "Reply": "jobs"}
 
 
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -6,7 +6,7 @@ import os
 from array import array
 from contextvars import Context
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import define, field
 
@@ -30,8 +30,8 @@ __all__ = ["Bench", "perform"]
 _CONTAINERS = (list, dict, set)
 
 
-class Watch:
-    """Looks on as calls are made; this one does not mind."""
+class Watch(Protocol):
+    """Looks on as calls are made."""
 
     def begin(self, attempt: Attempt, index: int, /) -> None:
         """Take note that a call begins."""
@@ -81,7 +81,6 @@ class Bench:
     ) -> Reply:
         """Make one call after the other, each in a context of its own, until one raises."""
         kit, log, call, now = self.kit, self.log, self._call, perf_counter_ns
-        look_on = watch or Watch()
         variables = RunVariables(kit.variables)
         before = dict(variables)
         copy = self._base(variables).copy
@@ -93,7 +92,8 @@ class Bench:
         for index, (key, given) in enumerate(zip(keys, calls, strict=True)):
             attempt = Attempt(log, kit.stage, kit.number)
             attempt.item, attempt.data, attempt.output = key, kit.data, first_output
-            look_on.begin(attempt, index)
+            if watch is not None:
+                watch.begin(attempt, index)
             try:
                 values.append(copy().run(_enter_and_call, attempt, call, given))
             except BaseException as error:  # noqa: BLE001 - the engine decides what becomes of it
@@ -102,7 +102,8 @@ class Bench:
                 attempt.output.close()
             end = now()
             ended.append(end)
-            look_on.end(end)
+            if watch is not None:
+                watch.end(end)
             if mishap is not None:
                 break
         return Reply(

@@ -1,0 +1,54 @@
+"""A few numbers in memory that a worker writes and its parent reads, also when it was killed."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import Final
+
+__all__ = ["BEGUN", "INDEX", "READ", "Cell"]
+
+BEGUN: Final = 0
+"""Number of the job that was begun last."""
+INDEX: Final = 1
+"""Index of its call that was begun last; -1 before the first."""
+READ: Final = {"stdout": 2, "stderr": 3}
+"""How much of what was written to the standard streams the parent has been told."""
+
+SIZE = 8 * 4
+
+
+class Cell:
+    """The numbers; lives as long as the worker.
+
+    Attributes
+    ----------
+    numbers
+        A view of them, to read and to set.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._map = mmap.mmap(fd, SIZE)
+        self.numbers = memoryview(self._map).cast("q")
+
+    @classmethod
+    def new(cls) -> tuple[Cell, int]:
+        """Return a cell of zeros and the file that it is in, which the caller closes."""
+        fd = scratch_file("cell")
+        os.truncate(fd, SIZE)
+        return cls(fd), fd
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self.numbers.release()
+        self._map.close()
+
+
+def scratch_file(name: str) -> int:
+    """Return a new file without a name, in memory where that goes."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create(f"pypedream-{name}")
+    from tempfile import TemporaryFile
+
+    with TemporaryFile() as file:
+        return os.dup(file.fileno())

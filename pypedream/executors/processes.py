@@ -1,0 +1,395 @@
+"""Worker processes: they come up when they are first needed and stay as long as their pool.
+
+A worker has one job at a time, so that when it is killed exactly one job is lost: the one whose
+call was being made. A job that a worker had not begun goes to another one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from itertools import count
+from threading import Condition
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary, finalize, ref
+
+from attrs import define
+
+from pypedream.errors import ExecutorError
+from pypedream.executors.jobs import Reply, reply_of
+from pypedream.executors.sharing import Sharing, is_shared, packed_of, wire_of
+from pypedream.executors.worker import MOST_KITS, STALE, Errand, Surroundings
+from pypedream.executors.worker_process import WorkerProcess
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from weakref import ReferenceType
+
+    from pypedream.executors.jobs import Job, Row
+    from pypedream.executors.packing import Packed
+    from pypedream.executors.sharing import Wire
+
+__all__ = ["Processes"]
+
+
+class JobFuture(Future[Reply]):
+    """The reply to a job that is under way; also `cancel` of a job that was begun ends it.
+
+    ``result()`` raises what is in the way of a reply: `StageKilled` when the process ended, and
+    ``CancelledError`` when the job was cancelled. What a call itself raised is in the reply.
+    """
+
+    def __init__(self, pool: Processes, task: Task) -> None:
+        super().__init__()
+        self._pool = pool
+        self._task = task
+
+    def cancel(self) -> bool:
+        """End the job, its process and the children of that; False when it is over already."""
+        if not super().cancel():
+            return False
+        self._pool.give_up(self._task)
+        return True
+
+
+@define(eq=False)
+class Task:
+    """A job that was submitted.
+
+    Attributes
+    ----------
+    number
+        Counts the jobs of the pool.
+    tries
+        How many workers were lost that had not begun it.
+    """
+
+    number: int
+    job: Job
+    calls: Packed
+    tries: int = 0
+    future: JobFuture | None = None
+    worker: WorkerProcess | None = None
+    is_given_up: bool = False
+
+
+class Processes:
+    """A pool of worker processes; give it to runs as ``executor=``, and end it when you are done.
+
+    The functions are called in other processes: they and their arguments and results are pickled.
+    What is defined in a notebook or a script travels too, with the extra ``cluster``. A worker
+    dies with the process that made it.
+
+    Parameters
+    ----------
+    workers
+        How many calls may be made at the same time; as many as there are processors if left out.
+
+    Examples
+    --------
+    >>> with Processes(2) as pool:
+    ...     pool.workers
+    2
+    """
+
+    is_remote = True
+
+    def __init__(self, workers: int | None = None) -> None:
+        if workers is not None and (type(workers) is not int or workers < 1):
+            raise ValueError(f"workers must be a whole number of 1 or more, not {workers!r}")
+        self.workers = workers or _processors()
+        self._state = Condition()
+        self._numbers = count(1)
+        self._sharing = Sharing()
+        self._kits: WeakValueDictionary[str, Packed] = WeakValueDictionary()
+        self._queue: deque[Task] = deque()
+        self._idle: list[WorkerProcess] = []
+        self._all: set[WorkerProcess] = set()
+        self._starting = 0
+        self._is_closed = self._is_ending = False
+        self._owner = _Owner(ref(self))
+        self._finalizer = finalize(self, _kill_workers, self._all, os.getpid())
+
+    def __repr__(self) -> str:
+        return f"Processes({self.workers})"
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.shutdown(wait=kind is None)
+
+    def submit(self, job: Job) -> Future[Reply]:
+        """Send *job* to a worker that is idle or can be started, or queue it.
+
+        Raises
+        ------
+        UnpicklableValue, MissingExtra
+            If a value for its calls cannot be sent.
+        ExecutorError
+            If the pool was shut down, or a worker cannot be started.
+        """
+        calls = job.pack_calls()
+        if self._is_closed:
+            raise ExecutorError("the pool of worker processes was shut down: make a new one")
+        task = Task(next(self._numbers), job, calls)
+        task.future = JobFuture(self, task)
+        self._kits[job.packed.id] = job.packed
+        self._place(task)
+        return task.future
+
+    def shutdown(self, *, wait: bool = True) -> None:
+        """End all workers, and their children.
+
+        Parameters
+        ----------
+        wait
+            Let them finish what was submitted. False ends it at once.
+        """
+        with self._state:
+            self._is_closed = True
+            self._is_ending = self._is_ending or not wait
+            given_up = [] if wait else [*self._queue, *_tasks_of(self._all)]
+        for task in given_up:
+            if task.future is not None:
+                task.future.cancel()
+        with self._state:
+            self._state.wait_for(lambda: self._is_ending or self._is_at_rest())
+            workers = list(self._all)
+        for worker in workers:
+            worker.kill() if self._is_ending else worker.dismiss()
+        for worker in workers:
+            worker.wait()
+
+    def give_up(self, task: Task) -> None:
+        """End a job that was cancelled."""
+        with self._state:
+            task.is_given_up = True
+            if task in self._queue:
+                self._queue.remove(task)
+            worker = task.worker
+        if worker is not None:
+            worker.kill()
+
+    def _is_at_rest(self) -> bool:
+        return not self._queue and not self._starting and len(self._idle) == len(self._all)
+
+    def _place(self, task: Task) -> None:
+        """Give *task* to a worker, or queue it."""
+        worker = None
+        with self._state:
+            if self._idle:
+                worker = self._idle.pop()
+                worker.task, task.worker = task, worker
+            elif len(self._all) + self._starting >= self.workers:
+                self._queue.append(task)
+                return
+            else:
+                self._starting += 1
+        if worker is not None or (worker := self._start_for(task)) is not None:
+            self._send(worker, task)
+
+    def _start_for(self, task: Task) -> WorkerProcess | None:
+        """Start a worker for *task*; None when it came to nothing and another one must do."""
+        worker = None
+        try:
+            worker = WorkerProcess.start(self._owner)
+        except ExecutorError:
+            if not self._all:  # otherwise those that are there must do
+                raise
+        finally:
+            with self._state:
+                self._starting -= 1
+                if worker is None or worker.is_over:
+                    self._queue.appendleft(task)
+                else:
+                    self._all.add(worker)
+                    worker.task, task.worker = task, worker
+                self._state.notify_all()
+        if worker is not None and (task.is_given_up or self._is_ending):
+            worker.kill()
+        if worker is None or task.worker is None:
+            self._go_on()
+            return None
+        return worker
+
+    def _go_on(self) -> None:
+        """Give to workers what is queued, as far as they are idle or can be started."""
+        while True:
+            with self._state:
+                can_start = len(self._all) + self._starting < self.workers
+                if not self._queue or not (self._idle or can_start):
+                    return
+                task = self._queue.popleft()
+            try:
+                self._place(task)
+            except ExecutorError as error:
+                _fail(task, error)
+
+    def _send(self, worker: WorkerProcess, task: Task) -> None:
+        try:
+            worker.channel.send(self._errand(worker, task))
+        except OSError:  # it is gone: who listens to it sees to the job
+            worker.kill()
+        except BaseException:  # half a message may be under way
+            task.is_given_up = True
+            worker.kill()
+            raise
+
+    def _errand(self, worker: WorkerProcess, task: Task) -> Errand:
+        packed = task.job.packed
+        share = self._sharing.segment
+        kit = surroundings = None
+        if packed.id not in worker.kits:
+            kit = wire_of(packed, share)
+            now = Surroundings.of_this_process()
+            if now != worker.surroundings:
+                worker.surroundings = surroundings = now
+        forgotten = tuple(kit_id for kit_id in worker.kits if kit_id not in self._kits)
+        for kit_id in forgotten:
+            del worker.kits[kit_id]
+        calls = wire_of(task.calls, share)
+        return Errand(task.number, packed.id, kit, calls, forgotten, surroundings)
+
+    def worker_said(self, worker: WorkerProcess, message: tuple[Any, ...]) -> None:
+        """Take a message of a worker, in the thread that listens to it."""
+        task: Task | None = worker.task
+        kind, number, *rest = message
+        if task is None or task.number != number:
+            return
+        try:
+            if kind == "reply":
+                self._take_reply(worker, task, *rest)
+            elif kind == "rows" and task.job.tell is not None:
+                task.job.tell(rest[0])
+            elif kind == "said":
+                _say(rest[0])
+        except Exception as error:  # noqa: BLE001 - who takes the rows failed: whoever waits must know
+            _fail(task, error)
+            task.is_given_up = True
+            worker.kill()
+
+    def _take_reply(self, worker: WorkerProcess, task: Task, wire: Wire, has_kit: bool) -> None:
+        try:
+            packed = packed_of(wire)
+        except OSError:  # it was killed a moment ago, and what it shared is gone
+            worker.kill()
+            return
+        kit_id = task.job.packed.id
+        worker.kits.pop(kit_id, None)
+        if has_kit:
+            worker.kits[kit_id] = None
+            if len(worker.kits) > MOST_KITS:
+                worker.kits.popitem(last=False)
+        following = self._next_for(worker, task)
+        if following is not None:
+            self._send(worker, following)
+        elif is_shared(wire):
+            worker.thank()
+        try:
+            reply = reply_of(packed)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the reply cannot be read
+            error.add_note(f"{packed.of}: while what it returned was unpickled")
+            _fail(task, error)
+        else:
+            with suppress(InvalidStateError):  # cancelled
+                assert task.future is not None
+                task.future.set_result(reply)
+
+    def _next_for(self, worker: WorkerProcess, done: Task) -> Task | None:
+        with self._state:
+            done.worker = worker.task = None
+            if worker.is_over:
+                return None
+            if self._queue:
+                task = self._queue.popleft()
+                worker.task, task.worker = task, worker
+                return task
+            self._idle.append(worker)
+            self._state.notify_all()
+            return None
+
+    def worker_ended(self, worker: WorkerProcess) -> None:
+        """Take note that a worker is gone; its job failed if it was begun, else others do it."""
+        with self._state:
+            worker.is_over = True
+            self._all.discard(worker)
+            if worker in self._idle:
+                self._idle.remove(worker)
+            task: Task | None = worker.task
+            if task is not None:
+                task.worker = worker.task = None
+        if task is not None and not task.is_given_up:
+            self._lost(worker, task)
+        self._go_on()
+        with self._state:
+            self._state.notify_all()
+
+    def _lost(self, worker: WorkerProcess, task: Task) -> None:
+        if worker.has_begun(task.number):
+            error = worker.killed()
+            key = task.job.keys[error.index or 0] if task.job.keys else None
+            rows = worker.last_words(key)
+            if rows and task.job.tell is not None:
+                task.job.tell(rows)
+            _fail(task, error)
+        elif (problem := worker.problem(task.tries)) is not None:
+            _fail(task, ExecutorError(problem))
+        else:
+            task.tries += worker.exit_code != STALE
+            with self._state:
+                self._queue.appendleft(task)
+
+
+@define
+class _Owner:
+    """Passes on what workers say; it does not keep alive a pool that nobody uses any more."""
+
+    pool: ReferenceType[Processes]
+
+    def worker_said(self, worker: WorkerProcess, message: tuple[Any, ...]) -> None:
+        pool = self.pool()
+        if pool is not None:
+            pool.worker_said(worker, message)
+
+    def worker_ended(self, worker: WorkerProcess) -> None:
+        pool = self.pool()
+        if pool is not None:
+            pool.worker_ended(worker)
+
+
+def _processors() -> int:
+    count_usable = getattr(os, "process_cpu_count", None)  # from 3.13
+    if count_usable is None and hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return (count_usable or os.cpu_count)() or 1
+
+
+def _tasks_of(workers: set[WorkerProcess]) -> list[Task]:
+    return [worker.task for worker in workers if worker.task is not None]
+
+
+def _fail(task: Task, error: BaseException) -> None:
+    assert task.future is not None
+    with suppress(InvalidStateError):  # cancelled
+        task.future.set_exception(error)
+
+
+def _say(rows: list[Row]) -> None:
+    """Print what a stage printed in a run that captures nothing."""
+    for _, _, _, _, event, stream, _ in rows:
+        print(event, file=sys.stderr if stream == "stderr" else sys.stdout)
+
+
+def _kill_workers(workers: set[WorkerProcess], pid: int) -> None:
+    if os.getpid() == pid:  # in a child they are not ours
+        for worker in list(workers):
+            worker.kill()

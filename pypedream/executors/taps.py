@@ -1,0 +1,152 @@
+"""What is written to the file descriptors 1 and 2 of a worker: by C code, and by its children.
+
+The descriptors are files in memory, and not pipes: a pipe that is full would stop C code, which may
+hold the interpreter so that nobody could empty it. Whatever was written since the last look belongs
+to the call that is being made.
+"""
+
+from __future__ import annotations
+
+import os
+from codecs import getincrementaldecoder
+from itertools import count
+from threading import Lock
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from pypedream.log.lines import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pypedream.context import Attempt
+
+__all__ = ["Numbers", "Taps", "decoder"]
+
+GLANCE_NS = 200_000
+AT_ONCE = 1 << 20
+MANY = 1 << 23
+LONGEST_WAIT_S = 5.0
+
+
+def decoder() -> Any:
+    """Return what turns the bytes into text, whatever they are."""
+    return getincrementaldecoder("utf-8")("backslashreplace")
+
+
+class _Tap:
+    """One of the two streams."""
+
+    def __init__(self, stream: str, fd: int) -> None:
+        self.stream = stream
+        self.line: Line | None = None
+        self.ended = 0  # whole lines up to here
+        self._fd = fd
+        self._offset = self._freed = 0
+        self._decoder = decoder()
+
+    def drain(self, attempt: Attempt) -> None:
+        while data := os.pread(self._fd, AT_ONCE, self._offset):
+            newline = data.rfind(b"\n")
+            if newline >= 0:
+                self.ended = self._offset + newline + 1
+            self._offset += len(data)
+            if self.line is None:
+                self.line = Line(attempt, self.stream)
+            self.line.write(self._decoder.decode(data))
+
+    def finish(self) -> None:
+        if self.line is not None:
+            self.line.finish()
+            self.line = None
+            self.ended = self._offset
+
+    def shrink(self, free: Callable[[int, int, int], object] | None) -> None:
+        """Give back the memory of what was read, if it is much."""
+        if free is not None and self._offset - self._freed >= MANY:
+            free(self._fd, self._freed, self._offset - self._freed)
+            self._freed = self._offset
+
+
+class Taps:
+    """Both streams of a worker process; lives as long as the process.
+
+    Parameters
+    ----------
+    fds
+        From "stdout" and "stderr" to the files; empty where there is nothing of the kind.
+    free
+        Gives back a part of such a file: ``free(fd, start, length)``.
+
+    Attributes
+    ----------
+    attempt
+        Whose everything is that is written now; None between two jobs.
+    """
+
+    def __init__(
+        self, fds: dict[str, int], free: Callable[[int, int, int], object] | None = None
+    ) -> None:
+        self.attempt: Attempt | None = None
+        self._taps = [_Tap(stream, fd) for stream, fd in fds.items()]
+        self._free = free
+        self._lock = Lock()
+        self._last_ns = 0
+
+    def begin(self, attempt: Attempt, _index: int) -> None:
+        """Let what is written from now on be of *attempt*."""
+        self.attempt = attempt
+
+    def end(self, now_ns: int) -> None:
+        """Look what the call wrote that ends now; not so often that a small call would notice."""
+        if now_ns - self._last_ns >= GLANCE_NS:
+            self.settle()
+
+    def glance(self) -> None:
+        """Look what was written, if nobody has done so just now or is at it."""
+        now = perf_counter_ns()
+        attempt = self.attempt
+        if now - self._last_ns < GLANCE_NS or attempt is None or not self._lock.acquire(False):
+            return
+        try:
+            self._last_ns = now
+            for tap in self._taps:
+                tap.drain(attempt)
+        finally:
+            self._lock.release()
+
+    def settle(self) -> None:
+        """Look for all that was written, and end the lines that have no end."""
+        attempt = self.attempt
+        if attempt is None or not self._lock.acquire(timeout=LONGEST_WAIT_S):
+            return
+        try:
+            for tap in self._taps:
+                tap.drain(attempt)
+                tap.finish()
+                tap.shrink(self._free)
+            self._last_ns = perf_counter_ns()
+        finally:
+            self._lock.release()
+
+    def ended(self) -> dict[str, int]:
+        """Return for each stream up to where its lines have become records."""
+        return {tap.stream: tap.ended for tap in self._taps}
+
+
+class Numbers:
+    """Numbers for the records of a log; takes a glance at the taps before it gives one.
+
+    So a line that a child process wrote stands before what the stage prints afterwards.
+    """
+
+    def __init__(self, taps: Taps) -> None:
+        self._taps = taps
+        self._count = count(1)
+
+    def __iter__(self) -> Iterator[int]:
+        return self
+
+    def __next__(self) -> int:
+        self._taps.glance()
+        return next(self._count)

@@ -1,0 +1,335 @@
+"""A worker process: it takes jobs from its parent, one at a time, and sends replies.
+
+It is started with nothing but the parent's ``sys.path``; what else of the parent a function may
+rely on, such as the working folder and the environment, comes with the first job and again when it
+has changed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from array import array
+from collections import OrderedDict
+from contextlib import ExitStack, suppress
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import Factory, define, field, frozen
+
+from pypedream.executors.cell import BEGUN, INDEX, READ, Cell
+from pypedream.executors.channel import Channel
+from pypedream.executors.jobs import Reply
+from pypedream.executors.mishaps import Mishap
+from pypedream.executors.performing import Bench
+from pypedream.executors.remote_log import PERIOD_S, RemoteLog
+from pypedream.executors.sentinel import die_with_parent, end_group
+from pypedream.executors.sharing import Segment, Wire, packed_of, wire_of
+from pypedream.executors.sources import Sources
+from pypedream.executors.taps import Numbers, Taps
+from pypedream.log.capture import capturing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pypedream.context import Attempt
+    from pypedream.executors.jobs import Kit, Row
+
+__all__ = ["STALE", "Errand", "Surroundings", "main"]
+
+STALE: Final = 75
+"""Exit code of a worker that has imported a module which has changed since."""
+MOST_KITS = 4
+_UNBUFFERED, _PUNCH_HOLE = 2, 3
+_STANDARD = 2  # the last of the standard streams
+IDLE_ROUNDS = 10
+
+
+@frozen
+class Surroundings:
+    """What a function may rely on besides its arguments."""
+
+    path: tuple[str, ...]
+    folder: str
+    environment: dict[str, str]
+    arguments: tuple[str, ...]
+
+    @classmethod
+    def of_this_process(cls) -> Surroundings:
+        """Return what holds here and now."""
+        try:
+            folder = os.getcwd()
+        except OSError:  # somebody removed it
+            folder = ""
+        arguments = tuple(map(str, getattr(sys, "argv", ())))
+        return cls(tuple(map(str, sys.path)), folder, dict(os.environ), arguments)
+
+    def enter(self) -> None:
+        """Let it hold in this process."""
+        sys.path[:] = self.path
+        sys.argv[:] = self.arguments
+        with suppress(OSError):
+            os.chdir(self.folder)
+        for name in os.environ.keys() - self.environment.keys():
+            del os.environ[name]
+        os.environ.update(self.environment)
+
+
+@frozen
+class Errand:
+    """One job, as it is sent to a worker.
+
+    Attributes
+    ----------
+    number
+        Counts the jobs of one executor.
+    kit_id, kit
+        Which kit; the kit itself comes with the first of its jobs.
+    calls
+        The keys and values of the calls.
+    forgotten
+        Kits of which no job will come any more.
+    surroundings
+        If they have changed since the last job.
+    """
+
+    number: int
+    kit_id: str
+    kit: Wire | None
+    calls: Wire
+    forgotten: tuple[str, ...]
+    surroundings: Surroundings | None
+
+
+@define(eq=False)
+class Worker:
+    """The state of this process."""
+
+    channel: Channel
+    cell: Cell
+    taps: Taps
+    sources: Sources = Factory(Sources)
+    number: int = 0
+    _pid: int = Factory(os.getpid)
+    _folder: str = ""
+    _benches: OrderedDict[str, Bench] = Factory(OrderedDict)
+    _mode: bool | str = True
+    _capture: ExitStack = Factory(ExitStack)
+    _segments: list[Segment] = Factory(list)
+    _pulse: Pulse = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._capture.enter_context(capturing(self._mode))
+        self._pulse = Pulse(self.taps)
+
+    def work(self) -> None:
+        """Do what the parent says until it says no more."""
+        self.channel.send(("ready", self._pid))
+        while (errand := self.channel.receive()) is not None:
+            self._segments.clear()  # the parent has mapped them
+            if isinstance(errand, Errand):
+                self._forget(errand.forgotten)
+                self._do(errand)
+
+    def _do(self, errand: Errand) -> None:
+        if errand.surroundings is not None:
+            errand.surroundings.enter()
+            self._folder = errand.surroundings.folder
+        elif self._has_strayed():
+            with suppress(OSError):
+                os.chdir(self._folder)
+        if errand.kit is not None and self.sources.have_changed():
+            os._exit(STALE)
+        numbers = self.cell.numbers
+        numbers[INDEX] = -1
+        numbers[BEGUN] = self.number = errand.number
+        reply = self._reply(errand)
+        if os.getpid() != self._pid:  # a child that the function forked and forgot
+            os._exit(0)
+        wire = wire_of(reply.pack(), self._segment)
+        self.channel.send(("reply", errand.number, wire, errand.kit_id in self._benches))
+
+    def _reply(self, errand: Errand) -> Reply:
+        try:
+            bench = self._bench(errand)
+            keys, calls = packed_of(errand.calls).value()
+        except BaseException as error:  # noqa: BLE001 - a module that cannot be imported, for one
+            error.add_note("while a worker process loaded the call")
+            return Reply([], 0, array("q"), Mishap.of(error), pid=self._pid, of=errand.calls[1])
+        self._pulse.start(bench.log)
+        try:
+            return bench.make_calls(keys, calls, self)
+        finally:
+            self.taps.settle()
+            self.taps.attempt = None
+            self._pulse.stop()
+            bench.log.settle()
+
+    def begin(self, attempt: Attempt, index: int) -> None:
+        """Take note that a call begins."""
+        self.cell.numbers[INDEX] = index
+        self.taps.attempt = attempt
+
+    def end(self, now_ns: int) -> None:
+        """Take note that it has ended."""
+        self.taps.end(now_ns)
+
+    def _bench(self, errand: Errand) -> Bench:
+        bench = self._benches.get(errand.kit_id)
+        if bench is not None:
+            self._benches.move_to_end(errand.kit_id)
+            return bench
+        assert errand.kit is not None
+        kit: Kit = packed_of(errand.kit).value()
+        self.sources.note()
+        self._use(kit.capture)
+        bench = Bench(kit, RemoteLog(kit.run, self._tell))
+        bench.log.counter = Numbers(self.taps)
+        self._benches[errand.kit_id] = bench
+        if len(self._benches) > MOST_KITS:
+            _, oldest = self._benches.popitem(last=False)
+            oldest.log.close()
+        return bench
+
+    def _forget(self, kits: Sequence[str]) -> None:
+        for kit_id in kits:
+            bench = self._benches.pop(kit_id, None)
+            if bench is not None:
+                bench.log.close()
+
+    def _use(self, mode: bool | str) -> None:
+        """Capture as much as the run wants; and show warnings again that the last run showed."""
+        import warnings
+
+        with warnings.catch_warnings():  # forgets which have been shown
+            pass
+        if mode != self._mode:
+            self._capture.close()
+            self._capture.enter_context(capturing(mode))
+            self._mode = mode
+
+    def _tell(self, rows: list[Row]) -> None:
+        if os.getpid() != self._pid:  # in a child, which has the parent's log in its memory
+            return
+        ended = self.taps.ended()
+        self.channel.send(("rows" if self._mode else "said", self.number, rows))
+        for stream, offset in ended.items():
+            self.cell.numbers[READ[stream]] = offset
+
+    def _segment(self, buffer: Any) -> Segment | None:
+        try:
+            segment = Segment(memoryview(buffer).cast("B"))
+        except (OSError, TypeError):
+            return None
+        self._segments.append(segment)
+        return segment
+
+    def _has_strayed(self) -> bool:
+        try:
+            return os.getcwd() != self._folder
+        except OSError:
+            return True
+
+
+class Pulse:
+    """A thread that looks after the log while a call takes long; it sleeps between jobs."""
+
+    def __init__(self, taps: Taps) -> None:
+        self._taps = taps
+        self._log: RemoteLog | None = None
+        self._wanted = Event()
+        Thread(target=self._beat, name="pypedream-pulse", daemon=True).start()
+
+    def start(self, log: RemoteLog) -> None:
+        """Look after *log* from now on."""
+        self._log = log
+        if not self._wanted.is_set():
+            self._wanted.set()
+
+    def stop(self) -> None:
+        """Leave the log alone."""
+        self._log = None
+
+    def _beat(self) -> None:
+        idle = 0
+        never = Event()
+        while True:
+            if idle > IDLE_ROUNDS:
+                self._wanted.clear()
+                if self._log is None:
+                    self._wanted.wait()
+                idle = 0
+            never.wait(PERIOD_S)
+            log = self._log
+            idle = idle + 1 if log is None else 0
+            if log is not None:
+                self._taps.glance()
+                log.deliver()
+
+
+def main(fds: dict[str, int], parent: int) -> None:
+    """Work for the process *parent* as long as it is there.
+
+    Parameters
+    ----------
+    fds
+        Where to find what the parent opened: "jobs", "replies" and "cell", and where there is such
+        a thing "stdout", "stderr" and "sentinel".
+    """
+    # A handler of ours, and not SIG_IGN, which the children of a stage would inherit.
+    signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    for fd in fds.values():
+        os.set_inheritable(fd, fd <= _STANDARD)  # not for the children of a stage
+    die_with_parent(parent, fds.get("sentinel"))
+    channel = Channel(*_own_ends(fds["jobs"], fds["replies"]))
+    _prepare_streams()
+    taps = Taps({name: fds[name] for name in READ if name in fds}, _prepare_c())
+    worker = Worker(channel, Cell(fds["cell"]), taps)
+    try:
+        worker.work()
+    except (EOFError, OSError):
+        end_group()  # the parent is gone
+
+
+def _own_ends(jobs: int, replies: int) -> tuple[int, int]:
+    """Return the ends of the pipes, away from the standard streams, where user code could write."""
+    if jobs > _STANDARD:
+        return jobs, replies
+    own = os.dup(jobs), os.dup(replies)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for fd in (jobs, replies):
+        os.dup2(nothing, fd)
+    return own
+
+
+def _prepare_streams() -> None:
+    """Let what is written reach the file at once, whatever it is, and a crash say where it was."""
+    import faulthandler
+
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="backslashreplace", write_through=True)
+    with suppress(OSError, ValueError, RuntimeError):
+        faulthandler.enable()
+
+
+def _prepare_c() -> Callable[[int, int, int], object] | None:
+    """Let C code write without a buffer; return what gives back the memory of a file's part."""
+    if os.name != "posix":
+        return None
+    try:
+        import ctypes
+
+        libc = ctypes.CDLL(None)
+    except (ImportError, OSError):
+        return None
+    for name in ("stdout", "__stdoutp"):
+        with suppress(ValueError, AttributeError):
+            libc.setvbuf(ctypes.c_void_p.in_dll(libc, name), None, _UNBUFFERED, ctypes.c_size_t(0))
+    fallocate = getattr(libc, "fallocate", None)
+    if fallocate is None:
+        return None
+    size = ctypes.c_int64
+    return lambda fd, start, length: fallocate(fd, _PUNCH_HOLE, size(start), size(length))

@@ -1,0 +1,299 @@
+"""One worker process, as its parent sees it: started, given jobs, listened to, ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import OrderedDict
+from contextlib import suppress
+from contextvars import Context
+from threading import RLock, Thread
+from time import time_ns
+from typing import TYPE_CHECKING, Any, Protocol
+
+from attrs import Factory, define
+
+from pypedream.errors import ExecutorError, StageKilled
+from pypedream.executors.cell import BEGUN, INDEX, READ, Cell, scratch_file
+from pypedream.executors.channel import Channel
+from pypedream.executors.descendants import descendants
+from pypedream.executors.taps import decoder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pypedream.executors.jobs import Row
+    from pypedream.executors.worker import Surroundings
+
+__all__ = ["Owner", "WorkerProcess"]
+
+_CODE = "import sys; sys.path[:] = {path}; from {module} import main; main({fds}, {parent})"
+_MODULE = "pypedream.executors.worker"
+PATIENCE_S = 5.0
+MOST_TRIES = 5
+
+
+class Owner(Protocol):
+    """Who hears of a worker; in the thread that listens to it."""
+
+    def worker_said(self, worker: WorkerProcess, message: tuple[Any, ...], /) -> None:
+        """Take a message: what it is, the number of the job, and more."""
+
+    def worker_ended(self, worker: WorkerProcess, /) -> None:
+        """Take note that it is gone, with all its children."""
+
+
+@define(eq=False)
+class WorkerProcess:
+    """A process and the thread that listens to it.
+
+    Attributes
+    ----------
+    task
+        What it is at, as its owner knows it; None when it is idle.
+    kits
+        The ids of the kits that it has, in the order of their last use.
+    surroundings
+        What it was last told of them.
+    is_ready, is_over
+        Whether it has come up, and whether its owner knows that it has ended.
+    """
+
+    owner: Owner
+    process: subprocess.Popen[bytes]
+    channel: Channel
+    cell: Cell
+    outputs: dict[str, int]
+    sentinel: int | None
+    task: Any = None
+    kits: OrderedDict[str, None] = Factory(OrderedDict)
+    surroundings: Surroundings | None = None
+    is_ready: bool = False
+    is_over: bool = False
+    _ending: RLock = Factory(RLock)
+    _is_reaped: bool = False
+    _listener: Thread | None = None
+    _watcher: Thread | None = None
+
+    @classmethod
+    def start(cls, owner: Owner) -> WorkerProcess:
+        """Start a process and listen to it.
+
+        Raises
+        ------
+        ExecutorError
+            If the system does not start it.
+        """
+        try:
+            worker = cls(owner, *_started())
+        except OSError as error:
+            said = f"{type(error).__name__}: {error}"
+            raise ExecutorError(f"a worker process cannot be started: {said}") from error
+        worker._listener = Thread(target=worker._listen, name="pypedream-worker", daemon=True)
+        worker._watcher = Thread(target=worker._watch, name="pypedream-watch", daemon=True)
+        try:
+            Context().run(worker._listener.start)
+            Context().run(worker._watcher.start)
+        except RuntimeError as error:  # no more threads
+            worker.kill()
+            raise ExecutorError(f"a worker process cannot be listened to: {error}") from error
+        return worker
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with, or minus the number of the signal that ended it."""
+        return self.process.returncode
+
+    def has_begun(self, number: int) -> bool:
+        """Say whether the worker began the job of this number."""
+        return int(self.cell.numbers[BEGUN]) == number
+
+    def killed(self) -> StageKilled:
+        """Return what the job raises that the worker was at when it ended."""
+        index = int(self.cell.numbers[INDEX])
+        code = self.process.returncode
+        at = index if index >= 0 else None
+        if code is not None and code < 0:
+            said = f"its process was killed (signal {_named(-code)})"
+            return StageKilled(said, signal=-code, index=at)
+        return StageKilled(f"its process ended with exit code {code}", exit_code=code, index=at)
+
+    def last_words(self, key_of: Any = None) -> list[Row]:
+        """Return what was written to the standard streams and nobody was told of."""
+        rows: list[Row] = []
+        for stream, fd in self.outputs.items():
+            data = _rest(fd, int(self.cell.numbers[READ[stream]]))
+            text = decoder().decode(data).rstrip("\n")
+            if text:
+                now = time_ns()
+                rows += [
+                    (now, key_of, "print", "info", line, stream, None) for line in text.split("\n")
+                ]
+        return rows
+
+    def kill(self) -> None:
+        """Kill the process and its children, at once."""
+        with self._ending:
+            if not self._is_reaped:
+                _kill_all(self.process)
+
+    def thank(self) -> None:
+        """Tell the process that what it shared was taken over."""
+        with suppress(OSError):
+            self.channel.send(())
+
+    def problem(self, tries: int) -> str | None:
+        """Return what there is to say if no worker will do better than this one, which is gone."""
+        code = self.process.returncode
+        if self.is_ready or (code is not None and code < 0):
+            if tries < MOST_TRIES:
+                return None
+            return f"{tries + 1} worker processes ended before they began the call ({code})"
+        words = " ".join(str(row[4]) for row in self.last_words()[-1:]) or "without a word"
+        return f"a worker process of {sys.executable} did not come up (exit code {code}): {words}"
+
+    def dismiss(self) -> None:
+        """Let the process end by itself, as it has nothing to do."""
+        try:
+            self.channel.send(None)
+        except (OSError, ValueError):  # it is gone already
+            self.kill()
+
+    def wait(self, timeout_s: float = PATIENCE_S) -> None:
+        """Wait until it has ended; kill it if it does not."""
+        if self._listener is None:
+            return
+        self._listener.join(timeout_s)
+        if self._listener.is_alive():
+            self.kill()
+            self._listener.join(timeout_s)
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                message = self.channel.receive()
+                if message[0] == "ready":
+                    self.is_ready = True
+                else:
+                    self.owner.worker_said(self, message)
+                del message
+        except (EOFError, OSError, ValueError):
+            pass
+        finally:
+            self._end()
+            try:
+                self.owner.worker_ended(self)
+            finally:
+                self._close()
+
+    def _watch(self) -> None:
+        """Wait for the end of the process, and end what it leaves behind.
+
+        A child that it forked has its ends of the pipes: only then do they close.
+        """
+        with suppress(ChildProcessError):
+            os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        self.kill()
+
+    def _end(self) -> None:
+        """Reap the process, which has hung up."""
+        assert self._watcher is not None
+        self._watcher.join(PATIENCE_S)  # what it prints at its end takes a moment
+        self.kill()
+        self._watcher.join()
+        with self._ending:
+            self.process.wait()
+            self._is_reaped = True
+
+    def _close(self) -> None:
+        self.channel.close()
+        self.cell.close()
+        for fd in (*self.outputs.values(), self.sentinel):
+            if fd is not None:
+                os.close(fd)
+
+
+def _started() -> tuple[Any, ...]:
+    """Start a process; return it with all that connects it to this one."""
+    cell, cell_fd = Cell.new()
+    jobs_out, jobs_in = os.pipe()  # read by the worker, written here
+    replies_out, replies_in = os.pipe()
+    sentinel_out, sentinel_in = os.pipe()
+    outputs = {stream: _output_file(stream) for stream in READ}
+    fds = {"jobs": jobs_out, "replies": replies_in, "cell": cell_fd, "sentinel": sentinel_out}
+    try:
+        process = subprocess.Popen(  # noqa: S603 - it is this very interpreter
+            [*_interpreter(), "-c", _code({**fds, **outputs})],
+            stdin=subprocess.DEVNULL,
+            stdout=outputs["stdout"],
+            stderr=outputs["stderr"],
+            pass_fds=[*fds.values(), *outputs.values()],
+            start_new_session=True,
+        )
+    except BaseException:
+        cell.close()
+        for fd in (jobs_in, replies_out, sentinel_in, *outputs.values()):
+            os.close(fd)
+        raise
+    finally:
+        for fd in fds.values():
+            os.close(fd)
+    return process, Channel(replies_out, jobs_in), cell, outputs, sentinel_in
+
+
+def _code(fds: dict[str, int]) -> str:
+    path = [str(entry) for entry in sys.path]
+    return _CODE.format(path=path, module=_MODULE, fds=fds, parent=os.getpid())
+
+
+def _interpreter() -> Iterator[str]:
+    """Yield the command of this interpreter, with the options that change what code does."""
+    yield sys.executable or "python"
+    yield from (f"-W{option}" for option in sys.warnoptions)
+    yield from (f"-X{name}" if on is True else f"-X{name}={on}" for name, on in _x_options())
+    if sys.flags.optimize:
+        yield "-" + "O" * sys.flags.optimize
+    if sys.dont_write_bytecode:
+        yield "-B"
+
+
+def _x_options() -> Iterator[tuple[str, str | bool]]:
+    for name, on in getattr(sys, "_xoptions", {}).items():
+        if name in {"utf8", "dev", "gil", "frozen_modules", "no_debug_ranges", "pycache_prefix"}:
+            yield name, on
+
+
+def _output_file(stream: str) -> int:
+    import fcntl
+
+    fd = scratch_file(stream)
+    fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)
+    return fd
+
+
+def _rest(fd: int, start: int) -> bytes:
+    size = os.fstat(fd).st_size
+    data = bytearray()
+    while start + len(data) < size:
+        part = os.pread(fd, size - start - len(data), start + len(data))
+        if not part:
+            break
+        data += part
+    return bytes(data)
+
+
+def _kill_all(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that was not reaped, its group, and children that left the group."""
+    others = descendants(process.pid)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    for pid in others:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _named(number: int) -> str:
+    name = None if number in (signal.SIGKILL, signal.SIGTERM) else signal.strsignal(number)
+    return str(number) if name is None else f"{number}: {name}"
