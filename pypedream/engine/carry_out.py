@@ -13,9 +13,10 @@ from pypedream.engine.execution import Execution
 from pypedream.engine.record import RunFolder, new_run_id
 from pypedream.engine.reuse import is_cached
 from pypedream.engine.run import Run, state_of
-from pypedream.engine.views import Values, Watched
+from pypedream.engine.views import Values
 from pypedream.log.ended import Ended
 from pypedream.log.event_log import EventLog
+from pypedream.parameters.watched import Watched
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop

@@ -96,6 +96,8 @@ class Far:
         tell(reply.rows)
         for name, value in reply.variables.items():
             self.execution.variables[name] = value
+        if reply.is_unstated and self.execution.keeper is not None:
+            self.execution.keeper.note(wired.key)
         return reply
 
     def _kit(

@@ -152,6 +152,8 @@ class Reply:
         Where it was.
     of
         Whose it is, for messages.
+    is_unstated
+        Whether the function used parameters or variables that its arguments do not say.
     """
 
     values: list[Any]
@@ -163,6 +165,7 @@ class Reply:
     pid: int = 0
     host: str = ""
     of: str = ""
+    is_unstated: bool = False
 
     def pack(self) -> Packed:
         """Pickle the reply; what cannot be pickled becomes its error."""

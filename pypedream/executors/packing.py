@@ -18,7 +18,7 @@ from functools import cache, partial
 from importlib import import_module
 from io import BytesIO, TextIOWrapper
 from threading import Lock
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define
@@ -214,9 +214,13 @@ def _dumped_as_a_whole(
 
 @cache
 def _whole_pickler() -> Any:
-    """Return cloudpickle's pickler; ours knows pypedream's context variables, and no files."""
+    """Return cloudpickle's pickler; ours knows pypedream's context variables, and no files.
+
+    Code keeps the name of its file, which cloudpickle leaves out: tracebacks show its lines.
+    """
     usual: Any = import_module("cloudpickle").Pickler
-    own = {ContextVar: _named, TextIOWrapper: _standard}
+    code_reduced = partial(_with_file, usual.dispatch_table[CodeType])
+    own = {ContextVar: _named, TextIOWrapper: _standard, CodeType: code_reduced}
     # Its own way for files is to read them, and to send their text.
     return type("Pickler", (usual,), {"dispatch_table": ChainMap(own, usual.dispatch_table)})
 
@@ -228,6 +232,15 @@ def _named(variable: ContextVar[Any]) -> tuple[Any, ...]:
     if getattr(context, name, None) is not variable:
         raise TypeError("cannot pickle 'ContextVar' object")
     return getattr, (context, name)
+
+
+def _with_file(reduce: Callable[[CodeType], Any], code: CodeType) -> tuple[Any, ...]:
+    make, parts = reduce(code)[:2]
+    return _code_of_file, (code.co_filename, make, parts)
+
+
+def _code_of_file(file: str, make: Callable[..., CodeType], parts: tuple[Any, ...]) -> CodeType:
+    return make(*parts).replace(co_filename=file)
 
 
 def _standard(file: TextIOWrapper) -> tuple[Any, ...]:

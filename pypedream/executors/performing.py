@@ -18,6 +18,7 @@ from pypedream.executors.remote_log import RemoteLog
 from pypedream.log.capture import capturing
 from pypedream.log.output import PASS_THROUGH
 from pypedream.parameters.variables import RunVariables
+from pypedream.parameters.watched import Watched
 from pypedream.stage import GENERATOR
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Bench:
     kit: Kit
     log: RemoteLog
     _call: Callable[[tuple[Any, ...]], Any] = field(init=False)
+    _is_unstated: bool = False
 
     def __attrs_post_init__(self) -> None:
         self._call = _caller(self.kit)
@@ -115,14 +117,18 @@ class Bench:
             pid=os.getpid(),
             host=_host(),
             of=f'stage "{kit.stage}"',
+            is_unstated=self._is_unstated,
         )
 
     def _base(self, variables: RunVariables) -> Context:
         base = Context()
-        base.run(context.PARAMETERS.set, self.kit.parameters)
-        base.run(context.VARIABLES.set, variables)
+        base.run(context.PARAMETERS.set, Watched(self.kit.parameters, self._note))
+        base.run(context.VARIABLES.set, Watched(variables, self._note))
         base.run(context.LOG.set, self.log)
         return base
+
+    def _note(self, _stage: str) -> None:
+        self._is_unstated = True
 
 
 _enter = context.STAGE.set

@@ -9,7 +9,7 @@ import pytest
 from pypedream import Pipeline
 
 
-@pytest.mark.parametrize(("workers", "most"), [(1, 1), (3, 3), (None, 8)])
+@pytest.mark.parametrize("workers, most", [(1, 1), (3, 3), (None, 8)])
 def test_as_many_async_stages_are_awaited_together_as_workers_say(workers, most):
     """Without a number all that are ready run at the same time."""
     inside, seen = 0, []
