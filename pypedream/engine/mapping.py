@@ -73,6 +73,7 @@ def map_over(
         fan.stop()
     while not fan.is_over and not execution.is_abandoned:
         fan.wait(LOOK_UP_S)
+    fan.make = None  # it holds what other processes share: an array may be another one next time
     return _result(execution, fan)
 
 

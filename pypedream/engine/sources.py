@@ -257,7 +257,7 @@ class Pace:
         if left is None or self.members == 1:
             return self._size
         share = -(-left // (2 * self.members))  # the last chunks are short: all end together
-        return max(1, min(self._size, share))
+        return max(1, min(self._size, max(share, self._size // SHORTEST)))
 
     def took(self, count: int, seconds: float) -> None:
         """Take note of how long a chunk took."""
@@ -272,3 +272,5 @@ TARGET_S = 0.05
 MOST = 8192
 """So many items are in memory at once for each member, beside their results."""
 GROWTH = 8
+SHORTEST = 16
+"""By so much the last chunks are shorter than the others, and not by more."""

@@ -13,4 +13,4 @@ def remote_executor_for(chosen: Any, workers: int | None) -> Any:
         from pypedream.executors.processes import Processes
 
         return Processes(workers)
-    return None
+    return chosen if getattr(chosen, "is_remote", False) is True else None

@@ -20,6 +20,7 @@ from tests.benchmarks import (
     imports,
     many_runs,
     many_threads,
+    maps,
     peers,
     prints,
     reuse,
@@ -37,6 +38,7 @@ BENCHMARKS = {
     "runs": many_runs.rows,
     "store": store.rows,
     "reuse": reuse.rows,
+    "maps": maps.rows,
 }
 
 WIDTH = 58

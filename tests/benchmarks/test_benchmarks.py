@@ -42,6 +42,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
         ("runs", 3),
         ("store", 2),
         ("reuse", 4),
+        ("maps", 7),
     ],
 )
 def test_a_benchmark_gives_its_rows(
