@@ -7,9 +7,10 @@ is decided after.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, astuple, define, evolve
+from attrs import Factory, define, evolve, fields
 
 from pypedream.errors import MissingExtra, UnpicklableValue
 from pypedream.executors.mishaps import Mishap
@@ -170,9 +171,9 @@ class Reply:
     def pack(self) -> Packed:
         """Pickle the reply; what cannot be pickled becomes its error."""
         try:
-            return pack_result(astuple(self, recurse=False), of=self.of)
+            return pack_result(_fields(self), of=self.of)
         except (UnpicklableValue, MissingExtra):
-            return pack_result(astuple(self._without_unpicklable(), recurse=False), of=self.of)
+            return pack_result(_fields(self._without_unpicklable()), of=self.of)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reply_of, (self.pack(),)
@@ -192,6 +193,9 @@ class Reply:
                 break
         ended = self.ended_ns[: len(values) + (error is not None)]
         return evolve(self, values=values, ended_ns=ended, variables=variables, error=error)
+
+
+_fields = attrgetter(*(field.name for field in fields(Reply)))
 
 
 def reply_of(packed: Packed) -> Reply:

@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from functools import cache, partial
 from importlib import import_module
 from io import BytesIO, TextIOWrapper
+from itertools import count
 from threading import Lock
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,7 @@ def pack(value: Any, *, of: str, part: str, by_value: str | None = None) -> Pack
         raise
     except FAILURES as error:
         raise _explained(value, of=of, part=part, error=error, by_value=by_value) from error
-    return Packed(os.urandom(12).hex(), of, data, buffers)
+    return Packed(_new_id(), of, data, buffers)
 
 
 def pack_kit(kit: Kit) -> Packed:
@@ -119,7 +120,7 @@ def pack_kit(kit: Kit) -> Packed:
         for part, value in _parts(kit):
             pack(value, of=of, part=part, by_value=by_value)
         raise _explained(kit, of=of, part="its call", error=error, by_value=by_value) from error
-    return Packed(os.urandom(12).hex(), of, data, buffers)
+    return Packed(_new_id(), of, data, buffers)
 
 
 def pack_result(values: Any, *, of: str) -> Packed:
@@ -366,3 +367,15 @@ def _can_pickle(value: Any, of: str, by_value: str | None) -> bool:
 
 
 _origins: dict[tuple[str, str], bool] = {}
+_ids = count(1)
+
+
+def _new_id() -> str:
+    """Return a text that no other process makes either."""
+    return f"{_nonce(os.getpid())}-{next(_ids)}"
+
+
+@cache
+def _nonce(pid: int) -> str:
+    """Return what tells this process from others, also on other hosts; a child gets its own."""
+    return f"{pid}-{os.urandom(8).hex()}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from array import array
 from contextvars import Context
+from functools import cache
 from time import perf_counter_ns
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import define, field
@@ -84,16 +86,18 @@ class Bench:
         """Make one call after the other, each in a context of its own, until one raises."""
         kit, log, call, now = self.kit, self.log, self._call, perf_counter_ns
         variables = RunVariables(kit.variables)
-        before = dict(variables)
+        before = dict(variables) if kit.variables else {}
         copy = self._base(variables).copy
+        stage, number, data = kit.stage, kit.number, kit.data
         first_output = None if kit.capture else PASS_THROUGH
         values: list[Any] = []
         ended = array("q")
         mishap = None
         start = now()
         for index, (key, given) in enumerate(zip(keys, calls, strict=True)):
-            attempt = Attempt(log, kit.stage, kit.number)
-            attempt.item, attempt.data, attempt.output = key, kit.data, first_output
+            attempt = _bare(Attempt)
+            attempt.log, attempt.stage, attempt.number = log, stage, number
+            attempt.item, attempt.data, attempt.output = key, data, first_output
             if watch is not None:
                 watch.begin(attempt, index)
             try:
@@ -113,7 +117,7 @@ class Bench:
             started_ns=start,
             ended_ns=ended,
             error=mishap,
-            variables=_assigned(kit.variables, before, variables),
+            variables=_assigned(kit.variables, before, variables) if before else {},
             pid=os.getpid(),
             host=_host(),
             of=f'stage "{kit.stage}"',
@@ -132,6 +136,7 @@ class Bench:
 
 
 _enter = context.STAGE.set
+_bare = Attempt.__new__  # without its fields: calling `__init__` costs as much as many a function
 
 
 def _enter_and_call(
@@ -153,10 +158,21 @@ def _caller(kit: Kit) -> Callable[[tuple[Any, ...]], Any]:
         first = [arguments.pop(name) for name in positional if name in arguments]
         return function(*first, **arguments)
 
+    def in_order(given: tuple[Any, ...]) -> Any:
+        return function(*given, **common)
+
     call = by_position if positional else by_name
+    if _takes_in_order(function, names):  # costs less
+        call = in_order
     if kit.flags & GENERATOR:
         return lambda given: list(call(given))
     return call
+
+
+def _takes_in_order(function: Any, names: tuple[str, ...]) -> bool:
+    """Say whether *names* are the first arguments of *function*."""
+    code = function.__code__ if isinstance(function, FunctionType) else None
+    return code is not None and code.co_varnames[: min(len(names), code.co_argcount)] == names
 
 
 def _assigned(initial: Any, before: dict[str, Any], variables: RunVariables) -> dict[str, Any]:
@@ -176,6 +192,7 @@ def _is_same(one: Any, other: Any) -> bool:
         return False
 
 
+@cache
 def _host() -> str:
     uname = getattr(os, "uname", None)
     return os.environ.get("COMPUTERNAME", "") if uname is None else str(uname().nodename)

@@ -236,7 +236,7 @@ class Processes:
 
     def _send(self, worker: WorkerProcess, task: Task) -> None:
         try:
-            worker.channel.send(self._errand(worker, task))
+            worker.channel.send(tuple(self._errand(worker, task)))
         except OSError:  # it is gone: who listens to it sees to the job
             worker.kill()
         except BaseException:  # half a message may be under way
@@ -314,7 +314,8 @@ class Processes:
                 worker.task, task.worker = task, worker
                 return task
             self._idle.append(worker)
-            self._state.notify_all()
+            if self._is_closed:
+                self._state.notify_all()
             return None
 
     def worker_ended(self, worker: WorkerProcess) -> None:

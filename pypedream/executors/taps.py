@@ -92,10 +92,12 @@ class Taps:
         self._free = free
         self._lock = Lock()
         self._last_ns = 0
+        self._is_settled = True
 
-    def begin(self, attempt: Attempt, _index: int) -> None:
+    def begin(self, attempt: Attempt) -> None:
         """Let what is written from now on be of *attempt*."""
         self.attempt = attempt
+        self._is_settled = False
 
     def end(self, now_ns: int) -> None:
         """Look what the call wrote that ends now; not so often that a small call would notice."""
@@ -118,7 +120,7 @@ class Taps:
     def settle(self) -> None:
         """Look for all that was written, and end the lines that have no end."""
         attempt = self.attempt
-        if attempt is None or not self._lock.acquire(timeout=LONGEST_WAIT_S):
+        if self._is_settled or attempt is None or not self._lock.acquire(timeout=LONGEST_WAIT_S):
             return
         try:
             for tap in self._taps:
@@ -126,6 +128,7 @@ class Taps:
                 tap.finish()
                 tap.shrink(self._free)
             self._last_ns = perf_counter_ns()
+            self._is_settled = True
         finally:
             self._lock.release()
 

@@ -14,7 +14,7 @@ from array import array
 from collections import OrderedDict
 from contextlib import ExitStack, suppress
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from attrs import Factory, define, field, frozen
 
@@ -76,8 +76,7 @@ class Surroundings:
         os.environ.update(self.environment)
 
 
-@frozen
-class Errand:
+class Errand(NamedTuple):
     """One job, as it is sent to a worker.
 
     Attributes
@@ -128,9 +127,8 @@ class Worker:
         self.channel.send(("ready", self._pid))
         while (errand := self.channel.receive()) is not None:
             self._segments.clear()  # the parent has mapped them
-            if isinstance(errand, Errand):
-                self._forget(errand.forgotten)
-                self._do(errand)
+            if errand:
+                self._do(Errand(*errand))
 
     def _do(self, errand: Errand) -> None:
         if errand.surroundings is not None:
@@ -141,6 +139,7 @@ class Worker:
                 os.chdir(self._folder)
         if errand.kit is not None and self.sources.have_changed():
             os._exit(STALE)
+        self._forget(errand.forgotten)
         numbers = self.cell.numbers
         numbers[INDEX] = -1
         numbers[BEGUN] = self.number = errand.number
@@ -169,7 +168,7 @@ class Worker:
     def begin(self, attempt: Attempt, index: int) -> None:
         """Take note that a call begins."""
         self.cell.numbers[INDEX] = index
-        self.taps.attempt = attempt
+        self.taps.begin(attempt)
 
     def end(self, now_ns: int) -> None:
         """Take note that it has ended."""
