@@ -44,15 +44,26 @@ class JobFuture(Future[Reply]):
 
     def __init__(self, pool: Processes, task: Task) -> None:
         super().__init__()
-        self._pool = pool
-        self._task = task
+        self._for: tuple[Processes, Task] | None = (pool, task)
 
     def cancel(self) -> bool:
         """End the job, its process and the children of that; False when it is over already."""
         if not super().cancel():
             return False
-        self._pool.give_up(self._task)
+        pool_and_task, self._for = self._for, None
+        if pool_and_task is not None:
+            pool, task = pool_and_task
+            pool.give_up(task)
         return True
+
+    def end(self, reply: Reply | None, error: BaseException | None) -> None:
+        """Take what became of the job; who holds the future does not keep the pool any more."""
+        self._for = None
+        with suppress(InvalidStateError):  # cancelled
+            if reply is not None:
+                self.set_result(reply)
+            else:
+                self.set_exception(error)
 
 
 @define(eq=False)
@@ -141,10 +152,10 @@ class Processes:
         if self._is_closed:
             raise ExecutorError("the pool of worker processes was shut down: make a new one")
         task = Task(next(self._numbers), job, calls)
-        task.future = JobFuture(self, task)
+        task.future = future = JobFuture(self, task)
         self._kits[job.packed.id] = job.packed
         self._place(task)
-        return task.future
+        return future
 
     def shutdown(self, *, wait: bool = True) -> None:
         """End all workers, and their children.
@@ -159,8 +170,9 @@ class Processes:
             self._is_ending = self._is_ending or not wait
             given_up = [] if wait else [*self._queue, *_tasks_of(self._all)]
         for task in given_up:
-            if task.future is not None:
-                task.future.cancel()
+            future = task.future
+            if future is not None:
+                future.cancel()
         with self._state:
             self._state.wait_for(lambda: self._is_ending or self._is_at_rest())
             workers = list(self._all)
@@ -198,7 +210,7 @@ class Processes:
             self._send(worker, task)
 
     def _start_for(self, task: Task) -> WorkerProcess | None:
-        """Start a worker for *task*; None when it came to nothing and another one must do."""
+        """Start a worker for *task*; None when it came to nothing and *task* is seen to."""
         worker = None
         try:
             worker = WorkerProcess.start(self._owner)
@@ -208,17 +220,20 @@ class Processes:
         finally:
             with self._state:
                 self._starting -= 1
-                if worker is None or worker.is_over:
+                if worker is None:
                     self._queue.appendleft(task)
-                else:
+                elif not worker.is_over:
                     self._all.add(worker)
                     worker.task, task.worker = task, worker
                 self._state.notify_all()
-        if worker is not None and (task.is_given_up or self._is_ending):
-            worker.kill()
-        if worker is None or task.worker is None:
+        if worker is None:
+            return None
+        if worker.is_over and task.worker is None:  # faster than we are
+            self._lost(worker, task)
             self._go_on()
             return None
+        if task.is_given_up or self._is_ending:
+            worker.kill()
         return worker
 
     def _go_on(self) -> None:
@@ -232,7 +247,7 @@ class Processes:
             try:
                 self._place(task)
             except ExecutorError as error:
-                _fail(task, error)
+                _end(task, None, error)
 
     def _send(self, worker: WorkerProcess, task: Task) -> None:
         try:
@@ -273,7 +288,7 @@ class Processes:
             elif kind == "said":
                 _say(rest[0])
         except Exception as error:  # noqa: BLE001 - who takes the rows failed: whoever waits must know
-            _fail(task, error)
+            _end(task, None, error)
             task.is_given_up = True
             worker.kill()
 
@@ -298,11 +313,9 @@ class Processes:
             reply = reply_of(packed)
         except Exception as error:  # noqa: BLE001 - whatever it is, the reply cannot be read
             error.add_note(f"{packed.of}: while what it returned was unpickled")
-            _fail(task, error)
+            _end(task, None, error)
         else:
-            with suppress(InvalidStateError):  # cancelled
-                assert task.future is not None
-                task.future.set_result(reply)
+            _end(task, reply)
 
     def _next_for(self, worker: WorkerProcess, done: Task) -> Task | None:
         with self._state:
@@ -341,9 +354,9 @@ class Processes:
             rows = worker.last_words(key)
             if rows and task.job.tell is not None:
                 task.job.tell(rows)
-            _fail(task, error)
+            _end(task, None, error)
         elif (problem := worker.problem(task.tries)) is not None:
-            _fail(task, ExecutorError(problem))
+            _end(task, None, ExecutorError(problem))
         else:
             task.tries += worker.exit_code != STALE
             with self._state:
@@ -378,10 +391,10 @@ def _tasks_of(workers: set[WorkerProcess]) -> list[Task]:
     return [worker.task for worker in workers if worker.task is not None]
 
 
-def _fail(task: Task, error: BaseException) -> None:
-    assert task.future is not None
-    with suppress(InvalidStateError):  # cancelled
-        task.future.set_exception(error)
+def _end(task: Task, reply: Reply | None, error: BaseException | None = None) -> None:
+    future, task.future = task.future, None
+    if future is not None:
+        future.end(reply, error)
 
 
 def _say(rows: list[Row]) -> None:

@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary, finalize
+from weakref import WeakSet, WeakValueDictionary, finalize
 
 from attrs import frozen
 
@@ -21,10 +21,13 @@ from pypedream.executors.packing import LARGE, Packed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from io import RawIOBase
 
 __all__ = ["Segment", "Shared", "Sharing", "Wire", "packed_of", "wire_of"]
 
+MOST_MAPS = 64
 _MOST_AT_ONCE = 1 << 30
+_maps: WeakSet[mmap.mmap] = WeakSet()
 
 
 @frozen
@@ -34,13 +37,20 @@ class Shared:
     place: str
     size: int
 
-    def map(self) -> mmap.mmap:
-        """Map the buffer into this process; what is changed in it is changed for us only."""
+    def map(self) -> mmap.mmap | bytearray:
+        """Map the buffer into this process; what is changed in it is changed for us only.
+
+        A map has an open file until Python 3.12. When there are many, it is a copy.
+        """
         fd = os.open(self.place, os.O_RDONLY | getattr(os, "O_BINARY", 0) | os.O_CLOEXEC)
-        try:
-            return mmap.mmap(fd, self.size, access=mmap.ACCESS_COPY)
-        finally:
-            os.close(fd)
+        with os.fdopen(fd, "rb", buffering=0) as file:
+            if sys.version_info >= (3, 13):
+                return mmap.mmap(fd, self.size, access=mmap.ACCESS_COPY, trackfd=False)
+            if len(_maps) < MOST_MAPS:
+                mapped = mmap.mmap(fd, self.size, access=mmap.ACCESS_COPY)
+                _maps.add(mapped)
+                return mapped
+            return _read_all(file, self.size)
 
 
 Wire = tuple[str, str, "bytes | Shared", "list[bytes | Shared]"]
@@ -164,6 +174,17 @@ def _new_place() -> tuple[str, int, Callable[[], None]]:
             os.unlink(path)
 
     return path, fd, remove
+
+
+def _read_all(file: RawIOBase, size: int) -> bytearray:
+    data = bytearray(size)
+    view, done = memoryview(data), 0
+    while done < size:
+        count = file.readinto(view[done:])
+        if not count:
+            raise EOFError
+        done += count
+    return data
 
 
 def _write_all(fd: int, view: memoryview) -> None:

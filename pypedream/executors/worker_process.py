@@ -72,6 +72,8 @@ class WorkerProcess:
     surroundings: Surroundings | None = None
     is_ready: bool = False
     is_over: bool = False
+    _numbers: list[int] = Factory(list)
+    _rest: dict[str, bytes] = Factory(dict)
     _ending: RLock = Factory(RLock)
     _is_reaped: bool = False
     _listener: Thread | None = None
@@ -94,8 +96,8 @@ class WorkerProcess:
         worker._listener = Thread(target=worker._listen, name="pypedream-worker", daemon=True)
         worker._watcher = Thread(target=worker._watch, name="pypedream-watch", daemon=True)
         try:
-            Context().run(worker._listener.start)
             Context().run(worker._watcher.start)
+            Context().run(worker._listener.start)
         except RuntimeError as error:  # no more threads
             worker.kill()
             raise ExecutorError(f"a worker process cannot be listened to: {error}") from error
@@ -107,12 +109,12 @@ class WorkerProcess:
         return self.process.returncode
 
     def has_begun(self, number: int) -> bool:
-        """Say whether the worker began the job of this number."""
-        return int(self.cell.numbers[BEGUN]) == number
+        """Say whether the worker, which has ended, began the job of this number."""
+        return self._numbers[BEGUN] == number
 
     def killed(self) -> StageKilled:
         """Return what the job raises that the worker was at when it ended."""
-        index = int(self.cell.numbers[INDEX])
+        index = self._numbers[INDEX]
         code = self.process.returncode
         at = index if index >= 0 else None
         if code is not None and code < 0:
@@ -123,8 +125,7 @@ class WorkerProcess:
     def last_words(self, key_of: Any = None) -> list[Row]:
         """Return what was written to the standard streams and nobody was told of."""
         rows: list[Row] = []
-        for stream, fd in self.outputs.items():
-            data = _rest(fd, int(self.cell.numbers[READ[stream]]))
+        for stream, data in self._rest.items():
             text = decoder().decode(data).rstrip("\n")
             if text:
                 now = time_ns()
@@ -206,6 +207,9 @@ class WorkerProcess:
         with self._ending:
             self.process.wait()
             self._is_reaped = True
+        self._numbers = list(self.cell.numbers)
+        for stream, fd in self.outputs.items():
+            self._rest[stream] = _rest(fd, self._numbers[READ[stream]])
 
     def _close(self) -> None:
         self.channel.close()

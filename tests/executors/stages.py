@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Any
+
+from pypedream import context, logger
+
 
 class OddInit(Exception):
     """An error whose ``__init__`` takes something else than it hands on."""
@@ -15,8 +27,6 @@ class Holding(Exception):
     """An error that holds what cannot be pickled."""
 
     def __init__(self, text: str) -> None:
-        from threading import Lock
-
         super().__init__(text)
         self.lock = Lock()
         self.path = "rows.csv"
@@ -24,3 +34,181 @@ class Holding(Exception):
 
 def add(a: int, b: int = 0) -> int:
     return a + b
+
+
+def pid() -> int:
+    return os.getpid()
+
+
+def fail(row: int) -> None:
+    try:
+        {}["rows"]
+    except KeyError as error:
+        raise OddInit(row, "empty") from error
+
+
+def exit_with(code: int) -> None:
+    os._exit(code)
+
+
+def leave(code: int) -> None:
+    sys.exit(code)
+
+
+def kill_at(item: int, last: int) -> int:
+    """End the process at the item *last*, after it said something."""
+    print("item", item)
+    if item == last:
+        os.write(1, b"from below\nand no end")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def crash() -> None:
+    import faulthandler
+
+    faulthandler._sigsegv()  # type: ignore[attr-defined]
+
+
+def touch_and_wait(folder: str, name: str, how: str = "sleep") -> None:
+    """Say by a file of that name who is at work, and never come back."""
+    if how == "child":
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
+        say(folder, name, os.getpid(), child.pid)
+        child.wait()
+    if how == "forked":
+        child_pid = os.fork()
+        if child_pid == 0:
+            time.sleep(1000)
+        say(folder, name, os.getpid(), child_pid)
+        time.sleep(1000)
+    if how == "session":
+        child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+        say(folder, name, os.getpid(), child.pid)
+        child.wait()
+    say(folder, name, os.getpid())
+    if how == "loop":
+        while True:
+            pass
+    if how == "c":
+        7 ** (10**9)
+    time.sleep(1000)
+
+
+def say(folder: str, name: str, *pids: int) -> None:
+    draft = Path(folder) / f".{name}"
+    draft.write_text(" ".join(map(str, pids)))
+    draft.replace(Path(folder) / name)
+
+
+def wait_for(folder: str, name: str) -> str:
+    """Wait until somebody lets the stage go on."""
+    print("waiting")
+    os.write(1, b"waiting below\n")
+    while not (Path(folder) / name).exists():
+        time.sleep(0.005)
+    return name
+
+
+def mixed() -> None:
+    """Print on every way there is, in turn."""
+    print("one")
+    subprocess.run(["sh", "-c", "echo two; echo three >&2"], check=True)
+    print("four")
+    os.system("echo five")
+    logger.info("six")
+
+
+def c_print(text: str) -> None:
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    libc.printf(text.encode())
+
+
+def c_flood(lines: int) -> None:
+    """Print very much while the interpreter is held."""
+    import ctypes
+
+    libc = ctypes.PyDLL(None)
+    for _ in range(lines):
+        libc.puts(b"x" * 99)
+
+
+def slow_c_print(item: int) -> int:
+    c_print(f"item {item}\n")
+    time.sleep(0.001)
+    return item
+
+
+def no_answer() -> str:
+    return sys.stdin.read()
+
+
+def report() -> dict[str, Any]:
+    return {
+        "folder": os.getcwd(),
+        "variable": os.environ.get("PYPEDREAM_TEST"),
+        "path": sys.path,
+        "random": random.random(),
+    }
+
+
+def stray(folder: str) -> None:
+    os.chdir(folder)
+    os.environ["PYPEDREAM_TEST"] = "changed"
+
+
+def double_in_place(array: Any) -> float:
+    array *= 2
+    return float(array.sum())
+
+
+def zeros(size: int) -> Any:
+    import numpy
+
+    return {"array": numpy.zeros(size), "size": size}
+
+
+def total(array: Any) -> float:
+    return float(array[:10].sum())
+
+
+def count_progress(last: int) -> None:
+    for done in range(last + 1):
+        context.progress(done, last)
+
+
+def late() -> None:
+    """Leave a thread behind that goes on printing."""
+
+    def go_on() -> None:
+        time.sleep(0.2)
+        print("late")
+
+    Thread(target=go_on).start()
+
+
+def lock() -> Any:
+    return Lock()
+
+
+def unreadable() -> Any:
+    return Unreadable()
+
+
+class Unreadable:
+    def __reduce__(self) -> Any:
+        return _refuse, (os.getpid(),)
+
+
+def _refuse(pid: int) -> Any:
+    if os.getpid() != pid:
+        raise ValueError("not here")
+    return Unreadable()
+
+
+def fork_and_return() -> int:
+    if os.fork() == 0:
+        return 1
+    return 2
