@@ -14,7 +14,7 @@ from contextlib import suppress
 from itertools import count
 from threading import Condition
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary, finalize, ref
+from weakref import WeakKeyDictionary, WeakValueDictionary, finalize, ref
 
 from attrs import define
 
@@ -25,12 +25,15 @@ from pypedream.executors.worker import MOST_KITS, STALE, Errand, Surroundings
 from pypedream.executors.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from weakref import ReferenceType
 
     from pypedream.executors.jobs import Job, Row
     from pypedream.executors.packing import Packed
     from pypedream.executors.sharing import Wire
+
+    Tell = Callable[[list[Row]], object]
 
 __all__ = ["Processes"]
 
@@ -116,6 +119,7 @@ class Processes:
         self._numbers = count(1)
         self._sharing = Sharing()
         self._kits: WeakValueDictionary[str, Packed] = WeakValueDictionary()
+        self._tells: WeakKeyDictionary[Packed, Tell] = WeakKeyDictionary()
         self._queue: deque[Task] = deque()
         self._idle: list[WorkerProcess] = []
         self._all: set[WorkerProcess] = set()
@@ -154,6 +158,8 @@ class Processes:
         task = Task(next(self._numbers), job, calls)
         task.future = future = JobFuture(self, task)
         self._kits[job.packed.id] = job.packed
+        if job.tell is not None:
+            self._tells[job.packed] = job.tell
         self._place(task)
         return future
 
@@ -276,21 +282,29 @@ class Processes:
 
     def worker_said(self, worker: WorkerProcess, message: tuple[Any, ...]) -> None:
         """Take a message of a worker, in the thread that listens to it."""
+        kind, whose, *rest = message
         task: Task | None = worker.task
-        kind, number, *rest = message
-        if task is None or task.number != number:
-            return
         try:
             if kind == "reply":
-                self._take_reply(worker, task, *rest)
-            elif kind == "rows" and task.job.tell is not None:
-                task.job.tell(rest[0])
+                if task is not None and task.number == whose:
+                    self._take_reply(worker, task, *rest)
             elif kind == "said":
                 _say(rest[0])
-        except Exception as error:  # noqa: BLE001 - who takes the rows failed: whoever waits must know
+            else:
+                self._tell(whose, rest[0])
+        except Exception as error:
+            if task is None:
+                raise
             _end(task, None, error)
             task.is_given_up = True
             worker.kill()
+
+    def _tell(self, kit_id: str, rows: list[Row]) -> None:
+        """Hand on rows of the log: perhaps of a thread that a call left behind."""
+        packed = self._kits.get(kit_id)
+        tell = None if packed is None else self._tells.get(packed)
+        if tell is not None:
+            tell(rows)
 
     def _take_reply(self, worker: WorkerProcess, task: Task, wire: Wire, has_kit: bool) -> None:
         try:
@@ -352,8 +366,8 @@ class Processes:
             error = worker.killed()
             key = task.job.keys[error.index or 0] if task.job.keys else None
             rows = worker.last_words(key)
-            if rows and task.job.tell is not None:
-                task.job.tell(rows)
+            if rows:
+                self._tell(task.job.packed.id, rows)
             _end(task, None, error)
         elif (problem := worker.problem(task.tries)) is not None:
             _end(task, None, ExecutorError(problem))

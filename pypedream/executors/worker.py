@@ -13,6 +13,7 @@ import sys
 from array import array
 from collections import OrderedDict
 from contextlib import ExitStack, suppress
+from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -109,7 +110,6 @@ class Worker:
     cell: Cell
     taps: Taps
     sources: Sources = Factory(Sources)
-    number: int = 0
     _pid: int = Factory(os.getpid)
     _folder: str = ""
     _benches: OrderedDict[str, Bench] = Factory(OrderedDict)
@@ -142,7 +142,7 @@ class Worker:
         self._forget(errand.forgotten)
         numbers = self.cell.numbers
         numbers[INDEX] = -1
-        numbers[BEGUN] = self.number = errand.number
+        numbers[BEGUN] = errand.number
         reply = self._reply(errand)
         if os.getpid() != self._pid:  # a child that the function forked and forgot
             os._exit(0)
@@ -183,7 +183,7 @@ class Worker:
         kit: Kit = packed_of(errand.kit).value()
         self.sources.note()
         self._use(kit.capture)
-        bench = Bench(kit, RemoteLog(kit.run, self._tell))
+        bench = Bench(kit, RemoteLog(kit.run, partial(self._tell, errand.kit_id)))
         bench.log.counter = Numbers(self.taps)
         self._benches[errand.kit_id] = bench
         if len(self._benches) > MOST_KITS:
@@ -208,11 +208,11 @@ class Worker:
             self._capture.enter_context(capturing(mode))
             self._mode = mode
 
-    def _tell(self, rows: list[Row]) -> None:
+    def _tell(self, kit_id: str, rows: list[Row]) -> None:
         if os.getpid() != self._pid:  # in a child, which has the parent's log in its memory
             return
         ended = self.taps.ended()
-        self.channel.send(("rows" if self._mode else "said", self.number, rows))
+        self.channel.send(("rows" if self._mode else "said", kit_id, rows))
         for stream, offset in ended.items():
             self.cell.numbers[READ[stream]] = offset
 

@@ -492,7 +492,29 @@ def test_very_much_in_a_pickle_travels_as_well(pool: Processes) -> None:
     assert len(reply.values[0]) == 3001
 
 
-def test_a_thread_that_a_call_leaves_behind_does_no_harm(pool: Processes) -> None:
-    """The call has ended, and the next one is made."""
-    assert call(pool, stages.late) is None
-    assert call(pool, stages.add, a=1) == 1
+def test_a_thread_that_a_call_leaves_behind_is_heard(pool: Processes) -> None:
+    """What it prints after the call, and after another one, is told as of its own stage."""
+    rows: list[Any] = []
+    task = job(stages.late)
+    task.tell = rows.extend
+
+    pool.submit(task).result(PATIENCE_S)
+    call(pool, stages.add, a=1)
+
+    end = time.monotonic() + PATIENCE_S
+    while not rows:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    assert [row[4] for row in rows] == ["late"]
+
+
+def test_ctrl_c_does_not_reach_a_worker(tmp_path: Path) -> None:
+    """What to do then is decided in the process of the run."""
+    with Processes(1) as pool:
+        pid = call(pool, stages.pid)
+        future = pool.submit(job(stages.wait_for, folder=str(tmp_path), name="go"))
+        os.kill(pid, signal.SIGINT)
+        (tmp_path / "go").touch()
+
+        assert future.result(PATIENCE_S).values == ["go"]
+        assert os.getpgid(pid) == pid != os.getpgrp()
