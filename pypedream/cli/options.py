@@ -136,7 +136,7 @@ cache = click.option(
 )
 
 execution = together(
-    click.option("--executor", metavar="NAME", help='"serial" (default) or "threads".'),
+    click.option("--executor", metavar="NAME", help='"serial" (default), "threads", "processes", ...'),
     click.option("--workers", type=int, metavar="N", help="How many threads."),
     cache,
     click.option(
