@@ -32,7 +32,7 @@ __all__ = ["Owner", "WorkerProcess"]
 _CODE = "import sys; sys.path[:] = {path}; from {module} import main; main({fds}, {parent})"
 _MODULE = "pypedream.executors.worker"
 PATIENCE_S = 5.0
-MOST_TRIES = 5
+MOST_TRIES = 20
 
 
 class Owner(Protocol):

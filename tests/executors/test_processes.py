@@ -15,6 +15,7 @@ import pytest
 from pypedream.errors import ExecutorError, StageKilled, UnpicklableValue
 from pypedream.executors import Job, Kit, Processes, Reply
 from tests.executors import stages
+from tests.executors.alive import gone
 
 PATIENCE_S = 20
 
@@ -60,24 +61,6 @@ def appeared(path: Path) -> list[int]:
         assert time.monotonic() < end, f"{path} never came"
         time.sleep(0.005)
     return list(map(int, path.read_text().split()))
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
-def gone(pids: list[int], within_s: float = 2.0) -> bool:
-    """Whether none of the processes is there any more, soon."""
-    end = time.monotonic() + within_s
-    while any(map(is_alive, pids)):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.005)
-    return True
 
 
 def test_a_call_is_made_in_another_process(pool: Processes) -> None:

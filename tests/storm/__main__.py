@@ -6,10 +6,10 @@ import sys
 from argparse import ArgumentParser
 from collections import Counter
 
-from tests.storm import damage, full, kills, points
+from tests.storm import damage, full, kills, points, workers
 from tests.storm.shim import start_with_faults, why_not
 
-NAMES = ("kills", "writes", "points", "faults", "full", "damage")
+NAMES = ("kills", "writes", "points", "faults", "full", "damage", "workers", "parents")
 VIOLATIONS = (
     "lost completions",
     "re-runs of completed stages",
@@ -23,6 +23,10 @@ VIOLATIONS = (
     "faults of the store that were not said",
     "errors without a path",
     "errors that are no clear line",
+    "innocent failures",
+    "hangs",
+    "calls made twice",
+    "processes left",
 )
 
 
@@ -35,6 +39,8 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the calls that go wrong")
     parser.add_argument("--damage", type=int, default=200, help="times for each kind of file")
     parser.add_argument("--full", type=int, default=100, help="times with too little room")
+    parser.add_argument("--workers", type=int, default=200, help="kills of worker processes")
+    parser.add_argument("--parents", type=int, default=100, help="kills of who made them")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     unknown = set(given.names) - set(NAMES)
@@ -50,6 +56,8 @@ def main() -> None:
         "faults": lambda: points.fault_points(given.share, given.seed),
         "full": lambda: full.full(given.full, given.seed),
         "damage": lambda: damage.damage(given.damage, given.seed),
+        "workers": lambda: workers.kill_workers(given.workers, given.seed),
+        "parents": lambda: workers.kill_parents(given.parents, given.seed),
     }
     is_wrong = False
     for name in names:

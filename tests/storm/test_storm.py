@@ -84,3 +84,25 @@ def test_an_unknown_storm_is_refused() -> None:
 
     assert done.returncode == 2
     assert "no storm 'kill'; there are: kills, writes, points" in done.stderr
+
+
+linux = pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="it asks /proc who is there"
+)
+
+
+@linux
+def test_kills_of_worker_processes() -> None:
+    """Exactly the jobs fail that a killed worker was at, and nothing hangs."""
+    counts = storm("workers", "--workers", "8", "--seed", "6")
+
+    assert counts["kills"] == 8
+    assert counts["jobs"] >= 10
+
+
+@linux
+def test_kills_of_who_has_workers() -> None:
+    """Busy workers and their children die with the process that made them."""
+    counts = storm("parents", "--parents", "2", "--seed", "7")
+
+    assert counts["processes that should die"] >= 6
