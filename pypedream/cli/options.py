@@ -136,7 +136,9 @@ cache = click.option(
 )
 
 execution = together(
-    click.option("--executor", metavar="NAME", help='"serial" (default), "threads", "processes", ...'),
+    click.option(
+        "--executor", metavar="NAME", help='"serial" (default), "threads", "processes", ...'
+    ),
     click.option("--workers", type=int, metavar="N", help="How many threads."),
     cache,
     click.option(

@@ -6,10 +6,21 @@ import sys
 from argparse import ArgumentParser
 from collections import Counter
 
-from tests.storm import damage, full, kills, points, workers
+from tests.storm import damage, full, kills, points, stops, workers
 from tests.storm.shim import start_with_faults, why_not
 
-NAMES = ("kills", "writes", "points", "faults", "full", "damage", "workers", "parents")
+NAMES = (
+    "kills",
+    "writes",
+    "points",
+    "faults",
+    "full",
+    "damage",
+    "workers",
+    "parents",
+    "once",
+    "twice",
+)
 VIOLATIONS = (
     "lost completions",
     "re-runs of completed stages",
@@ -23,6 +34,9 @@ VIOLATIONS = (
     "faults of the store that were not said",
     "errors without a path",
     "errors that are no clear line",
+    "ends that took too long",
+    "wrong exit codes",
+    "runs that could not be resumed",
     "innocent failures",
     "hangs",
     "calls made twice",
@@ -41,6 +55,7 @@ def main() -> None:
     parser.add_argument("--full", type=int, default=100, help="times with too little room")
     parser.add_argument("--workers", type=int, default=200, help="kills of worker processes")
     parser.add_argument("--parents", type=int, default=100, help="kills of who made them")
+    parser.add_argument("--stops", type=int, default=100, help="times of Ctrl-C, once and twice")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     unknown = set(given.names) - set(NAMES)
@@ -56,6 +71,8 @@ def main() -> None:
         "faults": lambda: points.fault_points(given.share, given.seed),
         "full": lambda: full.full(given.full, given.seed),
         "damage": lambda: damage.damage(given.damage, given.seed),
+        "once": lambda: stops.storm(given.stops, given.seed, is_twice=False),
+        "twice": lambda: stops.storm(given.stops, given.seed, is_twice=True),
         "workers": lambda: workers.kill_workers(given.workers, given.seed),
         "parents": lambda: workers.kill_parents(given.parents, given.seed),
     }

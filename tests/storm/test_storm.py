@@ -106,3 +106,11 @@ def test_kills_of_who_has_workers() -> None:
     counts = storm("parents", "--parents", "2", "--seed", "7")
 
     assert counts["processes that should die"] >= 6
+
+
+@pytest.mark.parametrize("times", ["once", "twice"])
+def test_control_c(times: str) -> None:
+    """A run ends in good order wherever its stages are called, and leaves nobody behind."""
+    counts = storm(times, "--stops", "3", "--seed", "8")
+
+    assert [counts[f"{executor}: stopped"] for executor in ("serial", "threads")] == [1, 1]
