@@ -1,4 +1,4 @@
-"""Many runs with many threads that print at the same time, into one file: every line arrives."""
+"""Many runs with many threads or tasks that print at the same time, into one file: all arrives."""
 
 from __future__ import annotations
 
@@ -19,19 +19,24 @@ if TYPE_CHECKING:
     from pypedream import Pipeline
     from pypedream.engine.run import Run
 
-RUNS, THREADS = 8, 8
+RUNS, THREADS, TASKS = 50, 8, 200
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
     """Count wrong lines: mixed, lost, doubled, glued, out of order or of the wrong stage."""
-    prints = 100 if quick else 1_000
+    runs, prints = (8, 100) if quick else (RUNS, 1_000)
     for kind, make in (("stages in", stages_in_threads), ("own", threads_of_a_stage)):
-        wrong = apart(wrong_lines, make, prints)
-        figure = f"{RUNS} runs x {THREADS} {kind} threads x {prints:,} prints: wrong"
+        wrong = apart(wrong_lines, make, runs, THREADS, prints)
+        figure = f"{runs} runs x {THREADS} {kind} threads x {prints:,} prints: wrong"
         yield Row(figure, "lines", [wrong], 0)
+    runs, prints = (2, 10) if quick else (4, 100)
+    wrong = apart(wrong_lines, tasks_of_a_stage, runs, TASKS, prints)
+    yield Row(
+        f"{runs} runs x {TASKS} asyncio tasks x {prints:,} prints: wrong", "lines", [wrong], 0
+    )
 
 
-def wrong_lines(make: Callable[[int, int], Pipeline], prints: int) -> int:
+def wrong_lines(make: Callable[[int, int], Pipeline], count: int, threads: int, prints: int) -> int:
     """Return how many lines are not what they should be, in memory, file and console."""
     from pypedream.log import JsonLinesSink
 
@@ -39,7 +44,7 @@ def wrong_lines(make: Callable[[int, int], Pipeline], prints: int) -> int:
     try:
         with TemporaryDirectory() as folder:
             path = Path(folder) / "all.jsonl"
-            runs = run_together([make(run, prints) for run in range(RUNS)], JsonLinesSink(path))
+            runs = run_together([make(run, prints) for run in range(count)], JsonLinesSink(path))
             written = [json.loads(line) for line in path.read_text("ascii").splitlines()]
         shown = sys.stdout.getvalue().splitlines()
     finally:
@@ -54,7 +59,7 @@ def wrong_lines(make: Callable[[int, int], Pipeline], prints: int) -> int:
         if one.kind == "print"
     ]
     on_console = [("", stage.strip(), text) for stage, _, text in map(_parts, shown)]
-    asked = expected(runs, prints)
+    asked = expected(runs, threads, prints)
     shown_as = [("", stage, text) for _, stage, text in asked]
     return _wrong(in_memory, asked) + _wrong(in_file, asked) + _wrong(on_console, shown_as)
 
@@ -71,7 +76,7 @@ def run_together(flows: list[Pipeline], sink: Any) -> list[Run]:
         thread.start()
     for thread in threads:
         thread.join()
-    return sorted(runs, key=lambda run: run.pipeline)
+    return sorted(runs, key=lambda run: int(run.pipeline))
 
 
 def stages_in_threads(run: int, prints: int) -> Pipeline:
@@ -100,12 +105,31 @@ def threads_of_a_stage(run: int, prints: int) -> Pipeline:
     return flow
 
 
-def expected(runs: list[Run], prints: int) -> list[tuple[str, str, str]]:
+def tasks_of_a_stage(run: int, prints: int) -> Pipeline:
+    """Return a pipeline of one async stage, whose tasks take turns at printing."""
+    from asyncio import gather, sleep
+
+    from pypedream import Pipeline
+
+    async def say(task: int) -> None:
+        for line in range(prints):
+            print("run", run, "thread", task, "line", line)
+            await sleep(0)
+
+    async def start() -> None:
+        await gather(*[say(task) for task in range(TASKS)])
+
+    flow = Pipeline(f"{run}")
+    flow.stage(start, name="only")
+    return flow
+
+
+def expected(runs: list[Run], threads: int, prints: int) -> list[tuple[str, str, str]]:
     """Return run, stage and text of every line, the lines of each thread in their order."""
     return [
         (run.id, "only" if len(run) == 1 else f"stage{thread}", _text(number, thread, line))
         for number, run in enumerate(runs)
-        for thread in range(THREADS)
+        for thread in range(threads)
         for line in range(prints)
     ]
 
