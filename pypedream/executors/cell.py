@@ -35,8 +35,13 @@ class Cell:
     def new(cls) -> tuple[Cell, int]:
         """Return a cell of zeros and the file that it is in, which the caller closes."""
         fd = scratch_file("cell")
+        return cls.in_file(fd), fd
+
+    @classmethod
+    def in_file(cls, fd: int) -> Cell:
+        """Return a cell of zeros in an open file that is empty."""
         os.truncate(fd, SIZE)
-        return cls(fd), fd
+        return cls(fd)
 
     def close(self) -> None:
         """Let go of the memory."""

@@ -267,24 +267,26 @@ class Pulse:
                 log.deliver()
 
 
-def main(fds: dict[str, int], parent: int) -> None:
+def main(ends: dict[str, Any], parent: int) -> None:
     """Work for the process *parent* as long as it is there.
 
     Parameters
     ----------
-    fds
-        Where to find what the parent opened: "jobs", "replies" and "cell", and where there is such
-        a thing "stdout", "stderr" and "sentinel".
+    ends
+        Numbers of the files that the parent opened: "jobs", "replies" and "cell", which may be a
+        path, and where there is such a thing "stdout", "stderr" and "sentinel".
     """
     # A handler of ours, and not SIG_IGN, which the children of a stage would inherit.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
-    for fd in fds.values():
+    if isinstance(ends["cell"], str):
+        ends["cell"] = os.open(ends["cell"], os.O_RDWR)
+    for fd in ends.values():
         os.set_inheritable(fd, fd <= _STANDARD)  # not for the children of a stage
-    die_with_parent(parent, fds.get("sentinel"))
-    channel = Channel(*_own_ends(fds["jobs"], fds["replies"]))
+    die_with_parent(parent, ends.get("sentinel"))
+    channel = Channel(*_own_ends(ends["jobs"], ends["replies"]))
     _prepare_streams()
-    taps = Taps({name: fds[name] for name in READ if name in fds}, _prepare_c())
-    worker = Worker(channel, Cell(fds["cell"]), taps)
+    taps = Taps({name: ends[name] for name in READ if name in ends}, _prepare_c())
+    worker = Worker(channel, Cell(ends["cell"]), taps)
     try:
         worker.work()
     except (EOFError, OSError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from collections import OrderedDict
 from contextlib import suppress
@@ -16,21 +15,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 from attrs import Factory, define
 
 from pypedream.errors import ExecutorError, StageKilled
-from pypedream.executors.cell import BEGUN, INDEX, READ, Cell, scratch_file
-from pypedream.executors.channel import Channel
-from pypedream.executors.descendants import descendants
+from pypedream.executors.cell import BEGUN, INDEX, READ
+from pypedream.executors.starting import kill_all, start, wait_unreaped
 from pypedream.executors.taps import decoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import subprocess
 
+    from pypedream.executors.channel import Channel
     from pypedream.executors.jobs import Row
+    from pypedream.executors.starting import Started
     from pypedream.executors.worker import Surroundings
 
 __all__ = ["Owner", "WorkerProcess"]
 
-_CODE = "import sys; sys.path[:] = {path}; from {module} import main; main({fds}, {parent})"
-_MODULE = "pypedream.executors.worker"
 PATIENCE_S = 5.0
 MOST_TRIES = 20
 
@@ -62,11 +60,7 @@ class WorkerProcess:
     """
 
     owner: Owner
-    process: subprocess.Popen[bytes]
-    channel: Channel
-    cell: Cell
-    outputs: dict[str, int]
-    sentinel: int | None
+    _started: Started
     task: Any = None
     kits: OrderedDict[str, None] = Factory(OrderedDict)
     surroundings: Surroundings | None = None
@@ -89,7 +83,7 @@ class WorkerProcess:
             If the system does not start it.
         """
         try:
-            worker = cls(owner, *_started())
+            worker = cls(owner, start())
         except OSError as error:
             said = f"{type(error).__name__}: {error}"
             raise ExecutorError(f"a worker process cannot be started: {said}") from error
@@ -102,6 +96,16 @@ class WorkerProcess:
             worker.kill()
             raise ExecutorError(f"a worker process cannot be listened to: {error}") from error
         return worker
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process."""
+        return self._started.process
+
+    @property
+    def channel(self) -> Channel:
+        """The way to it."""
+        return self._started.channel
 
     @property
     def exit_code(self) -> int | None:
@@ -138,7 +142,7 @@ class WorkerProcess:
         """Kill the process and its children, at once."""
         with self._ending:
             if not self._is_reaped:
-                _kill_all(self.process)
+                kill_all(self._started.process)
 
     def thank(self) -> None:
         """Tell the process that what it shared was taken over."""
@@ -187,15 +191,14 @@ class WorkerProcess:
             try:
                 self.owner.worker_ended(self)
             finally:
-                self._close()
+                self._started.close()
 
     def _watch(self) -> None:
         """Wait for the end of the process, and end what it leaves behind.
 
         A child that it forked has its ends of the pipes: only then do they close.
         """
-        with suppress(ChildProcessError):
-            os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        wait_unreaped(self._started.process)
         self.kill()
 
     def _end(self) -> None:
@@ -207,74 +210,9 @@ class WorkerProcess:
         with self._ending:
             self.process.wait()
             self._is_reaped = True
-        self._numbers = list(self.cell.numbers)
-        for stream, fd in self.outputs.items():
+        self._numbers = list(self._started.cell.numbers)
+        for stream, fd in self._started.outputs.items():
             self._rest[stream] = _rest(fd, self._numbers[READ[stream]])
-
-    def _close(self) -> None:
-        self.channel.close()
-        self.cell.close()
-        for fd in (*self.outputs.values(), self.sentinel):
-            if fd is not None:
-                os.close(fd)
-
-
-def _started() -> tuple[Any, ...]:
-    """Start a process; return it with all that connects it to this one."""
-    cell, cell_fd = Cell.new()
-    jobs_out, jobs_in = os.pipe()  # read by the worker, written here
-    replies_out, replies_in = os.pipe()
-    sentinel_out, sentinel_in = os.pipe()
-    outputs = {stream: _output_file(stream) for stream in READ}
-    fds = {"jobs": jobs_out, "replies": replies_in, "cell": cell_fd, "sentinel": sentinel_out}
-    try:
-        process = subprocess.Popen(  # noqa: S603 - it is this very interpreter
-            [*_interpreter(), "-c", _code({**fds, **outputs})],
-            stdin=subprocess.DEVNULL,
-            stdout=outputs["stdout"],
-            stderr=outputs["stderr"],
-            pass_fds=[*fds.values(), *outputs.values()],
-            start_new_session=True,
-        )
-    except BaseException:
-        cell.close()
-        for fd in (jobs_in, replies_out, sentinel_in, *outputs.values()):
-            os.close(fd)
-        raise
-    finally:
-        for fd in fds.values():
-            os.close(fd)
-    return process, Channel(replies_out, jobs_in), cell, outputs, sentinel_in
-
-
-def _code(fds: dict[str, int]) -> str:
-    path = [str(entry) for entry in sys.path]
-    return _CODE.format(path=path, module=_MODULE, fds=fds, parent=os.getpid())
-
-
-def _interpreter() -> Iterator[str]:
-    """Yield the command of this interpreter, with the options that change what code does."""
-    yield sys.executable or "python"
-    yield from (f"-W{option}" for option in sys.warnoptions)
-    yield from (f"-X{name}" if on is True else f"-X{name}={on}" for name, on in _x_options())
-    if sys.flags.optimize:
-        yield "-" + "O" * sys.flags.optimize
-    if sys.dont_write_bytecode:
-        yield "-B"
-
-
-def _x_options() -> Iterator[tuple[str, str | bool]]:
-    for name, on in getattr(sys, "_xoptions", {}).items():
-        if name in {"utf8", "dev", "gil", "frozen_modules", "no_debug_ranges", "pycache_prefix"}:
-            yield name, on
-
-
-def _output_file(stream: str) -> int:
-    import fcntl
-
-    fd = scratch_file(stream)
-    fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)
-    return fd
 
 
 def _rest(fd: int, start: int) -> bytes:
@@ -286,16 +224,6 @@ def _rest(fd: int, start: int) -> bytes:
             break
         data += part
     return bytes(data)
-
-
-def _kill_all(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process that was not reaped, its group, and children that left the group."""
-    others = descendants(process.pid)
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    for pid in others:
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
 
 
 def _named(number: int) -> str:
