@@ -19,6 +19,7 @@ from pypedream.executors.mishaps import Mishap
 from pypedream.executors.remote_log import RemoteLog
 from pypedream.log.capture import capturing
 from pypedream.log.output import PASS_THROUGH
+from pypedream.log.streams import STREAMS
 from pypedream.parameters.variables import RunVariables
 from pypedream.parameters.watched import Watched
 from pypedream.stage import GENERATOR
@@ -90,6 +91,7 @@ class Bench:
         copy = self._base(variables).copy
         stage, number, data = kit.stage, kit.number, kit.data
         first_output = None if kit.capture else PASS_THROUGH
+        STREAMS.ensure()
         values: list[Any] = []
         ended = array("q")
         mishap = None

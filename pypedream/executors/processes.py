@@ -13,6 +13,7 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from itertools import count
 from threading import Condition
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakValueDictionary, finalize, ref
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     Tell = Callable[[list[Row]], object]
 
 __all__ = ["Processes"]
+
+GRACE_S = 2.0  # for threads that a stage left behind, and what libraries do at the end
 
 
 class JobFuture(Future[Reply]):
@@ -184,8 +187,9 @@ class Processes:
             workers = list(self._all)
         for worker in workers:
             worker.kill() if self._is_ending else worker.dismiss()
+        end = monotonic() + GRACE_S
         for worker in workers:
-            worker.wait()
+            worker.wait(end - monotonic())
 
     def give_up(self, task: Task) -> None:
         """End a job that was cancelled."""

@@ -14,6 +14,7 @@ from array import array
 from collections import OrderedDict
 from contextlib import ExitStack, suppress
 from functools import partial
+from importlib import invalidate_caches
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -180,6 +181,7 @@ class Worker:
             self._benches.move_to_end(errand.kit_id)
             return bench
         assert errand.kit is not None
+        invalidate_caches()  # of folders in which a module may be new
         kit: Kit = packed_of(errand.kit).value()
         self.sources.note()
         self._use(kit.capture)

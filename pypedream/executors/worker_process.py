@@ -8,7 +8,7 @@ import sys
 from collections import OrderedDict
 from contextlib import suppress
 from contextvars import Context
-from threading import RLock, Thread
+from threading import RLock, Thread, current_thread
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -122,8 +122,12 @@ class WorkerProcess:
         code = self.process.returncode
         at = index if index >= 0 else None
         if code is not None and code < 0:
-            said = f"its process was killed (signal {_named(-code)})"
-            return StageKilled(said, signal=-code, index=at)
+            error = StageKilled(
+                f"its process was killed (signal {_named(-code)})", signal=-code, index=at
+            )
+            if error.signal == signal.SIGKILL:
+                error.add_note("Linux does so to a process when memory runs out")
+            return error
         return StageKilled(f"its process ended with exit code {code}", exit_code=code, index=at)
 
     def last_words(self, key_of: Any = None) -> list[Row]:
@@ -166,14 +170,14 @@ class WorkerProcess:
         except (OSError, ValueError):  # it is gone already
             self.kill()
 
-    def wait(self, timeout_s: float = PATIENCE_S) -> None:
+    def wait(self, timeout_s: float) -> None:
         """Wait until it has ended; kill it if it does not."""
-        if self._listener is None:
+        if self._listener is None or self._listener is current_thread():
             return
-        self._listener.join(timeout_s)
+        self._listener.join(max(timeout_s, 0))
         if self._listener.is_alive():
             self.kill()
-            self._listener.join(timeout_s)
+            self._listener.join(PATIENCE_S)
 
     def _listen(self) -> None:
         try:

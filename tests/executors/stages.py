@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
@@ -212,3 +214,21 @@ def fork_and_return() -> int:
     if os.fork() == 0:
         return 1
     return 2
+
+
+def endless_thread() -> None:
+    Thread(target=time.sleep, args=(1000,)).start()
+
+
+def read_parameters() -> tuple[Any, ...]:
+    parameters = context.PARAMETERS.get()
+    return parameters.rate, parameters["key"].reveal(), str(parameters["key"])
+
+
+def replace_streams() -> None:
+    sys.stdout = io.StringIO()
+
+
+def warn() -> None:
+    for _ in range(3):
+        warnings.warn("careful", stacklevel=1)

@@ -25,9 +25,7 @@ def talk(item: int) -> None:
     print("plain", item)
     logging.getLogger("lib").warning("logged %s", item)
     logger.info("structured", rows=item)
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        warnings.warn(f"careful {item}", stacklevel=1)
+    warnings.warn(f"careful {item}", stacklevel=1)
     thread = Thread(target=print, args=("threaded", item))
     thread.start()
     thread.join()
@@ -102,7 +100,10 @@ def test_an_error_ends_the_job() -> None:
 
 def test_all_that_is_said_comes_with_the_key_of_its_item() -> None:
     """Prints, logging, structured events, warnings and threads belong to the item."""
-    reply = reply_of_calls(Kit(talk, names=("item",), stage="talk"), ["a", "b"], [(1,), (2,)])
+    kit = Kit(talk, names=("item",), stage="talk")
+
+    with pytest.warns(UserWarning, match="careful"):
+        reply = reply_of_calls(kit, ["a", "b"], [(1,), (2,)])
 
     said = [(key, kind, level, event) for _, key, kind, level, event, _, _ in reply.rows]
     assert said == [

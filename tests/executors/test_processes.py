@@ -14,6 +14,7 @@ import pytest
 
 from pypedream.errors import ExecutorError, StageKilled, UnpicklableValue
 from pypedream.executors import Job, Kit, Processes, Reply
+from pypedream.parameters import Parameters, Secret
 from tests.executors import stages
 from tests.executors.alive import gone
 
@@ -124,7 +125,7 @@ def test_a_killed_worker_is_told_with_its_signal_and_its_item() -> None:
     with Processes(1) as pool:
         task = Job(kit.pack(), ["ten", "eleven", "twelve", "more"], [(10,), (11,), (12,), (13,)])
         task.tell = rows.extend
-        with pytest.raises(StageKilled, match=r"^its process was killed \(signal 9\)$") as caught:
+        with pytest.raises(StageKilled, match=r"^its process was killed \(signal 9\)") as caught:
             pool.submit(task).result(PATIENCE_S)
 
         assert call(pool, stages.add, a=1) == 1
@@ -501,3 +502,37 @@ def test_ctrl_c_does_not_reach_a_worker(tmp_path: Path) -> None:
 
         assert future.result(PATIENCE_S).values == ["go"]
         assert os.getpgid(pid) == pid != os.getpgrp()
+
+
+def test_a_stage_may_leave_a_thread_that_does_not_end() -> None:
+    """The end of the pool does not wait for it for long."""
+    start = time.monotonic()
+    with Processes(2) as pool:
+        for _ in range(2):
+            call(pool, stages.endless_thread)
+
+    assert time.monotonic() - start < 10
+
+
+def test_parameters_travel_with_their_secrets() -> None:
+    """Typed parameters and a secret are there as in the process of the run."""
+    given = Parameters.define(rate=0.5, key=Secret("hunter2"))
+    kit = Kit(stages.read_parameters, parameters=given, stage="read")
+
+    with Processes(1) as pool:
+        reply = pool.submit(Job(kit.pack())).result(PATIENCE_S)
+
+    assert reply.values == [(0.5, "hunter2", "***")]
+
+
+def test_a_stage_that_replaces_the_streams_does_not_harm_the_next(pool: Processes) -> None:
+    """What the next one prints is captured."""
+    with Processes(1) as own:
+        call(own, stages.replace_streams)
+        assert said(own, print, end="still heard\n") == [("stdout", "still heard")]
+
+
+def test_warnings_are_shown_again_for_the_next_stage() -> None:
+    """Python shows each place once in a process; a warm worker is not one run."""
+    with Processes(1) as pool:
+        assert [len(said(pool, stages.warn)) for _ in range(2)] == [1, 1]
