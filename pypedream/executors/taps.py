@@ -51,6 +51,9 @@ class _Tap:
             if newline >= 0:
                 self.ended = self._offset + newline + 1
             self._offset += len(data)
+            if self.line is not None and self.line.attempt is not attempt:
+                self.line.finish()  # nobody looked when that call ended
+                self.line = None
             if self.line is None:
                 self.line = Line(attempt, self.stream)
             self.line.write(self._decoder.decode(data))
