@@ -13,6 +13,7 @@ from threading import Lock
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any
 
+from pypedream.executors.taps import Numbers
 from pypedream.log.encode import FAILURES, plain
 from pypedream.log.pace import Pace
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pypedream.executors.jobs import Row
+    from pypedream.executors.taps import Taps
     from pypedream.protocols import Record
 
 __all__ = ["PERIOD_S", "RemoteLog"]
@@ -29,7 +31,6 @@ MOST_HURRIED = 8  # so many deliveries a period are made at once
 MOST_WAITING = 256
 MOST_AT_ONCE = 4096
 MOST_KEPT = 100_000
-LONGEST_WAIT_S = 5.0
 
 
 class RemoteLog:
@@ -45,7 +46,7 @@ class RemoteLog:
     Attributes
     ----------
     counter
-        Gives each record its number; who wants to look on as the stage speaks may replace it.
+        Gives each record its number.
     """
 
     has_console = False
@@ -58,10 +59,16 @@ class RemoteLog:
         self.counter: Iterator[int] = count(1)
         self.is_closed = False
         self._take = take
+        self._taps: Taps | None = None
         self._pace = Pace()
         self._sending = Lock()
         self._offset_ns = time_ns() - perf_counter_ns()
         self._last_ns = self._hurried = self._dropped = 0
+
+    def follow(self, taps: Taps) -> None:
+        """Record what *taps* see in its place among the rest, and say what was handed over."""
+        self._taps = taps
+        self.counter = Numbers(taps)
 
     def add(
         self,
@@ -102,13 +109,11 @@ class RemoteLog:
 
     def settle(self) -> None:
         """Hand over all rows, after whoever is at it."""
-        if self._take is None or not self._sending.acquire(timeout=LONGEST_WAIT_S):
+        if self._take is None:
             return
-        try:
+        with self._sending:
             while self.records:
                 self._hand_over(self._take)
-        finally:
-            self._sending.release()
 
     def left(self) -> list[Row]:
         """Return the rows that nobody was given, and forget them."""
@@ -130,9 +135,14 @@ class RemoteLog:
         self.is_closed = True
 
     def _hand_over(self, take: Callable[[list[Row]], object]) -> None:
+        # What they saw is in this log only while its calls are made.
+        taps = self._taps if self._taps is not None and self._taps.is_for(self) else None
+        ended = None if taps is None else taps.ended()
         records = self.records[:MOST_AT_ONCE]
         take(self._rows(records))
         del self.records[: len(records)]
+        if taps is not None and ended is not None and len(records) < MOST_AT_ONCE:
+            taps.told(ended)
 
     def _forget_oldest(self) -> None:
         excess = len(self.records) - MOST_KEPT

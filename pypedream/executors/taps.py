@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 from codecs import getincrementaldecoder
 from itertools import count
+from math import inf
 from threading import Lock
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
+from pypedream.executors.cell import READ
 from pypedream.log.lines import Line
 
 if TYPE_CHECKING:
@@ -24,9 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Numbers", "Taps", "decoder"]
 
 GLANCE_NS = 200_000
-AT_ONCE = 1 << 20
+AT_ONCE = 1 << 17
 MANY = 1 << 23
-LONGEST_WAIT_S = 5.0
 
 
 def decoder() -> Any:
@@ -41,15 +42,17 @@ class _Tap:
         self.stream = stream
         self.line: Line | None = None
         self.ended = 0  # whole lines up to here
+        self.told = 0  # and the parent knows them up to here
         self._fd = fd
         self._offset = self._freed = 0
         self._decoder = decoder()
 
-    def drain(self, attempt: Attempt) -> None:
+    def drain(self, attempt: Attempt, most: float = inf) -> bool:
+        """Read what was written, or about so much of it; say whether it was all."""
+        start = self._offset
         while data := os.pread(self._fd, AT_ONCE, self._offset):
             newline = data.rfind(b"\n")
-            if newline >= 0:
-                self.ended = self._offset + newline + 1
+            ended = self._offset + newline + 1 if newline >= 0 else self.ended
             self._offset += len(data)
             if self.line is not None and self.line.attempt is not attempt:
                 self.line.finish()  # nobody looked when that call ended
@@ -57,6 +60,10 @@ class _Tap:
             if self.line is None:
                 self.line = Line(attempt, self.stream)
             self.line.write(self._decoder.decode(data))
+            self.ended = ended  # only now: there is a record of all of it
+            if self._offset - start >= most:
+                return False
+        return True
 
     def finish(self) -> None:
         if self.line is not None:
@@ -64,11 +71,11 @@ class _Tap:
             self.line = None
             self.ended = self._offset
 
-    def shrink(self, free: Callable[[int, int, int], object] | None) -> None:
-        """Give back the memory of what was read, if it is much."""
-        if free is not None and self._offset - self._freed >= MANY:
-            free(self._fd, self._freed, self._offset - self._freed)
-            self._freed = self._offset
+    def shrink(self, free: Callable[[int, int, int], object]) -> None:
+        """Give back the memory of what the parent was told, if it is much."""
+        if self.told - self._freed >= MANY:
+            free(self._fd, self._freed, self.told - self._freed)
+            self._freed = self.told
 
 
 class Taps:
@@ -78,6 +85,8 @@ class Taps:
     ----------
     fds
         From "stdout" and "stderr" to the files; empty where there is nothing of the kind.
+    numbers
+        Those of the worker's `Cell`.
     free
         Gives back a part of such a file: ``free(fd, start, length)``.
 
@@ -88,10 +97,14 @@ class Taps:
     """
 
     def __init__(
-        self, fds: dict[str, int], free: Callable[[int, int, int], object] | None = None
+        self,
+        fds: dict[str, int],
+        numbers: memoryview,
+        free: Callable[[int, int, int], object] | None = None,
     ) -> None:
         self.attempt: Attempt | None = None
         self._taps = [_Tap(stream, fd) for stream, fd in fds.items()]
+        self._numbers = numbers
         self._free = free
         self._lock = Lock()
         self._last_ns = 0
@@ -108,36 +121,54 @@ class Taps:
             self.settle()
 
     def glance(self) -> None:
-        """Look what was written, if nobody has done so just now or is at it."""
-        now = perf_counter_ns()
+        """Look what was written, unless somebody has done so just now or is at it."""
+        if perf_counter_ns() - self._last_ns >= GLANCE_NS:
+            self.look()
+
+    def look(self) -> bool:
+        """Look what was written, unless somebody is at it; say whether it was all."""
         attempt = self.attempt
-        if now - self._last_ns < GLANCE_NS or attempt is None or not self._lock.acquire(False):
-            return
+        if attempt is None or not self._lock.acquire(False):
+            return True
         try:
-            self._last_ns = now
-            for tap in self._taps:
-                tap.drain(attempt)
+            self._last_ns = perf_counter_ns()
+            is_all = [tap.drain(attempt, AT_ONCE) for tap in self._taps]
+            self._shrink()
+            return all(is_all)
         finally:
             self._lock.release()
 
     def settle(self) -> None:
         """Look for all that was written, and end the lines that have no end."""
         attempt = self.attempt
-        if self._is_settled or attempt is None or not self._lock.acquire(timeout=LONGEST_WAIT_S):
+        if self._is_settled or attempt is None:
             return
-        try:
+        with self._lock:  # whoever has it gives it back soon
             for tap in self._taps:
                 tap.drain(attempt)
                 tap.finish()
-                tap.shrink(self._free)
+            self._shrink()
             self._last_ns = perf_counter_ns()
             self._is_settled = True
-        finally:
-            self._lock.release()
+
+    def _shrink(self) -> None:
+        if self._free is not None:
+            for tap in self._taps:
+                tap.shrink(self._free)
+
+    def is_for(self, log: object) -> bool:
+        """Say whether what is written now goes to *log*."""
+        attempt = self.attempt
+        return attempt is not None and attempt.log is log
 
     def ended(self) -> dict[str, int]:
         """Return for each stream up to where its lines have become records."""
         return {tap.stream: tap.ended for tap in self._taps}
+
+    def told(self, ended: dict[str, int]) -> None:
+        """Take note that the parent has the lines up to there."""
+        for tap in self._taps:
+            self._numbers[READ[tap.stream]] = tap.told = ended[tap.stream]
 
 
 class Numbers:

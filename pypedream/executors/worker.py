@@ -29,7 +29,7 @@ from pypedream.executors.remote_log import PERIOD_S, RemoteLog
 from pypedream.executors.sentinel import die_with_parent, end_group
 from pypedream.executors.sharing import Segment, Wire, packed_of, wire_of
 from pypedream.executors.sources import Sources
-from pypedream.executors.taps import Numbers, Taps
+from pypedream.executors.taps import Taps
 from pypedream.log.capture import capturing
 
 if TYPE_CHECKING:
@@ -162,9 +162,9 @@ class Worker:
             return bench.make_calls(keys, calls, self)
         finally:
             self.taps.settle()
+            bench.log.settle()
             self.taps.attempt = None
             self._pulse.stop()
-            bench.log.settle()
 
     def begin(self, attempt: Attempt, index: int) -> None:
         """Take note that a call begins."""
@@ -185,8 +185,9 @@ class Worker:
         kit: Kit = packed_of(errand.kit).value()
         self.sources.note()
         self._use(kit.capture)
-        bench = Bench(kit, RemoteLog(kit.run, partial(self._tell, errand.kit_id)))
-        bench.log.counter = Numbers(self.taps)
+        log = RemoteLog(kit.run, partial(self._tell, errand.kit_id))
+        log.follow(self.taps)
+        bench = Bench(kit, log)
         self._benches[errand.kit_id] = bench
         if len(self._benches) > MOST_KITS:
             _, oldest = self._benches.popitem(last=False)
@@ -213,10 +214,7 @@ class Worker:
     def _tell(self, kit_id: str, rows: list[Row]) -> None:
         if os.getpid() != self._pid:  # in a child, which has the parent's log in its memory
             return
-        ended = self.taps.ended()
         self.channel.send(("rows" if self._mode else "said", kit_id, rows))
-        for stream, offset in ended.items():
-            self.cell.numbers[READ[stream]] = offset
 
     def _segment(self, buffer: Any) -> Segment | None:
         try:
@@ -265,7 +263,8 @@ class Pulse:
             log = self._log
             idle = idle + 1 if log is None else 0
             if log is not None:
-                self._taps.glance()
+                while not self._taps.look():
+                    log.deliver()
                 log.deliver()
 
 
@@ -287,8 +286,9 @@ def main(ends: dict[str, Any], parent: int) -> None:
     die_with_parent(parent, ends.get("sentinel"))
     channel = Channel(*_own_ends(ends["jobs"], ends["replies"]))
     _prepare_streams()
-    taps = Taps({name: ends[name] for name in READ if name in ends}, _prepare_c())
-    worker = Worker(channel, Cell(ends["cell"]), taps)
+    cell = Cell(ends["cell"])
+    taps = Taps({name: ends[name] for name in READ if name in ends}, cell.numbers, _prepare_c())
+    worker = Worker(channel, cell, taps)
     try:
         worker.work()
     except (EOFError, OSError):

@@ -232,3 +232,8 @@ def replace_streams() -> None:
 def warn() -> None:
     for _ in range(3):
         warnings.warn("careful", stacklevel=1)
+
+
+def flood_and_die(lines: int) -> None:
+    subprocess.run(["seq", str(lines)], check=True)
+    os.kill(os.getpid(), signal.SIGKILL)

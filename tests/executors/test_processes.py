@@ -308,6 +308,18 @@ def test_a_flood_from_c_code_that_holds_the_interpreter_ends(pool: Processes) ->
     assert set(lines) == {("stdout", "x" * 99)}
 
 
+def test_a_flood_is_all_there_though_the_worker_was_killed() -> None:
+    """What it had not told yet is read from where it was written, each line once."""
+    rows: list[Any] = []
+    with Processes(1) as pool:
+        task = job(stages.flood_and_die, lines=1_500_000)
+        task.tell = rows.extend
+        with pytest.raises(StageKilled):
+            pool.submit(task).result(60)
+
+    assert [row[4] for row in rows] == list(map(str, range(1, 1_500_001)))
+
+
 def test_what_is_said_arrives_while_the_call_goes_on(tmp_path: Path) -> None:
     """Prints of Python and from below are told within the call."""
     rows: list[Any] = []
