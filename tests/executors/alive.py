@@ -5,6 +5,17 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+PATIENCE_S = 60
+
+
+def appeared(path: Path) -> list[int]:
+    """The processes that say they are at work, once they do."""
+    end = time.monotonic() + PATIENCE_S
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} never came"
+        time.sleep(0.005)
+    return list(map(int, path.read_text().split()))
+
 
 def is_alive(pid: int) -> bool:
     try:

@@ -16,7 +16,7 @@ from pypedream.errors import ExecutorError, StageKilled, UnpicklableValue
 from pypedream.executors import Job, Kit, Processes, Reply
 from pypedream.parameters import Parameters, Secret
 from tests.executors import stages
-from tests.executors.alive import gone
+from tests.executors.alive import appeared, gone
 
 PATIENCE_S = 20
 
@@ -53,15 +53,6 @@ def said(pool: Processes, function: Callable[..., Any], **arguments: Any) -> lis
     reply = pool.submit(task).result(PATIENCE_S)
     assert reply.error is None
     return [(row[5] or row[2], row[4]) for row in [*rows, *reply.rows]]
-
-
-def appeared(path: Path) -> list[int]:
-    """The processes that say they are at work, once they do."""
-    end = time.monotonic() + PATIENCE_S
-    while not path.exists():
-        assert time.monotonic() < end, f"{path} never came"
-        time.sleep(0.005)
-    return list(map(int, path.read_text().split()))
 
 
 def test_a_call_is_made_in_another_process(pool: Processes) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.executors.alive import gone
+from pypedream.executors import Job, Kit, Processes
+from tests.executors import stages
+from tests.executors.alive import appeared, gone
 
 pytest.importorskip("cloudpickle")
 
@@ -139,3 +141,54 @@ def test_a_script_that_ends_ends_its_workers(tmp_path: Path) -> None:
 
     assert done.stderr == ""
     assert gone([int(done.stdout)])
+
+
+FORKING = """
+import os, sys, time
+from pypedream.executors import Job, Kit, Processes
+from tests.executors import stages
+
+pool = Processes(2)
+pids = [pool.submit(Job(Kit(stages.pid).pack())).result().values[0]]
+folder, how = sys.argv[1:]
+pool.submit(Job(Kit(stages.touch_and_wait, dict(folder=folder, name="busy", how=how)).pack()))
+if os.fork() == 0:
+    time.sleep(30)
+    os._exit(0)
+while True:
+    time.sleep(1)
+"""
+
+
+@pytest.mark.parametrize("how", ["sleep", "loop", "child"])
+def test_workers_die_with_their_parent_though_it_has_forked(tmp_path: Path, how: str) -> None:
+    """A child that a library forked holds all open files of the parent; that changes nothing."""
+    with subprocess.Popen([sys.executable, "-c", FORKING, str(tmp_path), how]) as parent:
+        pids = appeared(tmp_path / "busy")
+        parent.kill()
+
+        assert gone(pids, within_s=2)
+
+
+def test_a_forked_child_of_the_parent_leaves_the_workers_alone() -> None:
+    """It may end as it likes; the pool is not its own."""
+    with Processes(1) as pool:
+        before = pool.submit(Job(Kit(stages.pid).pack())).result(20).values[0]
+        code = (
+            "import os, sys\n"
+            "from pypedream.executors import Job, Kit, Processes\n"
+            "pool = Processes(1)\n"
+            "first = pool.submit(Job(Kit(os.getpid).pack())).result(20).values[0]\n"
+            "if (child := os.fork()) == 0:\n"
+            "    sys.exit()\n"  # with all that is done at the end of a process
+            "os.waitpid(child, 0)\n"
+            "second = pool.submit(Job(Kit(os.getpid).pack())).result(20).values[0]\n"
+            "print(first == second)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False
+        )
+        after = pool.submit(Job(Kit(stages.pid).pack())).result(20).values[0]
+
+    assert (done.stdout, done.stderr) == ("True\n", "")
+    assert before == after

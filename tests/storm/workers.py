@@ -17,7 +17,7 @@ from typing import Any
 
 from pypedream.errors import StageKilled
 from pypedream.executors import Job, Kit, Processes
-from tests.executors.alive import is_alive
+from tests.executors.alive import appeared, is_alive
 
 WORKERS = 3
 PATIENCE_S = 60
@@ -146,7 +146,7 @@ def kill_parents(kills: int, seed: int) -> Counter[str]:
         with TemporaryDirectory(prefix="storm-") as folder:
             hows = chance.sample(BUSY, WORKERS)
             with subprocess.Popen([sys.executable, "-c", PARENT, folder, *hows]) as parent:
-                pids = [pid for how in hows for pid in _appeared(Path(folder, how))]
+                pids = [pid for how in hows for pid in appeared(Path(folder, how))]
                 parent.kill()
             counts["parents killed"] += 1
             counts["processes that should die"] += len(pids)
@@ -155,15 +155,6 @@ def kill_parents(kills: int, seed: int) -> Counter[str]:
             for pid in left:
                 os.kill(pid, signal.SIGKILL)
     return counts
-
-
-def _appeared(path: Path) -> list[int]:
-    end = monotonic() + PATIENCE_S
-    while not path.exists():
-        if monotonic() > end:
-            raise TimeoutError(f"{path} never came")
-        sleep(0.002)
-    return list(map(int, path.read_text().split()))
 
 
 def _left(pids: list[int]) -> list[int]:
