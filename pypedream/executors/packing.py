@@ -8,7 +8,6 @@ pickle: an executor may put them where both processes see them.
 
 from __future__ import annotations
 
-import marshal
 import os
 import pickle
 import sys
@@ -216,11 +215,14 @@ def _dumped_as_a_whole(
 
 @cache
 def _whole_pickler() -> Any:
-    """Return cloudpickle's pickler; ours differs in a few classes."""
+    """Return cloudpickle's pickler; ours knows pypedream's context variables, and no files.
+
+    Code keeps the name of its file, which cloudpickle leaves out: tracebacks show its lines.
+    """
     usual: Any = import_module("cloudpickle").Pickler
-    # Its own way for files is to read them and to send their text; of code it forgets the file,
-    # and then no traceback can show a line of it.
-    own = {ContextVar: _named, TextIOWrapper: _standard, CodeType: _code}
+    code_reduced = partial(_with_file, usual.dispatch_table[CodeType])
+    own = {ContextVar: _named, TextIOWrapper: _standard, CodeType: code_reduced}
+    # Its own way for files is to read them, and to send their text.
     return type("Pickler", (usual,), {"dispatch_table": ChainMap(own, usual.dispatch_table)})
 
 
@@ -233,8 +235,13 @@ def _named(variable: ContextVar[Any]) -> tuple[Any, ...]:
     return getattr, (context, name)
 
 
-def _code(code: CodeType) -> tuple[Any, ...]:
-    return marshal.loads, (marshal.dumps(code),)
+def _with_file(reduce: Callable[[CodeType], Any], code: CodeType) -> tuple[Any, ...]:
+    make, parts = reduce(code)[:2]
+    return _code_of_file, (code.co_filename, make, parts)
+
+
+def _code_of_file(file: str, make: Callable[..., CodeType], parts: tuple[Any, ...]) -> CodeType:
+    return make(*parts).replace(co_filename=file)
 
 
 def _standard(file: TextIOWrapper) -> tuple[Any, ...]:

@@ -295,7 +295,7 @@ class Processes:
             elif kind == "said":
                 _say(rest[0])
             else:
-                self._tell(whose, rest[0])
+                self._tell(whose, rest[0], task)
         except Exception as error:
             if task is None:
                 raise
@@ -303,10 +303,13 @@ class Processes:
             task.is_given_up = True
             worker.kill()
 
-    def _tell(self, kit_id: str, rows: list[Row]) -> None:
-        """Hand on rows of the log: perhaps of a thread that a call left behind."""
-        packed = self._kits.get(kit_id)
-        tell = None if packed is None else self._tells.get(packed)
+    def _tell(self, kit_id: str, rows: list[Row], task: Task | None) -> None:
+        """Hand on rows of the log: of *task*, or of a thread that an earlier call left behind."""
+        if task is not None and task.job.packed.id == kit_id:
+            tell = task.job.tell
+        else:
+            packed = self._kits.get(kit_id)
+            tell = None if packed is None else self._tells.get(packed)
         if tell is not None:
             tell(rows)
 
@@ -371,7 +374,7 @@ class Processes:
             key = task.job.keys[error.index or 0] if task.job.keys else None
             rows = worker.last_words(key)
             if rows:
-                self._tell(task.job.packed.id, rows)
+                self._tell(task.job.packed.id, rows, task)
             _end(task, None, error)
         elif (problem := worker.problem(task.tries)) is not None:
             _end(task, None, ExecutorError(problem))

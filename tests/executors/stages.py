@@ -237,3 +237,8 @@ def warn() -> None:
 def flood_and_die(lines: int) -> None:
     subprocess.run(["seq", str(lines)], check=True)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def say_item(item: int) -> None:
+    print("item", item)
+    time.sleep(0.001)

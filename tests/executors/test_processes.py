@@ -495,6 +495,22 @@ def test_a_thread_that_a_call_leaves_behind_is_heard(pool: Processes) -> None:
     assert [row[4] for row in rows] == ["late"]
 
 
+def test_jobs_of_one_kit_are_told_apart(pool: Processes) -> None:
+    """Each hears of its own calls, though they are made at the same time."""
+    kit = Kit(stages.say_item, names=("item",), stage="say").pack()
+    heard: list[list[Any]] = [[] for _ in range(40)]
+    futures = []
+    for number, rows in enumerate(heard):
+        task = Job(kit, [number], [(number,)])
+        task.tell = rows.extend
+        futures.append(pool.submit(task))
+
+    for future in futures:
+        future.result(PATIENCE_S)
+
+    assert [[row[4] for row in rows] for rows in heard] == [[f"item {n}"] for n in range(40)]
+
+
 def test_ctrl_c_does_not_reach_a_worker(tmp_path: Path) -> None:
     """What to do then is decided in the process of the run."""
     with Processes(1) as pool:
