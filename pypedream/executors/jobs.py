@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, define, evolve, fields
 
 from pypedream.errors import MissingExtra, UnpicklableValue
+from pypedream.executors.culprits import RESULT
 from pypedream.executors.mishaps import Mishap
-from pypedream.executors.packing import RESULT, pack, pack_kit, pack_result
+from pypedream.executors.packing import pack, pack_kit, pack_result
 
 if TYPE_CHECKING:
     from array import array

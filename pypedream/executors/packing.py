@@ -10,23 +10,16 @@ from __future__ import annotations
 
 import os
 import pickle
-import sys
-from collections import ChainMap
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache, partial
-from importlib import import_module
-from io import BytesIO, TextIOWrapper
 from itertools import count
-from threading import Lock
-from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define
 
 from pypedream._extras import need
-from pypedream.errors import MissingExtra, UnpicklableValue
-from pypedream.values import short
+from pypedream.errors import MissingExtra
+from pypedream.executors.culprits import RESULT, explained
+from pypedream.executors.wholes import dumped_as_a_whole, module_by_value, why_as_a_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,11 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["LARGE", "Packed", "pack", "pack_kit", "pack_result"]
 
 LARGE = 1 << 20
-DEEPEST = 6
-RESULT = "its result"
 FAILURES = (Exception, RecursionError)
-
-_by_value = Lock()
 
 
 @define(eq=False)
@@ -104,14 +93,15 @@ def pack(value: Any, *, of: str, part: str, by_value: str | None = None) -> Pack
     except MissingExtra:
         raise
     except FAILURES as error:
-        raise _explained(value, of=of, part=part, error=error, by_value=by_value) from error
+        can_go = partial(_can_go, of=of, by_value=by_value)
+        raise explained(value, error, can_go, of=of, part=part) from error
     return Packed(_new_id(), of, data, buffers)
 
 
 def pack_kit(kit: Kit) -> Packed:
     """Pickle *kit*; see `Kit.pack`."""
     of = f'stage "{kit.stage}"'
-    by_value = _module_by_value(kit.function)
+    by_value = module_by_value(kit.function)
     try:
         data, buffers = _dumped(kit, of, by_value)
     except MissingExtra:
@@ -119,7 +109,8 @@ def pack_kit(kit: Kit) -> Packed:
     except FAILURES as error:
         for part, value in _parts(kit):
             pack(value, of=of, part=part, by_value=by_value)
-        raise _explained(kit, of=of, part="its call", error=error, by_value=by_value) from error
+        can_go = partial(_can_go, of=of, by_value=by_value)
+        raise explained(kit, error, can_go, of=of, part="its call") from error
     return Packed(_new_id(), of, data, buffers)
 
 
@@ -147,14 +138,14 @@ def _dumped(value: Any, of: str, by_value: str | None) -> tuple[bytes, tuple[Any
             return data, tuple(buffers)
     buffers.clear()
     try:
-        need("cloudpickle", extra="cluster", for_=f"{of} {_whole(value, by_value)}")
+        need("cloudpickle", extra="cluster", for_=f"{of} {why_as_a_whole(value, by_value)}")
     except MissingExtra:
         if failure is None and by_value is None and not _names_main(data):
             return _dumped_plainly(value)
         if failure is not None and not _is_for_cloudpickle(failure):
             raise failure from None
         raise
-    return _dumped_as_a_whole(value, by_value, buffers), tuple(buffers)
+    return dumped_as_a_whole(value, by_value, _keeping_large(buffers)), tuple(buffers)
 
 
 def _dumped_plainly(value: Any) -> tuple[bytes, tuple[Any, ...]]:
@@ -183,125 +174,9 @@ def _names_main(data: bytes) -> bool:
     return any(value == "__main__" for _, value, _ in genops(data) if isinstance(value, str))
 
 
-def _whole(value: Any, by_value: str | None) -> str:
-    """Say why *value* has to go as a whole."""
-    function = _innermost(getattr(value, "function", value))
-    module, name = getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
-    why = "takes or gives what is defined in __main__ or within a function"
-    if "<lambda>" in name:
-        why = "is a lambda"
-    elif "<locals>" in name:
-        why = "is defined within a function"
-    elif module == "__main__":
-        why = "is defined in __main__"
-    elif by_value is not None:
-        why = f"is defined in {by_value}, which another process cannot import"
-    return f"{why}: to call it in another process"
-
-
 def _is_for_cloudpickle(error: BaseException) -> bool:
     """Say whether *error* is about what cannot be found by its name, as a lambda."""
     return isinstance(error, (pickle.PicklingError, AttributeError))
-
-
-def _dumped_as_a_whole(
-    value: Any, by_value: str | None, buffers: list[pickle.PickleBuffer]
-) -> bytes:
-    with _registered(by_value), BytesIO() as file:
-        pickler = _whole_pickler()(file, 5, buffer_callback=_keeping_large(buffers))
-        pickler.dump(value)
-        return file.getvalue()
-
-
-@cache
-def _whole_pickler() -> Any:
-    """Return cloudpickle's pickler; ours knows pypedream's context variables, and no files.
-
-    Code keeps the name of its file, which cloudpickle leaves out: tracebacks show its lines.
-    """
-    usual: Any = import_module("cloudpickle").Pickler
-    code_reduced = partial(_with_file, usual.dispatch_table[CodeType])
-    own = {ContextVar: _named, TextIOWrapper: _standard, CodeType: code_reduced}
-    # Its own way for files is to read them, and to send their text.
-    return type("Pickler", (usual,), {"dispatch_table": ChainMap(own, usual.dispatch_table)})
-
-
-def _named(variable: ContextVar[Any]) -> tuple[Any, ...]:
-    from pypedream import context
-
-    name = variable.name.rpartition(".")[2]
-    if getattr(context, name, None) is not variable:
-        raise TypeError("cannot pickle 'ContextVar' object")
-    return getattr, (context, name)
-
-
-def _with_file(reduce: Callable[[CodeType], Any], code: CodeType) -> tuple[Any, ...]:
-    make, parts = reduce(code)[:2]
-    return _code_of_file, (code.co_filename, make, parts)
-
-
-def _code_of_file(file: str, make: Callable[..., CodeType], parts: tuple[Any, ...]) -> CodeType:
-    return make(*parts).replace(co_filename=file)
-
-
-def _standard(file: TextIOWrapper) -> tuple[Any, ...]:
-    for name in ("stdin", "stdout", "stderr"):
-        if file is getattr(sys, name):
-            return getattr, (sys, name)
-    raise TypeError("cannot pickle '_io.TextIOWrapper' object")
-
-
-@contextmanager
-def _registered(module: str | None) -> Iterator[None]:
-    """Let cloudpickle take along as a whole what *module* defines."""
-    if module is None or module not in sys.modules:
-        yield
-        return
-    cloudpickle = import_module("cloudpickle")
-    with _by_value:
-        cloudpickle.register_pickle_by_value(sys.modules[module])
-        try:
-            yield
-        finally:
-            cloudpickle.unregister_pickle_by_value(sys.modules[module])
-
-
-def _module_by_value(function: Any) -> str | None:
-    """Return the module of *function* if another process could not import it by its name."""
-    name = getattr(_innermost(function), "__module__", None)
-    if not isinstance(name, str) or name == "__main__":  # that is seen in the pickle
-        return None
-    return None if _is_importable(name) else name
-
-
-def _innermost(function: Any) -> Any:
-    while isinstance(function, partial):
-        function = function.func
-    return function
-
-
-def _is_importable(name: str) -> bool:
-    module = sys.modules.get(name)
-    file = getattr(module, "__file__", None)
-    if file is None:  # built in, or made by hand: then cloudpickle knows
-        return True
-    found = _origins.get((name, file))
-    if found is None:
-        found = _origins[name, file] = _origin_of(name) == file
-    return found
-
-
-def _origin_of(name: str) -> str | None:
-    """Return the file that importing *name* anew would load."""
-    parent, _, _ = name.rpartition(".")
-    path = getattr(sys.modules.get(parent), "__path__", None) if parent else None
-    for finder in sys.meta_path:
-        find = getattr(finder, "find_spec", None)
-        spec = None if find is None else find(name, path)
-        if spec is not None:
-            origin: str | None = spec.origin
-            return origin
-    return None
 
 
 def _parts(kit: Kit) -> Iterator[tuple[str, Any]]:
@@ -314,51 +189,7 @@ def _parts(kit: Kit) -> Iterator[tuple[str, Any]]:
         yield f'the variable "{name}"', value
 
 
-def _explained(
-    value: Any, *, of: str, part: str, error: BaseException, by_value: str | None
-) -> UnpicklableValue:
-    """Return one line that says what of *value* cannot be pickled."""
-    path, culprit = _culprit(value, of, by_value)
-    kind = f"{type(culprit).__module__}.{type(culprit).__qualname__}".removeprefix("builtins.")
-    reason = " ".join(str(error).split()) or type(error).__name__
-    if part == RESULT:
-        fix = 'return data instead, or give the stage executor="threads"'
-    else:
-        fix = 'make it inside the stage, or give the stage executor="threads"'
-    return UnpicklableValue(
-        f"{of}: {part}{path} is of type {kind}, which cannot be sent to another process"
-        f" ({reason}): {fix}",
-        kind=type(culprit),
-    )
-
-
-def _culprit(value: Any, of: str, by_value: str | None) -> tuple[str, Any]:
-    """Return the innermost part of *value* that cannot be pickled, and how to get there."""
-    path = ""
-    for _ in range(DEEPEST):
-        for key, inner in _inside(value):
-            if not _can_pickle(inner, of, by_value):
-                path, value = f"{path}{key}", inner
-                break
-        else:
-            return path, value
-    return path, value
-
-
-def _inside(value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield f"[{short(key)}]", inner
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for number, inner in enumerate(value):
-            yield f"[{number}]", inner
-    else:
-        for name, inner in (getattr(value, "__dict__", None) or {}).items():
-            if not isinstance(value, (type, FunctionType, ModuleType)):
-                yield f".{name}", inner
-
-
-def _can_pickle(value: Any, of: str, by_value: str | None) -> bool:
+def _can_go(value: Any, of: str, by_value: str | None) -> bool:
     try:
         _dumped(value, of, by_value)
     except FAILURES:
@@ -366,7 +197,6 @@ def _can_pickle(value: Any, of: str, by_value: str | None) -> bool:
     return True
 
 
-_origins: dict[tuple[str, str], bool] = {}
 _ids = count(1)
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
 from itertools import count
 from threading import Condition
 from time import monotonic
@@ -20,17 +18,19 @@ from weakref import WeakKeyDictionary, WeakValueDictionary, finalize, ref
 from attrs import define
 
 from pypedream.errors import ExecutorError
-from pypedream.executors.jobs import Reply, reply_of
+from pypedream.executors.errands import MOST_KITS, STALE, Errand, Surroundings
+from pypedream.executors.jobs import reply_of
 from pypedream.executors.sharing import Sharing, is_shared, packed_of, wire_of
-from pypedream.executors.worker import MOST_KITS, STALE, Errand, Surroundings
+from pypedream.executors.tasks import JobFuture, Task
 from pypedream.executors.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
     from types import TracebackType
     from weakref import ReferenceType
 
-    from pypedream.executors.jobs import Job, Row
+    from pypedream.executors.jobs import Job, Reply, Row
     from pypedream.executors.packing import Packed
     from pypedream.executors.sharing import Wire
 
@@ -39,58 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["Processes"]
 
 GRACE_S = 2.0  # for threads that a stage left behind, and what libraries do at the end
-
-
-class JobFuture(Future[Reply]):
-    """The reply to a job that is under way; also `cancel` of a job that was begun ends it.
-
-    ``result()`` raises what is in the way of a reply: `StageKilled` when the process ended, and
-    ``CancelledError`` when the job was cancelled. What a call itself raised is in the reply.
-    """
-
-    def __init__(self, pool: Processes, task: Task) -> None:
-        super().__init__()
-        self._for: tuple[Processes, Task] | None = (pool, task)
-
-    def cancel(self) -> bool:
-        """End the job, its process and the children of that; False when it is over already."""
-        if not super().cancel():
-            return False
-        pool_and_task, self._for = self._for, None
-        if pool_and_task is not None:
-            pool, task = pool_and_task
-            pool.give_up(task)
-        return True
-
-    def end(self, reply: Reply | None, error: BaseException | None) -> None:
-        """Take what became of the job; who holds the future does not keep the pool any more."""
-        self._for = None
-        with suppress(InvalidStateError):  # cancelled
-            if reply is not None:
-                self.set_result(reply)
-            else:
-                self.set_exception(error)
-
-
-@define(eq=False)
-class Task:
-    """A job that was submitted.
-
-    Attributes
-    ----------
-    number
-        Counts the jobs of the pool.
-    tries
-        How many workers were lost that had not begun it.
-    """
-
-    number: int
-    job: Job
-    calls: Packed
-    tries: int = 0
-    future: JobFuture | None = None
-    worker: WorkerProcess | None = None
-    is_given_up: bool = False
 
 
 class Processes:
@@ -257,7 +205,7 @@ class Processes:
             try:
                 self._place(task)
             except ExecutorError as error:
-                _end(task, None, error)
+                task.end(None, error)
 
     def _send(self, worker: WorkerProcess, task: Task) -> None:
         try:
@@ -299,7 +247,7 @@ class Processes:
         except Exception as error:
             if task is None:
                 raise
-            _end(task, None, error)
+            task.end(None, error)
             task.is_given_up = True
             worker.kill()
 
@@ -334,9 +282,9 @@ class Processes:
             reply = reply_of(packed)
         except Exception as error:  # noqa: BLE001 - whatever it is, the reply cannot be read
             error.add_note(f"{packed.of}: while what it returned was unpickled")
-            _end(task, None, error)
+            task.end(None, error)
         else:
-            _end(task, reply)
+            task.end(reply)
 
     def _next_for(self, worker: WorkerProcess, done: Task) -> Task | None:
         with self._state:
@@ -375,9 +323,9 @@ class Processes:
             rows = worker.last_words(key)
             if rows:
                 self._tell(task.job.packed.id, rows, task)
-            _end(task, None, error)
+            task.end(None, error)
         elif (problem := worker.problem(task.tries)) is not None:
-            _end(task, None, ExecutorError(problem))
+            task.end(None, ExecutorError(problem))
         else:
             task.tries += worker.exit_code != STALE
             with self._state:
@@ -410,12 +358,6 @@ def _processors() -> int:
 
 def _tasks_of(workers: set[WorkerProcess]) -> list[Task]:
     return [worker.task for worker in workers if worker.task is not None]
-
-
-def _end(task: Task, reply: Reply | None, error: BaseException | None = None) -> None:
-    future, task.future = task.future, None
-    if future is not None:
-        future.end(reply, error)
 
 
 def _say(rows: list[Row]) -> None:

@@ -15,19 +15,20 @@ from collections import OrderedDict
 from contextlib import ExitStack, suppress
 from functools import partial
 from importlib import invalidate_caches
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, field
 
 from pypedream.executors.cell import BEGUN, INDEX, READ, Cell
 from pypedream.executors.channel import Channel
+from pypedream.executors.errands import MOST_KITS, STALE, Errand
 from pypedream.executors.jobs import Reply
 from pypedream.executors.mishaps import Mishap
 from pypedream.executors.performing import Bench
-from pypedream.executors.remote_log import PERIOD_S, RemoteLog
+from pypedream.executors.pulse import Pulse
+from pypedream.executors.remote_log import RemoteLog
 from pypedream.executors.sentinel import die_with_parent, end_group
-from pypedream.executors.sharing import Segment, Wire, packed_of, wire_of
+from pypedream.executors.sharing import Segment, packed_of, wire_of
 from pypedream.executors.sources import Sources
 from pypedream.executors.taps import Taps
 from pypedream.log.capture import capturing
@@ -38,69 +39,10 @@ if TYPE_CHECKING:
     from pypedream.context import Attempt
     from pypedream.executors.jobs import Kit, Row
 
-__all__ = ["STALE", "Errand", "Surroundings", "main"]
+__all__ = ["main"]
 
-STALE: Final = 75
-"""Exit code of a worker that has imported a module which has changed since."""
-MOST_KITS = 4
 _UNBUFFERED, _PUNCH_HOLE = 2, 3
 _STANDARD = 2  # the last of the standard streams
-IDLE_ROUNDS = 10
-
-
-@frozen
-class Surroundings:
-    """What a function may rely on besides its arguments."""
-
-    path: tuple[str, ...]
-    folder: str
-    environment: dict[str, str]
-    arguments: tuple[str, ...]
-
-    @classmethod
-    def of_this_process(cls) -> Surroundings:
-        """Return what holds here and now."""
-        try:
-            folder = os.getcwd()
-        except OSError:  # somebody removed it
-            folder = ""
-        arguments = tuple(map(str, getattr(sys, "argv", ())))
-        return cls(tuple(map(str, sys.path)), folder, dict(os.environ), arguments)
-
-    def enter(self) -> None:
-        """Let it hold in this process."""
-        sys.path[:] = self.path
-        sys.argv[:] = self.arguments
-        with suppress(OSError):
-            os.chdir(self.folder)
-        for name in os.environ.keys() - self.environment.keys():
-            del os.environ[name]
-        os.environ.update(self.environment)
-
-
-class Errand(NamedTuple):
-    """One job, as it is sent to a worker.
-
-    Attributes
-    ----------
-    number
-        Counts the jobs of one executor.
-    kit_id, kit
-        Which kit; the kit itself comes with the first of its jobs.
-    calls
-        The keys and values of the calls.
-    forgotten
-        Kits of which no job will come any more.
-    surroundings
-        If they have changed since the last job.
-    """
-
-    number: int
-    kit_id: str
-    kit: Wire | None
-    calls: Wire
-    forgotten: tuple[str, ...]
-    surroundings: Surroundings | None
 
 
 @define(eq=False)
@@ -229,43 +171,6 @@ class Worker:
             return os.getcwd() != self._folder
         except OSError:
             return True
-
-
-class Pulse:
-    """A thread that looks after the log while a call takes long; it sleeps between jobs."""
-
-    def __init__(self, taps: Taps) -> None:
-        self._taps = taps
-        self._log: RemoteLog | None = None
-        self._wanted = Event()
-        Thread(target=self._beat, name="pypedream-pulse", daemon=True).start()
-
-    def start(self, log: RemoteLog) -> None:
-        """Look after *log* from now on."""
-        self._log = log
-        if not self._wanted.is_set():
-            self._wanted.set()
-
-    def stop(self) -> None:
-        """Leave the log alone."""
-        self._log = None
-
-    def _beat(self) -> None:
-        idle = 0
-        never = Event()
-        while True:
-            if idle > IDLE_ROUNDS:
-                self._wanted.clear()
-                if self._log is None:
-                    self._wanted.wait()
-                idle = 0
-            never.wait(PERIOD_S)
-            log = self._log
-            idle = idle + 1 if log is None else 0
-            if log is not None:
-                while not self._taps.look():
-                    log.deliver()
-                log.deliver()
 
 
 def main(ends: dict[str, Any], parent: int) -> None:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     import subprocess
 
     from pypedream.executors.channel import Channel
+    from pypedream.executors.errands import Surroundings
     from pypedream.executors.jobs import Row
     from pypedream.executors.starting import Started
-    from pypedream.executors.worker import Surroundings
 
 __all__ = ["Owner", "WorkerProcess"]
 

@@ -1,0 +1,71 @@
+"""Which part of a value it is that cannot be pickled, in one line."""
+
+from __future__ import annotations
+
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from pypedream.errors import UnpicklableValue
+from pypedream.values import short
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["RESULT", "explained"]
+
+RESULT = "its result"
+DEEPEST = 6
+
+
+def explained(
+    value: Any, error: BaseException, can_go: Callable[[Any], bool], *, of: str, part: str
+) -> UnpicklableValue:
+    """Return one line that says what of *value* cannot be pickled.
+
+    Parameters
+    ----------
+    error
+        What the pickler said.
+    can_go
+        Says of a part of the value whether it can be pickled.
+    of, part
+        Whose it is, and what of it.
+    """
+    path, culprit = _culprit(value, can_go)
+    kind = f"{type(culprit).__module__}.{type(culprit).__qualname__}".removeprefix("builtins.")
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if part == RESULT:
+        fix = 'return data instead, or give the stage executor="threads"'
+    else:
+        fix = 'make it inside the stage, or give the stage executor="threads"'
+    return UnpicklableValue(
+        f"{of}: {part}{path} is of type {kind}, which cannot be sent to another process"
+        f" ({reason}): {fix}",
+        kind=type(culprit),
+    )
+
+
+def _culprit(value: Any, can_go: Callable[[Any], bool]) -> tuple[str, Any]:
+    """Return the innermost part of *value* that cannot be pickled, and how to get there."""
+    path = ""
+    for _ in range(DEEPEST):
+        for key, inner in _inside(value):
+            if not can_go(inner):
+                path, value = f"{path}{key}", inner
+                break
+        else:
+            return path, value
+    return path, value
+
+
+def _inside(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield f"[{short(key)}]", inner
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for number, inner in enumerate(value):
+            yield f"[{number}]", inner
+    else:
+        for name, inner in (getattr(value, "__dict__", None) or {}).items():
+            if not isinstance(value, (type, FunctionType, ModuleType)):
+                yield f".{name}", inner
