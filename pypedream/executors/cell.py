@@ -6,16 +6,14 @@ import mmap
 import os
 from typing import Final
 
-__all__ = ["BEGUN", "INDEX", "READ", "Cell"]
+__all__ = ["BEGUN", "INDEX", "Cell"]
 
 BEGUN: Final = 0
 """Number of the job that was begun last."""
 INDEX: Final = 1
 """Index of its call that was begun last; -1 before the first."""
-READ: Final = {"stdout": 2, "stderr": 3}
-"""How much of what was written to the standard streams the parent has been told."""
 
-SIZE = 8 * 4
+SIZE = 8 * 2
 
 
 class Cell:

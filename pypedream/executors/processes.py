@@ -240,10 +240,13 @@ class Processes:
             if kind == "reply":
                 if task is not None and task.number == whose:
                     self._take_reply(worker, task, *rest)
-            elif kind == "said":
-                _say(rest[0])
+                return
+            rows, ends = rest
+            worker.heard.update(ends)
+            if kind == "said":
+                _say(rows)
             else:
-                self._tell(whose, rest[0], task)
+                self._tell(whose, rows, task)
         except Exception as error:
             if task is None:
                 raise

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pypedream.executors.jobs import Row
-    from pypedream.executors.taps import Taps
+    from pypedream.executors.taps import Ends, Taps
     from pypedream.protocols import Record
 
 __all__ = ["PERIOD_S", "RemoteLog"]
@@ -60,14 +60,21 @@ class RemoteLog:
         self.is_closed = False
         self._take = take
         self._taps: Taps | None = None
+        self._send: Callable[[list[Row], Ends], object]
         self._pace = Pace()
         self._sending = Lock()
         self._offset_ns = time_ns() - perf_counter_ns()
         self._last_ns = self._hurried = self._dropped = 0
 
-    def follow(self, taps: Taps) -> None:
-        """Record what *taps* see in its place among the rest, and say what was handed over."""
-        self._taps = taps
+    def follow(self, taps: Taps, send: Callable[[list[Row], Ends], object]) -> None:
+        """Record what *taps* see in its place among the rest.
+
+        Parameters
+        ----------
+        send
+            Takes rows, and up to where they say all that was written to the standard streams.
+        """
+        self._taps, self._send = taps, send
         self.counter = Numbers(taps)
 
     def add(
@@ -98,22 +105,27 @@ class RemoteLog:
 
     def deliver(self) -> None:
         """Hand over all rows; returns at once if another thread is at it."""
-        if self._take is None:
+        if self._is_kept:
             self._forget_oldest()
             return
-        while self.records and self._sending.acquire(False):
+        is_done = True
+        while is_done and self.records and self._sending.acquire(False):
             try:
-                self._hand_over(self._take)
+                is_done = self._hand_over(wait=False)
             finally:
                 self._sending.release()
 
     def settle(self) -> None:
         """Hand over all rows, after whoever is at it."""
-        if self._take is None:
+        if self._is_kept:
             return
         with self._sending:
             while self.records:
-                self._hand_over(self._take)
+                self._hand_over(wait=True)
+
+    @property
+    def _is_kept(self) -> bool:
+        return self._take is None and self._taps is None
 
     def left(self) -> list[Row]:
         """Return the rows that nobody was given, and forget them."""
@@ -134,15 +146,23 @@ class RemoteLog:
         self.settle()
         self.is_closed = True
 
-    def _hand_over(self, take: Callable[[list[Row]], object]) -> None:
-        # What they saw is in this log only while its calls are made.
-        taps = self._taps if self._taps is not None and self._taps.is_for(self) else None
-        ended = None if taps is None else taps.ended()
-        records = self.records[:MOST_AT_ONCE]
-        take(self._rows(records))
+    def _hand_over(self, *, wait: bool) -> bool:
+        """Give all records to who takes them; False if the taps are adding some just now."""
+        if self._taps is None:
+            records = self.records[:MOST_AT_ONCE]
+            assert self._take is not None
+            self._take(self._rows(records))
+        else:
+            if not self._taps.hold(wait=wait):
+                return False
+            try:
+                records, ended = self.records[:], self._taps.ended(self)
+            finally:
+                self._taps.release()
+            self._send(self._rows(records), ended)
+            self._taps.told(ended)
         del self.records[: len(records)]
-        if taps is not None and ended is not None and len(records) < MOST_AT_ONCE:
-            taps.told(ended)
+        return True
 
     def _forget_oldest(self) -> None:
         excess = len(self.records) - MOST_KEPT

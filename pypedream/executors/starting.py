@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define
 
-from pypedream.executors.cell import READ, Cell, scratch_file
+from pypedream.executors.cell import Cell, scratch_file
 from pypedream.executors.channel import Channel
 from pypedream.executors.descendants import descendants
+from pypedream.executors.taps import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +88,7 @@ def _start_with_pipes() -> Started:
     jobs_out, jobs_in = os.pipe()  # read by the worker, written here
     replies_out, replies_in = os.pipe()
     sentinel_out, sentinel_in = os.pipe()
-    outputs = {stream: _appending(scratch_file(stream)) for stream in READ}
+    outputs = {stream: _appending(scratch_file(stream)) for stream in STREAMS}
     ends = {"jobs": jobs_out, "replies": replies_in, "cell": cell_fd, "sentinel": sentinel_out}
     try:
         process = subprocess.Popen(  # noqa: S603 - it is this very interpreter

@@ -10,12 +10,10 @@ from __future__ import annotations
 import os
 from codecs import getincrementaldecoder
 from itertools import count
-from math import inf
 from threading import Lock
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from pypedream.executors.cell import READ
 from pypedream.log.lines import Line
 
 if TYPE_CHECKING:
@@ -23,9 +21,13 @@ if TYPE_CHECKING:
 
     from pypedream.context import Attempt
 
-__all__ = ["Numbers", "Taps", "decoder"]
+__all__ = ["STREAMS", "Ends", "Numbers", "Taps", "decoder"]
 
 GLANCE_NS = 200_000
+Ends = dict[str, int]
+"""For each stream, up to where its file has been read."""
+
+STREAMS = ("stdout", "stderr")
 AT_ONCE = 1 << 17
 MANY = 1 << 23
 
@@ -47,8 +49,8 @@ class _Tap:
         self._offset = self._freed = 0
         self._decoder = decoder()
 
-    def drain(self, attempt: Attempt, most: float = inf) -> bool:
-        """Read what was written, or about so much of it; say whether it was all."""
+    def drain(self, attempt: Attempt, most: int) -> bool:
+        """Read what was written, or about as much as *most*; say whether it was all."""
         start = self._offset
         while data := os.pread(self._fd, AT_ONCE, self._offset):
             newline = data.rfind(b"\n")
@@ -85,8 +87,6 @@ class Taps:
     ----------
     fds
         From "stdout" and "stderr" to the files; empty where there is nothing of the kind.
-    numbers
-        Those of the worker's `Cell`.
     free
         Gives back a part of such a file: ``free(fd, start, length)``.
 
@@ -97,14 +97,10 @@ class Taps:
     """
 
     def __init__(
-        self,
-        fds: dict[str, int],
-        numbers: memoryview,
-        free: Callable[[int, int, int], object] | None = None,
+        self, fds: dict[str, int], free: Callable[[int, int, int], object] | None = None
     ) -> None:
         self.attempt: Attempt | None = None
         self._taps = [_Tap(stream, fd) for stream, fd in fds.items()]
-        self._numbers = numbers
         self._free = free
         self._lock = Lock()
         self._last_ns = 0
@@ -141,34 +137,41 @@ class Taps:
     def settle(self) -> None:
         """Look for all that was written, and end the lines that have no end."""
         attempt = self.attempt
-        if self._is_settled or attempt is None:
-            return
-        with self._lock:  # whoever has it gives it back soon
-            for tap in self._taps:
-                tap.drain(attempt)
-                tap.finish()
-            self._shrink()
-            self._last_ns = perf_counter_ns()
-            self._is_settled = True
+        while not self._is_settled and attempt is not None:
+            with self._lock:  # whoever has it gives it back soon
+                self._last_ns = perf_counter_ns()
+                if all(tap.drain(attempt, AT_ONCE) for tap in self._taps):
+                    for tap in self._taps:
+                        tap.finish()
+                    self._is_settled = True
+                self._shrink()
+            if not self._is_settled:
+                attempt.log.deliver()
 
     def _shrink(self) -> None:
         if self._free is not None:
             for tap in self._taps:
                 tap.shrink(self._free)
 
-    def is_for(self, log: object) -> bool:
-        """Say whether what is written now goes to *log*."""
-        attempt = self.attempt
-        return attempt is not None and attempt.log is log
+    def hold(self, *, wait: bool) -> bool:
+        """Let nobody look until `release`; False if somebody does, and *wait* is not set."""
+        return self._lock.acquire(wait)
 
-    def ended(self) -> dict[str, int]:
-        """Return for each stream up to where its lines have become records."""
+    def release(self) -> None:
+        """Let others look again."""
+        self._lock.release()
+
+    def ended(self, log: object) -> Ends:
+        """Return for each stream up to where its lines are in *log*; nothing if it is another's."""
+        attempt = self.attempt
+        if attempt is None or attempt.log is not log:
+            return {}
         return {tap.stream: tap.ended for tap in self._taps}
 
-    def told(self, ended: dict[str, int]) -> None:
+    def told(self, ends: Ends) -> None:
         """Take note that the parent has the lines up to there."""
         for tap in self._taps:
-            self._numbers[READ[tap.stream]] = tap.told = ended[tap.stream]
+            tap.told = ends.get(tap.stream, tap.told)
 
 
 class Numbers:

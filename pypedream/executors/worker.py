@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define, field
 
-from pypedream.executors.cell import BEGUN, INDEX, READ, Cell
+from pypedream.executors.cell import BEGUN, INDEX, Cell
 from pypedream.executors.channel import Channel
 from pypedream.executors.errands import MOST_KITS, STALE, Errand
 from pypedream.executors.jobs import Reply
@@ -30,7 +30,7 @@ from pypedream.executors.remote_log import RemoteLog
 from pypedream.executors.sentinel import die_with_parent, end_group
 from pypedream.executors.sharing import Segment, packed_of, wire_of
 from pypedream.executors.sources import Sources
-from pypedream.executors.taps import Taps
+from pypedream.executors.taps import STREAMS, Taps
 from pypedream.log.capture import capturing
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from pypedream.context import Attempt
     from pypedream.executors.jobs import Kit, Row
+    from pypedream.executors.taps import Ends
 
 __all__ = ["main"]
 
@@ -127,8 +128,8 @@ class Worker:
         kit: Kit = packed_of(errand.kit).value()
         self.sources.note()
         self._use(kit.capture)
-        log = RemoteLog(kit.run, partial(self._tell, errand.kit_id))
-        log.follow(self.taps)
+        log = RemoteLog(kit.run)
+        log.follow(self.taps, partial(self._tell, errand.kit_id))
         bench = Bench(kit, log)
         self._benches[errand.kit_id] = bench
         if len(self._benches) > MOST_KITS:
@@ -153,10 +154,10 @@ class Worker:
             self._capture.enter_context(capturing(mode))
             self._mode = mode
 
-    def _tell(self, kit_id: str, rows: list[Row]) -> None:
+    def _tell(self, kit_id: str, rows: list[Row], ends: Ends) -> None:
         if os.getpid() != self._pid:  # in a child, which has the parent's log in its memory
             return
-        self.channel.send(("rows" if self._mode else "said", kit_id, rows))
+        self.channel.send(("rows" if self._mode else "said", kit_id, rows, ends))
 
     def _segment(self, buffer: Any) -> Segment | None:
         try:
@@ -192,7 +193,7 @@ def main(ends: dict[str, Any], parent: int) -> None:
     channel = Channel(*_own_ends(ends["jobs"], ends["replies"]))
     _prepare_streams()
     cell = Cell(ends["cell"])
-    taps = Taps({name: ends[name] for name in READ if name in ends}, cell.numbers, _prepare_c())
+    taps = Taps({name: ends[name] for name in STREAMS if name in ends}, _prepare_c())
     worker = Worker(channel, cell, taps)
     try:
         worker.work()

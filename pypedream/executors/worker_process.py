@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from attrs import Factory, define
 
 from pypedream.errors import ExecutorError, StageKilled
-from pypedream.executors.cell import BEGUN, INDEX, READ
+from pypedream.executors.cell import BEGUN, INDEX
 from pypedream.executors.starting import kill_all, start, wait_unreaped
 from pypedream.executors.taps import decoder
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pypedream.executors.errands import Surroundings
     from pypedream.executors.jobs import Row
     from pypedream.executors.starting import Started
+    from pypedream.executors.taps import Ends
 
 __all__ = ["Owner", "WorkerProcess"]
 
@@ -55,6 +56,8 @@ class WorkerProcess:
         The ids of the kits that it has, in the order of their last use.
     surroundings
         What it was last told of them.
+    heard
+        Up to where it has told what is in the files of its standard streams.
     is_ready, is_over
         Whether it has come up, and whether its owner knows that it has ended.
     """
@@ -64,6 +67,7 @@ class WorkerProcess:
     task: Any = None
     kits: OrderedDict[str, None] = Factory(OrderedDict)
     surroundings: Surroundings | None = None
+    heard: Ends = Factory(dict)
     is_ready: bool = False
     is_over: bool = False
     _numbers: list[int] = Factory(list)
@@ -216,7 +220,7 @@ class WorkerProcess:
             self._is_reaped = True
         self._numbers = list(self._started.cell.numbers)
         for stream, fd in self._started.outputs.items():
-            self._rest[stream] = _rest(fd, self._numbers[READ[stream]])
+            self._rest[stream] = _rest(fd, self.heard.get(stream, 0))
 
 
 def _rest(fd: int, start: int) -> bytes:
