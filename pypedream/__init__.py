@@ -19,7 +19,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pypedream import context, engine, errors, executors, formats, log, patterns, store, view
+    from pypedream import (
+        context,
+        engine,
+        errors,
+        executors,
+        formats,
+        log,
+        patterns,
+        store,
+        sweep,
+        view,
+    )
     from pypedream.inputs import Input, InputBinding, dependency, immediate, param, var
     from pypedream.log.logger import logger
     from pypedream.mappers import (
@@ -68,6 +79,7 @@ _MODULES = (
     "log",
     "patterns",
     "store",
+    "sweep",
     "view",
 )
 
@@ -100,6 +112,7 @@ __all__ = [
     "param",
     "patterns",
     "store",
+    "sweep",
     "var",
     "view",
 ]
