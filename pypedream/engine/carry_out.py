@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from contextvars import Context
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from pypedream.parameters.watched import Watched
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
+    from pypedream.engine.batch import Batch
     from pypedream.engine.guard import Guard
     from pypedream.engine.keeping import Keeper
     from pypedream.engine.plan import Plan
@@ -36,12 +38,19 @@ class Launch:
     ----------
     loop
         The caller's event loop, for async stages; None starts one when it is needed.
+    batch
+        The runs that this one belongs to.
+    scheduler
+        What carries the run out; None before and after.
     """
 
     plan: Plan
     pipeline: Any
     loop: AbstractEventLoop | None = None
+    batch: Batch | None = None
+    scheduler: Scheduler | None = field(default=None, init=False)
     run: Run = field(init=False)
+    _ending: Any = field(factory=allocate_lock, init=False)
     _execution: Execution = field(init=False)
     _folder: RunFolder | None = None
 
@@ -65,7 +74,7 @@ class Launch:
             if guard is not None:
                 guard.tell = keeper.changed
             self._execution.values = Values()
-        self.run = Run(run_id, self._execution)
+        self.run = Run(run_id, self._execution, self.batch)
         names: tuple[Any, ...] = (
             parameters,
             variables,
@@ -91,7 +100,7 @@ class Launch:
             return None
         try:
             keeper = self._keeper(run_id, log, parameters)
-            self._folder.describe(self.plan)
+            self._folder.describe(self.plan, self.batch)
         except BaseException:
             self._folder.remove()
             raise
@@ -107,6 +116,26 @@ class Launch:
         from pypedream.engine.keeping import keeper_of
 
         return keeper_of(plan, run_id, log, parameters, self._folder.path)
+
+    def interrupt(self) -> None:
+        """Start no new stage, as after Ctrl-C; may be called from a signal handler."""
+        scheduler = self.scheduler
+        if scheduler is not None:
+            scheduler.interrupt()
+        elif not self._execution.stopping:
+            self._execution.stopping = "interrupted"  # it has not begun, or is over
+
+    def hurry(self) -> None:
+        """Leave what still runs; may be called from a signal handler."""
+        scheduler = self.scheduler
+        if scheduler is not None:
+            scheduler.hurry()
+
+    def give_up(self) -> None:
+        """Complete the run although a stage of it goes on in a thread that nobody waits for."""
+        self._execution.stopping = "interrupted"
+        self._execution.is_abandoned = True
+        self._end([], KeyboardInterrupt())
 
     def carry_out(self) -> Run:
         """Carry out the plan, and return the run whatever became of it.
@@ -127,7 +156,7 @@ class Launch:
         from pypedream.log.capture import capturing
 
         options = self.plan.options
-        scheduler = Scheduler(self._execution, LoopHost(self.loop, options.workers))
+        self.scheduler = scheduler = Scheduler(self._execution, LoopHost(self.loop, options.workers))
         self.run._stop = scheduler.cancel  # noqa: SLF001 - the run hands its own stop to the user
         with interrupts_for(scheduler):
             try:
@@ -139,6 +168,7 @@ class Launch:
                 raise
             finally:
                 self._leave(scheduler)
+                self.scheduler = None
         if self._execution.stopping == "interrupted" != self.run.state:
             raise KeyboardInterrupt
         return self.run
@@ -217,7 +247,9 @@ class Launch:
             self._end(scheduler.failed, scheduler.error)
 
     def _end(self, failed: list[str], error: BaseException | None) -> None:
-        """Complete the run's state and record, and let go of everything that was taken."""
+        """Complete the run's state and record, and let go of everything that was taken; once."""
+        if not self._ending.acquire(blocking=False):
+            return  # it was given up
         execution, run, log = self._execution, self.run, self._execution.log
         run.state = state_of(failed, execution.stopping)
         run.duration_s = (perf_counter_ns() - log.start_ns) / 1e9

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from pypedream.engine.batch import Batch, batch_in
 from pypedream.engine.environment import environment_in
 from pypedream.engine.record import DESCRIPTION, JOURNAL, is_alive
 from pypedream.errors import StoreError
@@ -73,6 +74,8 @@ class RecordedRun:
         From name to text: Python, platform, host, versions of packages.
     unreadable
         Names of the files of the record that are there and cannot be read at all.
+    batch
+        The sweep that it was part of; None if it was part of none.
     """
 
     id: str
@@ -89,11 +92,12 @@ class RecordedRun:
     skipped: Mapping[str, Any] = field(repr=False, factory=dict)
     environment: Mapping[str, str] = field(repr=False, factory=dict)
     unreadable: tuple[str, ...] = ()
+    batch: Batch | None = None
 
 
 def recorded_runs(workspace: str | os.PathLike[str]) -> list[RecordedRun]:
     """Return the runs of a workspace, the newest first; a folder that is not there has none."""
-    return [_recorded(folder) for folder in reversed(_folders(workspace))]
+    return [recorded_run_in(folder) for folder in reversed(run_folders(workspace))]
 
 
 def recorded_run(workspace: str | os.PathLike[str], name: str = LAST) -> RecordedRun:
@@ -110,18 +114,18 @@ def recorded_run(workspace: str | os.PathLike[str], name: str = LAST) -> Recorde
     StoreError
         If there is no such run, or several; the text names some that there are.
     """
-    folders = {folder.name: folder for folder in _folders(workspace)}
+    folders = {folder.name: folder for folder in run_folders(workspace)}
     if not folders:
         raise StoreError(f"no run is recorded in {os.fspath(workspace)}")
     back = _steps_back(name)
     if back is not None:
         newest = sorted(folders, reverse=True)
         if back < len(newest):
-            return _recorded(folders[newest[back]])
+            return recorded_run_in(folders[newest[back]])
         raise StoreError(f'no run "{name}": there are only {len(newest)} in {os.fspath(workspace)}')
     found = [each for each in folders if name and each.startswith(name.lower())]
     if len(found) == 1:
-        return _recorded(folders[found[0]])
+        return recorded_run_in(folders[found[0]])
     if found:
         raise StoreError(f'{len(found)} runs begin with "{name}": {_some(found)}')
     raise StoreError(f'no run "{name}" in {os.fspath(workspace)}; the last are {_some(folders)}')
@@ -135,7 +139,7 @@ def gone_on_from(run: RecordedRun) -> Iterator[RecordedRun]:
         seen.add(run.id)
         earlier = run.folder.parent / Path(str(run.asked.get("resumes", ""))).name
         if (earlier / DESCRIPTION).is_file():
-            run = _recorded(earlier)
+            run = recorded_run_in(earlier)
 
 
 def recorded_events(
@@ -190,7 +194,7 @@ def _steps_back(name: str) -> int | None:
     return int(match[1] or 0) if match else None
 
 
-def _folders(workspace: str | os.PathLike[str]) -> list[Path]:
+def run_folders(workspace: str | os.PathLike[str]) -> list[Path]:
     """Return the folders of runs, oldest first; one without run.json is just being made."""
     try:
         names = sorted(os.listdir(Path(workspace, "runs")))
@@ -203,7 +207,8 @@ def _folders(workspace: str | os.PathLike[str]) -> list[Path]:
     return [folder for folder in folders if (folder / DESCRIPTION).is_file()]
 
 
-def _recorded(folder: Path) -> RecordedRun:
+def recorded_run_in(folder: Path) -> RecordedRun:
+    """Return the run of which *folder* is the record, whatever of it can be read."""
     # The lock first: a run that ends in between has written its end by the time we look for it.
     lives = is_alive(folder)
     tails = {name: _last_lines(folder / name) for name in _FILES}
@@ -230,6 +235,7 @@ def _recorded(folder: Path) -> RecordedRun:
             *(() if description else ("run.json",)),
             *(() if tails[JOURNAL] or _is_empty(folder / JOURNAL) else (JOURNAL,)),
         ),
+        batch=batch_in(description.get("batch")),
     )
 
 

@@ -28,6 +28,7 @@ from pypedream.log.redaction import Redactor
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pypedream.engine.batch import Batch
     from pypedream.engine.plan import Plan
 
 JOURNAL = "journal.jsonl"
@@ -109,8 +110,13 @@ class RunFolder:
         ]
         return folder
 
-    def describe(self, plan: Plan) -> None:
+    def describe(self, plan: Plan, batch: Batch | None = None) -> None:
         """Write what is to be run; from now on the run is in the history.
+
+        Parameters
+        ----------
+        batch
+            Which runs it belongs to.
 
         Raises
         ------
@@ -119,7 +125,7 @@ class RunFolder:
         """
         with self._told():
             hide = Redactor(plan.parameters.secrets()).text
-            _write_once(self.path / DESCRIPTION, _description(self.path.name, plan), hide)
+            _write_once(self.path / DESCRIPTION, _description(self.path.name, plan, batch), hide)
 
     def remove(self) -> None:
         """Remove the folder of a run that does not start."""
@@ -232,23 +238,35 @@ def _source_of(plan: Plan) -> str:
     return place.file if place is not None and os.path.isfile(place.file) else ""
 
 
-def _description(run_id: str, plan: Plan) -> dict[str, Any]:
+def _description(run_id: str, plan: Plan, batch: Batch | None) -> dict[str, Any]:
     from time import gmtime, strftime
 
     from pypedream.engine.asked_before import asked_of
     from pypedream.engine.environment import environment
     from pypedream.log.encode import plain
 
+    parameters = plain(plan.parameters.redacted())
     return {
         "run": run_id,
         "pipeline": plan.pipeline,
         "source": _source_of(plan),
         "started": strftime("%Y-%m-%dT%H:%M:%S+00:00", gmtime()),
         "stages": plan.blueprint.order,
-        "parameters": plain(plan.parameters.redacted()),
+        "parameters": parameters,
         "selection": str(plan.selection),
         "asked": asked_of(plan),
         "skipped": plan.skipped,
+        **({} if batch is None else {"batch": _batch_data(batch, parameters)}),
         **environment(),
         "pid": os.getpid(),
     }
+
+
+def _batch_data(batch: Batch, parameters: dict[str, Any]) -> dict[str, Any]:
+    point = {}
+    for name in batch.point:
+        value: Any = parameters
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        point[name] = value
+    return {"id": batch.id, "point": point, "index": batch.index, "of": batch.of}

@@ -15,6 +15,7 @@ from attrs import asdict
 
 from pypedream import context
 from pypedream.engine.calls import code_of, digest_of, read_by
+from pypedream.engine.past_run import PastRun
 from pypedream.engine.problem import Problem
 from pypedream.engine.request import plan_for, request_of
 from pypedream.engine.reuse import Reuse
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
 _FINISHED = ("ok", "reused")
 
 
-def resume_plan(pipeline: Pipeline, run: Run | str | None, request: Mapping[str, Any]) -> Plan:
+def resume_plan(
+    pipeline: Pipeline, run: Run | PastRun | str | None, request: Mapping[str, Any]
+) -> Plan:
     """Plan how to go on from a run.
 
     Parameters
@@ -53,6 +56,9 @@ def resume_plan(pipeline: Pipeline, run: Run | str | None, request: Mapping[str,
         If there is no such run, or the pipeline cannot run.
     """
     base = pipeline.blueprint
+    if isinstance(run, PastRun):
+        request = {"workspace": run.workspace, **request}
+        run = run.id
     if run is None or isinstance(run, str):
         from pypedream.engine.resume_record import recorded_work
 

@@ -18,10 +18,12 @@ from pypedream.values import said, short
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pypedream.engine.batch import Batch
     from pypedream.engine.diff import RunDiff
     from pypedream.engine.execution import Execution
     from pypedream.engine.failure import Failure
     from pypedream.engine.fan import ItemRun
+    from pypedream.engine.past_run import PastRun
     from pypedream.engine.plan import Plan
     from pypedream.log.ended import Ended
     from pypedream.log.events import Event
@@ -78,10 +80,13 @@ class Run(Mapping[str, Any]):
         All of them, in the order in which they came.
     error
         What ended the run early: the first failure's exception, or a KeyboardInterrupt.
+    batch
+        The sweep that the run is part of, and which point of it; None if it is part of none.
     """
 
-    def __init__(self, run_id: str, execution: Execution) -> None:
+    def __init__(self, run_id: str, execution: Execution, batch: Batch | None = None) -> None:
         self.id = run_id
+        self.batch = batch
         self.state = "running"
         self.failures: list[Failure] = []
         self.error: BaseException | None = None
@@ -142,6 +147,11 @@ class Run(Mapping[str, Any]):
         return self._execution.keeper is not None
 
     @property
+    def values_in_memory(self) -> Mapping[str, Any]:
+        """From stage to its return value, without those that are still to be loaded."""
+        return dict(self._execution.values)
+
+    @property
     def outputs(self) -> Mapping[str, Mapping[str, Any]]:
         """From stage to its outputs by name; "return" is its return value."""
         return self._execution.stages_view
@@ -172,7 +182,7 @@ class Run(Mapping[str, Any]):
         if self._stop is not None:
             self._stop()
 
-    def diff(self, other: Run | str) -> RunDiff:
+    def diff(self, other: Run | PastRun | str) -> RunDiff:
         """Compare this run with another one: say what changed from this to the other.
 
         Of runs that recorded their results the records are compared, of others what is in memory.
@@ -191,7 +201,10 @@ class Run(Mapping[str, Any]):
             If *other* is neither.
         """
         from pypedream.engine.compare import compared
+        from pypedream.engine.past_run import PastRun
 
+        if isinstance(other, PastRun):
+            other = other.id
         if not isinstance(other, (Run, str)):
             raise TypeError(f"diff takes a Run or the id of one, not {said(other)}")
         return compared(self, other)
