@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pypedream.engine.carry_out import Launch
+    from pypedream.engine.past_run import PastRun
     from pypedream.engine.plan import Blueprint, Plan
     from pypedream.engine.run import Run
+    from pypedream.engine.runs import Runs
     from pypedream.inputs import Input
     from pypedream.parameters import Parameters, Variables
     from pypedream.protocols import OutputMapper
@@ -90,6 +92,7 @@ class Pipeline:
         where = {} if workspace is None else {"workspace": workspace}
         self.options = own_options({**options, **where}, name)
         self.last_run: Run | None = None
+        self.last_runs: Runs | None = None
         self._table = StageTable(name)
         self._blueprint: Blueprint | None = None
         self._place = calling_place()
@@ -273,6 +276,85 @@ class Pipeline:
             raise error
         return run
 
+    def map_runs(
+        self,
+        parameters: Iterable[Mapping[str, Any]],
+        /,
+        *,
+        at_once: int = 1,
+        results: str | Iterable[str] | None = None,
+        **options_or_parameters: Any,
+    ) -> Runs:
+        """Run once for each point of a sweep, as one batch with a table of results.
+
+        Each is a run of its own, with its id and its record. After one that failed the others go
+        on, unless ``on_error="stop"``. With a workspace and ``cache="cached"`` results that runs
+        share are computed once, and a sweep that was stopped goes on where it was.
+
+        Parameters
+        ----------
+        parameters
+            For each run a mapping of parameters: a list, or what `pypedream.sweep` makes.
+        at_once
+            How many runs go on at the same time, each in a thread.
+        results
+            Which results the table is to show: names of stages, with a dot for what is within
+            ("model.auc"). None means numbers, short texts and the like.
+        options_or_parameters
+            As for `run`; a parameter that is named here is the same in all runs.
+
+        Returns
+        -------
+        The runs in the order of the points. While they go on, and after Ctrl-C or an exception,
+        they are in `last_runs`.
+
+        Raises
+        ------
+        PlanError
+            With every mistake of every point; nothing was called then.
+        KeyboardInterrupt
+            After Ctrl-C: no run starts any more, and those under way have ended.
+        Exception
+            With ``on_error="stop"``, what a stage raised, when the runs under way have ended.
+
+        Examples
+        --------
+        >>> from pypedream import Parameters, Pipeline, sweep
+        >>> flow = Pipeline("loss", Parameters.define(rate=0.1, depth=1))
+        >>> @flow.stage
+        ... def loss(rate, depth):
+        ...     return (rate - 0.2) ** 2 + depth
+        >>> runs = flow.map_runs(sweep.grid(rate=[0.1, 0.2, 0.3], depth=[1, 2]))
+        >>> runs.best("loss", minimize=True).parameters.as_dict()
+        {'rate': 0.2, 'depth': 1}
+        >>> [row["loss"] for row in runs.table()][:2] == [1.01, 2.01]
+        True
+        """
+        __tracebackhide__ = True
+        from pypedream.engine.sweep import sweep
+
+        return sweep(self, parameters, at_once, results, options_or_parameters)
+
+    def history(self, *, workspace: str | os.PathLike[str] | None = None) -> Runs:
+        """Return the runs of this pipeline that its workspace has a record of, the newest last.
+
+        Parameters, states and times are read now, from the records alone; the value of a stage is
+        loaded when it is asked for: ``history()[-1]["score"]``, ``.table(results=["score"])``.
+
+        Parameters
+        ----------
+        workspace
+            Where to look; by default the workspace of the pipeline, or ``PYPEDREAM_WORKSPACE``.
+
+        Raises
+        ------
+        StoreError
+            If there is no workspace, or it cannot be read.
+        """
+        from pypedream.engine.past_runs import past_runs
+
+        return past_runs(self, workspace)
+
     async def arun(self, parameters: Mapping[str, Any] | None = None, /, **request: Any) -> Run:
         """Run the stages while the caller's event loop goes on; arguments as for `run`.
 
@@ -288,7 +370,7 @@ class Pipeline:
             raise error
         return run
 
-    def resume(self, run: Run | str | None = None, /, **request: Any) -> Run:
+    def resume(self, run: Run | PastRun | str | None = None, /, **request: Any) -> Run:
         """Go on after a failure: run what failed or changed, and all that depends on it.
 
         Stages that had finished are not called again, as long as their code, their inputs and

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pypedream.engine.reuse import Reuse
 
-_SOURCE = "run(...)"
+SOURCE = "run(...)"
 _KNOWN = frozenset((*SELECTION, *NAMES))
 
 
@@ -151,10 +151,10 @@ def _with_values(
     if not known:
         return start, frozenset()
     try:
-        return start.with_values(known, source=_SOURCE), frozenset()
+        return start.with_values(known, source=SOURCE), frozenset()
     except ParameterError as error:
         lines = str(error).splitlines()
-    problems.extend(Problem(line.removesuffix(f" ({_SOURCE})")) for line in lines)
+    problems.extend(Problem(line.removesuffix(f" ({SOURCE})")) for line in lines)
     return _one_by_one(start, known)
 
 
@@ -163,7 +163,7 @@ def _one_by_one(values: Parameters, given: Mapping[str, Any]) -> tuple[Parameter
     refused = []
     for name, value in given.items():
         try:
-            values = values.with_values({name: value}, source=_SOURCE)
+            values = values.with_values({name: value}, source=SOURCE)
         except ParameterError:  # it is among the problems already
             refused.append(name)
     return values, frozenset(refused)

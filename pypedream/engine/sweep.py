@@ -1,0 +1,309 @@
+"""Sweep: carry out many runs of one pipeline as one batch, one by one or several at a time.
+
+The thread that asked for the sweep plans each run when its turn comes, so that what the runs before
+it kept is taken over, and takes in how it ended; with *at_once* the runs themselves are in threads
+of their own. Of a run that is over only what its row of the table shows is held, as long as the
+workspace has the rest.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from functools import partial
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from attrs import Factory, define
+
+from pypedream import context
+from pypedream.engine.batch import Batch
+from pypedream.engine.carry_out import Launch
+from pypedream.engine.options import ENVIRONMENT
+from pypedream.engine.record import new_run_id
+from pypedream.engine.runs import Runs
+from pypedream.engine.sweep_check import (
+    Asking,
+    check_at_once,
+    checked,
+    point_text,
+    read_points,
+    wanted_results,
+)
+from pypedream.engine.sweep_rows import settle, started
+from pypedream.log.durations import duration_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from pypedream.engine.problem import Problem
+    from pypedream.engine.run import Run
+    from pypedream.engine.runs import RunRow
+    from pypedream.pipeline import Pipeline
+
+LOOK_UP_S = 0.5
+GRACE_S = 10.0
+"""How long the runs that are under way may take to end after the first Ctrl-C."""
+HURRY_S = 1.0
+"""How long after the second."""
+
+
+def sweep(
+    pipeline: Pipeline,
+    points: Any,
+    at_once: int,
+    results: str | Iterable[str] | None,
+    request: Mapping[str, Any],
+) -> Runs:
+    """Carry out a run for each point.
+
+    Raises
+    ------
+    PlanError
+        If anything is wrong with any of them; nothing was called then.
+    Exception
+        What ended the sweep early.
+    """
+    __tracebackhide__ = True
+    base = pipeline.blueprint
+    problems: list[Problem] = []
+    listed = read_points(points, problems)
+    wanted = wanted_results(results, base, problems)
+    problems += check_at_once(at_once)
+    asking = Asking(listed, base, request, _own_options(pipeline))
+    names = checked(asking, problems)
+    runs = Runs(pipeline.name, names=names, wanted=wanted, id=new_run_id(), of=len(listed))
+    pipeline.last_runs = runs
+    carried_out = _Sweep(pipeline, asking, at_once, runs)
+    carried_out.carry_out()
+    error = carried_out.error
+    if error is not None:
+        raise error
+    return runs
+
+
+def _own_options(pipeline: Pipeline) -> dict[str, Any]:
+    """Return the options of a pipeline; a sweep goes on after a failure if nobody says else."""
+    usual = {} if os.environ.get(f"{ENVIRONMENT}ON_ERROR") else {"on_error": "continue"}
+    return {**usual, **pipeline.options}
+
+
+@define(eq=False)
+class _Sweep:
+    """One sweep while it is carried out.
+
+    Attributes
+    ----------
+    error
+        What the caller is to see raised.
+    """
+
+    pipeline: Pipeline
+    asking: Asking
+    at_once: int
+    runs: Runs
+    error: BaseException | None = None
+    _is_stopping: bool = False
+    _deadline: float | None = None
+    _under_way: dict[int, tuple[Launch, RunRow]] = Factory(dict)
+    _done: SimpleQueue[tuple[int, BaseException | None] | None] = Factory(SimpleQueue)
+
+    def carry_out(self) -> None:
+        """Carry out the runs; what ended the sweep early is in *error*."""
+        try:
+            if self.at_once == 1:
+                self._one_by_one()
+            else:
+                with _ctrl_c_tells(self._interrupt):
+                    self._side_by_side()
+        except BaseException as error:  # noqa: BLE001 - it is raised when all is in order
+            self.error = self.error or error
+        for row in self.runs.rows:
+            if row.state == "running":  # Ctrl-C came before it was taken in
+                row.state = row.open().state
+        if self.error is not None:
+            self._explain(self.error)
+
+    def _one_by_one(self) -> None:
+        for index in range(len(self.asking.points)):
+            launch, row = self._launch(index)
+            error = None
+            try:
+                launch.carry_out()
+            except BaseException as raised:  # noqa: BLE001 - the engine's own, or Ctrl-C at the end
+                error = raised
+            self._take_in(index, launch, row, error)
+            if self._is_stopping:
+                return
+
+    def _side_by_side(self) -> None:
+        waiting = iter(range(len(self.asking.points)))
+        is_left = True
+        while True:
+            try:
+                while is_left and not self._is_stopping and len(self._under_way) < self.at_once:
+                    index = next(waiting, None)
+                    is_left = index is not None
+                    if index is not None:
+                        self._start(index)
+                if self._is_too_late():
+                    self._give_up()
+                if not self._under_way:
+                    return
+                self._wait()
+            except KeyboardInterrupt:  # from a handler of the user's
+                self._interrupt()
+            except BaseException as error:  # noqa: BLE001 - those under way are not to be left
+                self._stop(error)
+
+    def _launch(self, index: int) -> tuple[Launch, RunRow]:
+        point, runs = self.asking.points[index], self.runs
+        progress: dict[str, Any] = {}
+        if self.at_once > 1 and self.asking.options.progress:
+            progress["progress"] = None  # of several runs nobody would know which is meant
+        plan = self.asking.plan(point, **progress)
+        values = {name: plan.parameters[name] for name in runs.names}
+        batch = Batch(runs.id, index, len(self.asking.points), values)
+        launch = Launch(plan, self.pipeline, None, batch)
+        self.pipeline.last_run = launch.run
+        row = started(launch.run, runs)
+        runs.rows.append(row)
+        return launch, row
+
+    def _start(self, index: int) -> None:
+        """Let a thread carry out a run, or do it here if none is to be had."""
+        from threading import Thread
+
+        launch, _ = self._under_way[index] = self._launch(index)
+        work = partial(context.copy().run, self._work, index, launch)
+        try:
+            Thread(target=work, name=f"pypedream-run-{index + 1}", daemon=True).start()
+        except RuntimeError:
+            work()
+
+    def _work(self, index: int, launch: Launch) -> None:
+        error = None
+        try:
+            launch.carry_out()
+        except BaseException as raised:  # noqa: BLE001 - whoever waits for it decides
+            error = raised
+        self._done.put((index, error))
+
+    def _wait(self) -> None:
+        try:
+            said = self._done.get(timeout=LOOK_UP_S)
+        except Empty:
+            return
+        if said is not None:
+            index, error = said
+            launch, row = self._under_way.pop(index)
+            self._take_in(index, launch, row, error)
+
+    def _take_in(
+        self, index: int, launch: Launch, row: RunRow, error: BaseException | None
+    ) -> None:
+        """Take in how a run ended, and decide whether the sweep goes on."""
+        run = launch.run
+        is_first_failure = run.state != "ok" and not self.runs.failed
+        settle(row, run, self.runs, is_held=is_first_failure)
+        self._say(index, run)
+        if error is not None:
+            self._stop(error)
+        elif run.state != "ok":
+            from pypedream.engine.failure import raised_by
+
+            raised = raised_by(run)
+            is_fatal = not isinstance(raised, Exception) or self._stops_on_error
+            if raised is not None and is_fatal:
+                self.pipeline.last_run = run  # what resume() goes on from
+                self._stop(raised)
+
+    @property
+    def _stops_on_error(self) -> bool:
+        return self.asking.options.on_error == "stop"
+
+    def _stop(self, error: BaseException) -> None:
+        """Start no new run; the first error is the one to be raised."""
+        self._is_stopping = True
+        self.error = self.error or error
+
+    def _interrupt(self) -> None:
+        """Start no new run, and let those under way end, as after Ctrl-C; a handler may call it."""
+        launches = [launch for launch, _ in [*self._under_way.values()]]
+        if self._deadline is None:
+            self._deadline = monotonic() + GRACE_S
+            self._stop(KeyboardInterrupt())
+            for launch in launches:
+                launch.interrupt()
+            if launches and self.asking.options.progress is not False:
+                runs = "1 run" if len(launches) == 1 else f"{len(launches)} runs"
+                _show(
+                    f"interrupted: waiting up to {GRACE_S:g} s for {runs}; once more to leave now"
+                )
+        else:
+            self._deadline = min(self._deadline, monotonic() + HURRY_S)
+            for launch in launches:
+                launch.hurry()
+        self._done.put(None)
+
+    def _is_too_late(self) -> bool:
+        return self._deadline is not None and monotonic() > self._deadline
+
+    def _give_up(self) -> None:
+        """Complete the runs that did not end in time."""
+        while self._under_way:
+            index, (launch, row) = self._under_way.popitem()
+            launch.give_up()
+            self._take_in(index, launch, row, None)
+
+    def _say(self, index: int, run: Run) -> None:
+        """Show a line for a run that ended, if progress is asked for."""
+        if not self.asking.options.progress:
+            return
+        points = self.asking.points
+        shown = point_text(points[index], self.asking.base)
+        took = duration_text(run.duration_s)
+        _show(f"{index + 1}/{len(points)}  {shown}: {run.state} in {took}")
+
+    def _explain(self, error: BaseException) -> None:
+        """Note on the exception how far the sweep came."""
+        ended = sum(row.state != "running" for row in self.runs.rows)
+        said = (
+            f"the sweep ended early: {ended} of {len(self.asking.points)} runs are done, see"
+            " pipeline.last_runs"
+        )
+        with suppress(AttributeError, TypeError):  # an exception that takes no note
+            error.add_note(said)
+
+
+def _show(line: str) -> None:
+    """Write a line to the console, beneath what captures it."""
+    from pypedream.log.console import present_stream
+    from pypedream.log.terminal import Screen, visible
+
+    stream = present_stream("stderr")
+    if stream is not None:
+        with suppress(OSError, ValueError):  # nobody can see it, and the runs go on
+            Screen(stream).write(f"{visible(line)}\n")
+
+
+@contextmanager
+def _ctrl_c_tells(tell: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl-C call *tell* and raise nothing; not where somebody else handles it."""
+    import signal
+    from threading import current_thread, main_thread
+
+    def handle(_number: int, _frame: object) -> None:
+        tell()
+
+    is_main = current_thread() is main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    try:
+        signal.signal(signal.SIGINT, handle)
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is handle:
+            signal.signal(signal.SIGINT, signal.default_int_handler)

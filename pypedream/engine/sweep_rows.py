@@ -1,0 +1,86 @@
+"""What is held of each run of a sweep: its row, and no more than the workspace does not have."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import NOTHING
+
+from pypedream.engine.past_run import PastRun
+from pypedream.engine.result_log import recorded_results
+from pypedream.engine.run_results import named_result, scalar_results
+from pypedream.engine.runs import RunRow
+from pypedream.log.redaction import Redactor
+from pypedream.parameters.secret import MASK, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pypedream.engine.run import Run
+    from pypedream.engine.runs import Runs
+    from pypedream.protocols import OutputMapper
+    from pypedream.stage import Stage
+
+
+def started(run: Run, runs: Runs) -> RunRow:
+    """Return the row of a run that is about to start."""
+    parameters = {name: _shown(run, name) for name in runs.names}
+    return RunRow(run.id, partial(_held, run), parameters=parameters)
+
+
+def settle(row: RunRow, run: Run, runs: Runs, *, is_held: bool) -> None:
+    """Write down how a run ended, and let go of it if the workspace has it.
+
+    Parameters
+    ----------
+    is_held
+        Whether the run is held in any case.
+    """
+    row.state, row.duration_s = run.state, run.duration_s
+    secrets = run.parameters.secrets()
+    hide = Redactor(secrets).text
+    if secrets:
+        runs.secrets.update(secrets)
+    found = scalar_results(run) if runs.wanted is None else _named(run, runs.wanted)
+    row.results = {n: hide(each) if isinstance(each, str) else each for n, each in found.items()}
+    if run.failure is not None:
+        from pypedream.engine.failure import shown_error
+
+        row.error = hide(shown_error(run.failure.error))
+    if run.keeps_results and not is_held:
+        row.open = _past(run)
+
+
+def _named(run: Run, names: Sequence[str]) -> dict[str, Any]:
+    found = {name: named_result(run, name) for name in names}
+    return {name: value for name, value in found.items() if value is not NOTHING}
+
+
+def _shown(run: Run, name: str) -> Any:
+    """Return the value of a parameter, unless it is a secret."""
+    value = run.parameters[name]
+    definition = run.parameters.definitions.get(name)
+    is_secret = isinstance(value, Secret) or getattr(definition, "secret", False)
+    return MASK if is_secret else value
+
+
+def _held(run: Run) -> Run:
+    return run
+
+
+def _past(run: Run) -> partial[PastRun]:
+    """Return what opens a run of which the workspace has all but what is returned with it."""
+    folder = Path(run.plan.options.workspace, "runs", run.id).absolute()
+    lines = recorded_results(folder).lines
+    in_memory = run.values_in_memory
+    held = {
+        key: value for key, value in in_memory.items() if key not in lines or not lines[key].key
+    }
+    return partial(PastRun, folder, held, mappers_of(run.plan.blueprint.definition.stages))
+
+
+def mappers_of(stages: Mapping[str, Stage]) -> dict[str, OutputMapper]:
+    """Return what names the outputs of stages, by stage."""
+    return {key: one.output_mapper for key, one in stages.items() if one.output_mapper is not None}
