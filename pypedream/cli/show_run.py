@@ -47,9 +47,17 @@ def show_run(name: str, workspace: str | None, *, as_json: bool) -> None:
     if as_json:
         say_json(_data(run, account))
         return
-    say(heading(run), *_parameters(account), *_stages(account))
+    say(heading(run), *_batch(run, workspace), *_parameters(account), *_stages(account))
     say(*_failures(account), *(f"note: {line}" for line in account.unreadable))
     say(*_next(run, workspace))
+
+
+def _batch(run: RecordedRun, workspace: str | None) -> list[str]:
+    if run.batch is None:
+        return []
+    where = [] if workspace is None else ["--workspace", workspace]
+    listed = command_line("runs", "--batch", run.batch.short_id, *where)
+    return [f"point {run.batch.index + 1} of {run.batch.of} of a sweep: {listed}"]
 
 
 def _parameters(account: Account) -> list[str]:

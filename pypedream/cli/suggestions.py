@@ -68,6 +68,12 @@ def runs(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionI
     return _items([LAST, *(run.id for run in _recorded(ctx))], typed)
 
 
+def batches(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Suggest the sweeps of which runs are recorded, the newest first."""
+    found = (run.batch.short_id for run in _recorded(ctx) if run.batch is not None)
+    return _items(dict.fromkeys(found), typed)
+
+
 def targets_and_runs(
     ctx: click.Context, parameter: click.Parameter, typed: str
 ) -> list[CompletionItem]:

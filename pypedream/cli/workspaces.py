@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attrs import asdict
+
 if TYPE_CHECKING:
     from pypedream.engine.history import RecordedRun
 
@@ -37,6 +39,7 @@ def run_data(run: RecordedRun) -> dict[str, Any]:
         "parameters": dict(run.parameters),
         "folder": str(run.folder),
         "unreadable": list(run.unreadable),
+        "batch": None if run.batch is None else asdict(run.batch),
     }
 
 

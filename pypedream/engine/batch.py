@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_TIME_LETTERS = 10
+
+
 @frozen
 class Batch:
     """The place of one run among those that a sweep carries out.
@@ -31,6 +34,11 @@ class Batch:
     index: int
     of: int
     point: Mapping[str, Any] = field(factory=dict)
+
+    @property
+    def short_id(self) -> str:
+        """As much of the id as tells sweeps apart: the time to the millisecond."""
+        return self.id[:_TIME_LETTERS]
 
     def __str__(self) -> str:
         return f"{self.index + 1}/{self.of} of {self.id}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,77 @@ def test_a_run_that_cannot_be_read_is_named(invoke, talked):
 
     assert lines[1].split()[:3] == [talked, "?", "failed"]
     assert lines[2] == f"note: run {talked}: run.json cannot be read"
+
+
+SWEPT = """
+    from pypedream import Parameter, Parameters, Pipeline, sweep
+
+    flow = Pipeline(
+        "swept", Parameters.define(b=1, token=Parameter(default="none", secret=True)),
+        workspace=".pypedream", progress=False,
+    )
+    flow.stage(lambda b: 1 / b, name="ratio")
+
+    if __name__ == "__main__":
+        flow.run()
+        flow.map_runs(sweep.grid(b=[2, 0], token=["hunter2000"]))
+        flow.map_runs(sweep.grid(b=[4]))
+"""
+
+
+@pytest.fixture
+def swept(write) -> list[str]:
+    """The ids of two sweeps, beside which there is a run of its own."""
+    file = write("pipeline.py", SWEPT)
+    runpy.run_path(str(file or "pipeline.py"), run_name="__main__")
+    records = sorted(Path(".pypedream/runs").glob("*/run.json"))
+    batches = [json.loads(record.read_text()).get("batch") for record in records]
+    return list(dict.fromkeys(batch["id"] for batch in batches if batch))
+
+
+def test_runs_says_which_of_them_belong_together(invoke, swept):
+    """By the point and the sweep; a run of its own has neither."""
+    heading, *lines = invoke("runs").stdout.splitlines()
+
+    assert heading.split()[-1] == "batch"
+    assert [line[heading.index("batch") :] for line in lines] == [
+        f"1/1 of {swept[1][:10]}",
+        f"2/2 of {swept[0][:10]}",
+        f"1/2 of {swept[0][:10]}",
+        "",
+    ]
+
+
+def test_the_runs_of_one_sweep_are_listed_with_what_it_changed(invoke, result_of, swept):
+    """By the id or the beginning of it; secrets are hidden."""
+    heading, *lines = invoke("runs", "--batch", swept[0][:12]).stdout.splitlines()
+
+    assert heading.split()[-3:] == ["point", "b", "token"]
+    assert [line.split()[-3:] for line in lines] == [["2/2", "0", "***"], ["1/2", "2", "***"]]
+    listed = result_of("runs", "--batch", swept[0])
+    assert [run["batch"] for run in listed] == [
+        {"id": swept[0], "index": n, "of": 2, "point": {"b": b, "token": "***"}}
+        for n, b in ((1, 0), (0, 2))
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("zzz", 'no run of a sweep "zzz" in .pypedream; the last are {1}, {0}'),
+        ("01", '2 sweeps begin with "01": {1}, {0}'),
+    ],
+)
+def test_an_unknown_sweep_is_refused_with_those_that_there_are(invoke, swept, name, said):
+    """Also where several begin so."""
+    result = invoke("runs", "--batch", name)
+
+    assert result.exit_code == 2
+    assert said.format(*swept) in result.stderr
+
+
+def test_a_recorded_run_says_of_which_sweep_it_is(invoke, swept):
+    """With the command that lists all of it."""
+    shown = invoke("show", "last~1").stdout.splitlines()[1]
+
+    assert shown == (f"point 2 of 2 of a sweep: python -m pypedream runs --batch {swept[0][:10]}")
