@@ -55,8 +55,8 @@ class PastFailure:
 class PastRun(Mapping[str, Any]):
     """A run that a workspace has a record of: from stage key to what that stage gave.
 
-    A value is loaded from the store each time that it is asked for, and not held. `id`, `state`,
-    `parameters` and so on are those of a `Run`, without secrets; ``pipeline.resume(run)`` goes on
+    A value is loaded from the store each time that it is asked for, and not held. Id, state,
+    parameters and so on are those of a `Run`, without secrets; ``pipeline.resume(run)`` goes on
     with it.
 
     Parameters

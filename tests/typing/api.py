@@ -30,10 +30,13 @@ from pypedream import (
     immediate,
     logger,
     param,
+    sweep,
     var,
 )
+from pypedream.engine.past_run import PastRun
 from pypedream.engine.plan import Plan, PlannedStage
 from pypedream.engine.run import Run, StageRun
+from pypedream.engine.runs import Runs
 
 
 @frozen
@@ -141,6 +144,19 @@ def use_run() -> None:
         assert_type(event.stage, str | None)
 
 
+def use_sweep() -> None:
+    points = sweep.grid({"model.depth": [1, 2]}, rate=[0.1]) * sweep.sample(3, seed=1, n=(0, 9))
+    assert_type(points, sweep.Points)
+    assert_type(points + [{"rate": 0.5}], sweep.Points)  # noqa: RUF005
+    runs = flow.map_runs(points, at_once=2, results=["clean.mean"], source="here")
+    assert_type(runs, Runs)
+    assert_type(runs.failed[1:], Runs)
+    assert_type(runs.table("load"), list[dict[str, Any]])
+    assert_type(runs.best("load", minimize=True), Run | PastRun)
+    assert_type(flow.history(workspace="runs"), Runs)
+    assert_type(flow.last_runs, Runs | None)
+
+
 # Parameters.
 
 typed = Parameters.define("source", rate=Parameter(float, 0.1, min=0, max=1, help="a share"))
@@ -170,6 +186,7 @@ Stage(3)  # type: ignore[arg-type]
 flow.stage(by_hand)(1.5)  # type: ignore[arg-type]
 flow.run(3)  # type: ignore[arg-type]
 flow.run(only=3)  # type: ignore[arg-type]
+flow.map_runs({"rate": [1]})  # type: ignore[dict-item]
 
 
 class Words(formats.Loader[list[str], list[str]]):
