@@ -139,7 +139,12 @@ class Runs(Sequence[Any]):
             If no run has a result of one of the names.
         """
         columns = self.columns() if results is None else _listed(results)
-        found = [self._results_of(row, columns) for row in self.rows]
+        if results is None:
+            found = [
+                {name: row.results.get(name, NOTHING) for name in columns} for row in self.rows
+            ]
+        else:
+            found = [_results_of(row, columns) for row in self.rows]
         for name in columns if results is not None and self.rows else ():
             if all(each[name] is NOTHING for each in found):
                 raise self._no_result(name)
@@ -179,7 +184,7 @@ class Runs(Sequence[Any]):
         """
         best: tuple[Any, RunRow] | None = None
         for row in self.rows:
-            value = self._results_of(row, [name])[name]
+            value = _results_of(row, [name])[name]
             try:
                 if value is NOTHING or value is None or value != value:  # noqa: PLR0124 - NaN
                     continue
@@ -226,16 +231,6 @@ class Runs(Sequence[Any]):
         held = (name for row in self.rows for name in row.results)
         return list(dict.fromkeys(held if self.wanted is None else self.wanted))
 
-    def _results_of(self, row: RunRow, names: Iterable[str]) -> dict[str, Any]:
-        """Return results by name, from the run itself where they are not held."""
-        found: dict[str, Any] = {}
-        for name in names:
-            if name in row.results:
-                found[name] = row.results[name]
-            else:
-                found[name] = _asked(row, name)
-        return found
-
     def _row(self, row: RunRow, results: dict[str, Any], columns: list[str]) -> dict[str, Any]:
         parameters = {_free(n, "parameters"): row.parameters.get(n) for n in self.names}
         told = {_free(name, "results"): results[name] for name in columns}
@@ -250,6 +245,11 @@ class Runs(Sequence[Any]):
         known = dict.fromkeys([*self.columns(), *(key for run in self[-1:] for key in run)])
         near = did_you_mean(name, known) or f"; {there_are(known)}"
         return NoResult(f'no run has a result "{name}"{near}')
+
+
+def _results_of(row: RunRow, names: Iterable[str]) -> dict[str, Any]:
+    """Return results by name, from the run itself where they are not held."""
+    return {n: row.results[n] if n in row.results else _asked(row, n) for n in names}
 
 
 def _asked(row: RunRow, name: str) -> Any:

@@ -22,6 +22,7 @@ from pypedream.engine.batch import Batch
 from pypedream.engine.carry_out import Launch
 from pypedream.engine.options import ENVIRONMENT
 from pypedream.engine.record import new_run_id
+from pypedream.engine.reuse import LOOKS
 from pypedream.engine.runs import Runs
 from pypedream.engine.sweep_check import (
     Asking,
@@ -31,12 +32,13 @@ from pypedream.engine.sweep_check import (
     read_points,
     wanted_results,
 )
-from pypedream.engine.sweep_rows import settle, started
+from pypedream.engine.sweep_rows import settle, shown_values, started
 from pypedream.log.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from pypedream.engine.options import Options
     from pypedream.engine.problem import Problem
     from pypedream.engine.run import Run
     from pypedream.engine.runs import RunRow
@@ -75,7 +77,7 @@ def sweep(
     names = checked(asking, problems)
     runs = Runs(pipeline.name, names=names, wanted=wanted, id=new_run_id(), of=len(listed))
     pipeline.last_runs = runs
-    carried_out = _Sweep(pipeline, asking, at_once, runs)
+    carried_out = _Sweep(pipeline, asking, at_once, runs, asking.options)
     carried_out.carry_out()
     error = carried_out.error
     if error is not None:
@@ -95,6 +97,8 @@ class _Sweep:
 
     Attributes
     ----------
+    options
+        Those that hold for all runs.
     error
         What the caller is to see raised.
     """
@@ -103,8 +107,10 @@ class _Sweep:
     asking: Asking
     at_once: int
     runs: Runs
+    options: Options
     error: BaseException | None = None
     _is_stopping: bool = False
+    _has_failed: bool = False
     _deadline: float | None = None
     _under_way: dict[int, tuple[Launch, RunRow]] = Factory(dict)
     _done: SimpleQueue[tuple[int, BaseException | None] | None] = Factory(SimpleQueue)
@@ -160,14 +166,14 @@ class _Sweep:
     def _launch(self, index: int) -> tuple[Launch, RunRow]:
         point, runs = self.asking.points[index], self.runs
         progress: dict[str, Any] = {}
-        if self.at_once > 1 and self.asking.options.progress:
+        if self.at_once > 1 and self.options.progress:
             progress["progress"] = None  # of several runs nobody would know which is meant
         plan = self.asking.plan(point, **progress)
-        values = {name: plan.parameters[name] for name in runs.names}
+        values = shown_values(plan.parameters, runs.names)
         batch = Batch(runs.id, index, len(self.asking.points), values)
         launch = Launch(plan, self.pipeline, None, batch)
         self.pipeline.last_run = launch.run
-        row = started(launch.run, runs)
+        row = started(launch.run, values)
         runs.rows.append(row)
         return launch, row
 
@@ -205,7 +211,8 @@ class _Sweep:
     ) -> None:
         """Take in how a run ended, and decide whether the sweep goes on."""
         run = launch.run
-        is_first_failure = run.state != "ok" and not self.runs.failed
+        is_first_failure = run.state != "ok" and not self._has_failed
+        self._has_failed = self._has_failed or is_first_failure
         settle(row, run, self.runs, is_held=is_first_failure)
         self._say(index, run)
         if error is not None:
@@ -214,14 +221,10 @@ class _Sweep:
             from pypedream.engine.failure import raised_by
 
             raised = raised_by(run)
-            is_fatal = not isinstance(raised, Exception) or self._stops_on_error
+            is_fatal = not isinstance(raised, Exception) or self.options.on_error == "stop"
             if raised is not None and is_fatal:
                 self.pipeline.last_run = run  # what resume() goes on from
                 self._stop(raised)
-
-    @property
-    def _stops_on_error(self) -> bool:
-        return self.asking.options.on_error == "stop"
 
     def _stop(self, error: BaseException) -> None:
         """Start no new run; the first error is the one to be raised."""
@@ -236,7 +239,7 @@ class _Sweep:
             self._stop(KeyboardInterrupt())
             for launch in launches:
                 launch.interrupt()
-            if launches and self.asking.options.progress is not False:
+            if launches and self.options.progress is not False:
                 runs = "1 run" if len(launches) == 1 else f"{len(launches)} runs"
                 _show(
                     f"interrupted: waiting up to {GRACE_S:g} s for {runs}; once more to leave now"
@@ -259,7 +262,7 @@ class _Sweep:
 
     def _say(self, index: int, run: Run) -> None:
         """Show a line for a run that ended, if progress is asked for."""
-        if not self.asking.options.progress:
+        if not self.options.progress:
             return
         points = self.asking.points
         shown = point_text(points[index], self.asking.base)
@@ -267,12 +270,15 @@ class _Sweep:
         _show(f"{index + 1}/{len(points)}  {shown}: {run.state} in {took}")
 
     def _explain(self, error: BaseException) -> None:
-        """Note on the exception how far the sweep came."""
+        """Note on the exception how far the sweep came, and how to go on."""
         ended = sum(row.state != "running" for row in self.runs.rows)
         said = (
             f"the sweep ended early: {ended} of {len(self.asking.points)} runs are done, see"
             " pipeline.last_runs"
         )
+        if self.options.workspace is not None:
+            how = "" if self.options.cache in LOOKS else ' with cache="cached"'
+            said += f"; to go on, call map_runs again{how}"
         with suppress(AttributeError, TypeError):  # an exception that takes no note
             error.add_note(said)
 

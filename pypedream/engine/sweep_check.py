@@ -153,7 +153,11 @@ def point_text(point: Mapping[str, Any], base: Blueprint) -> str:
     definitions = base.definition.parameters.definitions
     shown = []
     for name in list(point)[:_SHOWN_NAMES]:
-        is_secret = getattr(definitions.get(name), "secret", False)
+        is_secret = any(
+            getattr(each, "secret", False)
+            for key, each in definitions.items()
+            if key == name or key.startswith(f"{name}.")
+        )
         shown.append(f"{name}={MASK if is_secret else short(point[name], _WIDTH)}")
     return ", ".join([*shown, *(["..."] * (len(point) > _SHOWN_NAMES))])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,22 +13,34 @@ from pypedream.engine.past_run import PastRun
 from pypedream.engine.result_log import recorded_results
 from pypedream.engine.run_results import named_result, scalar_results
 from pypedream.engine.runs import RunRow
+from pypedream.errors import UndefinedParameterException
 from pypedream.log.redaction import Redactor
 from pypedream.parameters.secret import MASK, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pypedream.engine.run import Run
     from pypedream.engine.runs import Runs
+    from pypedream.parameters import Parameters
     from pypedream.protocols import OutputMapper
     from pypedream.stage import Stage
 
 
-def started(run: Run, runs: Runs) -> RunRow:
+def shown_values(parameters: Parameters, names: Iterable[str]) -> dict[str, Any]:
+    """Return the values of the parameters that have one, without secrets."""
+    found: dict[str, Any] = {}
+    for name in names:
+        with suppress(UndefinedParameterException):  # it is required, but by no stage that runs
+            value = parameters[name]
+            is_secret = getattr(parameters.definitions.get(name), "secret", False)
+            found[name] = MASK if is_secret or isinstance(value, Secret) else value
+    return found
+
+
+def started(run: Run, values: dict[str, Any]) -> RunRow:
     """Return the row of a run that is about to start."""
-    parameters = {name: _shown(run, name) for name in runs.names}
-    return RunRow(run.id, partial(_held, run), parameters=parameters)
+    return RunRow(run.id, partial(_held, run), parameters=values)
 
 
 def settle(row: RunRow, run: Run, runs: Runs, *, is_held: bool) -> None:
@@ -56,14 +69,6 @@ def settle(row: RunRow, run: Run, runs: Runs, *, is_held: bool) -> None:
 def _named(run: Run, names: Sequence[str]) -> dict[str, Any]:
     found = {name: named_result(run, name) for name in names}
     return {name: value for name, value in found.items() if value is not NOTHING}
-
-
-def _shown(run: Run, name: str) -> Any:
-    """Return the value of a parameter, unless it is a secret."""
-    value = run.parameters[name]
-    definition = run.parameters.definitions.get(name)
-    is_secret = isinstance(value, Secret) or getattr(definition, "secret", False)
-    return MASK if is_secret else value
 
 
 def _held(run: Run) -> Run:

@@ -133,6 +133,34 @@ def test_a_sweep_may_stop_at_the_first_failure(monkeypatch, who, at_once):
     assert f"{len(flow.last_runs)} of 21 runs" in str(flow.last_runs)
 
 
+def test_a_sweep_that_stopped_says_how_to_go_on(tmp_path):
+    """With a workspace nothing that was done is done again."""
+    calls, broken = [], [2]
+    flow = Pipeline("go on", Parameters.define(n=0), workspace=tmp_path / "ws", progress=False)
+
+    @flow.stage
+    def double(n):
+        calls.append(n)
+        return 2 * n
+
+    @flow.stage
+    def check(double, n):
+        if n in broken:
+            raise ValueError("not yet")
+        return double
+
+    with pytest.raises(ValueError, match="not yet") as raised:
+        flow.map_runs(sweep.grid(n=range(5)), on_error="stop")
+    broken.clear()
+    runs = flow.map_runs(sweep.grid(n=range(5)), on_error="stop", cache="cached")
+
+    assert raised.value.__notes__[-1].endswith(
+        '; to go on, call map_runs again with cache="cached"'
+    )
+    assert calls == [0, 1, 2, 3, 4]
+    assert [run["check"] for run in runs] == [0, 2, 4, 6, 8]
+
+
 def test_a_cancelled_run_is_one_of_the_sweep():
     """The others go on, unless the sweep is to stop."""
     flow = make_flow()
@@ -312,6 +340,33 @@ def test_a_secret_of_a_point_is_shown_nowhere(tmp_path):
     assert not [text for text in shown if "hunter" in text]
     assert runs.table()[0]["login"] == "with ***"
     assert runs.table()[1]["error"] == "ValueError: refused ***"
+
+
+def test_a_secret_within_a_group_is_not_shown_by_a_mistake():
+    """Of a point that sets the whole group nothing is shown."""
+    token = Parameter(default="none", secret=True)
+    parameters = Parameters.define(db={"host": "here", "token": token})
+    flow = Pipeline("hidden", parameters, progress=False)
+    flow.stage(lambda db: db["host"], name="host")
+
+    with pytest.raises(PlanError, match=r"point 1 of 1 \(db=\*\*\*, b=1\): no parameter") as error:
+        flow.map_runs([{"db": {"token": "hunter2000"}, "b": 1}])
+    assert "hunter" not in str(error.value)
+
+    (run,) = flow.map_runs([{"db": {"token": "hunter2000", "host": "there"}}])
+    assert run.batch.point == {"db.token": "***", "db.host": "there"}
+
+
+def test_a_parameter_that_no_stage_needs_may_be_set_by_some_points_only():
+    """The table has an empty cell for the others."""
+    flow = Pipeline("partly", Parameters.define("source", n=1), progress=False)
+    flow.stage(lambda source: source, name="load")
+    flow.stage(lambda n: n, name="number")
+
+    runs = flow.map_runs([{"n": 2}, {"source": "x"}], only="number")
+
+    assert [row["source"] for row in runs.table()] == [None, "x"]
+    assert [run["number"] for run in runs] == [2, 1]
 
 
 def test_results_that_runs_share_are_computed_once(tmp_path):
