@@ -11,7 +11,7 @@ import os
 from _thread import allocate_lock, start_new_thread
 from contextlib import contextmanager
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import Factory, define
 
@@ -53,7 +53,7 @@ def interrupts_for(scheduler: Scheduler) -> Iterator[None]:
     from threading import current_thread, main_thread
 
     before = signal.getsignal(signal.SIGINT) if current_thread() is main_thread() else None
-    is_nested = isinstance(getattr(before, "__self__", None), _Handler)
+    is_nested = getattr(getattr(before, "__self__", None), "lets_runs_handle", False)
     if before is not signal.default_int_handler and not is_nested:
         yield
         return
@@ -70,8 +70,15 @@ def interrupts_for(scheduler: Scheduler) -> Iterator[None]:
 
 @define(eq=False, repr=False)  # `signal` asks for the repr of every handler that it sees
 class _Handler:
-    """The handler of SIGINT for one run."""
+    """The handler of SIGINT for one run.
 
+    Attributes
+    ----------
+    lets_runs_handle
+        Whether a run within may handle SIGINT itself.
+    """
+
+    lets_runs_handle: ClassVar = True
     scheduler: Scheduler
     _is_over: bool = False
     _is_told: bool = False

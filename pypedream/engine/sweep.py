@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import Factory, define
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pypedream.engine.options import Options
+    from pypedream.engine.plan import Plan
     from pypedream.engine.problem import Problem
     from pypedream.engine.run import Run
     from pypedream.engine.runs import RunRow
@@ -118,30 +119,32 @@ class _Sweep:
     def carry_out(self) -> None:
         """Carry out the runs; what ended the sweep early is in *error*."""
         try:
-            if self.at_once == 1:
-                self._one_by_one()
-            else:
-                with _ctrl_c_tells(self._interrupt):
+            with _ctrl_c_tells(self._interrupt):
+                if self.at_once == 1:
+                    self._one_by_one()
+                else:
                     self._side_by_side()
         except BaseException as error:  # noqa: BLE001 - it is raised when all is in order
             self.error = self.error or error
         for row in self.runs.rows:
-            if row.state == "running":  # Ctrl-C came before it was taken in
+            if row.state == "running":  # it could not be taken in
                 row.state = row.open().state
         if self.error is not None:
             self._explain(self.error)
 
     def _one_by_one(self) -> None:
         for index in range(len(self.asking.points)):
-            launch, row = self._launch(index)
+            plan = self._plan(index)
+            if self._is_stopping:
+                return
+            launch, row = self._launch(index, plan)
             error = None
             try:
                 launch.carry_out()
             except BaseException as raised:  # noqa: BLE001 - the engine's own, or Ctrl-C at the end
                 error = raised
+            del self._under_way[index]
             self._take_in(index, launch, row, error)
-            if self._is_stopping:
-                return
 
     def _side_by_side(self) -> None:
         waiting = iter(range(len(self.asking.points)))
@@ -163,25 +166,33 @@ class _Sweep:
             except BaseException as error:  # noqa: BLE001 - those under way are not to be left
                 self._stop(error)
 
-    def _launch(self, index: int) -> tuple[Launch, RunRow]:
-        point, runs = self.asking.points[index], self.runs
+    def _plan(self, index: int) -> Plan:
         progress: dict[str, Any] = {}
         if self.at_once > 1 and self.options.progress:
             progress["progress"] = None  # of several runs nobody would know which is meant
-        plan = self.asking.plan(point, **progress)
+        return self.asking.plan(self.asking.points[index], **progress)
+
+    def _launch(self, index: int, plan: Plan) -> tuple[Launch, RunRow]:
+        runs = self.runs
         values = shown_values(plan.parameters, runs.names)
         batch = Batch(runs.id, index, len(self.asking.points), values)
         launch = Launch(plan, self.pipeline, None, batch)
         self.pipeline.last_run = launch.run
         row = started(launch.run, values)
         runs.rows.append(row)
+        self._under_way[index] = launch, row
+        if self._is_stopping:  # Ctrl-C came in between
+            launch.interrupt()
         return launch, row
 
     def _start(self, index: int) -> None:
         """Let a thread carry out a run, or do it here if none is to be had."""
         from threading import Thread
 
-        launch, _ = self._under_way[index] = self._launch(index)
+        plan = self._plan(index)
+        if self._is_stopping:
+            return
+        launch, _ = self._launch(index, plan)
         work = partial(context.copy().run, self._work, index, launch)
         try:
             Thread(target=work, name=f"pypedream-run-{index + 1}", daemon=True).start()
@@ -239,11 +250,13 @@ class _Sweep:
             self._stop(KeyboardInterrupt())
             for launch in launches:
                 launch.interrupt()
-            if launches and self.options.progress is not False:
+            if self.at_once > 1 and launches and self.options.progress is not False:
                 runs = "1 run" if len(launches) == 1 else f"{len(launches)} runs"
                 _show(
                     f"interrupted: waiting up to {GRACE_S:g} s for {runs}; once more to leave now"
                 )
+        elif self.at_once == 1:
+            raise KeyboardInterrupt  # what is between two runs takes too long
         else:
             self._deadline = min(self._deadline, monotonic() + HURRY_S)
             for launch in launches:
@@ -294,15 +307,25 @@ def _show(line: str) -> None:
             Screen(stream).write(f"{visible(line)}\n")
 
 
+@define(eq=False, repr=False)
+class _Handler:
+    """The handler of SIGINT for a sweep: a run in the same thread puts its own before it."""
+
+    lets_runs_handle: ClassVar = True
+    tell: Callable[[], None]
+
+    def handle(self, _number: int, _frame: object) -> None:
+        """Raise nothing: it would leave what is between two runs half done."""
+        self.tell()
+
+
 @contextmanager
 def _ctrl_c_tells(tell: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C call *tell* and raise nothing; not where somebody else handles it."""
+    """Let Ctrl-C outside a run call *tell*; not where somebody else handles it."""
     import signal
     from threading import current_thread, main_thread
 
-    def handle(_number: int, _frame: object) -> None:
-        tell()
-
+    handle = _Handler(tell).handle
     is_main = current_thread() is main_thread()
     if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import textwrap
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -479,9 +481,9 @@ INTERRUPTED = """
     try:
         flow.map_runs(sweep.grid(n=range(20)), at_once=at_once)
     except KeyboardInterrupt as error:
-        print(error.__notes__[-1])
-    print([run.state for run in flow.last_runs])
-    print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+        said = error.__notes__[-1]
+    is_as_before = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    print((said, [run.state for run in flow.last_runs], is_as_before))
 """
 
 
@@ -498,9 +500,62 @@ INTERRUPTED = """
 )
 def test_ctrl_c_ends_a_sweep_in_good_order(tmp_path, at_once, executor, kind):
     """No new run starts; those under way are interrupted, also in the record; once more leaves."""
+    said, states, is_as_before = states_after(INTERRUPTED, tmp_path, at_once, executor, kind)
+
+    assert said.startswith(f"the sweep ended early: {len(states)} of 20 runs are done")
+    assert states[0] == "ok"
+    assert states[-at_once:] == ["interrupted"] * at_once
+    assert len(states) <= 2 * at_once + 1
+    assert is_as_before
+    assert [run.state for run in recorded_runs(tmp_path / "ws")] == states[::-1]
+
+
+BETWEEN = """
+    import os, signal, sys
+    from pypedream import Parameters, Pipeline
+
+    class Points(list):
+        def __getitem__(self, index):
+            if index == 3 and flow.last_runs is not None:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().__getitem__(index)
+
+    flow = Pipeline("between", Parameters.define(n=0), workspace="ws", progress=False)
+    flow.stage(lambda n: n, name="number")
+    try:
+        flow.map_runs(Points({"n": n} for n in range(9)), at_once=int(sys.argv[1]))
+    except KeyboardInterrupt:
+        print([run.state for run in flow.last_runs])
+"""
+
+ANYWHERE = """
+    import os, signal, sys, threading, time
+    from pypedream import Parameters, Pipeline, sweep
+
+    flow = Pipeline("anywhere", Parameters.define(n=0), workspace="ws", progress=False)
+
+    @flow.stage
+    def number(n):
+        if n == 2:
+            threading.Thread(target=press, daemon=True).start()
+        return n
+
+    def press():
+        time.sleep(float(sys.argv[2]))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    try:
+        flow.map_runs(sweep.grid(n=range(5000)), at_once=int(sys.argv[1]))
+    except KeyboardInterrupt:
+        print([run.state for run in flow.last_runs])
+"""
+
+
+def states_after(code: str, folder: Path, *arguments: object) -> Any:
+    """Run *code*, which presses Ctrl-C; return what its last line says."""
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(INTERRUPTED), str(at_once), executor, kind],
-        cwd=tmp_path,
+        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": PACKAGE},
         capture_output=True,
         text=True,
@@ -508,12 +563,26 @@ def test_ctrl_c_ends_a_sweep_in_good_order(tmp_path, at_once, executor, kind):
         check=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
+    return ast.literal_eval(done.stdout.splitlines()[-1])
 
-    said, states, is_as_before = done.stdout.splitlines()[-3:]
-    states = eval(states)
-    assert said.startswith(f"the sweep ended early: {len(states)} of 20 runs are done")
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a real SIGINT")
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_ctrl_c_between_two_runs_starts_no_other(tmp_path, at_once):
+    """What was done is there."""
+    states = states_after(BETWEEN, tmp_path, at_once)
+
+    assert len(states) == 3
+    assert set(states) <= {"ok", "interrupted"}
     assert states[0] == "ok"
-    assert states[-at_once:] == ["interrupted"] * at_once
-    assert len(states) <= 2 * at_once + 1
-    assert is_as_before == "True"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a real SIGINT")
+@pytest.mark.parametrize("at_once", [1, 3])
+@pytest.mark.parametrize("delay_ms", [1, 7, 19, 53])
+def test_ctrl_c_anywhere_leaves_no_run_half_done(tmp_path, at_once, delay_ms):
+    """Each run has its end, and the records say what the sweep says."""
+    states = states_after(ANYWHERE, tmp_path, at_once, delay_ms / 1000)
+
+    assert set(states) <= {"ok", "interrupted"}
     assert [run.state for run in recorded_runs(tmp_path / "ws")] == states[::-1]
