@@ -18,7 +18,7 @@ from attrs import Factory, define
 from pypedream.engine.execution import USER_CALLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from pypedream.engine.scheduler import Scheduler
@@ -66,6 +66,25 @@ def interrupts_for(scheduler: Scheduler) -> Iterator[None]:
         handler.end()
         if signal.getsignal(signal.SIGINT) is handle:
             signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def interrupts_told(tell: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl-C outside a run call *tell*; not where somebody else handles it."""
+    import signal
+    from threading import current_thread, main_thread
+
+    handle = _Between(tell).handle
+    is_main = current_thread() is main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    try:
+        signal.signal(signal.SIGINT, handle)
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is handle:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @define(eq=False, repr=False)  # `signal` asks for the repr of every handler that it sees
@@ -138,6 +157,18 @@ class _Handler:
                 self._is_repeated = True
                 self._repeats += 1
                 _interrupt_main()
+
+
+@define(eq=False, repr=False)
+class _Between:
+    """The handler of SIGINT for a sweep: a run in the same thread puts its own before it."""
+
+    lets_runs_handle: ClassVar = True
+    tell: Callable[[], None]
+
+    def handle(self, _number: int, _frame: object) -> None:
+        """Raise nothing: it would leave what is between two runs half done."""
+        self.tell()
 
 
 def _interrupt_main() -> None:

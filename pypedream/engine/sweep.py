@@ -9,17 +9,18 @@ workspace has the rest.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define
 
 from pypedream import context
 from pypedream.engine.batch import Batch
 from pypedream.engine.carry_out import Launch
+from pypedream.engine.interrupts import interrupts_told
 from pypedream.engine.options import ENVIRONMENT
 from pypedream.engine.record import new_run_id
 from pypedream.engine.reuse import LOOKS
@@ -36,7 +37,7 @@ from pypedream.engine.sweep_rows import settle, shown_values, started
 from pypedream.log.durations import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from pypedream.engine.options import Options
     from pypedream.engine.plan import Plan
@@ -119,7 +120,7 @@ class _Sweep:
     def carry_out(self) -> None:
         """Carry out the runs; what ended the sweep early is in *error*."""
         try:
-            with _ctrl_c_tells(self._interrupt):
+            with interrupts_told(self._interrupt):
                 if self.at_once == 1:
                     self._one_by_one()
                 else:
@@ -305,34 +306,3 @@ def _show(line: str) -> None:
     if stream is not None:
         with suppress(OSError, ValueError):  # nobody can see it, and the runs go on
             Screen(stream).write(f"{visible(line)}\n")
-
-
-@define(eq=False, repr=False)
-class _Handler:
-    """The handler of SIGINT for a sweep: a run in the same thread puts its own before it."""
-
-    lets_runs_handle: ClassVar = True
-    tell: Callable[[], None]
-
-    def handle(self, _number: int, _frame: object) -> None:
-        """Raise nothing: it would leave what is between two runs half done."""
-        self.tell()
-
-
-@contextmanager
-def _ctrl_c_tells(tell: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C outside a run call *tell*; not where somebody else handles it."""
-    import signal
-    from threading import current_thread, main_thread
-
-    handle = _Handler(tell).handle
-    is_main = current_thread() is main_thread()
-    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
-    try:
-        signal.signal(signal.SIGINT, handle)
-        yield
-    finally:
-        if signal.getsignal(signal.SIGINT) is handle:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
