@@ -156,7 +156,9 @@ class Launch:
         from pypedream.log.capture import capturing
 
         options = self.plan.options
-        self.scheduler = scheduler = Scheduler(self._execution, LoopHost(self.loop, options.workers))
+        self.scheduler = scheduler = Scheduler(
+            self._execution, LoopHost(self.loop, options.workers)
+        )
         self.run._stop = scheduler.cancel  # noqa: SLF001 - the run hands its own stop to the user
         with interrupts_for(scheduler):
             try:
