@@ -36,6 +36,13 @@ class JobFuture(Future[Reply]):
         super().__init__()
         self._for: tuple[Pool, Task] | None = (pool, task)
 
+    def result(self, timeout: float | None = None) -> Reply:
+        """Return the reply, or raise what is in its way, without lines of the standard library."""
+        error = self.exception(timeout)
+        if error is not None:
+            raise error.with_traceback(None)
+        return super().result()
+
     def cancel(self) -> bool:
         """End the job, its process and the children of that; False when it is over already."""
         if not super().cancel():

@@ -138,6 +138,7 @@ def test_a_function_that_exits_is_told_with_the_code(pool: Processes) -> None:
         call(pool, stages.exit_with, code=3)
 
     assert (caught.value.signal, caught.value.exit_code, caught.value.index) == (None, 3, 0)
+    assert "concurrent/futures" not in "".join(format_exception(caught.value))
 
 
 def test_a_crash_says_where_it_was() -> None:
