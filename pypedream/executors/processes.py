@@ -77,7 +77,8 @@ class Processes:
         self._starting = 0
         self._is_closed = self._is_ending = False
         self._owner = _Owner(ref(self))
-        self._finalizer = finalize(self, _kill_workers, self._all, os.getpid())
+        self._pid = os.getpid()
+        self._finalizer = finalize(self, _kill_workers, self._all, self._pid)
 
     def __repr__(self) -> str:
         return f"Processes({self.workers})"
@@ -104,6 +105,8 @@ class Processes:
             If the pool was shut down, or a worker cannot be started.
         """
         calls = job.pack_calls()
+        if os.getpid() != self._pid:
+            raise ExecutorError("the pool belongs to another process: make one in this process")
         if self._is_closed:
             raise ExecutorError("the pool of worker processes was shut down: make a new one")
         task = Task(next(self._numbers), job, calls)

@@ -59,10 +59,12 @@ def _watch(parent: int, fd: int | None) -> None:
 
 
 def _wait_for_pipe(parent: int, fd: int) -> None:
-    from select import select
+    from select import poll  # `select` takes low numbers only
 
+    pipe = poll()
+    pipe.register(fd)
     # A child that the parent forked may hold the other end as well: so a look now and then.
-    while os.getppid() == parent and not select([fd], [], [], PERIOD_S)[0]:
+    while os.getppid() == parent and not pipe.poll(PERIOD_S * 1000):
         pass
 
 
