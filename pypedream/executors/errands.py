@@ -12,12 +12,28 @@ from attrs import frozen
 if TYPE_CHECKING:
     from pypedream.executors.sharing import Wire
 
-__all__ = ["MOST_KITS", "STALE", "Errand", "Surroundings"]
+__all__ = ["LOADING", "MOST_KITS", "STALE", "Errand", "Surroundings"]
 
 STALE: Final = 75
 """Exit code of a worker that has imported a module which has changed since."""
 MOST_KITS: Final = 4
 """How many kits a worker keeps; its parent counts along."""
+
+
+class Loading:
+    """Whether this process is a worker that imports what a call needs; there is one, `LOADING`."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+
+    def __enter__(self) -> None:
+        self.is_on = True
+
+    def __exit__(self, *_: object) -> None:
+        self.is_on = False
+
+
+LOADING = Loading()
 
 
 @frozen

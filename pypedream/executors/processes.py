@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary, finalize, ref
 from attrs import define
 
 from pypedream.errors import ExecutorError
-from pypedream.executors.errands import MOST_KITS, STALE, Errand, Surroundings
+from pypedream.executors.errands import LOADING, MOST_KITS, STALE, Errand, Surroundings
 from pypedream.executors.jobs import reply_of
 from pypedream.executors.sharing import Sharing, is_shared, packed_of, wire_of
 from pypedream.executors.tasks import JobFuture, Task
@@ -105,6 +105,11 @@ class Processes:
             If the pool was shut down, or a worker cannot be started.
         """
         calls = job.pack_calls()
+        if LOADING.is_on:  # a worker would start workers that start workers
+            raise ExecutorError(
+                "a module makes calls in worker processes while it is imported:"
+                ' put that under  if __name__ == "__main__":'
+            )
         if os.getpid() != self._pid:
             raise ExecutorError("the pool belongs to another process: make one in this process")
         if self._is_closed:

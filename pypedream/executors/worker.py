@@ -21,7 +21,7 @@ from attrs import Factory, define, field
 
 from pypedream.executors.cell import BEGUN, INDEX, Cell
 from pypedream.executors.channel import Channel
-from pypedream.executors.errands import MOST_KITS, STALE, Errand
+from pypedream.executors.errands import LOADING, MOST_KITS, STALE, Errand
 from pypedream.executors.jobs import Reply
 from pypedream.executors.mishaps import Mishap
 from pypedream.executors.performing import Bench
@@ -125,7 +125,8 @@ class Worker:
             return bench
         assert errand.kit is not None
         invalidate_caches()  # of folders in which a module may be new
-        kit: Kit = packed_of(errand.kit).value()
+        with LOADING:
+            kit: Kit = packed_of(errand.kit).value()
         self.sources.note()
         self._use(kit.capture)
         log = RemoteLog(kit.run)

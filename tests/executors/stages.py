@@ -242,3 +242,18 @@ def flood_and_die(lines: int) -> None:
 def say_item(item: int) -> None:
     print("item", item)
     time.sleep(0.001)
+
+
+def nested(a: int) -> Any:
+    from pypedream.executors import Job, Kit, Processes
+
+    with Processes(1) as pool:
+        return pool.submit(Job(Kit(add, {"a": a, "b": 1}).pack())).result(20).values[0]
+
+
+def nested_busy(folder: str) -> Any:
+    from pypedream.executors import Job, Kit, Processes
+
+    with Processes(1) as pool:
+        given = {"folder": folder, "name": "inner", "how": "c"}
+        return pool.submit(Job(Kit(touch_and_wait, given).pack())).result()

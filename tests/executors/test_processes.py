@@ -181,6 +181,17 @@ def test_cancel_ends_the_call_and_its_children_at_once(tmp_path: Path, how: str)
         assert call(pool, stages.add, a=1) == 1
 
 
+def test_cancel_ends_the_workers_of_a_call_as_well(tmp_path: Path) -> None:
+    """A pool that a stage made is not left behind, whatever it is at."""
+    with Processes(1) as pool:
+        future = pool.submit(job(stages.nested_busy, folder=str(tmp_path)))
+        pids = appeared(tmp_path / "inner")
+
+        assert future.cancel()
+
+        assert gone(pids)
+
+
 def test_a_job_that_waits_can_be_cancelled(tmp_path: Path) -> None:
     """It is never begun, and nobody is killed for it."""
     with Processes(1) as pool:
@@ -510,6 +521,11 @@ def test_jobs_of_one_kit_are_told_apart(pool: Processes) -> None:
         future.result(PATIENCE_S)
 
     assert [[row[4] for row in rows] for rows in heard] == [[f"item {n}"] for n in range(40)]
+
+
+def test_a_call_may_have_workers_of_its_own(pool: Processes) -> None:
+    """A pipeline may run within a stage."""
+    assert call(pool, stages.nested, a=20) == 21
 
 
 def test_ctrl_c_does_not_reach_a_worker(tmp_path: Path) -> None:

@@ -197,3 +197,32 @@ def test_a_forked_child_of_the_parent_leaves_the_workers_alone() -> None:
         "the pool belongs to another process: make one in this process",
         "True",
     ]
+
+
+def test_a_module_that_runs_when_it_is_imported_ends_in_an_error(tmp_path: Path) -> None:
+    """A worker that imports it does not start workers, which would import it in turn."""
+    (tmp_path / "eager.py").write_text(
+        "from pypedream.executors import Job, Kit, Processes\n"
+        "def stage(): return 1\n"
+        "pool = Processes(1)\n"
+        "reply = pool.submit(Job(Kit(stage).pack())).result(20)\n"
+    )
+    code = (
+        "import eager; error = eager.reply.error.error(); print(error, *error.__notes__, sep='\\n')"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=30,
+    )
+
+    said, note = done.stdout.splitlines()
+    assert done.stderr == ""
+    assert said.startswith(
+        "a module makes calls in worker processes while it is imported: put that"
+    )
+    assert note == "while a worker process loaded the call"
