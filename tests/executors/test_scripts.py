@@ -189,7 +189,10 @@ print(pool.submit(job).result(20).values[0] == first)
 def test_a_forked_child_of_the_parent_leaves_the_workers_alone() -> None:
     """The pool is not its own: it cannot use it, and does not end it."""
     done = subprocess.run(
-        [sys.executable, "-c", USED_IN_A_CHILD], capture_output=True, encoding="utf-8", check=False
+        [sys.executable, "-W", "ignore", "-c", USED_IN_A_CHILD],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
 
     assert done.stderr == ""
