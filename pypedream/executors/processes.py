@@ -102,7 +102,7 @@ class Processes:
         UnpicklableValue, MissingExtra
             If a value for its calls cannot be sent.
         ExecutorError
-            If the pool was shut down, or a worker cannot be started.
+            If the pool was shut down. That a worker cannot be started, the future says.
         """
         calls = job.pack_calls()
         if LOADING.is_on:  # a worker would start workers that start workers
@@ -119,7 +119,9 @@ class Processes:
         self._kits[job.packed.id] = job.packed
         if job.tell is not None:
             self._tells[job.packed] = job.tell
-        self._place(task)
+        with self._state:
+            self._queue.append(task)
+        self._go_on()
         return future
 
     def shutdown(self, *, wait: bool = True) -> None:
@@ -160,70 +162,72 @@ class Processes:
     def _is_at_rest(self) -> bool:
         return not self._queue and not self._starting and len(self._idle) == len(self._all)
 
-    def _place(self, task: Task) -> None:
-        """Give *task* to a worker, or queue it."""
+    def _go_on(self) -> None:
+        """Give to workers what is queued, as far as they are idle or can be started."""
+        while self._place_next():
+            pass
+
+    def _place_next(self) -> bool:
+        """Give what has waited longest to a worker; False if nothing waits, or all are busy."""
         worker = None
         with self._state:
+            can_start = len(self._all) + self._starting < self.workers
+            if not self._queue or self._is_ending or not (self._idle or can_start):
+                return False
+            task = self._queue.popleft()
             if self._idle:
                 worker = self._idle.pop()
                 worker.task, task.worker = task, worker
-            elif len(self._all) + self._starting >= self.workers:
-                self._queue.append(task)
-                return
             else:
                 self._starting += 1
-        if worker is not None or (worker := self._start_for(task)) is not None:
-            self._send(worker, task)
+        if worker is None:
+            return self._start_for(task)
+        self._send(worker, task)
+        return True
 
-    def _start_for(self, task: Task) -> WorkerProcess | None:
-        """Start a worker for *task*; None when it came to nothing and *task* is seen to."""
-        worker = None
+    def _start_for(self, task: Task) -> bool:
+        """Start a worker for *task*; False if that has to wait for one of those that are there."""
+        worker, problem, must_wait, is_over = None, None, False, False
         try:
             worker = WorkerProcess.start(self._owner)
-        except ExecutorError:
-            if not self._all:  # otherwise those that are there must do
-                raise
+        except ExecutorError as error:
+            problem = error
         finally:
             with self._state:
                 self._starting -= 1
                 if worker is None:
-                    self._queue.appendleft(task)
-                elif not worker.is_over:
+                    must_wait = problem is not None and bool(self._all)
+                    if must_wait:
+                        self._queue.appendleft(task)
+                elif worker.is_over:  # it was faster than we are
+                    is_over = True
+                else:
                     self._all.add(worker)
                     worker.task, task.worker = task, worker
                 self._state.notify_all()
+        if must_wait:
+            return bool(self._idle)
         if worker is None:
-            return None
-        if worker.is_over and task.worker is None:  # faster than we are
+            task.end(None, problem)
+        elif is_over:
             self._lost(worker, task)
-            self._go_on()
-            return None
-        if task.is_given_up or self._is_ending:
+        elif task.is_given_up or self._is_ending:
             worker.kill()
-        return worker
-
-    def _go_on(self) -> None:
-        """Give to workers what is queued, as far as they are idle or can be started."""
-        while True:
-            with self._state:
-                can_start = len(self._all) + self._starting < self.workers
-                if not self._queue or not (self._idle or can_start):
-                    return
-                task = self._queue.popleft()
-            try:
-                self._place(task)
-            except ExecutorError as error:
-                task.end(None, error)
+        else:
+            self._send(worker, task)
+        return True
 
     def _send(self, worker: WorkerProcess, task: Task) -> None:
         try:
             worker.channel.send(tuple(self._errand(worker, task)))
         except OSError:  # it is gone: who listens to it sees to the job
             worker.kill()
-        except BaseException:  # half a message may be under way
+        except BaseException as error:  # half a message may be under way
             task.is_given_up = True
+            task.end(None, error)
             worker.kill()
-            raise
+            if not isinstance(error, Exception):
+                raise
 
     def _errand(self, worker: WorkerProcess, task: Task) -> Errand:
         packed = task.job.packed
@@ -321,13 +325,15 @@ class Processes:
             task: Task | None = worker.task
             if task is not None:
                 task.worker = worker.task = None
-        if task is not None and not task.is_given_up:
+        if task is not None:
             self._lost(worker, task)
         self._go_on()
         with self._state:
             self._state.notify_all()
 
     def _lost(self, worker: WorkerProcess, task: Task) -> None:
+        if task.is_given_up:
+            return
         if worker.has_begun(task.number):
             error = worker.killed()
             key = task.job.keys[error.index or 0] if task.job.keys else None

@@ -264,12 +264,26 @@ def test_a_worker_that_cannot_start_is_one_line(monkeypatch: pytest.MonkeyPatch)
     with Processes(1) as pool:
         monkeypatch.setattr(sys, "executable", "/nowhere/python")
         with pytest.raises(ExecutorError, match=r"started: FileNotFoundError: .*/nowhere"):
-            pool.submit(job(stages.pid))
+            pool.submit(job(stages.pid)).result(PATIENCE_S)
         monkeypatch.setattr(sys, "executable", "/bin/false")
         with pytest.raises(ExecutorError, match=r"/bin/false did not come up \(exit code 1\)"):
             pool.submit(job(stages.pid)).result(PATIENCE_S)
         monkeypatch.undo()
         assert call(pool, stages.add, a=1) == 1
+
+
+def test_workers_that_are_there_do_when_no_more_can_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a limit of the system calls wait for a worker that is free."""
+    with Processes(3) as pool:
+        first = pool.submit(job(stages.wait_for, folder=str(tmp_path), name="go"))
+        monkeypatch.setattr(sys, "executable", "/nowhere/python")
+        others = [pool.submit(job(stages.add, a=number)) for number in range(5)]
+        (tmp_path / "go").touch()
+
+        assert first.result(PATIENCE_S).values == ["go"]
+        assert [other.result(PATIENCE_S).values[0] for other in others] == list(range(5))
 
 
 def test_all_ways_to_print_come_in_order(pool: Processes) -> None:
