@@ -19,7 +19,6 @@ from weakref import finalize
 
 from attrs import define, field
 
-from pypedream.executors.performing import Watch
 from pypedream.log.encode import encode, plain, readable
 from pypedream.log.redaction import Redactor
 
@@ -36,7 +35,7 @@ INDEX = 4
 
 
 @define(eq=False)
-class Segment(Watch):
+class Segment:
     """The end of a segment where the worker writes; it lives as long as the job.
 
     Attributes
@@ -102,6 +101,9 @@ class Segment(Watch):
         """Take note which call begins: if it ends this process, the parent knows which it was."""
         if self._cell is not None:
             self._cell[INDEX] = index + 1
+
+    def end(self, _: int, /) -> None:
+        """Take note that it has ended: the next call says so as well."""
 
     def _begin(self) -> bool:
         """Say whether the file bears the mark, and go to its end.
