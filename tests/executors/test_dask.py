@@ -96,6 +96,7 @@ def test_a_worker_that_dies_takes_its_own_job_with_it(dask: Dask, tmp_path: Path
     assert dask.submit(job_of(add, a=1)[0]).result().values == [1]
 
 
+@pytest.mark.cluster
 def test_jobs_that_wait_behind_a_deadly_one_are_not_harmed(dask: Dask) -> None:
     """Of many jobs on two workers only those that end their process are killed stages."""
     jobs = [dask.submit(job_of(leave, items=(item,))[0]) for item in (0, 2, 1, 3, 4, 5, 6)]
@@ -112,6 +113,7 @@ def test_jobs_that_wait_behind_a_deadly_one_are_not_harmed(dask: Dask) -> None:
         jobs[1].result()
 
 
+@pytest.mark.cluster
 def test_what_a_killed_worker_said_is_not_lost(dask: Dask) -> None:
     """The lines before its end arrive, and which call ended it is known."""
     job, rows = job_of(leave, items=(0, 1, 2, 3))
@@ -123,6 +125,7 @@ def test_what_a_killed_worker_said_is_not_lost(dask: Dask) -> None:
     assert texts(rows) == ["item 0", "item 1", "item 2"]
 
 
+@pytest.mark.cluster
 def test_cancel_ends_the_call(dask: Dask) -> None:
     """A worker of ours that is cancelled is free again at once."""
     jobs = [job_of(hang) for _ in range(2)]
@@ -138,6 +141,7 @@ def test_cancel_ends_the_call(dask: Dask) -> None:
     assert dask.submit(job_of(add, a=1)[0]).result(timeout=30).values == [1]
 
 
+@pytest.mark.cluster
 def test_a_large_kit_is_sent_once_and_not_shared(dask: Dask) -> None:
     """Jobs get the same array, each for itself, and it survives the worker that has it."""
     rows = np.zeros(200_000)
@@ -166,6 +170,7 @@ def test_what_no_worker_has_is_refused(dask: Dask) -> None:
     assert dask.submit(job_of(add, resources=harmless, a=1)[0]).result().values == [1]
 
 
+@pytest.mark.cluster
 def test_a_users_client_is_used_and_left_open() -> None:
     """Its declared resources are reserved, and the cluster is there after the run."""
     with (
@@ -193,6 +198,7 @@ def test_a_users_client_is_used_and_left_open() -> None:
         dask.submit(job_of(add, a=1)[0])
 
 
+@pytest.mark.cluster
 def test_shutting_down_ends_everything_at_once() -> None:
     """Without waiting, workers are gone within a moment and who waits is told."""
     dask = Dask.local(1)
@@ -210,6 +216,7 @@ def test_shutting_down_ends_everything_at_once() -> None:
         future.result(timeout=5)
 
 
+@pytest.mark.cluster
 def test_workers_end_with_a_script_that_is_killed(tmp_path: Path) -> None:
     """A script needs no guard for its main part, and leaves no busy worker behind."""
     pytest.importorskip("cloudpickle")

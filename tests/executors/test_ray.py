@@ -82,6 +82,7 @@ def test_a_worker_that_dies_takes_its_own_job_with_it(ray: Ray, tmp_path: Path) 
     assert texts(rows) == ["item 0", "item 1", "item 2"]
 
 
+@pytest.mark.cluster
 def test_cancel_ends_the_call(ray: Ray) -> None:
     """A worker that is cancelled is free again."""
     jobs = [job_of(hang) for _ in range(2)]
@@ -133,6 +134,7 @@ def test_a_users_ray_is_used_and_left_open(ray: Ray) -> None:
     assert ray_library.is_initialized()
 
 
+@pytest.mark.cluster
 def test_shutting_down_ends_everything() -> None:
     """Without waiting, a Ray of ours is gone and who waits is told."""
     ray_library.shutdown()

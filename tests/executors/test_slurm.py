@@ -91,6 +91,7 @@ def test_a_killed_job_says_where_its_log_is(local: Slurm, folder: Path) -> None:
     assert left.value.index == 2
 
 
+@pytest.mark.cluster
 def test_submitit_keeps_its_files_and_nothing_of_ours_stays(local: Slurm, folder: Path) -> None:
     """The folder holds what submitit writes; segments and shared kits are gone."""
     rows = np.zeros(200_000)
@@ -106,6 +107,7 @@ def test_submitit_keeps_its_files_and_nothing_of_ours_stays(local: Slurm, folder
     assert endings == {"0_log.err", "0_log.out", "0_result.pkl", "submitted.pkl"}
 
 
+@pytest.mark.cluster
 def test_cancel_ends_the_job(local: Slurm) -> None:
     """A cancelled job's process is gone soon."""
     job, rows = job_of(hang)
@@ -119,6 +121,7 @@ def test_cancel_ends_the_job(local: Slurm) -> None:
     assert future.call.submitted._process.wait(timeout=30) is not None
 
 
+@pytest.mark.cluster
 @pytest.mark.parametrize("signal_delay_s", [2, 0], ids=["warned", "killed"])
 def test_a_job_that_takes_too_long_is_a_timeout(folder: Path, signal_delay_s: int) -> None:
     """The error names the option that gives it more time, and where the log is."""
@@ -210,6 +213,7 @@ def test_jobs_are_given_to_slurm(slurm: Slurm, commands: Path, tmp_path: Path) -
     assert (tmp_path / "workspace" / "slurm").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.cluster
 def test_a_slurm_executor_takes_the_same_names(commands: Path, folder: Path) -> None:
     """The user's own SlurmExecutor is asked in its own words."""
     slurm = Slurm(submitit.SlurmExecutor(folder=folder))
@@ -223,6 +227,7 @@ def test_a_slurm_executor_takes_the_same_names(commands: Path, folder: Path) -> 
     assert "#SBATCH --partition=long\n" in script.read_text()
 
 
+@pytest.mark.cluster
 @pytest.mark.parametrize(
     "state, error, text",
     [
@@ -250,6 +255,7 @@ def test_what_slurm_says_of_a_job_is_said(
         future.result()
 
 
+@pytest.mark.cluster
 def test_cancel_tells_slurm(slurm: Slurm, commands: Path) -> None:
     """A cancelled job is cancelled with scancel."""
     job, rows = job_of(hang)
