@@ -7,6 +7,7 @@ import platform
 import sys
 import sysconfig
 from contextlib import suppress
+from pathlib import Path
 from threading import Event, Thread
 from time import sleep
 from typing import TYPE_CHECKING, Any
@@ -182,7 +183,7 @@ def _own_folders() -> tuple[str, ...]:
 
 
 def _is_own(folder: str) -> bool:
-    if os.path.basename(folder) in ("site-packages", "dist-packages"):
+    if not {"site-packages", "dist-packages"}.isdisjoint(Path(folder).parts):
         return False
     return not folder.startswith(sysconfig.get_paths()["stdlib"])
 
