@@ -51,6 +51,13 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def wait_for_file(path: str) -> bool:
+    deadline = monotonic() + LONGEST_S
+    while not os.path.exists(path) and monotonic() < deadline:
+        time.sleep(0.01)
+    return os.path.exists(path)
+
+
 def hang() -> None:
     print("begun")
     time.sleep(LONGEST_S)

@@ -27,6 +27,7 @@ from tests.executors.elsewhere import (
     talk,
     tell_secret,
     texts,
+    wait_for_file,
     wait_for_rows,
     where,
 )
@@ -146,15 +147,16 @@ def test_a_killed_process_is_a_killed_stage(doomed: Pool) -> None:
         doomed.submit(job_of(add, a=1)[0])
 
 
-def test_waiting_may_end_before_the_job(pool: Pool) -> None:
+def test_waiting_may_end_before_the_job(pool: Pool, tmp_path: Path) -> None:
     """A timeout ends the waiting and not the job, whose result can be had later."""
-    job, _ = job_of(add, a=1)
-    future = pool.submit(job)
+    file = tmp_path / "go on"
+    future = pool.submit(job_of(wait_for_file, path=str(file))[0])
 
-    with pytest.raises(TimeoutError, match='stage "add"'):
-        future.result(timeout=0)
+    with pytest.raises(TimeoutError, match='stage "wait_for_file"'):
+        future.result(timeout=0.2)
+    file.touch()
 
-    assert future.result().values == [1]
+    assert future.result().values == [True]
     assert future.result() is future.result()
 
 
