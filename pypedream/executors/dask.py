@@ -10,9 +10,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from asyncio.subprocess import DEVNULL, create_subprocess_exec
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
+from json import dumps
 from logging import CRITICAL
+from math import inf
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -39,11 +42,7 @@ SMALL = 100_000
 START_S = 60
 CLOSING_S = 5.0
 NAMES = {"cpus": "CPU", "gpus": "GPU", "mem_gb": "MEMORY"}
-FREE = (
-    "cpus",
-    "mem_gb",
-    "timeout_min",
-)  # what is reserved only where the cluster has a name for it
+FREE = ("cpus", "mem_gb", "timeout_min")  # reserved only where the cluster has a name for it
 GB = 10**9
 
 
@@ -134,9 +133,11 @@ class Dask(RemoteExecutor):
         with suppress(OSError, RuntimeError):  # it ended meanwhile
             workers = [name for name, keys in client.processing().items() if key in keys]
             future.cancel(force=True)
-            if self.is_ours and workers and _distributed().Event(key, client=client).is_set():
+            mark = _distributed().Event(key, client=client)
+            if self.is_ours and workers and mark.is_set():
                 for process in client.run(os.getpid, workers=workers, on_error="ignore").values():
                     _kill(process)
+            mark.clear()
 
     def _kit(self, packed: Packed) -> Any:
         """Return what stands for a kit in a task: itself, or a task of its own.
@@ -241,16 +242,16 @@ def _same(packed: Packed) -> Packed:
     return packed
 
 
-def _check(of: str, name: str, amount: float, workers: list[dict[str, Any]]) -> None:
+def _check(of: str, name: str, amount: Any, workers: list[dict[str, Any]]) -> None:
     """Refuse what no worker has: Dask would wait for one that has it."""
     if name == "mem_gb":
-        most = max((worker["memory_limit"] for worker in workers), default=0) / GB
-        if not most or amount <= most:
+        most = max(worker["memory_limit"] or inf for worker in workers) / GB
+        if amount <= most:
             return
         has = f"its largest worker has {most:.3g}"
     else:
         has = f'no worker declares it (dask worker --resources "{NAMES.get(name, name)}=1")'
-    raise ExecutorError(f"{of} asks for {name}={amount:g}, and the Dask cluster: {has}")
+    raise ExecutorError(f"{of} asks for {name}={amount}, and the Dask cluster: {has}")
 
 
 def _kill(process: int) -> None:
@@ -269,10 +270,9 @@ def _cluster(count: int) -> Any:
         return distributed.LocalCluster(
             n_workers=count, threads_per_worker=1, dashboard_address=None
         )
-    deploy = need("distributed.deploy.subprocess", extra="dask", for_=ASKED)
     options = {**quiet, "nthreads": 1, "memory_limit": 0, "silence_logs": CRITICAL}
     worker = {
-        "cls": deploy.SubprocessWorker,
+        "cls": _worker_class(),
         "options": {"worker_class": "distributed.Nanny", "worker_kwargs": options},
     }
     return distributed.SpecCluster(
@@ -282,3 +282,18 @@ def _cluster(count: int) -> Any:
         silence_logs=CRITICAL,
         name="pypedream",
     )
+
+
+def _worker_class() -> type:
+    """Return a class of worker processes that Ctrl-C and the terminal's input do not reach."""
+    deploy = need("distributed.deploy.subprocess", extra="dask", for_=ASKED)
+
+    class OwnWorker(deploy.SubprocessWorker):  # type: ignore[misc, name-defined]
+        async def _start(self) -> None:
+            spec = dumps({"cls": self.worker_class, "opts": self.worker_kwargs})
+            command = (sys.executable, "-m", "dask", "spec", self.scheduler, "--spec", spec)
+            self.process = await create_subprocess_exec(
+                *command, start_new_session=True, stdin=DEVNULL
+            )
+
+    return OwnWorker

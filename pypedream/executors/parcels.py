@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 import sys
 import sysconfig
 from contextlib import suppress
@@ -80,7 +81,8 @@ class Parcel:
     segment, mark
         Where rows of the log go if that file bears the mark.
     parent
-        Process that the worker must not outlive; None where the worker is not ours.
+        Process that the worker must not outlive, and the group of processes that it leads neither;
+        None where the worker is not ours.
     """
 
     calls: Packed
@@ -98,8 +100,8 @@ class Parcel:
             folder for folder in self.path if folder not in sys.path and os.path.isdir(folder)
         )
         try:
-            kit: Kit = _own(packed).value()
-            keys, calls = self.calls.value()
+            kit: Kit = _own(packed, is_shared=True).value()
+            keys, calls = _own(self.calls).value()
         except FAILURES as error:
             return Delivery(None, self._problem(packed.of, error))
         segment = None
@@ -188,15 +190,17 @@ def _is_own(folder: str) -> bool:
     return not folder.startswith(sysconfig.get_paths()["stdlib"])
 
 
-def _own(packed: Packed) -> Packed:
-    """Return *packed* with buffers that may be written to and that nobody else has.
+def _own(packed: Packed, *, is_shared: bool = False) -> Packed:
+    """Return *packed* with buffers that may be written to, and that nobody else has.
 
     Arrays are made on top of them. Those that a library hands out may be read-only, or shared with
     other calls in the same process, which must not see what a stage does to its input.
     """
-    if not packed.buffers:
-        return packed
-    return Packed(packed.id, packed.of, packed.data, tuple(map(bytearray, packed.buffers)))
+    buffers = tuple(
+        bytearray(buffer) if is_shared or memoryview(buffer).readonly else buffer
+        for buffer in packed.buffers
+    )
+    return Packed(packed.id, packed.of, packed.data, buffers)
 
 
 def _delivery(reply: Reply, segment_bytes: int = 0) -> Delivery:
@@ -214,7 +218,7 @@ _watched: set[int] = set()
 
 
 def _die_with(parent: int) -> None:
-    """See to it that this process ends soon after *parent*, whatever it does."""
+    """See to it that this process ends soon after *parent*, and its children with it."""
     if parent not in _watched:
         _watched.add(parent)
         Thread(target=_watch, args=(parent,), name="pypedream-watch", daemon=True).start()
@@ -223,7 +227,7 @@ def _die_with(parent: int) -> None:
 def _watch(parent: int) -> None:
     while _is_alive(parent):
         sleep(WATCH_S)
-    os._exit(1)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _is_alive(process: int) -> bool:

@@ -82,7 +82,7 @@ class Ray(RemoteExecutor):
                 _check(of, options, ray.cluster_resources())
             task = ray.remote(**options)(begin)
             reference = task.remote(parcel, self._kit(job.packed))
-        except (ray.exceptions.RayError, ValueError) as error:
+        except (ray.exceptions.RayError, TypeError, ValueError) as error:
             raise ExecutorError(f"{of}: Ray does not take it: {error}") from error
         return _RayCall(reference, reference.future(), of)
 
@@ -175,9 +175,9 @@ def _check(of: str, options: dict[str, Any], there: dict[str, float]) -> None:
         **options.get("resources", {}),
     }
     for name, amount in wanted.items():
-        if amount > there.get(name, 0):
-            has = there.get(name, 0)
-            raise ExecutorError(f"{of} asks for {name}={amount:g}, and this Ray has {has:g}")
+        has = there.get(name, 0)
+        if not isinstance(amount, (int, float)) or amount > has:
+            raise ExecutorError(f"{of} asks for {name}={amount}, and this Ray has {has:g}")
 
 
 def _first_line(error: BaseException) -> str:

@@ -68,6 +68,11 @@ def spoil(rows: Any) -> Any:
     return rows
 
 
+def add_one(item: Any) -> Any:
+    item += 1
+    return item
+
+
 def append(path: str, then: str) -> None:
     with open(path, "a") as file:
         file.write("called\n")

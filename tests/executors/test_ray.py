@@ -11,6 +11,7 @@ from pypedream.errors import ExecutorError, StageKilled
 from pypedream.executors.ray import Ray
 from tests.executors.elsewhere import (
     add,
+    add_one,
     append,
     divide,
     hang,
@@ -107,6 +108,17 @@ def test_a_large_kit_is_put_once_and_not_shared(ray: Ray) -> None:
 
     assert [value[0] for value in values] == [2, 1, 1]
     assert len(job.packed.keep) == 1
+
+
+def test_an_item_of_a_map_may_be_changed_in_place(ray: Ray) -> None:
+    """Arrays that calls bring themselves arrive writable, though Ray's are not."""
+    job, _ = job_of(add_one, items=(np.zeros(200_000),))
+    job.keys = [0]
+
+    reply = ray.submit(job).result()
+
+    assert reply.error is None
+    assert reply.values[0][0] == 1
 
 
 def test_what_this_machine_does_not_have_is_refused(ray: Ray) -> None:
