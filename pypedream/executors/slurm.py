@@ -40,6 +40,7 @@ FIRST_LOOK_S = 0.05
 LAST_LOOK_S = 1.0
 LATE_S = 2.0
 LARGE = 1 << 20
+LONGEST = 500
 NAMES = {"cpus": "cpus_per_task", "gpus": "gpus_per_node"}
 TIMED_OUT = "timed-out"
 ENDED = ("BOOT_FAIL", "CANCELLED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_ME", "TIMEOUT")
@@ -66,7 +67,7 @@ class Slurm(RemoteExecutor):
         self.workers = 1 if _kind(executor) == "debug" else workers or WORKERS
         self.segments = _made(_plain_part(executor.folder))
         self._kits: list[str] = []
-        self._variants: dict[tuple[Any, ...], Any] = {}
+        self._variants: dict[str, Any] = {}
         self._lock = Lock()  # submitit's executors are not for several threads
 
     @classmethod
@@ -106,15 +107,9 @@ class Slurm(RemoteExecutor):
             try:
                 executor = self._variant(job.resources)
                 submitted = executor.submit(begin, parcel, self._kit(job.packed))
-            except (
-                AssertionError,
-                NameError,
-                OSError,
-                RuntimeError,
-                TypeError,
-                ValueError,
-            ) as error:
-                raise ExecutorError(f"{of}: submitit does not take it: {error}") from error
+            except Exception as error:
+                said = " ".join(str(error).split())[:LONGEST]
+                raise ExecutorError(f"{of}: submitit does not take it: {said}") from error
         return _SlurmCall(submitted, of)
 
     def close(self) -> None:
@@ -141,9 +136,9 @@ class Slurm(RemoteExecutor):
         The user's own is never changed. There is one copy for all jobs that ask for the same, as
         each waits a little between two of its jobs for the cluster's sake.
         """
-        asked = tuple(sorted(resources.items()))
-        if not asked:
+        if not resources:
             return self.executor
+        asked = repr(sorted(resources.items()))
         variant = self._variants.get(asked)
         if variant is None:
             variant = _copied(self.executor)
@@ -217,13 +212,13 @@ class _SlurmCall:
     def _failure(self, said: str) -> StageKilled | StageTimeout:
         """Return the error that says why a job did not make its calls to the end."""
         state = self._state()
-        if TIMED_OUT in said or state.startswith("TIMEOUT"):
-            text = "its job reached its time limit; give the stage more with timeout_min="
-            return StageTimeout(f"{self.of}: {text}{self._see()}")
         if state.startswith("OUT_OF_ME"):
             said = "its job ran out of memory; give the stage more with mem_gb="
         elif state.startswith("CANCELLED"):
             said = "its job was cancelled"
+        elif TIMED_OUT in said or state.startswith("TIMEOUT"):
+            text = "its job reached its time limit; give the stage more with timeout_min="
+            return StageTimeout(f"{self.of}: {text}{self._see()}")
         return StageKilled(f"{self.of}: {said}{self._see()}")
 
     def _see(self) -> str:
