@@ -8,7 +8,7 @@ terminal or a notebook, then shows the user's lines as if the call had been made
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import define, frozen
 
@@ -140,6 +140,19 @@ def _packed(error: BaseException, is_group: bool) -> Packed | None:
     return None
 
 
+@frozen
+class _AsItIs:
+    """Pickles as the exception that it holds, and in that one's own way.
+
+    Importing Dask registers another way for all exceptions, in which some lose their text.
+    """
+
+    error: BaseException
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return self.error.__reduce_ex__(4)
+
+
 def _forms(error: BaseException, is_group: bool) -> Iterator[Form]:
     """Yield ways to pickle *error*: the plainest first.
 
@@ -147,7 +160,7 @@ def _forms(error: BaseException, is_group: bool) -> Iterator[Form]:
     for a group, whose members have their own way.
     """
     if not is_group:
-        yield error, (), {}
+        yield cast("BaseException", _AsItIs(error)), (), {}
     args = error.args[:1] if is_group else error.args
     state = dict(vars(error))
     yield type(error), args, state

@@ -13,6 +13,7 @@ import pytest
 
 from pypedream.errors import ExecutorError, StageKilled
 from pypedream.executors.dask import Dask
+from pypedream.executors.mishaps import Mishap
 from tests.executors.elsewhere import (
     add,
     add_one,
@@ -36,6 +37,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed"
 
 SCRIPT = """
 from pypedream.executors.dask import Dask
+from pypedream.executors.mishaps import Mishap
 from pypedream.executors.jobs import Job, Kit
 
 def hang():
@@ -74,6 +76,19 @@ def test_an_exception_is_the_users_own(dask: Dask) -> None:
     error = mishap.error()
     assert isinstance(error, ZeroDivisionError)
     assert traceback.extract_tb(error.__traceback__)[-1].line == "return 1 / by"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [UnicodeDecodeError("utf-8", b"a\xff", 1, 2, "bad"), SystemExit(3), OSError(2, "no", "f")],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_exception_keeps_its_text_beside_dask(error: BaseException) -> None:
+    """Importing Dask changes how all exceptions are pickled, and nothing is lost by that."""
+    arrived = Mishap.of(error).error()
+
+    assert (type(arrived), str(arrived), arrived.args) == (type(error), str(error), error.args)
+    assert getattr(arrived, "code", None) == getattr(error, "code", None)
 
 
 def test_what_is_said_arrives_once(dask: Dask, capfd: pytest.CaptureFixture[str]) -> None:
