@@ -84,9 +84,9 @@ class Crews:
     def _new_crew(self, chosen: Any, workers: int | None) -> Crew | Executor:
         if chosen == THREADS:
             return Crew(self.execution, Threads(workers or os.cpu_count() or 1), self.tell)
-        from pypedream.executors.choosing import remote_executor_for
+        from pypedream.executors.recognition import remote_executor_for
 
-        far = remote_executor_for(chosen, workers)
+        far = remote_executor_for(chosen, workers, self.execution.plan.options)
         if far is None:
             own: Executor = chosen
             return own
