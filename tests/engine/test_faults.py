@@ -427,9 +427,14 @@ IN_VALUES = tuple(
         "{'model.size': 2, 'modle': 3}": 'no parameter or option "modle"; did you mean "model"?',
         "'depth'": "the first argument is a mapping of parameters, not 'depth':"
         " write run(name=value)",
-        "on_error='stopp'": 'on_error=\'stopp\' is not "stop" or "continue"; did you mean "stop"?',
-        "executor=3": 'executor=3 is not "serial", "threads" or an object with submit(call)',
-        "workers=0": "workers=0 is not a number of threads from 1 up",
+        "on_error='stopp'": (
+            'on_error=\'stopp\' is not "stop", "continue" or "collect"; did you mean "stop"?'
+        ),
+        "executor=3": (
+            'executor=3 is not "serial", "threads", "processes", "dask", "ray", "slurm" or an object'
+            " with submit(call)"
+        ),
+        "workers=0": "workers=0 is not a whole number from 1 up",
         "mutation=None": 'mutation=None is not "warn", "error", "copy" or "off"',
         "capture='stag'": 'capture=\'stag\' is not True, "stage" or False; did you mean "stage"?',
         "sinks=[3]": "sinks=[3] is not an object with emit(event), a function or a list of these",
@@ -620,7 +625,7 @@ REFUSED = (
     fault(
         "wrong-option-of-a-pipeline",
         'Pipeline("x", on_error="halt")',
-        'pipeline "x": on_error=\'halt\' is not "stop" or "continue" (flow.py:1)',
+        'pipeline "x": on_error=\'halt\' is not "stop", "continue" or "collect" (flow.py:1)',
     ),
     fault(
         "pipeline-without-name",
@@ -863,12 +868,15 @@ def test_a_refused_value_is_not_said_to_be_missing_too():
         (
             "PYPEDREAM_WORKERS",
             "many",
-            "environment PYPEDREAM_WORKERS: workers='many' is not a number of threads from 1 up",
+            "environment PYPEDREAM_WORKERS: workers='many' is not a whole number from 1 up",
         ),
         (
             "PYPEDREAM_ON_ERROR",
             "go on",
-            'environment PYPEDREAM_ON_ERROR: on_error=\'go on\' is not "stop" or "continue"',
+            (
+                "environment PYPEDREAM_ON_ERROR: on_error='go on' is not"
+                ' "stop", "continue" or "collect"'
+            ),
         ),
         (
             "PYPEDREAM_SINKS",
