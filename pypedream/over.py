@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from pypedream.errors import MapError
+from pypedream.values import said
+
 ZIP: Final = "zip"
 CROSS: Final = "cross"
 NEST: Final = "nest"
@@ -62,3 +65,36 @@ def over_of(given: Any) -> Any:
     if isinstance(given, Iterable):
         return Over(tuple(given))
     return given
+
+
+def refuse_what_has_no_items(name: str, value: Any, where: str = "") -> None:
+    """Refuse a value whose items nobody means to go through one by one.
+
+    Parameters
+    ----------
+    where
+        Which part of what bears the name it is, in words.
+
+    Raises
+    ------
+    MapError
+        If it has no items, or its items are the letters of a text or the columns of a table.
+    """
+    if isinstance(value, (str, bytes)):
+        hint = ": to call the stage with one text, give a list of it"
+    elif hasattr(type(value), "columns") and hasattr(type(value), "dtypes"):
+        hint = f": {_rows_of(name, value)}"
+    elif not isinstance(value, Iterable) or getattr(value, "ndim", None) == 0:
+        hint = ": give a list"
+    else:
+        return
+    raise MapError(f'{where}"{name}" is {said(value)}, which has no items to map over{hint}')
+
+
+def _rows_of(name: str, table: Any) -> str:
+    """Say how to get the rows of a table, whose items would be its columns."""
+    if hasattr(table, "itertuples"):
+        return f'map over its rows, {name}.to_dict("records"), or over its groups'
+    if hasattr(table, "iter_rows"):
+        return f"map over its rows, {name}.iter_rows(named=True), or over its groups"
+    return "read it into rows first"

@@ -19,7 +19,7 @@ from pypedream.inputs import Input, InputBinding
 from pypedream.log.logger import logger
 from pypedream.mappers import NOT_GIVEN
 from pypedream.names import did_you_mean, there_are
-from pypedream.over import CROSS, NEST, ZIP, Over, over_of
+from pypedream.over import CROSS, NEST, ZIP, Over, over_of, refuse_what_has_no_items
 from pypedream.places import calling_place
 from pypedream.stage import ASYNC_GENERATOR, COROUTINE, Stage, code_flags
 from pypedream.values import said, short
@@ -337,6 +337,7 @@ class _Fold:
 
     def __call__(self, **values: Any) -> Any:
         items = values.pop(self.over)
+        refuse_what_has_no_items(self.over, items)
         items = iter(items.values() if isinstance(items, Mapping) else items)
         initial = next(items, NOT_GIVEN) if self.initial is NOT_GIVEN else self.initial
         if initial is NOT_GIVEN:
@@ -371,13 +372,23 @@ class _Choice:
         case = bool(value) if self.is_truth else value
         function = self.cases.get(case, self.default)
         if function is None and self.is_truth:
-            logger.info(f"{self.pattern}: {short(case)}, nothing to call")
+            logger.info(f"{self.pattern}: {short(case)}, so nothing")
             return None
         if function is None:
             near = did_you_mean(case, self.cases) if isinstance(case, str) else ""
             raise MapError(f"no case for {short(case)}{near or ': ' + there_are(list(self.cases))}")
-        logger.info(f"{self.pattern}: {short(case)} -> {getattr(function, '__name__', function)}")
+        logger.info(f"{self.pattern}: {short(case)}, so {self._called_what(case)}")
         return _called(function, values)
+
+    def _called_what(self, case: Any) -> str:
+        """Return the name of the function of a case, or its place if it has none of its own."""
+        is_default = case not in self.cases
+        name = getattr(self.default if is_default else self.cases[case], "__name__", "<lambda>")
+        if name != "<lambda>":
+            return str(name)
+        if self.is_truth:
+            return "then" if case else "otherwise"
+        return "default" if is_default else "its case"
 
 
 @define(eq=False)

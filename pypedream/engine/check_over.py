@@ -24,10 +24,15 @@ def over_mistakes(wired: Wire) -> Iterator[Problem]:
     elif not isinstance(over, Over) or not all(isinstance(name, str) for name in over.names):
         rule = "the name of an argument, a list of names, or from argument to name"
         yield _problem(wired, f"over={written(over)} is not {rule}")
+    elif odd := [name for name in over.names if not isinstance(over.source(name), str)]:
+        given = written(over.source(odd[0]))
+        hint = f'give values by inputs=[immediate({given}, "{odd[0]}")], over="{odd[0]}"'
+        yield _problem(wired, f"over=: {given} is no name of a source", hint)
     elif not over.names:
         yield _problem(wired, "over= names no argument", 'write over="files"')
     else:
         yield from _names(wired, over)
+        yield from _bound_twice(wired, over)
 
 
 def _settings_of_a_map(wired: Wire) -> Iterator[Problem]:
@@ -51,6 +56,19 @@ def _names(wired: Wire, over: Over) -> Iterator[Problem]:
             near = did_you_mean(name, known)
             hint = "" if near else f"it takes {', '.join(known) or 'none'}"
             yield _problem(wired, f'over=: its function has no argument "{name}"{near}', hint)
+
+
+def _bound_twice(wired: Wire, over: Over) -> Iterator[Problem]:
+    """Find arguments that ``over=`` binds to one source and ``inputs=`` to another."""
+    explicit = {one.as_arg: one for one in wired.stage.inputs}
+    for name in over.names:
+        if name in over.sources and name in explicit:
+            what = f'argument "{name}" is bound by over= and by inputs='
+            yield Problem(
+                f'stage "{wired.key}": {what}',
+                explicit[name].place or wired.place,
+                f'remove one: over="{name}" maps over what inputs= gives it',
+            )
 
 
 def _problem(wired: Wire, what: str, hint: str = "") -> Problem:

@@ -196,7 +196,7 @@ class Fan:
         total = self.source.total
         most = self.pace.next(None if total is None else total - self._taken)
         keys, calls = self.base.copy().run(pull_items, self.source, most)
-        self._is_exhausted = len(calls) < most or self._taken + len(calls) == total
+        self._is_exhausted = len(calls) < most  # a length may be wrong, and zipped ones end apart
         if not calls:
             return None
         chunk = Chunk(self._taken, keys, calls)

@@ -153,14 +153,15 @@ class Linker:
 
     def links(self, arguments: Arguments) -> Iterator[Link]:
         """Yield a link for each argument that gets a value."""
+        taken = self._taken(arguments)
         if not self.stage.inputs:
-            for name, has_default in arguments.names.items():
+            for name, has_default in taken.items():
                 link = self._of_argument(name, is_required=not has_default)
                 if link is not None:
                     yield link
             return
         explicit = self._explicit(arguments)
-        for name, has_default in arguments.names.items():
+        for name, has_default in taken.items():
             one = explicit.pop(name, None)
             if one is not None:
                 link = self._bound(one, is_required=not has_default)
@@ -204,6 +205,15 @@ class Linker:
         self.part = ""
         return keys
 
+    def _taken(self, arguments: Arguments) -> dict[str, bool]:
+        """Return the arguments, with those that only ``over=`` names if any keyword is taken."""
+        over = self.stage.policy.over
+        if not (isinstance(over, Over) and arguments.takes_any):
+            return arguments.names
+        given: tuple[Any, ...] = over.names
+        named = [name for name in given if isinstance(name, str)]
+        return {**dict.fromkeys(named, False), **arguments.names}
+
     def _explicit(self, arguments: Arguments) -> dict[str, Input]:
         explicit: dict[str, Input] = {}
         for one in self.stage.inputs:
@@ -222,8 +232,15 @@ class Linker:
         """Return the link of an argument; one that is mapped over may be called otherwise."""
         over = self.stage.policy.over
         source = over.source(name) if isinstance(over, Over) else name
-        link = self._by_name(source, is_required=is_required or source != name)
-        return link if link is None or source == name else link._replace(argument=name)
+        if source == name or not isinstance(source, str):  # the latter is for `check_over`
+            return self._by_name(name, is_required=is_required)
+        if not self._kinds(source):
+            self.part = "over=: "
+            self._unknown(source)
+            self.part = ""
+            return None
+        link = self._by_name(source, is_required=True)
+        return None if link is None else link._replace(argument=name)
 
     def _by_name(self, name: str, *, is_required: bool) -> Link | None:
         kinds = self._kinds(name)
@@ -242,9 +259,12 @@ class Linker:
         """Return the link of a condition that is given by name."""
         if self._kinds(name):
             return self._by_name(name, is_required=True)
+        self._unknown(name)
+        return None
+
+    def _unknown(self, name: str) -> None:
         near = did_you_mean(name, self.names.all())
         self._problem(f'no parameter, variable or stage "{name}"{near}')
-        return None
 
     def _kinds(self, name: str) -> dict[str, str]:
         """Return what bears a name, kind by kind, in the innermost scope that has any."""

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from pypedream.engine.fan import Chunk, Fan
 from pypedream.engine.retry import is_worth_a_retry, retry_delay_s
 from pypedream.engine.sources import Pace, gathered, source_of
-from pypedream.errors import ExitPipeline, MapError, MapStopped
+from pypedream.errors import ExitPipeline, MapStopped
 from pypedream.executors.calling import Calling, Made, call_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pypedream.context import Attempt
     from pypedream.engine.crew import Crew
@@ -125,11 +125,8 @@ def _fan_of(
 ) -> Fan:
     over, policy = wired.over, wired.stage.policy
     assert over is not None
-    common = dict(arguments)
-    try:
-        source = source_of(over, common, policy.item_key)
-    except KeyError as error:
-        raise MapError(f"there is nothing to map over: {error} has no value") from None
+    common = {**_defaults(wired, arguments), **arguments}
+    source = source_of(over, common, policy.item_key)
     chunk = policy.chunk or (1 if policy.timeout_s is not None else None)
     on_error = policy.on_error or execution.plan.options.on_error
     fan = Fan(
@@ -143,6 +140,18 @@ def _fan_of(
     )
     execution.fans[wired.key] = fan
     return fan
+
+
+def _defaults(wired: Wire, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is mapped over by default: an argument that nothing gives a value."""
+    assert wired.over is not None
+    missing = [name for name in wired.over.names if name not in arguments]
+    if not missing:
+        return {}
+    from inspect import signature
+
+    known = signature(wired.function).parameters
+    return {name: known[name].default for name in missing}
 
 
 def _delay_before_retry(

@@ -6,14 +6,15 @@ A source is never longer in memory than what was given: an iterator is read as i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
-from itertools import islice
+from datetime import date, timedelta
+from itertools import islice, product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define
 
 from pypedream.errors import MapError
-from pypedream.over import CROSS, NEST
-from pypedream.values import said
+from pypedream.over import CROSS, NEST, refuse_what_has_no_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 Pulled = tuple[Sequence[Any], list[tuple[Any, ...]]]
 """Keys and, for each of them, one value of each argument."""
+
+Tree = list[Any] | dict[Any, Any]
+"""What holds nested items: None stands for each item, and each level is a list or a dict."""
 
 
 @define(eq=False)
@@ -36,13 +40,17 @@ class Source:
         The keys of a mapping; None where items are known by their position.
     shape
         How many items each axis of a cross has; None otherwise.
+    tree
+        What holds nested items, as far as they were pulled; None otherwise.
+    coordinates
+        What the items of each axis are known by, where there are several axes.
     """
 
     total: int | None
     pull: Callable[[int], Pulled]
     keys: list[Any] | None = None
     shape: tuple[int, ...] | None = None
-    tree: list[Any] | None = None
+    tree: Tree | None = None
     coordinates: tuple[Sequence[Any], ...] = ()
 
 
@@ -56,29 +64,16 @@ def source_of(over: Over, arguments: dict[str, Any], item_key: Callable[..., Any
     """
     found = {name: arguments.pop(name) for name in over.names}
     for name, value in found.items():
-        _refuse_what_has_no_items(over.source(name), value)
+        refuse_what_has_no_items(over.source(name), value)
     if over.how == CROSS:
         source = _crossed(found)
     elif over.how == NEST:
-        source = _nested(over.names[0], next(iter(found.values())), over.depth)
+        source = _nested(over.source(over.names[0]), next(iter(found.values())), over.depth)
     else:
         source = _zipped(found)
     if item_key is not None:
         source.pull = _keyed(source.pull, item_key)
     return source
-
-
-def _refuse_what_has_no_items(name: str, value: Any) -> None:
-    hint = ""
-    if isinstance(value, (str, bytes)):
-        hint = ": to call the stage with one text, give a list of it"
-    elif hasattr(value, "itertuples"):  # a frame of pandas, whose items would be its column names
-        hint = f': map over its rows by {name}.to_dict("records"), or over its groups'
-    elif isinstance(value, Iterable):
-        return
-    else:
-        hint = ": give a list"
-    raise MapError(f'"{name}" is {said(value)}, which has no items to map over{hint}')
 
 
 def _zipped(found: Mapping[str, Any]) -> Source:
@@ -89,7 +84,7 @@ def _zipped(found: Mapping[str, Any]) -> Source:
         keys = list(by_key)
         for name, value in mappings.items():
             if value.keys() != by_key.keys():
-                odd = next(iter(value.keys() ^ by_key.keys()))
+                odd = next(key for key in [*keys, *value] if key not in value or key not in by_key)
                 raise MapError(f'"{first}" and "{name}" are zipped, and only one has {odd!r}')
     sizes = {name: len(value) for name, value in found.items() if isinstance(value, Sized)}
     _refuse_unequal(sizes)
@@ -118,47 +113,66 @@ def _zipped(found: Mapping[str, Any]) -> Source:
 
 def _refuse_unequal(sizes: Mapping[str, int]) -> None:
     if len(set(sizes.values())) > 1:
-        has = " and ".join(f'"{name}" has {count} items' for name, count in sizes.items())
+        has = " and ".join(f'"{name}" has {_counted(count)}' for name, count in sizes.items())
         raise MapError(f"{has}: zipped arguments need as many each; patterns.cross(...) pairs all")
 
 
+def _counted(count: int) -> str:
+    return "1 item" if count == 1 else f"{count:,} items"
+
+
 def _crossed(found: Mapping[str, Any]) -> Source:
-    axes = [[*value] for value in found.values()]
-    coordinates = tuple(
-        [*value.values()] if isinstance(value, Mapping) else axis
-        for value, axis in zip(found.values(), axes, strict=True)
-    )
-    names = [
-        [*value] if isinstance(value, Mapping) else range(len(axis))
-        for value, axis in zip(found.values(), axes, strict=True)
+    axes = [
+        ([*value], [*value.values()])
+        if isinstance(value, Mapping)
+        else ([*range(len(items))], items)
+        for value in found.values()
+        for items in [[*value]]
     ]
-    from itertools import product
-    from math import prod
+    keys, items = [axis[0] for axis in axes], [axis[1] for axis in axes]
+    shape = tuple(map(len, items))
+    pairs = zip(map(_joined, product(*keys)), product(*items), strict=True)
+    known_by = tuple(
+        keys_ if isinstance(value, Mapping) or not _can_name(items_) else items_
+        for value, keys_, items_ in zip(found.values(), keys, items, strict=True)
+    )
+    return Source(prod(shape), _pulling(pairs), None, shape, coordinates=known_by)
 
-    shape = tuple(map(len, axes))
-    pairs = zip(map(_joined, product(*names)), product(*coordinates), strict=True)
-    return Source(prod(shape), _pulling(pairs), None, shape, coordinates=tuple(names))
+
+def _can_name(items: list[Any]) -> bool:
+    """Say whether the items of an axis tell its places: numbers, texts or times, each once."""
+    try:
+        is_each_once = len({*items}) == len(items)
+    except TypeError:  # one of them is a list, for example
+        return False
+    return is_each_once and all(isinstance(item, _NAMES) for item in items)
 
 
-def _nested(name: str, value: Iterable[Any], depth: int) -> Source:
-    tree: list[Any] = []
+_NAMES = (int, float, str, bytes, date, timedelta)
+
+
+def _nested(name: str, value: Any, depth: int) -> Source:
+    tree: Tree = {} if isinstance(value, Mapping) else []
     return Source(None, _pulling(_walked(name, value, depth, (), tree)), tree=tree)
 
 
 def _walked(
-    name: str, value: Any, depth: int, where: tuple[Any, ...], tree: list[Any]
+    name: str, value: Any, depth: int, where: tuple[Any, ...], tree: Tree
 ) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """Yield the items of the innermost level, and write down in *tree* how many each has."""
-    _refuse_what_has_no_items(name, value)
-    is_mapping = isinstance(value, Mapping)
-    for key, item in value.items() if is_mapping else enumerate(value):
+    """Yield the items of the innermost level, and write down in *tree* what holds them."""
+    refuse_what_has_no_items(name, value, f"item {_joined(where)} of " if where else "")
+    for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
         here = (*where, key)
-        if depth == 1:
-            tree.append(None)
+        branch: Tree | None = None
+        if depth > 1:
+            branch = {} if isinstance(item, Mapping) else []
+        if isinstance(tree, dict):
+            tree[key] = branch
+        else:
+            tree.append(branch)
+        if branch is None:
             yield _joined(here), (item,)
         else:
-            branch: list[Any] = []
-            tree.append(branch)
             yield from _walked(name, item, depth - 1, here, branch)
 
 
@@ -195,15 +209,22 @@ def gathered(source: Source, values: list[Any], over: Over, collect: str) -> Any
 
 def _folded(values: list[Any], shape: tuple[int, ...]) -> list[Any]:
     """Return *values* as lists of lists of this shape, the last axis innermost."""
-    for size in reversed(shape[1:]):
-        if not size:
-            return [[] for _ in range(shape[0])]
-        values = [values[start : start + size] for start in range(0, len(values), size)]
-    return values
+    count, *inner = shape
+    if not inner:
+        return values
+    size = prod(inner)
+    rows = [values[row * size : (row + 1) * size] for row in range(count)]
+    return [_folded(row, shape[1:]) for row in rows]
 
 
-def _grown(tree: list[Any], values: Iterator[Any]) -> list[Any]:
-    return [next(values) if branch is None else _grown(branch, values) for branch in tree]
+def _grown(tree: Tree, values: Iterator[Any]) -> Tree:
+    if isinstance(tree, dict):
+        return {key: _put_in(branch, values) for key, branch in tree.items()}
+    return [_put_in(branch, values) for branch in tree]
+
+
+def _put_in(branch: Tree | None, values: Iterator[Any]) -> Any:
+    return next(values) if branch is None else _grown(branch, values)
 
 
 def _as_array(source: Source, values: list[Any], over: Over, collect: str) -> Any:
@@ -211,15 +232,32 @@ def _as_array(source: Source, values: list[Any], over: Over, collect: str) -> An
 
     extra = "frames" if collect == "numpy" else "arrays"
     numpy = need("numpy", extra=extra, for_=f'collect="{collect}"')
-    shape = source.shape if source.shape is not None else (len(values),)
-    array = _filled(numpy, values, shape)
+    axes = [[*axis] for axis in source.coordinates] or _axes_of(source, len(values), over, collect)
+    array = _filled(numpy, values, tuple(map(len, axes)))
     if collect == "numpy":
         return array
     xarray = need("xarray", extra="arrays", for_='collect="xarray"')
-    coordinates = source.coordinates or ((source.keys or range(len(values))),)
-    axes = over.axes[: len(shape)]
-    coords = dict(zip(axes, map(list, coordinates), strict=True))
-    return xarray.DataArray(array, dims=axes, coords=coords)
+    coords = dict(zip(over.axes, axes, strict=True))
+    return xarray.DataArray(array, dims=over.axes, coords=coords)
+
+
+def _axes_of(source: Source, count: int, over: Over, collect: str) -> list[list[Any]]:
+    """Return the keys along each axis of what was zipped or nested."""
+    if source.tree is None:
+        return [[*(source.keys or range(count))]]
+    axes, level = [], [source.tree]
+    for _ in range(over.depth):
+        keys = [list(branch) if isinstance(branch, dict) else len(branch) for branch in level]
+        if any(each != keys[0] for each in keys):
+            raise MapError(
+                f'"{over.source(over.names[0])}" has lists of different lengths in it, and an array'
+                f' has none: collect="{collect}" cannot hold the results, collect="list" can'
+            )
+        first = keys[0] if keys else 0
+        axes.append(first if isinstance(first, list) else [*range(first)])
+        inner = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [branch for branches in inner for branch in branches]
+    return axes
 
 
 def _filled(numpy: Any, values: list[Any], shape: tuple[int, ...]) -> Any:

@@ -431,8 +431,8 @@ IN_VALUES = tuple(
             'on_error=\'stopp\' is not "stop", "continue" or "collect"; did you mean "stop"?'
         ),
         "executor=3": (
-            'executor=3 is not "serial", "threads", "processes", "dask", "ray", "slurm" or an object'
-            " with submit(call)"
+            'executor=3 is not "serial", "threads", "processes", "dask", "ray", "slurm"'
+            " or an object with submit(call)"
         ),
         "workers=0": "workers=0 is not a whole number from 1 up",
         "mutation=None": 'mutation=None is not "warn", "error", "copy" or "off"',
