@@ -39,6 +39,8 @@ _MAPPING = {
 """Where items are called; what is raised between two of them would lose count."""
 _USERS = ("call_item", "pull_items")
 """What calls the user's code there."""
+_BETWEEN = ("<lambda>", "call")
+"""What they call it through."""
 _LOG = os.path.join(os.path.dirname(_ENGINE), "log", "")
 _WAITING = {_LOG + "asking.py", _LOG + "debugger.py"}
 """Where the log waits for somebody to type."""
@@ -191,9 +193,9 @@ def _is_users(frame: FrameType | None, *, has_log: bool) -> bool:
         if code in USER_CALLS:
             return True
         file = code.co_filename
-        if file in _MAPPING and code.co_name in _USERS:
-            return True
-        if file == _CARRY_OUT or file in _MAPPING:
+        if file in _MAPPING and code.co_name not in _BETWEEN:
+            return code.co_name in _USERS
+        if file == _CARRY_OUT:
             return False
         if has_log and (code.co_name in _DEAF or (file.startswith(_LOG) and file not in _WAITING)):
             return False

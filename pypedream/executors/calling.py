@@ -78,6 +78,8 @@ class Calling:
         The output that each attempt begins with; see `pypedream.log.output`.
     signal
         Says when to make no further call.
+    most_ns
+        After so long the rest of several calls is left to others; None if none is ever left.
     at
         Its first place tells other processes which call is being made; None where nobody asks.
     """
@@ -90,9 +92,10 @@ class Calling:
     data: dict[str, Any] | None = None
     first_output: Any = None
     at: MutableSequence[int] | None = None
+    most_ns: int | None = None
 
     def make(self, keys: Sequence[Any], calls: Sequence[tuple[Any, ...]], number: int = 1) -> Made:
-        """Make the calls until one raises or the signal says to stop.
+        """Make the calls until one raises, the signal says to stop or they take too long.
 
         Parameters
         ----------
@@ -109,9 +112,10 @@ class Calling:
         signal, call, copy = self.signal, self.call, self.base.copy
         log, stage, data, first_output = self.log, self.stage, self.data, self.first_output
         STREAMS.ensure()
-        made.started_ns = now()
+        made.started_ns = end = now()
+        until = _NEVER_NS if self.most_ns is None else end + self.most_ns
         for at[0], given in enumerate(calls):
-            if signal.stopping:
+            if signal.stopping or end > until:
                 break
             attempt = _bare(Attempt)
             attempt.log, attempt.stage, attempt.number = log, stage, number
@@ -124,10 +128,12 @@ class Calling:
             finally:
                 if attempt.output is not None:
                     attempt.output.close()
-            ended(now())
+            end = now()
+            ended(end)
         return made
 
 
+_NEVER_NS = 1 << 63
 _enter = context.STAGE.set
 _bare = Attempt.__new__
 
