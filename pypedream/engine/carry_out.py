@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
     from pypedream.engine.batch import Batch
+    from pypedream.engine.failure import Failure
     from pypedream.engine.guard import Guard
     from pypedream.engine.keeping import Keeper
     from pypedream.engine.plan import Plan
@@ -256,7 +257,7 @@ class Launch:
         run.state = state_of(failed, execution.stopping)
         run.duration_s = (perf_counter_ns() - log.start_ns) / 1e9
         for key in failed:
-            run.failures.append(self._failure(key))
+            run.failures.extend(self._failures(key))
         run.error = error or (run.failures[0].error if run.failures else None)
         counts = execution.count_endings()
         data = {"state": run.state, "duration_s": run.duration_s, "stages": counts}
@@ -277,16 +278,18 @@ class Launch:
         run, wires = self.run, self.plan.blueprint.wiring.wires
         keys: list[str] = []
         if run.state != "ok":
-            keys = list(self._execution.values)
+            keys = [*{**self._execution.values, **self._execution.fans}]
         elif self.plan.blueprint.has_policies:  # files and variables change while functions do not
             policies = {key: wires[key].stage.policy for key in self._execution.values}
             keys = [key for key, policy in policies.items() if policy.depends_on or policy.env]
+            keys += [key for key, fan in self._execution.fans.items() if fan.failed]
         if keys:
             from pypedream.engine.calls import code_of
 
             run.code = {key: code_of(wires[key]) for key in keys}
 
-    def _failure(self, key: str) -> Any:
+    def _failures(self, key: str) -> list[Failure]:
+        """Describe the failed call of a stage, or those of all its items that failed."""
         execution = self._execution
         wired = self.plan.blueprint.wiring.wires[key]
         arguments = execution.bound.get(key, {})
@@ -295,9 +298,10 @@ class Launch:
 
         fan = execution.fans.get(key)
         if fan is not None and fan.failed:
-            first = fan.failed[min(fan.failed)]
-            return failure_of_item(fan, first, execution.parameters)
-        return failure_of(wired, execution.ended[key], arguments, execution.parameters, changed)
+            failed = [fan.failed[place] for place in sorted(fan.failed)]
+            return [failure_of_item(fan, one, execution.parameters) for one in failed]
+        ended = execution.ended[key]
+        return [failure_of(wired, ended, arguments, execution.parameters, changed)]
 
 
 def _guard_for(plan: Plan) -> Guard | None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pypedream.engine.threads import Threads
     from pypedream.executors.calling import Made
 
+LOOK_UP_S = 0.05
+
 
 @define(eq=False)
 class Crew:
@@ -143,7 +145,14 @@ class Crew:
             return
         try:
             self._queue.append(fan)  # for whoever comes next
-            while not self.execution.stopping and work_on(fan):
+            while not self.execution.stopping and (work_on(fan) or self._waits_for_retries(fan)):
                 pass
         finally:
             fan.let_out()
+
+    def _waits_for_retries(self, fan: Fan) -> bool:
+        """Wait a moment if items are tried again soon and there is nothing else to do."""
+        is_idle = fan.awaits_retries and all(one is fan for one in list(self._queue))
+        if is_idle:
+            fan.wait(LOOK_UP_S)
+        return is_idle

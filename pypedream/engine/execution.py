@@ -242,7 +242,7 @@ class Execution:
     def _record_start(self, wired: Wire, attempt: Attempt, start: int) -> None:
         if attempt.number == 1:
             self._record(attempt, start, "stage.start", None)
-        if wired.stage.policy.retries:
+        if wired.stage.policy.retries and wired.over is None:
             self._record(attempt, start, "attempt.start", None)
 
     def _record(self, attempt: Attempt, now: int, kind: str, data: Ended | None) -> None:
@@ -318,12 +318,12 @@ class Execution:
         wired: Wire,
         attempt: Attempt,
         arguments: dict[str, Any],
-        _kept: ItemKeeper | None,
+        kept: ItemKeeper | None,
     ) -> Any:
         if wired.over is not None:
-            from pypedream.engine.mapping import map_over_async
+            from pypedream.engine.mapping_async import map_over_async
 
-            value = await map_over_async(self, wired, attempt, arguments)
+            value = await map_over_async(self, wired, attempt, arguments, kept=kept)
         else:
             value = await awaited(wired, arguments)
         return self._accepted(wired, attempt, arguments, value)

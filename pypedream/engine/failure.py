@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 from pypedream.errors import RunCancelled
 from pypedream.log.ended import Ended, said_by
 from pypedream.log.redaction import Redactor
+from pypedream.over import CROSS
 from pypedream.places import Place, is_in_ipython, is_library, is_ours, users_traceback
 from pypedream.stage import arguments_of
 from pypedream.values import one_line, short
@@ -152,8 +153,15 @@ def failure_of(
 def failure_of_item(fan: Fan, failed: FailedItem, parameters: Parameters) -> Failure:
     """Describe the failed call of one item of a mapped stage."""
     ended = Ended("failed", 0, failed.attempts, "", failed.error, failed.traceback)
-    arguments = fan.arguments_of(failed.values)
-    return evolve(failure_of(fan.wired, ended, arguments, parameters), item=failed.key)
+    arguments, over = fan.arguments_of(failed.values), fan.wired.over
+    failure = failure_of(fan.wired, ended, arguments, parameters)
+    assert over is not None
+    which = "an item" if over.how == CROSS else f"item {failed.key}"
+    inputs = {
+        name: evolve(one, source=f"{which} of {one.source}") if name in over.names else one
+        for name, one in failure.inputs.items()
+    }
+    return evolve(failure, item=failed.key, inputs=inputs)
 
 
 def source_of(link: Any, parameters: Parameters) -> str:
@@ -240,7 +248,7 @@ def raised_by(run: Run) -> BaseException | None:
     error = run.error
     if run.state == "cancelled":
         return RunCancelled(f'run {run.id} of pipeline "{run.pipeline}" was cancelled')
-    if error is None or (isinstance(error, Exception) and run.plan.options.on_error != "stop"):
+    if error is None or (isinstance(error, Exception) and not _is_to_raise(run)):
         return None
     if run.state == "interrupted":
         explain_stop(run, error)
@@ -249,6 +257,13 @@ def raised_by(run: Run) -> BaseException | None:
         _add_note(error, hide("\n".join([*failure_lines(run.failure), _GO_ON])))
         _show_in_ipython(error, [hide(line) for line in (*failure_screen(run.failure), _GO_ON)])
     return error.with_traceback(users_traceback(error.__traceback__))
+
+
+def _is_to_raise(run: Run) -> bool:
+    """Say whether a failure that stops the run is among those that it had."""
+    wires, usual = run.plan.blueprint.wiring.wires, run.plan.options.on_error
+    asked = {wires[one.stage].stage.policy.on_error or usual for one in run.failures}
+    return "stop" in (asked or {usual})
 
 
 def explain_stop(run: Run, error: BaseException) -> None:

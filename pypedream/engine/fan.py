@@ -7,7 +7,6 @@ raised may be tried again; what it kept from being called goes to the next who i
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from threading import Condition
@@ -16,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, define, frozen
 
+from pypedream.errors import ExitPipeline
 from pypedream.log.ended import error_data
 from pypedream.places import users_traceback
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from pypedream.context import Attempt
@@ -89,6 +89,8 @@ class Fan:
     ----------
     attempt
         The attempt of the stage as a whole.
+    given
+        The arguments that have the items.
     common
         The arguments that are the same for every item.
     goes_on
@@ -101,15 +103,18 @@ class Fan:
         What ended the stage early.
     make
         Calls the items of a chunk, where the stage is called.
+    digests
+        By position what items were, where they cannot be had a second time.
     """
 
     wired: Wire
     attempt: Attempt
+    given: dict[str, Any]
     common: dict[str, Any]
     source: Source
     pace: Pace
     goes_on: bool
-    retry: Callable[[Attempt, BaseException], float | None]
+    retry: Callable[[Attempt, BaseException], float | None] | None
     values: list[Any] = Factory(list)
     failed: dict[int, FailedItem] = Factory(dict)
     error: BaseException | None = None
@@ -117,6 +122,7 @@ class Fan:
     timed: list[tuple[Chunk, int, array[int]]] = Factory(list)
     base: Context = Factory(copy_context)
     make: Callable[[Chunk], Made] | None = None
+    digests: dict[int, str] = Factory(dict)
     is_plain: Final = False
     _helpers: int = 0
     _taken: int = 0
@@ -139,6 +145,12 @@ class Fan:
     def done(self) -> int:
         """How many items went well."""
         return self._done
+
+    @property
+    def awaits_retries(self) -> bool:
+        """Whether items will be tried again."""
+        with self._changed:
+            return bool(self._again) and not self.is_stopped
 
     @property
     def is_unfinished(self) -> bool:
@@ -266,6 +278,12 @@ class Fan:
             if (most_s > 0 and self._busy) or (most_s > 0 and self._again):
                 self._changed.wait(most_s)
 
+    def release(self) -> None:
+        """Let go of what only calls need, and if no item is to be called again of the results."""
+        self.base, self.make, self.retry = Context(), None, None
+        if not (self.failed or self.error is not None or self.is_unfinished):
+            self.given, self.common, self.values, self.digests = {}, {}, [], {}
+
     def arguments_of(self, values: tuple[Any, ...]) -> dict[str, Any]:
         """Return all that an item is called with."""
         over = self.wired.over
@@ -275,9 +293,13 @@ class Fan:
     def _decide(self, chunk: Chunk, place: int, error: Exception) -> float | None:
         """Return in how many seconds an item is tried again; None if it is not."""
         attempt = self.attempt_of(chunk, place)
-        delay_s = self.retry(attempt, error)
+        if isinstance(error, ExitPipeline):
+            data: dict[str, Any] = {"state": "ok", "reason": f"it ended the run: {error}"}
+            self.attempt.log.add("attempt.end", attempt=attempt, data=data)
+            return None
+        delay_s = None if self.retry is None else self.retry(attempt, error)
         said = error_data(error, users_traceback(error.__traceback__))
-        data: dict[str, Any] = {"state": "failed", "error": said}
+        data = {"state": "failed", "error": said}
         if delay_s is not None:
             data["retry_in_s"] = round(delay_s, 6)
         level = "error" if delay_s is None else "warning"
@@ -297,6 +319,10 @@ class Fan:
             one = chunk.only(place)
             one.number += 1
             heappush(self._again, (monotonic() + again, one.first, one))
+            return
+        if isinstance(error, (ExitPipeline, KeyboardInterrupt)):  # it is no failure of the item
+            self.error = self.error or error
+            self.is_stopped = True
             return
         own = users_traceback(error.__traceback__)
         failed = FailedItem(chunk.keys[place], error, own, chunk.number, chunk.calls[place])
@@ -318,60 +344,12 @@ class Fan:
         self.reused += made.reused
         if made.error is None:
             took_s = (made.ended_ns[-1] - made.started_ns) / 1e9 if count else 0.0
-            self.pace.took(count, took_s)
+            self.pace.took(count - made.reused, took_s)
 
 
 def pull_items(source: Source, most: int) -> Pulled:
     """Pull items: all under this is the user's code, who may have given an iterator."""
     return source.pull(most)
-
-
-@frozen
-class ItemRun:
-    """What became of one item of a mapped stage.
-
-    Attributes
-    ----------
-    state
-        "ok", "failed" or "pending" (it was not called).
-    duration_s
-        Seconds that its last attempt took.
-    """
-
-    key: Any
-    state: str
-    duration_s: float = 0.0
-    attempts: int = 1
-    error: BaseException | None = None
-
-
-@frozen(eq=False, repr=False)
-class ItemRuns(Sequence[ItemRun]):
-    """What became of each item, in their order; of very many only the first million."""
-
-    fan: Fan
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def __getitem__(self, place: Any) -> Any:
-        return self._found[place]
-
-    def __repr__(self) -> str:
-        return f"<{', '.join(f'{count} {state}' for state, count in counted(self.fan).items())}>"
-
-    @property
-    def _found(self) -> list[ItemRun]:
-        found: dict[int, ItemRun] = {}
-        for chunk, started_ns, ended_ns in self.fan.timed:
-            before = started_ns
-            for place, end in enumerate(ended_ns):
-                key = chunk.keys[place]
-                found[chunk.first + place] = ItemRun(key, "ok", (end - before) / 1e9, chunk.number)
-                before = end
-        for place, one in self.fan.failed.items():
-            found[place] = ItemRun(one.key, "failed", 0.0, one.attempts, one.error)
-        return [found[place] for place in sorted(found)]
 
 
 def counted(fan: Fan) -> dict[str, int]:

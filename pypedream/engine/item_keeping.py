@@ -7,7 +7,6 @@ than to read is kept only where reuse was asked for.
 
 from __future__ import annotations
 
-from array import array
 from contextlib import ExitStack
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -16,18 +15,18 @@ from attrs import define
 
 from pypedream.engine.asked_before import holds_secret
 from pypedream.engine.calls import digest_of
-from pypedream.engine.fan import Chunk
 from pypedream.engine.reuse import LOOKS, READ_ONLY, mode_of
 from pypedream.errors import MissingEntry, UnreadableResult
-from pypedream.executors.calling import Made
 from pypedream.store.results import Unstorable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pypedream.engine.calls import Call
+    from pypedream.engine.fan import Chunk
     from pypedream.engine.keeping import Keeper
     from pypedream.engine.wiring import Wire
+    from pypedream.executors.calling import Made
     from pypedream.store.results import Result
 
 WORTH_S = 0.001
@@ -61,8 +60,8 @@ class ItemKeeper:
     secrets: list[str]
     _is_warned: bool = False
 
-    def make(self, make: Callable[[Chunk], Made], chunk: Chunk) -> Made:
-        """Call those items of a chunk that are not kept, and keep what they give."""
+    def find(self, chunk: Chunk) -> dict[int, Any]:
+        """Return what is kept of the items of a chunk, by their places in it."""
         keys = [self._key(values) for values in chunk.calls]
         found = self._found(keys) if self.looks else {}
         if self.mode == READ_ONLY and len(found) < len(keys):
@@ -71,22 +70,25 @@ class ItemKeeper:
                 f'stage "{self.wired.key}": cache="{READ_ONLY}" and item'
                 f" {chunk.keys[missing]!r} is not kept"
             )
-        if not found:
-            made = make(chunk)
-            self._keep(keys, made)
-            return made
-        places = [place for place in range(len(keys)) if place not in found]
-        if not places:
-            return _only_found(found)
-        part = Chunk(
-            chunk.first,
-            [chunk.keys[place] for place in places],
-            [chunk.calls[place] for place in places],
-            chunk.number,
-        )
-        made = make(part)
-        self._keep([keys[place] for place in places], made)
-        return made if made.is_lost and made.lost_at is None else _merged(found, places, made)
+        return found
+
+    def keep(self, chunk: Chunk, made: Made) -> None:
+        """Keep what the first items of a chunk gave, as far as that is worth it."""
+        count = len(made.values)
+        if not count or self.mode == READ_ONLY or self.wired.key in self.keeper.unstated:
+            return
+        took_s = (made.ended_ns[-1] - made.started_ns) / 1e9
+        if not self.is_asked and took_s / count < WORTH_S:
+            return
+        keys = [self._key(values) for values in chunk.calls[:count]]
+        with ExitStack() as stack:
+            if count > 1:
+                stack.enter_context(self.keeper.results.batch())
+            before = made.started_ns
+            for key, value, end in zip(keys, made.values, made.ended_ns, strict=True):
+                if key:
+                    self._keep_one(key, value, (end - before) / 1e9)
+                before = end
 
     def _key(self, values: tuple[Any, ...]) -> str:
         """Return what an item is kept under; "" if that cannot be told."""
@@ -112,22 +114,6 @@ class ItemKeeper:
         except UnreadableResult as error:
             self.keeper.warn(f"{error}; the item is called again")
             return _MISSING
-
-    def _keep(self, keys: Sequence[str], made: Made) -> None:
-        count = len(made.values)
-        if not count or self.mode == READ_ONLY or self.wired.key in self.keeper.unstated:
-            return
-        took_s = (made.ended_ns[-1] - made.started_ns) / 1e9
-        if not self.is_asked and took_s / count < WORTH_S:
-            return
-        with ExitStack() as stack:
-            if count > 1:
-                stack.enter_context(self.keeper.results.batch())
-            before = made.started_ns
-            for key, value, end in zip(keys, made.values, made.ended_ns, strict=False):
-                if key:
-                    self._keep_one(key, value, (end - before) / 1e9)
-                before = end
 
     def _keep_one(self, key: str, value: Any, took_s: float) -> None:
         keeper = self.keeper
@@ -156,30 +142,3 @@ def item_keeper_of(keeper: Keeper, wired: Wire, call: Call) -> ItemKeeper | None
     looks = mode in LOOKS or (mode == "off" and keeper.is_resuming)
     secrets = keeper.calls.parameters.secrets()
     return ItemKeeper(keeper, wired, shared, mode, looks, is_asked, secrets)
-
-
-def _only_found(found: dict[int, Any]) -> Made:
-    values = [found[place] for place in range(len(found))]
-    return Made(0, values, array("q", bytes(8 * len(values))), reused=len(values))
-
-
-def _merged(found: dict[int, Any], places: Sequence[int], made: Made) -> Made:
-    """Return one account of items that were kept and items that were called."""
-    whole = Made(made.started_ns, is_lost=made.is_lost, error=made.error)
-    if made.is_lost:
-        whole.lost_at = None if made.lost_at is None else places[made.lost_at]
-        return whole
-    called = iter(zip(made.values, made.ended_ns, strict=True))
-    end = made.started_ns
-    for place in range(len(found) + len(places)):
-        if place in found:
-            whole.values.append(found[place])
-            whole.reused += 1
-        else:
-            one = next(called, None)
-            if one is None:  # it raised, or was not called any more
-                break
-            value, end = one
-            whole.values.append(value)
-        whole.ended_ns.append(end)
-    return whole

@@ -57,6 +57,8 @@ class Keeper:
         Whether the run goes on from another one.
     unstated
         The stages that used something of the run which their inputs do not say.
+    incomplete
+        The mapped stages some of whose items failed, though they gave something.
     """
 
     results: Results
@@ -68,6 +70,7 @@ class Keeper:
     record: ResultLog
     is_resuming: bool = False
     unstated: set[str] = Factory(set)
+    incomplete: set[str] = Factory(set)
     _is_over: bool = False
 
     def result(self, wired: Wire, compute: Callable[[ItemKeeper | None], Any]) -> Any:
@@ -201,6 +204,10 @@ class Keeper:
 
     def _keep(self, wired: Wire, call: Call, value: Any, took: float) -> None:
         key = call.key
+        if wired.key in self.incomplete:  # its items are kept, but for those to be called again
+            self.calls.digests[wired.key] = unlike_any()
+            self.record.add([FailedCall(wired.key, call).text()])
+            return
         if not key or wired.key in self.unstated:
             # only this run can be resumed with it
             key = f"of-run/{self.run}/{unlike_any()}"
@@ -221,7 +228,7 @@ class Keeper:
 
     def _items_of(self, wired: Wire, call: Call) -> ItemKeeper | None:
         """Return what keeps the items of a mapped stage, where they are kept."""
-        if wired.over is None or wired.is_async:
+        if wired.over is None:
             return None
         from pypedream.engine.item_keeping import item_keeper_of
 

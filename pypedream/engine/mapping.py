@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from contextvars import copy_context
 from functools import partial
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
+from attrs import define
+
 from pypedream.engine.fan import Chunk, Fan
+from pypedream.engine.items_before import Noting, made_with
 from pypedream.engine.retry import is_worth_a_retry, retry_delay_s
 from pypedream.engine.sources import Pace, gathered, source_of
 from pypedream.errors import ExitPipeline, MapStopped
@@ -25,11 +27,12 @@ if TYPE_CHECKING:
     from pypedream.engine.crew import Crew
     from pypedream.engine.execution import Execution
     from pypedream.engine.item_keeping import ItemKeeper
+    from pypedream.engine.items_before import Knowing
     from pypedream.engine.wiring import Wire
 
 LOOK_UP_S = 0.5
-AT_ONCE = 64
-"""So many items of an async stage are awaited at the same time, if nothing else is said."""
+MOST_NS = 200_000_000
+"""Items that turn out to take longer than others are left to whoever is free after so long."""
 
 
 def map_over(
@@ -60,9 +63,10 @@ def map_over(
         What an item raised, if that is not to be collected.
     """
     members = 1 if crew is None else crew.members_for(wired)
-    fan = _fan_of(execution, wired, attempt, arguments, members)
-    make = made_here(execution, fan) if crew is None else crew.made_by(fan)
-    fan.make = make if kept is None else partial(kept.make, make)
+    fan = fan_of(execution, wired, attempt, arguments, members)
+    fan.make = made_here(execution, fan) if crew is None else crew.made_by(fan)
+    for knowing in all_knowing_of(execution, fan, kept):
+        fan.make = partial(made_with, knowing, fan.make)
     if crew is not None and members > 1:
         crew.share(fan)
     try:
@@ -74,7 +78,17 @@ def map_over(
     while not fan.is_over and not execution.is_abandoned:
         fan.wait(LOOK_UP_S)
     fan.make = None  # it holds what other processes share: an array may be another one next time
-    return _result(execution, fan)
+    return result_of(execution, fan)
+
+
+def all_knowing_of(execution: Execution, fan: Fan, kept: ItemKeeper | None) -> list[Knowing]:
+    """Return all that knows results of items, the one to ask first last."""
+    all_knowing: list[Knowing] = [] if kept is None else [kept]
+    before = execution.plan.reuse.items.get(fan.wired.key)
+    if before is not None and before.is_for(fan.common):
+        all_knowing.append(before)
+    noting = Noting.of(fan)
+    return all_knowing if noting is None else [*all_knowing, noting]
 
 
 def work_on(fan: Fan) -> bool:
@@ -91,12 +105,12 @@ def work_on(fan: Fan) -> bool:
     except BaseException as error:  # noqa: BLE001 - the leader raises it
         fan.gave_up(error)
     else:
-        _record(fan, chunk, made, is_single=is_single)
+        record(fan, chunk, made, is_single=is_single)
         fan.took(chunk, made)
     return True
 
 
-def _record(fan: Fan, chunk: Chunk, made: Made, *, is_single: bool) -> None:
+def record(fan: Fan, chunk: Chunk, made: Made, *, is_single: bool) -> None:
     """Say what went well: of single items each, of small ones how many."""
     count = len(made.values)
     if not count:
@@ -104,7 +118,8 @@ def _record(fan: Fan, chunk: Chunk, made: Made, *, is_single: bool) -> None:
     log = fan.attempt.log
     took_s = (made.ended_ns[-1] - made.started_ns) / 1e9
     if is_single:
-        data: dict[str, Any] = {"state": "ok", "duration_s": took_s}
+        state = "reused" if made.reused else "ok"
+        data: dict[str, Any] = {"state": state, "duration_s": took_s}
         log.add("attempt.end", attempt=fan.attempt_of(chunk, 0), data=data)
         return
     data = {
@@ -113,25 +128,30 @@ def _record(fan: Fan, chunk: Chunk, made: Made, *, is_single: bool) -> None:
         "count": count,
         "duration_s": took_s,
     }
+    if made.reused:
+        data["reused"] = made.reused
     log.add("items", attempt=fan.attempt, data=data)
 
 
-def _fan_of(
+def fan_of(
     execution: Execution,
     wired: Wire,
     attempt: Attempt,
     arguments: dict[str, Any],
     members: int,
 ) -> Fan:
+    """Return the items of a mapped stage before any is called."""
     over, policy = wired.over, wired.stage.policy
     assert over is not None
     common = {**_defaults(wired, arguments), **arguments}
+    given = {name: common[name] for name in over.names if name in common}
     source = source_of(over, common, policy.item_key)
     chunk = policy.chunk or (1 if policy.timeout_s is not None else None)
     on_error = policy.on_error or execution.plan.options.on_error
     fan = Fan(
         wired,
         attempt,
+        given,
         common,
         source,
         Pace(chunk, members),
@@ -174,9 +194,10 @@ def made_here(execution: Execution, fan: Fan) -> Callable[[Chunk], Made]:
         attempt.log,
         wired.key,
         copy_context(),
-        execution,
+        execution if fan.pace.fixed is None else _Stopping(execution, fan),
         attempt.data,
         execution.first_output,
+        most_ns=MOST_NS if fan.pace.fixed is None else None,
     )
 
     def make(chunk: Chunk) -> Made:
@@ -185,18 +206,40 @@ def made_here(execution: Execution, fan: Fan) -> Callable[[Chunk], Made]:
     return make
 
 
-def _result(execution: Execution, fan: Fan) -> Any:
-    """Return what a mapped stage gives; raise what ended it."""
+@define(eq=False)
+class _Stopping:
+    """Says to make no further call when the run stops, or the stage: chunks may be long."""
+
+    execution: Execution
+    fan: Fan
+
+    @property
+    def stopping(self) -> str:
+        """Why not."""
+        return "stage" if self.fan.is_stopped else self.execution.stopping
+
+
+def result_of(execution: Execution, fan: Fan) -> Any:
+    """Return what a mapped stage gives and let go of the rest; raise what ended it."""
+    try:
+        return _gathered(execution, fan)
+    finally:
+        fan.release()
+
+
+def _gathered(execution: Execution, fan: Fan) -> Any:
     over, policy = fan.wired.over, fan.wired.stage.policy
     assert over is not None
     if fan.error is not None:
-        raise fan.error
+        raise _first_error(fan, fan.error)
     if execution.stopping and fan.is_unfinished:
         raise MapStopped(f"{fan.said_done()} when the run stopped")
     if fan.failed:
         on_error = policy.on_error or execution.plan.options.on_error
         if on_error != "collect":
             raise fan.failed[min(fan.failed)].error
+        if execution.keeper is not None:
+            execution.keeper.incomplete.add(fan.wired.key)
         from pypedream.engine.failure import failure_of_item
 
         for place, one in fan.failed.items():
@@ -204,60 +247,7 @@ def _result(execution: Execution, fan: Fan) -> Any:
     return gathered(fan.source, fan.values, over, policy.collect)
 
 
-async def map_over_async(
-    execution: Execution, wired: Wire, attempt: Attempt, arguments: dict[str, Any]
-) -> Any:
-    """Await an async stage for each of its items, several at a time."""
-    from asyncio import gather, sleep
-
-    most = wired.stage.policy.workers or execution.plan.options.workers or AT_ONCE
-    fan = _fan_of(execution, wired, attempt, arguments, most)
-    fan.pace.fixed = 1
-
-    async def work() -> None:
-        while not fan.is_over and not execution.stopping:
-            chunk = fan.take()
-            if chunk is None:
-                await sleep(0.01)
-                continue
-            fan.attempt.log.add("attempt.start", attempt=fan.attempt_of(chunk, 0))
-            made = await _awaited_item(execution, fan, chunk)
-            _record(fan, chunk, made, is_single=True)
-            fan.took(chunk, made)
-
-    total = fan.source.total
-    count = most if total is None else max(1, min(most, total))
-    try:
-        await gather(*[work() for _ in range(count)])
-    finally:
-        fan.stop()
-    return _result(execution, fan)
-
-
-async def _awaited_item(execution: Execution, fan: Fan, chunk: Chunk) -> Made:
-    from asyncio import get_running_loop
-
-    from pypedream.engine.execution import awaited
-
-    made = Made(perf_counter_ns())
-    attempt = fan.attempt_of(chunk, 0)
-    attempt.output = execution.first_output
-    context = fan.base.copy()
-    context.run(_enter, attempt)
-    arguments = fan.arguments_of(chunk.calls[0])
-    task = get_running_loop().create_task(awaited(fan.wired, arguments), context=context)
-    try:
-        made.values.append(await task)
-    except Exception as error:  # noqa: BLE001 - the fan decides what becomes of it
-        made.error = error
-    finally:
-        if attempt.output is not None:
-            attempt.output.close()
-    made.ended_ns.append(perf_counter_ns())
-    return made
-
-
-def _enter(attempt: Attempt) -> None:
-    from pypedream import context
-
-    context.STAGE.set(attempt)
+def _first_error(fan: Fan, error: BaseException) -> BaseException:
+    """Return what the first item raised that failed, in the order of items and not of time."""
+    is_of_item = any(one.error is error for one in fan.failed.values())
+    return fan.failed[min(fan.failed)].error if is_of_item else error

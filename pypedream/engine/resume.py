@@ -7,6 +7,7 @@ holds as well.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from pypedream.engine.past_run import PastRun
 from pypedream.engine.problem import Problem
 from pypedream.engine.request import plan_for, request_of
 from pypedream.engine.reuse import Reuse
+from pypedream.engine.views import KeptOutputs
 from pypedream.errors import ParameterError, PlanError, StoreError
 from pypedream.places import calling_place
 from pypedream.store.identity import changes
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from pypedream.engine.links import Link
     from pypedream.engine.plan import Blueprint, Plan
-    from pypedream.engine.run import Run
+    from pypedream.engine.run import Run, StageRun
     from pypedream.engine.wiring import Wire
     from pypedream.parameters import Parameters
     from pypedream.pipeline import Pipeline
@@ -118,6 +120,7 @@ def _reuse_from(run: Run, base: Blueprint, parameters: Parameters) -> Reuse:
         reason = _reason_to_run(run, base.wiring.wires[key], parameters, reuse)
         if reason:
             reuse.rerun[key] = reason
+            _take_items(run, base.wiring.wires[key], reuse)
             continue
         try:
             reuse.values[key] = run[key]
@@ -132,6 +135,18 @@ def _reuse_from(run: Run, base: Blueprint, parameters: Parameters) -> Reuse:
     if run.keeps_results:
         _take_what_was_kept(run, base, reuse)
     return reuse
+
+
+def _take_items(run: Run, wired: Wire, reuse: Reuse) -> None:
+    """Take what items of a mapped stage gave that has to be called for others."""
+    fan = run.fans.get(wired.key)
+    over = None if fan is None else fan.wired.over
+    if fan is None or over is None or wired.over is None or over.names != wired.over.names:
+        return
+    if fan.values and not _code_change(run, wired):
+        from pypedream.engine.items_before import ItemsBefore
+
+        reuse.items[wired.key] = ItemsBefore(fan)
 
 
 def _take_what_was_kept(run: Run, base: Blueprint, reuse: Reuse) -> None:
@@ -166,10 +181,9 @@ def _reason_to_run(run: Run, wired: Wire, parameters: Parameters, reuse: Reuse) 
     before = run.stages.get(key) if key in run.plan.blueprint.wiring.wires else None
     if before is None:
         return "new since that run"
-    if before.state not in _FINISHED:
-        return f"{before.state} in run {run.id}"
-    if key not in run:
-        return "its result was not kept"
+    lack = _lack(run, before)
+    if lack:
+        return lack
     for need in wired.needs:
         if need in reuse.rerun:
             return f'needs "{need}", which runs'
@@ -178,6 +192,21 @@ def _reason_to_run(run: Run, wired: Wire, parameters: Parameters, reuse: Reuse) 
         or _code_change(run, wired)
         or _input_change(run, wired, parameters)
     )
+
+
+def _lack(run: Run, before: StageRun) -> str:
+    """Return why there is no result of a stage to take over, "" if there is one."""
+    if before.state not in _FINISHED:
+        return f"{before.state} in run {run.id}"
+    failed = before.items_failed
+    if failed:
+        return f"{'1 item' if failed == 1 else f'{failed:,} items'} failed in run {run.id}"
+    if before.key not in run:
+        return "its result was not kept"
+    if isinstance(before.outputs, KeptOutputs):  # to ask would load it, and it is no iterator
+        return ""
+    is_used_up = isinstance(run[before.key], Iterator)
+    return "it gave an iterator, which is used up" if is_used_up else ""
 
 
 def _stage_change(before: Stage, now: Stage) -> str:

@@ -10,6 +10,7 @@ from pypedream.engine.problem import Problem
 
 if TYPE_CHECKING:
     from pypedream.engine.calls import Calls
+    from pypedream.engine.items_before import ItemsBefore
     from pypedream.engine.options import Options
     from pypedream.engine.plan import Blueprint
     from pypedream.engine.wiring import Wire
@@ -34,6 +35,8 @@ class Reuse:
         Kept results that are needed only if one of the others cannot be read.
     mapped
         From stage to its named outputs, where it has an output mapper.
+    items
+        From a mapped stage that has to run to what its items gave before.
     reasons
         From stage to why its result still holds.
     rerun
@@ -54,6 +57,7 @@ class Reuse:
     kept: dict[str, Result] = Factory(dict)
     spare: dict[str, Result] = Factory(dict)
     mapped: dict[str, dict[str, Any]] = Factory(dict)
+    items: dict[str, ItemsBefore] = Factory(dict)
     reasons: dict[str, str] = Factory(dict)
     rerun: dict[str, str] = Factory(dict)
     expected: dict[str, float] = Factory(dict)

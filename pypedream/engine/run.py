@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pypedream.engine.diff import RunDiff
     from pypedream.engine.execution import Execution
     from pypedream.engine.failure import Failure
-    from pypedream.engine.fan import ItemRun
+    from pypedream.engine.fan import Fan
+    from pypedream.engine.item_runs import ItemRun
     from pypedream.engine.past_run import PastRun
     from pypedream.engine.plan import Plan
     from pypedream.log.ended import Ended
@@ -61,6 +62,11 @@ class StageRun:
     error: BaseException | None
     outputs: Mapping[str, Any] = field(repr=short)
     items: Sequence[ItemRun] = field(default=(), repr=short)
+
+    @property
+    def items_failed(self) -> int:
+        """How many items of a mapped stage failed."""
+        return getattr(self.items, "failed", 0)
 
 
 class Run(Mapping[str, Any]):
@@ -157,6 +163,11 @@ class Run(Mapping[str, Any]):
         return self._execution.stages_view
 
     @property
+    def fans(self) -> Mapping[str, Fan]:
+        """From a mapped stage to its items, as far as they were called."""
+        return self._execution.fans
+
+    @property
     def events(self) -> Sequence[Event]:
         """Everything that was said and happened, in order."""
         return self._execution.log.events
@@ -223,7 +234,7 @@ class Run(Mapping[str, Any]):
         fan = self._execution.fans.get(key)
         items: Sequence[ItemRun] = ()
         if fan is not None:
-            from pypedream.engine.fan import ItemRuns
+            from pypedream.engine.item_runs import ItemRuns
 
             items = ItemRuns(fan)
         return StageRun(

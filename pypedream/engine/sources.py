@@ -298,8 +298,9 @@ class Pace:
         return max(1, min(self._size, max(share, self._size // SHORTEST)))
 
     def took(self, count: int, seconds: float) -> None:
-        """Take note of how long a chunk took."""
-        if not count:
+        """Take note of how long it took to call so many items of a chunk."""
+        if not count:  # all were known, and the next may not be
+            self._size = max(self._size, min(self._size * GROWTH, MOST_KNOWN))
             return
         each = seconds / count
         wanted = TARGET_S / each if each > 0 else MOST
@@ -309,6 +310,7 @@ class Pace:
 TARGET_S = 0.05
 MOST = 8192
 """So many items are in memory at once for each member, beside their results."""
+MOST_KNOWN = 256
 GROWTH = 8
 SHORTEST = 16
 """By so much the last chunks are shorter than the others, and not by more."""

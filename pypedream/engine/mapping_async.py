@@ -1,0 +1,100 @@
+"""Mapping of async stages: several items are awaited at the same time."""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from pypedream.engine.items_before import only_found
+from pypedream.engine.mapping import all_knowing_of, fan_of, record, result_of
+from pypedream.executors.calling import Made
+
+if TYPE_CHECKING:
+    from pypedream.context import Attempt
+    from pypedream.engine.execution import Execution
+    from pypedream.engine.fan import Chunk, Fan
+    from pypedream.engine.item_keeping import ItemKeeper
+    from pypedream.engine.items_before import Knowing
+    from pypedream.engine.wiring import Wire
+
+AT_ONCE = 64
+"""So many items are awaited at the same time, if nothing else is said."""
+
+
+async def map_over_async(
+    execution: Execution,
+    wired: Wire,
+    attempt: Attempt,
+    arguments: dict[str, Any],
+    *,
+    kept: ItemKeeper | None = None,
+) -> Any:
+    """Await an async stage for each of its items, several at a time."""
+    from asyncio import gather, sleep
+
+    most = wired.stage.policy.workers or execution.plan.options.workers or AT_ONCE
+    fan = fan_of(execution, wired, attempt, arguments, most)
+    fan.pace.fixed = 1
+    all_knowing = all_knowing_of(execution, fan, kept)
+
+    async def work() -> None:
+        while not fan.is_over and not execution.stopping:
+            chunk = fan.take()
+            if chunk is None:
+                await sleep(0.01)
+                continue
+            fan.attempt.log.add("attempt.start", attempt=fan.attempt_of(chunk, 0))
+            made = _known(all_knowing, chunk) or await _awaited_item(execution, fan, chunk)
+            if not made.reused:
+                for knowing in all_knowing:
+                    knowing.keep(chunk, made)
+            record(fan, chunk, made, is_single=True)
+            fan.took(chunk, made)
+
+    total = fan.source.total
+    count = most if total is None else max(1, min(most, total))
+    try:
+        await gather(*[work() for _ in range(count)])
+    except BaseException:
+        fan.release()
+        raise
+    finally:
+        fan.stop()
+    return result_of(execution, fan)
+
+
+def _known(all_knowing: list[Knowing], chunk: Chunk) -> Made | None:
+    for knowing in reversed(all_knowing):
+        found = knowing.find(chunk)
+        if found:
+            return only_found([found[0]])
+    return None
+
+
+async def _awaited_item(execution: Execution, fan: Fan, chunk: Chunk) -> Made:
+    from asyncio import get_running_loop
+
+    from pypedream.engine.execution import awaited
+
+    made = Made(perf_counter_ns())
+    attempt = fan.attempt_of(chunk, 0)
+    attempt.output = execution.first_output
+    context = fan.base.copy()
+    context.run(_enter, attempt)
+    arguments = fan.arguments_of(chunk.calls[0])
+    task = get_running_loop().create_task(awaited(fan.wired, arguments), context=context)
+    try:
+        made.values.append(await task)
+    except Exception as error:  # noqa: BLE001 - the fan decides what becomes of it
+        made.error = error
+    finally:
+        if attempt.output is not None:
+            attempt.output.close()
+    made.ended_ns.append(perf_counter_ns())
+    return made
+
+
+def _enter(attempt: Attempt) -> None:
+    from pypedream import context
+
+    context.STAGE.set(attempt)
