@@ -268,11 +268,14 @@ def code_of(wired: Wire) -> CodeIdentity:
 
 
 def _whole_code_of(wired: Wire) -> CodeIdentity:
-    """Return what all the code of a stage is: its mapper and its condition as well."""
+    """Return what all the code of a stage is: its mapper, condition and items as well."""
     code, mapper, when = code_of(wired), wired.stage.output_mapper, wired.stage.policy.when
     besides = {} if mapper is None else {"output_mapper": digest_of(mapper)}
     if callable(when):
         besides["when="] = digest_of(when)
+    if wired.over is not None:  # the same items may go together in another way
+        over, collect = wired.over, wired.stage.policy.collect
+        besides["over="] = digest_of((over.names, over.how, over.depth, collect))
     if not besides:
         return code
     digest = sha256(repr((code.digest, besides)).encode()).hexdigest()

@@ -7,6 +7,7 @@ raised may be tried again; what it kept from being called goes to the next who i
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from threading import Condition
@@ -43,12 +44,24 @@ class Chunk:
         Position of the first of them.
     number
         Which attempt it is.
+    places
+        Positions of them all, where they do not follow each other.
     """
 
     first: int
     keys: Sequence[Any]
     calls: Sequence[tuple[Any, ...]]
     number: int = 1
+    places: Sequence[int] = ()
+
+    def position(self, place: int) -> int:
+        """Return the position of one of the items among all of the stage."""
+        return self.places[place] if self.places else self.first + place
+
+    def at(self, places: Sequence[int]) -> Chunk:
+        """Return those of the items that have these places in the chunk."""
+        keys, calls = [self.keys[one] for one in places], [self.calls[one] for one in places]
+        return Chunk(self.first, keys, calls, self.number, list(map(self.position, places)))
 
     def after(self, count: int) -> Chunk:
         """Return what is left after the first *count* items."""
@@ -282,7 +295,8 @@ class Fan:
         """Let go of what only calls need, and if no item is to be called again of the results."""
         self.base, self.make, self.retry = Context(), None, None
         if not (self.failed or self.error is not None or self.is_unfinished):
-            self.given, self.common, self.values, self.digests = {}, {}, [], {}
+            read = {name: one for name, one in self.given.items() if isinstance(one, Iterator)}
+            self.given, self.common, self.values, self.digests = read, {}, [], {}
 
     def arguments_of(self, values: tuple[Any, ...]) -> dict[str, Any]:
         """Return all that an item is called with."""

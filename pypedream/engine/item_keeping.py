@@ -11,10 +11,10 @@ from contextlib import ExitStack
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from attrs import define
+from attrs import Factory, define
 
 from pypedream.engine.asked_before import holds_secret
-from pypedream.engine.calls import digest_of
+from pypedream.engine.calls import code_of, digest_of
 from pypedream.engine.reuse import LOOKS, READ_ONLY, mode_of
 from pypedream.errors import MissingEntry, UnreadableResult
 from pypedream.store.results import Unstorable
@@ -49,6 +49,10 @@ class ItemKeeper:
         Whether that was asked for, so that every item is kept.
     secrets
         The texts of the run's secrets.
+    keys
+        By position under which key an item is kept, if it is.
+    sizes
+        How many bytes are kept under each key.
     """
 
     keeper: Keeper
@@ -58,12 +62,15 @@ class ItemKeeper:
     looks: bool
     is_asked: bool
     secrets: list[str]
+    keys: dict[int, str] = Factory(dict)
+    sizes: dict[str, int] = Factory(dict)
     _is_warned: bool = False
 
     def find(self, chunk: Chunk) -> dict[int, Any]:
         """Return what is kept of the items of a chunk, by their places in it."""
         keys = [self._key(values) for values in chunk.calls]
         found = self._found(keys) if self.looks else {}
+        self.keys.update({chunk.position(place): keys[place] for place in found})
         if self.mode == READ_ONLY and len(found) < len(keys):
             missing = next(place for place in range(len(keys)) if place not in found)
             raise MissingEntry(
@@ -85,9 +92,11 @@ class ItemKeeper:
             if count > 1:
                 stack.enter_context(self.keeper.results.batch())
             before = made.started_ns
-            for key, value, end in zip(keys, made.values, made.ended_ns, strict=True):
+            for place, key in enumerate(keys):
+                end = made.ended_ns[place]
                 if key:
-                    self._keep_one(key, value, (end - before) / 1e9)
+                    self._keep_one(key, made.values[place], (end - before) / 1e9)
+                    self.keys[chunk.position(place)] = key
                 before = end
 
     def _key(self, values: tuple[Any, ...]) -> str:
@@ -104,8 +113,9 @@ class ItemKeeper:
         for place, key in enumerate(keys):
             result = results.get(key)
             value = _MISSING if result is None else self._loaded(result)
-            if value is not _MISSING:
+            if result is not None and value is not _MISSING:
                 found[place] = value
+                self.sizes[key] = result.entry.size
         return found
 
     def _loaded(self, result: Result) -> Any:
@@ -121,7 +131,7 @@ class ItemKeeper:
             return
         about = {"stage": self.wired.key, "run": keeper.run, "is_item": True}
         try:
-            keeper.results.keep(key, value, about, took_s)
+            self.sizes[key] = keeper.results.keep(key, value, about, took_s)
         except Unstorable as error:
             if not self._is_warned:
                 self._is_warned = True
@@ -137,7 +147,8 @@ def item_keeper_of(keeper: Keeper, wired: Wire, call: Call) -> ItemKeeper | None
     told = sorted((name, one) for name, one in call.inputs.items() if name not in wired.over.names)
     if any(not one.is_known for _, one in told):
         return None
-    shared = repr((_FORMAT, call.code.digest, [(name, one.digest) for name, one in told]))
+    names, code = wired.over.names, code_of(wired).digest
+    shared = repr((_FORMAT, code, names, [(name, one.digest) for name, one in told]))
     is_asked = mode != "off"
     looks = mode in LOOKS or (mode == "off" and keeper.is_resuming)
     secrets = keeper.calls.parameters.secrets()

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from attrs import Factory, define
 
 from pypedream.engine.calls import digest_of
-from pypedream.engine.fan import Chunk
 from pypedream.engine.sources import source_of
 from pypedream.executors.calling import Made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pypedream.engine.fan import Fan
+    from pypedream.engine.fan import Chunk, Fan
 
 WORTH_S = 0.001
 """An item that takes less is called again, where it could only be known by looking at it now."""
@@ -49,12 +48,7 @@ def made_with(knowing: Knowing, make: Callable[[Chunk], Made], chunk: Chunk) -> 
     places = [place for place in range(len(chunk.calls)) if place not in found]
     if not places:
         return only_found([found[place] for place in range(len(found))])
-    part = Chunk(
-        chunk.first,
-        [chunk.keys[place] for place in places],
-        [chunk.calls[place] for place in places],
-        chunk.number,
-    )
+    part = chunk.at(places)
     made = make(part)
     knowing.keep(part, made)
     return _merged(found, places, made)
@@ -150,7 +144,7 @@ class Noting:
         if took_s < WORTH_S * count and not made.reused:
             return
         for place, values in enumerate(chunk.calls[:count]):
-            self.digests[chunk.first + place] = item_digest(values)
+            self.digests[chunk.position(place)] = item_digest(values)
 
 
 def item_digest(values: tuple[Any, ...]) -> str:

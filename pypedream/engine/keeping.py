@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from pypedream.log.event_log import EventLog
     from pypedream.parameters import Parameters
 
+MARK = "by_items"
+"""Is recorded with a result that is kept as the keys of its items: how deep they are in it."""
 PAUSE_S = 0.05
 """How long an async stage waits before it looks again whether another one is done."""
 
@@ -114,7 +116,13 @@ class Keeper:
             If it is damaged, or made of what is not there any more.
         """
         try:
-            return self.results.load(result)
+            value = self.results.load(result)
+            depth = result.about.get(MARK)
+            if depth is None:
+                return value
+            from pypedream.engine.item_results import from_keys
+
+            return from_keys(self.results, value, depth)
         except (UnsafePayload, MemoryError):
             raise
         except Damaged as damage:
@@ -181,16 +189,18 @@ class Keeper:
         self, wired: Wire, call: Call, compute: Callable[[ItemKeeper | None], Any]
     ) -> Any:
         with self._watched(wired, call) as started:
-            value = compute(self._items_of(wired, call))
-        self._keep(wired, call, value, perf_counter() - started)
+            items = self._items_of(wired, call)
+            value = compute(items)
+        self._keep(wired, call, value, perf_counter() - started, items)
         return value
 
     async def _awaited(
         self, wired: Wire, call: Call, compute: Callable[[ItemKeeper | None], Any]
     ) -> Any:
         with self._watched(wired, call) as started:
-            value = await compute(self._items_of(wired, call))
-        self._keep(wired, call, value, perf_counter() - started)
+            items = self._items_of(wired, call)
+            value = await compute(items)
+        self._keep(wired, call, value, perf_counter() - started, items)
         return value
 
     @contextmanager
@@ -202,7 +212,9 @@ class Keeper:
             self.record.add([FailedCall(wired.key, call).text()])
             raise
 
-    def _keep(self, wired: Wire, call: Call, value: Any, took: float) -> None:
+    def _keep(
+        self, wired: Wire, call: Call, value: Any, took: float, items: ItemKeeper | None
+    ) -> None:
         key = call.key
         if wired.key in self.incomplete:  # its items are kept, but for those to be called again
             self.calls.digests[wired.key] = unlike_any()
@@ -217,8 +229,9 @@ class Keeper:
             self.warn("its result is not kept: it holds a secret")
         elif self._is_kept(wired):
             about = {"pipeline": self.pipeline, "stage": wired.key, "run": self.run}
+            kept, form = _form_of(items, value)
             try:
-                self.results.keep(key, value, {**about, "identity": identity}, took)
+                self.results.keep(key, kept, {**about, **form, "identity": identity}, took)
                 kept_as = key
             except Unstorable as error:
                 self.warn(f"its result cannot be kept: {error}")
@@ -260,6 +273,17 @@ class Keeper:
     def warn(self, text: str) -> None:
         """Say something of the stage that is at work."""
         self.log.add("warning", text, attempt=context.STAGE.get(), level="warning")
+
+
+def _form_of(items: ItemKeeper | None, value: Any) -> tuple[Any, dict[str, Any]]:
+    """Return what is kept of a result, and what is recorded of its form."""
+    if items is not None and items.sizes:
+        from pypedream.engine.item_results import by_keys
+
+        found = by_keys(items, value)
+        if found is not None:
+            return found[0], {MARK: found[1]}
+    return value, {}
 
 
 def keeper_of(

@@ -116,6 +116,8 @@ def set_again(
 
 def _reuse_from(run: Run, base: Blueprint, parameters: Parameters) -> Reuse:
     reuse = Reuse(resumes=run.id)
+    given = [value for fan in run.fans.values() for value in fan.given.values()]
+    reuse.read = [value for value in given if isinstance(value, Iterator)]
     for key in base.order:
         reason = _reason_to_run(run, base.wiring.wires[key], parameters, reuse)
         if reason:
@@ -212,6 +214,8 @@ def _lack(run: Run, before: StageRun) -> str:
 def _stage_change(before: Stage, now: Stage) -> str:
     if not _same(before.output_mapper, now.output_mapper):
         return "output_mapper changed"
+    if (before.policy.over, before.policy.collect) != (now.policy.over, now.policy.collect):
+        return "over= changed"
     return "" if _still_holds(before.policy.when, now.policy.when) else "when= changed"
 
 

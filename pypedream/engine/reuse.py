@@ -37,6 +37,8 @@ class Reuse:
         From stage to its named outputs, where it has an output mapper.
     items
         From a mapped stage that has to run to what its items gave before.
+    read
+        The iterators that the run which is gone on from has read.
     reasons
         From stage to why its result still holds.
     rerun
@@ -58,6 +60,7 @@ class Reuse:
     spare: dict[str, Result] = Factory(dict)
     mapped: dict[str, dict[str, Any]] = Factory(dict)
     items: dict[str, ItemsBefore] = Factory(dict)
+    read: list[Any] = Factory(list)
     reasons: dict[str, str] = Factory(dict)
     rerun: dict[str, str] = Factory(dict)
     expected: dict[str, float] = Factory(dict)

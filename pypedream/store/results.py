@@ -171,8 +171,8 @@ class Results:
             store.damaged(result.entry, damage.reason)
             raise
 
-    def keep(self, key: str, value: Any, about: Mapping[str, Any], duration_s: float) -> None:
-        """Keep a value under a key, in place of what is there.
+    def keep(self, key: str, value: Any, about: Mapping[str, Any], duration_s: float) -> int:
+        """Keep a value under a key, in place of what is there; return its size in bytes.
 
         Raises
         ------
@@ -185,7 +185,8 @@ class Results:
 
         backend, manner = self._store.backend, Manner("auto", {}, dict(about))
         try:
-            record(backend, _PREFIX + key, value, manner, replace=True, duration_s=duration_s)
+            name = _PREFIX + key
+            return record(backend, name, value, manner, replace=True, duration_s=duration_s).size
         except (OSError, MemoryError):
             raise
         except Exception as error:
