@@ -13,6 +13,7 @@ from pypedream.values import said
 ZIP: Final = "zip"
 CROSS: Final = "cross"
 NEST: Final = "nest"
+_VERBS: Final = {CROSS: "cross", NEST: "nest"}
 
 
 @frozen
@@ -41,6 +42,10 @@ class Over:
     def source(self, name: str) -> str:
         """Return the name by which an argument is bound."""
         return self.sources.get(name, name)
+
+    def __str__(self) -> str:
+        verb = "zip" if self.how == ZIP and len(self.names) > 1 else _VERBS.get(self.how, "map")
+        return f"{verb} over {', '.join(map(self.source, self.names))}"
 
     @property
     def axes(self) -> tuple[str, ...]:

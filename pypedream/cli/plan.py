@@ -55,6 +55,8 @@ def plan_data(plan: Any) -> dict[str, Any]:
                 "reason": one.reason,
                 "after": list(one.after),
                 "expected_s": one.expected_s,
+                "over": one.over,
+                "items": one.items,
             }
             for one in plan.stages.values()
         ],

@@ -15,6 +15,7 @@ from pypedream.cli.workspaces import run_data, workspace_of
 from pypedream.engine.account_recorded import recorded_account
 from pypedream.engine.history import LAST, recorded_run
 from pypedream.log.durations import duration_text
+from pypedream.log.ended import items_text
 from pypedream.parameters.display import table
 from pypedream.values import one_line, short
 
@@ -76,7 +77,8 @@ def _indented(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 def _row(key: str, stage: StageAccount) -> tuple[str, ...]:
     took = "" if stage.duration_s is None else duration_text(stage.duration_s)
-    said = [stage.reason] if stage.reason else []
+    said = [items_text(stage.items)] if stage.items else []
+    said += [stage.reason] if stage.reason else []
     if stage.warned:
         said.append("1 warning" if stage.warned == 1 else f"{stage.warned} warnings")
     return key, stage.state, took, one_line(_called_with(stage), _WIDTH), ", ".join(said)

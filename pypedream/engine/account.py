@@ -72,6 +72,8 @@ class StageAccount:
         Type, message and traceback of what its last call raised.
     printed, warned
         How many lines it printed, and how many warnings it gave.
+    items
+        Of a mapped stage how many items ended in each state.
     """
 
     state: str = "pending"
@@ -84,6 +86,7 @@ class StageAccount:
     error: Mapping[str, str] = Factory(dict)
     printed: int = 0
     warned: int = 0
+    items: Mapping[str, int] = Factory(dict)
 
     @property
     def has_result(self) -> bool:

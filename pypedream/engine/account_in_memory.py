@@ -88,6 +88,7 @@ def _stages(run: Run, unreadable: list[str]) -> dict[str, StageAccount]:
             error=_error(stage.error, hide),
             printed=printed.get(key, 0),
             warned=warned.get(key, 0),
+            items=getattr(stage.items, "counts", {}),
         )
     return found
 

@@ -109,7 +109,15 @@ def _account(
         {str(name): str(text) for name, text in error.items()} if isinstance(error, dict) else {},
         printed,
         warned,
+        _items(data.get("items")),
     )
+
+
+def _items(counts: object) -> dict[str, int]:
+    """Return how many items there were of each state, as far as the record says so."""
+    if not isinstance(counts, dict):
+        return {}
+    return {str(state): count for state, count in counts.items() if type(count) is int}
 
 
 def _seconds(value: object) -> float | None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pypedream.engine.wiring import Wire
     from pypedream.executors.calling import Made
 
+TOLD_EVERY_S = 1.0
 MOST_TIMED = 1_000_000
 """Of so many items it is remembered how long each took."""
 
@@ -145,6 +146,7 @@ class Fan:
     _again: list[tuple[float, int, Chunk]] = Factory(list)
     _changed: Condition = Factory(Condition)
     _done: int = 0
+    _told_s: float = Factory(monotonic)
     reused: int = 0
 
     @property
@@ -320,6 +322,15 @@ class Fan:
         self.attempt.log.add("attempt.end", attempt=attempt, level=level, data=data)
         return delay_s
 
+    def tell_progress(self) -> None:
+        """Say now and then how many items are done, of those that there are."""
+        now = monotonic()
+        if now - self._told_s < TOLD_EVERY_S:
+            return
+        self._told_s = now
+        data = {"done": self._done + len(self.failed), "total": self.source.total}
+        self.attempt.log.add("progress", attempt=self.attempt, data=data)
+
     def attempt_of(self, chunk: Chunk, place: int) -> Attempt:
         """Return an attempt that stands for an item in the log."""
         attempt = type(self.attempt)(self.attempt.log, self.attempt.stage, chunk.number)
@@ -369,4 +380,5 @@ def pull_items(source: Source, most: int) -> Pulled:
 def counted(fan: Fan) -> dict[str, int]:
     """Return how many items there are of each state."""
     counts = {"ok": fan.done - fan.reused, "reused": fan.reused, "failed": len(fan.failed)}
+    counts["pending"] = max(0, (fan.source.total or 0) - sum(counts.values()))
     return {state: count for state, count in counts.items() if count}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from pypedream.engine.fan import counted
+from pypedream.log.ended import items_text
 
 if TYPE_CHECKING:
     from pypedream.engine.fan import Fan
@@ -45,7 +46,17 @@ class ItemRuns(Sequence[ItemRun]):
         return self._found[place]
 
     def __repr__(self) -> str:
-        return f"<{', '.join(f'{count} {state}' for state, count in counted(self.fan).items())}>"
+        return f"<{', '.join(f'{count} {state}' for state, count in self.counts.items())}>"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of them there are of each state."""
+        return counted(self.fan)
+
+    @property
+    def said(self) -> str:
+        """How many there are, and how many of them failed, in words."""
+        return items_text(self.counts)
 
     @property
     def failed(self) -> int:

@@ -109,6 +109,7 @@ def work_on(fan: Fan) -> bool:
     else:
         record(fan, chunk, made, is_single=is_single)
         fan.took(chunk, made)
+        fan.tell_progress()
     return True
 
 

@@ -50,6 +50,7 @@ async def map_over_async(
                     knowing.keep(chunk, made)
             record(fan, chunk, made, is_single=True)
             fan.took(chunk, made)
+            fan.tell_progress()
 
     total = fan.source.total
     count = most if total is None else max(1, min(most, total))

@@ -7,6 +7,7 @@ Planning calls nothing of the user's and writes nothing. Mistakes are not raised
 from __future__ import annotations
 
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
@@ -20,7 +21,9 @@ from pypedream.engine.wiring import Wire, Wiring, wire
 from pypedream.errors import PlanError, PypedreamError, StoreError
 from pypedream.inputs import InputBinding
 from pypedream.log.durations import duration_text
+from pypedream.log.ended import items_text
 from pypedream.mappers import NOT_GIVEN
+from pypedream.over import CROSS, NEST
 from pypedream.stage import ASYNC_GENERATOR, COROUTINE, USUAL
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from pypedream.engine.options import Options
     from pypedream.engine.problem import Problem
     from pypedream.engine.remembered import Remembered
+    from pypedream.over import Over
     from pypedream.parameters import Parameters
 
 
@@ -47,6 +51,10 @@ class PlannedStage:
         Keys of the stages that it waits for.
     expected_s
         How long it took before, in seconds; None when that is not known.
+    over
+        What it is mapped over, in words; or "".
+    items
+        How many items these are; None when only the run will tell.
     """
 
     key: str
@@ -54,6 +62,13 @@ class PlannedStage:
     reason: str
     after: tuple[str, ...] = ()
     expected_s: float | None = None
+    over: str = ""
+    items: int | None = None
+
+    @property
+    def items_said(self) -> str:
+        """How many items there are, in words; "" if that is not known."""
+        return "" if self.items is None else items_text({"ok": self.items})
 
 
 @define(eq=False, repr=False, slots=False)
@@ -154,15 +169,20 @@ class Plan:
         return {key: spots for key, spots in found.items() if spots}
 
     def _planned(self, key: str) -> PlannedStage:
-        after = self.blueprint.wiring.wires[key].needs
+        wired, expected = self.blueprint.wiring.wires[key], None
         if key in self.reuse.reasons and key not in self.chosen:
-            return PlannedStage(key, "reuse", self.reuse.reasons[key], after)
-        if key in self.skipped:
-            return PlannedStage(key, "skip", self.skipped[key], after)
-        if key not in self.chosen:
-            return PlannedStage(key, "skip", f"not selected ({self.selection})", after)
-        expected = self.reuse.expected.get(key, self._earlier.get(key))
-        return PlannedStage(key, "run", self._why(key), after, expected)
+            decision, reason = "reuse", self.reuse.reasons[key]
+        elif key in self.skipped:
+            decision, reason = "skip", self.skipped[key]
+        elif key not in self.chosen:
+            decision, reason = "skip", f"not selected ({self.selection})"
+        else:
+            decision, reason = "run", self._why(key)
+            expected = self.reuse.expected.get(key, self._earlier.get(key))
+        over, items = "", None
+        if wired.over is not None:
+            over, items = str(wired.over), _count(wired, wired.over, self.parameters)
+        return PlannedStage(key, decision, reason, wired.needs, expected, over, items)
 
     @cached_property
     def _earlier(self) -> dict[str, float]:
@@ -203,6 +223,27 @@ def _selected_by(selection: Selection, wired: Wire) -> str:
     return f"tagged {', '.join(borne)}" if borne else ""
 
 
+def _mapped(one: PlannedStage) -> str:
+    return ", ".join(filter(None, (one.over, one.items_said)))
+
+
+def _count(wired: Wire, over: Over, parameters: Parameters) -> int | None:
+    """Return how many items a stage is mapped over, if that can be told before the run."""
+    read = {link.argument: link.name for link in wired.links if link.kind == "parameter"}
+    values = [_value_of(read[name], parameters) for name in over.names if name in read]
+    sizes = [len(value) for value in values if isinstance(value, _COUNTED) and _is_plain(value)]
+    if over.how == NEST or len(sizes) < len(over.names):
+        return None
+    if over.how == CROSS:
+        return prod(sizes)
+    return sizes[0] if len({*sizes}) == 1 else None
+
+
+def _is_plain(value: object) -> bool:
+    """Say whether the length of a value is not the user's code."""
+    return type(value) in _COUNTED
+
+
 def _condition(wired: Wire) -> str:
     """Return what a stage is called on, in words."""
     when = wired.stage.policy.when
@@ -218,7 +259,10 @@ def _condition(wired: Wire) -> str:
 def plan_text(plan: Plan) -> str:
     """Return *plan* as an aligned table, one line a stage."""
     planned = list(plan.stages.values())
-    rows = [(one.key, one.decision, one.reason) for one in planned]
+    rows = [
+        (one.key, one.decision, ": ".join(filter(None, (_mapped(one), one.reason))))
+        for one in planned
+    ]
     wide = max((len(key) for key, _, _ in rows), default=0)
     lines = [f"{plan.pipeline}: {_how_many(planned)}"]
     lines += [f"  {key:<{wide}}  {decision:<5}  {reason}" for key, decision, reason in rows]
@@ -343,6 +387,7 @@ def _fails(wired: Wire, parameters: Parameters) -> str:
     return ""
 
 
+_COUNTED = (list, tuple, dict, set, frozenset, range)
 _MOST_SPOTS = 3
 _PLAIN = (bool, int, float, str, type(None))
 """The truth of a value of another type is the user's code, which a plan does not call."""

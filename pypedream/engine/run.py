@@ -64,6 +64,11 @@ class StageRun:
     items: Sequence[ItemRun] = field(default=(), repr=short)
 
     @property
+    def items_said(self) -> str:
+        """How many items a mapped stage has and how many failed, in words; "" for others."""
+        return getattr(self.items, "said", "")
+
+    @property
     def items_failed(self) -> int:
         """How many items of a mapped stage failed."""
         return getattr(self.items, "failed", 0)
@@ -267,6 +272,10 @@ def run_text(run: Run) -> str:
 
 
 def _said(stage: StageRun) -> str:
+    return ": ".join(filter(None, (stage.items_said, _said_of_all(stage))))
+
+
+def _said_of_all(stage: StageRun) -> str:
     if stage.error is not None:
         from pypedream.engine.failure import shown_error
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pypedream.log.durations import duration_text
 from pypedream.log.encode import encode
+from pypedream.log.ended import items_text
 from pypedream.log.terminal import visible
 from pypedream.places import Place
 
@@ -95,6 +96,8 @@ class ConsoleLines:
         else:
             why = _error_text(data.get("error")) or str(data.get("reason", ""))
             text = f"{state}: {why}" if why else state
+        items = data.get("items")
+        text += f" ({items_text(items)})" if isinstance(items, dict) else ""
         sign, _, color = _SIGNS.get(state, _BAD_SIGN)
         label = self._aligned(event.stage, event.item)
         yield "stdout", ((sign, color), (f" {label}  {visible(text)}", None))

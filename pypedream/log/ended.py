@@ -56,6 +56,23 @@ class Ended(NamedTuple):
         return data
 
 
+def items_text(counts: Mapping[str, int]) -> str:
+    """Return how many items there are, and how many of them did not simply go well.
+
+    Examples
+    --------
+    >>> items_text({"ok": 998, "failed": 2}), items_text({"ok": 1})
+    ('1,000 items, 2 failed', '1 item')
+    """
+    count = sum(counts.values())
+    said = ["1 item" if count == 1 else f"{count:,} items"]
+    said += [f"{counts[state]:,} {word}" for state, word in _ITEM_WORDS if counts.get(state)]
+    return ", ".join(said)
+
+
+_ITEM_WORDS = (("failed", "failed"), ("reused", "reused"), ("pending", "not called"))
+
+
 def error_data(error: BaseException, traceback: TracebackType | None) -> dict[str, Any]:
     """Return what a log line says of an exception: type, message and the user's frames."""
     from traceback import format_exception

@@ -70,12 +70,16 @@ def _bar(event: Event, *, has_glyphs: bool) -> str:
     words = "" if event.event == "progress" else event.event
     share = _share(done, total)
     if share is None:
-        return words if words or done is None else str(done)
+        return words if words or done is None else _number(done)
     full = int(share * BAR_CELLS)
     on, off = "█░" if has_glyphs else "#-"
-    bar = f"{on * full}{off * (BAR_CELLS - full)} {done}/{total}"
+    bar = f"{on * full}{off * (BAR_CELLS - full)} {_number(done)}/{_number(total)}"
     # What draws a bar of its own, such as tqdm, says no more with it than ours does.
     return f"{bar} {words}" if words and "%" not in words else bar
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if type(value) is int else str(value)
 
 
 def _share(done: Any, total: Any) -> float | None:

@@ -24,6 +24,7 @@ WIDEST_LABEL = 22.0  # in units of the font size
 PADDING = 12.0
 SIGN = 20.0
 CORNER = 7.0
+BEHIND = 3.0
 _NOT_IN_XML = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}  # of all that can be printed
 
 
@@ -68,6 +69,8 @@ def draw_chip(chip: Chip, box: Box) -> str:
     middle, left, right = box.y + box.height / 2, box.x + PADDING, box.x + box.width - PADDING
     baseline = middle + 0.36 * chip.font
     parts = [f"<title>{harmless(chip.node.tooltip)}</title>", _outline(chip, box)]
+    if chip.node.over:
+        parts.insert(1, _stack(chip, box))
     if look.drawing:
         parts.append(_sign(look.drawing, left, middle))
         parts.append(_written(chip.label, left + SIGN, baseline, chip.font, "start"))
@@ -96,6 +99,16 @@ def _outline(chip: Chip, box: Box) -> str:
     return (
         f'<rect x="{number(box.x)}" y="{number(box.y)}" width="{number(box.width)}"'
         f' height="{number(box.height)}" rx="{number(corner)}" fill="{look.fill}"{broken}/>'
+    )
+
+
+def _stack(chip: Chip, box: Box) -> str:
+    """Draw a second box behind the first: the stage is called many times."""
+    look = look_of(chip.node.state, chip.node.kind)
+    return (
+        f'<rect x="{number(box.x + BEHIND)}" y="{number(box.y - BEHIND)}"'
+        f' width="{number(box.width)}" height="{number(box.height)}" rx="{number(CORNER)}"'
+        f' fill="{look.fill}" opacity="0.5"/>'
     )
 
 

@@ -41,6 +41,7 @@ class _Fate(NamedTuple):
     state: str = ""
     note: str = ""
     duration_s: float | None = None
+    items: str = ""
 
 
 @frozen(eq=False)
@@ -130,12 +131,14 @@ def _of_run(run: Run) -> _Sight:
 
 def _planned(stage: PlannedStage) -> _Fate:
     """Take over a decision; what is run anyway needs no reason."""
-    return _Fate(stage.decision, "" if stage.decision == "run" else stage.reason)
+    note = "" if stage.decision == "run" else stage.reason
+    return _Fate(stage.decision, note, items=stage.items_said)
 
 
 def _became(stage: StageRun) -> _Fate:
     note = stage.reason if stage.error is None else _said(stage.error)
-    return _Fate(stage.state, note, stage.duration_s if stage.attempts else None)
+    duration_s = stage.duration_s if stage.attempts else None
+    return _Fate(stage.state, note, duration_s, stage.items_said)
 
 
 def _said(error: BaseException) -> str:
@@ -185,6 +188,8 @@ def _stage_node(wired: Wire, sight: _Sight) -> Node:
         group=wired.scope,
         arguments=tuple(_arguments(wired, sight)),
         about=sight.said(_docstring(wired.stage.function)),
+        over="" if wired.over is None else str(wired.over),
+        items=fate.items,
     )
 
 
@@ -202,7 +207,8 @@ def _arguments(wired: Wire, sight: _Sight) -> Iterator[Argument]:
     linked = set()
     for link in wired.links:
         linked.add(link.argument)
-        yield Argument(link.argument, link.kind, _source(link, sight), link.output)
+        is_item = wired.over is not None and link.argument in wired.over.names
+        yield Argument(link.argument, link.kind, _source(link, sight), link.output, is_item)
     for name, has_default in wired.arguments.names.items():
         if name not in linked and not has_default:
             yield Argument(name, "missing", "?")

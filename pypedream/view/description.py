@@ -23,12 +23,15 @@ class Argument:
         for what is no argument.
     source
         Key of the stage, name of the parameter or variable, or a phrase.
+    is_item
+        Whether each call gets one item of it.
     """
 
     name: str
     kind: str
     source: str = ""
     output: str = RETURN
+    is_item: bool = False
 
     def __str__(self) -> str:
         if self.kind in ("after", "when"):
@@ -66,6 +69,10 @@ class Node:
         Key of the group that it belongs to, or "".
     about
         First line of the docstring.
+    over
+        What the stage is mapped over, in words; or "".
+    items
+        How many items it has, and how many of them failed, in words; "" if that is not known.
     """
 
     key: str
@@ -77,6 +84,8 @@ class Node:
     group: str = ""
     arguments: tuple[Argument, ...] = ()
     about: str = ""
+    over: str = ""
+    items: str = ""
 
     @property
     def name(self) -> str:
@@ -88,13 +97,13 @@ class Node:
         """The state with its duration and reason, as a phrase; "" without a state."""
         took = duration_text(self.duration_s) if self.duration_s is not None else ""
         facts = ", ".join(part for part in (self.state, took) if part)
-        return f"{facts}: {self.note}" if self.note else facts
+        return ": ".join(filter(None, (facts, self.items, self.note)))
 
     @property
     def tooltip(self) -> str:
         """Everything that there is to say of it, line by line."""
         head = f"{self.label}: {self.status}" if self.status else self.label
-        return "\n".join([head, *filter(None, [self.about]), *map(str, self.arguments)])
+        return "\n".join([head, *filter(None, [self.about, self.over]), *map(str, self.arguments)])
 
 
 @frozen

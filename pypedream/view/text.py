@@ -85,8 +85,8 @@ def _rows(description: Description, *, is_ascii: bool) -> Iterator[_Row]:
             lane.in_ascii() if is_ascii else lane,
             f"{sign} {say(node.label)}" if sign else say(node.label),
             _status(node),
-            [say(word) for word in _sources(node.arguments)],
-            say(node.note),
+            [say(word) for word in _words(node)],
+            say(": ".join(filter(None, (node.items, node.note)))),
         )
 
 
@@ -124,6 +124,16 @@ def _table(rows: list[_Row], width: int) -> Iterator[str]:
 
 def _padded(text: str, width: int) -> str:
     return text + " " * (width - cells_of(text))
+
+
+def _words(node: Node) -> list[str]:
+    """Return where a stage's arguments come from, those first that it is mapped over."""
+    items = _sources(one for one in node.arguments if one.is_item)
+    others = _sources(one for one in node.arguments if not one.is_item)
+    if not items:
+        return others
+    verb = node.over.partition(" ")[0]
+    return [verb, "over", *items[:-1], f"{items[-1]};" if others else items[-1], *others]
 
 
 def _sources(arguments: Iterable[Argument]) -> list[str]:
