@@ -152,7 +152,7 @@ class Crew:
 
     def _waits_for_retries(self, fan: Fan) -> bool:
         """Wait a moment if items are tried again soon and there is nothing else to do."""
-        is_idle = fan.awaits_retries and all(one is fan for one in list(self._queue))
+        is_idle = fan.retry_in_s is not None and all(one is fan for one in list(self._queue))
         if is_idle:
             fan.wait(LOOK_UP_S)
         return is_idle

@@ -162,10 +162,12 @@ class Fan:
         return self._done
 
     @property
-    def awaits_retries(self) -> bool:
-        """Whether items will be tried again."""
+    def retry_in_s(self) -> float | None:
+        """In how many seconds an item is tried again; None if none is."""
         with self._changed:
-            return bool(self._again) and not self.is_stopped
+            if not self._again or self.is_stopped:
+                return None
+            return max(0.0, self._again[0][0] - monotonic())
 
     @property
     def is_unfinished(self) -> bool:

@@ -118,7 +118,9 @@ def record(fan: Fan, chunk: Chunk, made: Made, *, is_single: bool) -> None:
     count = len(made.values)
     if not count:
         return
-    log = fan.attempt.log
+    log, limit = fan.attempt.log, fan.wired.stage.policy.timeout_s
+    if limit is not None:
+        _note_overtime(fan, chunk, made, limit)
     took_s = (made.ended_ns[-1] - made.started_ns) / 1e9
     if is_single:
         state = "reused" if made.reused else "ok"
@@ -134,6 +136,17 @@ def record(fan: Fan, chunk: Chunk, made: Made, *, is_single: bool) -> None:
     if made.reused:
         data["reused"] = made.reused
     log.add("items", attempt=fan.attempt, data=data)
+
+
+def _note_overtime(fan: Fan, chunk: Chunk, made: Made, limit: float) -> None:
+    """Say of each item that took longer than it may that it did."""
+    before = made.started_ns
+    for place, end in enumerate(made.ended_ns):
+        took, before = (end - before) / 1e9, end
+        if took > limit:
+            text = f"it took {took:.3g} s, over its timeout_s={limit:g}"
+            attempt = fan.attempt_of(chunk, place)
+            fan.attempt.log.add("warning", text, attempt=attempt, level="warning")
 
 
 def fan_of(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pypedream.engine.items_before import Knowing
     from pypedream.engine.wiring import Wire
 
+LOOK_UP_S = 0.5
 AT_ONCE = 64
 """So many items are awaited at the same time, if nothing else is said."""
 
@@ -41,7 +42,10 @@ async def map_over_async(
         while not fan.is_over and not execution.stopping:
             chunk = fan.take()
             if chunk is None:
-                await sleep(0.01)
+                delay_s = fan.retry_in_s
+                if delay_s is None:  # whose item fails now tries it again
+                    return
+                await sleep(min(delay_s, LOOK_UP_S))
                 continue
             fan.attempt.log.add("attempt.start", attempt=fan.attempt_of(chunk, 0))
             made = _known(all_knowing, chunk) or await _awaited_item(execution, fan, chunk)

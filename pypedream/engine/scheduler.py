@@ -307,7 +307,7 @@ class Scheduler:
             fields = ("ok", end - start, attempt.number, "", None, None, self._items_of(wired))
             ended = new_ended(Ended, fields)
             self._end(attempt, end, ended)
-            if wired.stage.policy.timeout_s is not None:
+            if wired.stage.policy.timeout_s is not None and wired.over is None:
                 self._note_overtime(wired, attempt, end - start)
             self._readiness.go_on(wired.key)
 

@@ -94,7 +94,7 @@ def test_an_item_is_tried_again_alone_when_its_time_has_come():
 
     again = fan.take()
 
-    assert ([*again.keys], again.number, fan.awaits_retries) == ([0], 2, False)
+    assert ([*again.keys], again.number, fan.retry_in_s) == ([0], 2, None)
     fan.took(again, made(again, 0, ValueError("twice")))
     assert fan.failed[0].attempts == 2
     assert [*fan.take().keys] == [1]

@@ -279,7 +279,7 @@ def test_an_item_may_end_the_run_in_good_order(executor):
         "stage": "ok",
         "after": "pending",
     }
-    assert repr(run.stages["stage"].items) == "<1 ok>"
+    assert repr(run.stages["stage"].items) == "<1 ok, 2 pending>"
 
 
 def test_an_item_that_exits_python_fails():
@@ -584,3 +584,78 @@ def test_two_mapped_stages_share_the_members():
     run = flow.run(executor="threads", workers=3, progress=False)
 
     assert run["both"] == [2] * 200
+
+
+def test_a_timeout_is_for_each_item():
+    """Where it cannot be enforced, the log names the items that took longer."""
+    flow = Pipeline("flow", Parameters.define(seconds=[0.06, 0.0, 0.07, 0.0]))
+    flow.stage(
+        Stage(
+            lambda s: threading.Event().wait(s), over={"s": "seconds"}, timeout_s=0.05, name="nap"
+        )
+    )
+
+    run = flow.run(progress=False)
+
+    warned = said(run, "warning")
+    assert [event.item for event in warned] == [0, 2]
+    assert all("over its timeout_s=0.05" in event.event for event in warned)
+
+
+def test_items_of_an_async_stage_are_tried_again():
+    """While the others go on."""
+    calls = Counter()
+
+    async def stage(n):
+        calls[n] += 1
+        if n % 2 and calls[n] < 3:
+            raise OSError(n)
+        return n
+
+    flow = Pipeline("flow", Parameters.define(numbers=range(6)))
+    policy = {"retries": 2, "retry_delay_s": 0.01}
+    flow.stage(Stage(stage, over={"n": "numbers"}, **policy))
+
+    assert flow.run(progress=False)["stage"] == [*range(6)]
+    assert calls == {0: 1, 1: 3, 2: 1, 3: 3, 4: 1, 5: 3}
+
+
+def test_items_of_an_async_stage_have_a_timeout_each():
+    """It is enforced there."""
+    import asyncio
+
+    async def stage(n):
+        await asyncio.sleep(60 if n == 1 else 0)
+        return n
+
+    flow = Pipeline("flow", Parameters.define(numbers=[0, 1, 2]))
+    policy = {"timeout_s": 0.1, "on_error": "collect"}
+    flow.stage(Stage(stage, over={"n": "numbers"}, **policy))
+
+    results = flow.run(progress=False)["stage"]
+
+    assert (results[0], results[2]) == (0, 2)
+    assert isinstance(results[1].error, TimeoutError)
+
+
+@pytest.mark.parametrize("on_error", ["continue", "collect"])
+def test_items_are_called_in_processes(on_error):
+    """With the same results, failures and keys as anywhere."""
+    pytest.importorskip("pypedream.executors.processes")
+    BROKEN.clear()
+    flow = Pipeline("flow", Parameters.define(numbers={"a": 1, "b": 0, "c": 4}))
+    flow.stage(Stage(lambda n: 8 // n, over={"n": "numbers"}, on_error=on_error, name="part"))
+
+    run = flow.run(executor="processes", workers=2, progress=False)
+
+    assert repr(run.stages["part"].items) == "<2 ok, 1 failed>"
+    if on_error == "collect":
+        assert (run["part"]["a"], run["part"]["c"]) == (8, 2)
+        assert isinstance(run["part"]["b"].error, ZeroDivisionError)
+    else:
+        assert [failure.item for failure in run.failures] == ["b"]
+    assert flow.resume(numbers={"a": 1, "b": 2, "c": 4}, progress=False)["part"] == {
+        "a": 8,
+        "b": 4,
+        "c": 2,
+    }
