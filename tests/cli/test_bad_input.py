@@ -46,7 +46,7 @@ CASES = {
     ),
     "unknown mode": (
         ["run", "--on-error", "go"],
-        r"--on-error 'go' is not \"stop\" or \"continue\"",
+        r"--on-error 'go' is not \"stop\", \"continue\" or \"collect\"",
     ),
     "workers no number": (["run", "--workers", "two"], r"'--workers': 'two' is not a valid int"),
     "both workspaces": (["run", "--workspace", "a", "--no-workspace"], r"exclude each other"),
