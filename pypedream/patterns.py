@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from functools import reduce as fold
 from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from attrs import define
 
@@ -62,6 +62,12 @@ def map(function: Callable[..., Any], over: Any = None, **options: Any) -> Stage
     return Stage(function, over=over, **options)
 
 
+@overload
+def zip(  # noqa: A001
+    function: Callable[..., Any], /, *, over: Any, **options: Any
+) -> Stage: ...
+@overload
+def zip(*names: Any) -> Over: ...  # noqa: A001
 def zip(*first: Any, over: Any = None, **options: Any) -> Any:  # noqa: A001
     """Take the first items of several arguments together, then the second ones, and so on.
 
@@ -71,6 +77,10 @@ def zip(*first: Any, over: Any = None, **options: Any) -> Any:  # noqa: A001
     return _over_or_stage(ZIP, first, over, options)
 
 
+@overload
+def cross(function: Callable[..., Any], /, *, over: Any, **options: Any) -> Stage: ...
+@overload
+def cross(*names: Any) -> Over: ...
 def cross(*first: Any, over: Any = None, **options: Any) -> Any:
     """Take each item of one argument with each item of the others.
 
@@ -92,6 +102,12 @@ def cross(*first: Any, over: Any = None, **options: Any) -> Any:
     return _over_or_stage(CROSS, first, over, options)
 
 
+@overload
+def nest(
+    function: Callable[..., Any], /, *, over: Any, depth: int = ..., **options: Any
+) -> Stage: ...
+@overload
+def nest(*names: Any, depth: int = ...) -> Over: ...
 def nest(*first: Any, over: Any = None, depth: int = 2, **options: Any) -> Any:
     """Take the items of the items of an argument, down to *depth* levels.
 
@@ -156,7 +172,8 @@ def branch(
     Examples
     --------
     >>> from pypedream import Parameters, Pipeline, patterns
-    >>> flow = Pipeline("fit", Parameters.define(rows=5, is_quick=True))
+    >>> parameters = Parameters.define(rows=5, is_quick=True)
+    >>> flow = Pipeline("fit", parameters, progress=False)
     >>> fit = patterns.branch("is_quick", then=lambda rows: rows, otherwise=lambda rows: rows ** 2)
     >>> flow.stage(fit, name="fit") is fit
     True

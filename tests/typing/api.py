@@ -30,12 +30,14 @@ from pypedream import (
     immediate,
     logger,
     param,
+    patterns,
     sweep,
     var,
 )
 from pypedream.engine.past_run import PastRun
 from pypedream.engine.plan import Plan, PlannedStage
 from pypedream.engine.run import Run, StageRun
+from pypedream.over import Over
 from pypedream.engine.runs import Runs
 
 
@@ -211,3 +213,22 @@ formats.JSON(indent=None, empty_factory=list).save([1], Path("x.json"))
 formats.CSV(sep=";", index_col=["a", "b"], dtype={"id": "str"})
 formats.Feather(compression="zip")  # type: ignore[arg-type]
 formats.Parquet(library="dask")  # type: ignore[arg-type]
+
+
+def doubled(n: int, k: int = 1) -> int:
+    return 2 * n * k
+
+
+assert_type(patterns.map(doubled, over="n"), Stage)
+assert_type(patterns.map(doubled, over={"n": "numbers"}, retries=2), Stage)
+assert_type(patterns.zip("n", "k"), Over)
+assert_type(patterns.cross("n", "k"), Over)
+assert_type(patterns.nest("n", depth=3), Over)
+assert_type(patterns.cross(doubled, over=("n", "k"), name="grid"), Stage)
+assert_type(patterns.nest(doubled, over="n", depth=2), Stage)
+assert_type(patterns.reduce(max, over="numbers"), Stage)
+assert_type(patterns.branch("is_quick", doubled), Stage)
+assert_type(patterns.switch("kind", {"a": doubled}, default=doubled), Stage)
+assert_type(patterns.broadcast([min, max], over="numbers"), Stage)
+Stage(doubled, over=patterns.zip("n", "k"))
+patterns.reduce(max, over=["numbers"])  # type: ignore[arg-type]
