@@ -37,8 +37,8 @@ from pypedream import (
 from pypedream.engine.past_run import PastRun
 from pypedream.engine.plan import Plan, PlannedStage
 from pypedream.engine.run import Run, StageRun
-from pypedream.over import Over
 from pypedream.engine.runs import Runs
+from pypedream.over import Over
 
 
 @frozen
