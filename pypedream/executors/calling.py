@@ -18,7 +18,7 @@ from pypedream.log.streams import STREAMS
 from pypedream.stage import GENERATOR, arguments_of, code_flags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableSequence, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextvars import Context
 
     from pypedream.protocols import EventLogLike
@@ -31,6 +31,30 @@ class Signal(Protocol):
 
     @property
     def stopping(self) -> str: ...
+
+
+class Watch(Protocol):
+    """Looks on as calls are made in a process that may be killed, or whose output is not ours.
+
+    It has no methods for the beginning and the end of a call: to call one would cost as much as a
+    small item.
+
+    Attributes
+    ----------
+    at
+        Its first place is the number of the call that is being made, from 1 on.
+    attempt
+        The attempt whose everything is that is written now.
+    next_ns
+        From when on it wants to look again when a call ends.
+    """
+
+    at: Any
+    attempt: Attempt | None
+    next_ns: int
+
+    def settle(self) -> None:
+        """Look for all that the call wrote."""
 
 
 @define(eq=False)
@@ -80,8 +104,8 @@ class Calling:
         Says when to make no further call.
     most_ns
         After so long the rest of several calls is left to others; None if none is ever left.
-    at
-        Its first place tells other processes which call is being made; None where nobody asks.
+    watch
+        Looks on; None where nobody does.
     """
 
     call: Callable[..., Any]
@@ -91,7 +115,7 @@ class Calling:
     signal: Signal
     data: dict[str, Any] | None = None
     first_output: Any = None
-    at: MutableSequence[int] | None = None
+    watch: Watch | None = None
     most_ns: int | None = None
 
     def make(self, keys: Sequence[Any], calls: Sequence[tuple[Any, ...]], number: int = 1) -> Made:
@@ -107,29 +131,37 @@ class Calling:
             Which attempt it is.
         """
         made, now = Made(), perf_counter_ns
-        at: MutableSequence[int] = [0] if self.at is None else self.at
+        watch = self.watch
+        at: Any = None if watch is None else watch.at
         value, ended = made.values.append, made.ended_ns.append
         signal, call, copy = self.signal, self.call, self.base.copy
         log, stage, data, first_output = self.log, self.stage, self.data, self.first_output
         STREAMS.ensure()
+        place = 0
         made.started_ns = end = now()
         until = _NEVER_NS if self.most_ns is None else end + self.most_ns
-        for at[0], given in enumerate(calls):
+        for key, given in zip(keys, calls, strict=True):
             if signal.stopping or end > until:
                 break
             attempt = _bare(Attempt)
             attempt.log, attempt.stage, attempt.number = log, stage, number
-            attempt.item, attempt.data, attempt.output = keys[at[0]], data, first_output
+            attempt.item, attempt.data, attempt.output = key, data, first_output
+            if watch is not None:
+                at[0] = place = place + 1
+                watch.attempt = attempt
             try:
                 value(copy().run(call_item, attempt, call, given))
             except BaseException as error:  # noqa: BLE001 - whoever asked for the calls decides
                 made.error = error
-                break
-            finally:
                 if attempt.output is not None:
                     attempt.output.close()
+                break
+            if attempt.output is not None:
+                attempt.output.close()
             end = now()
             ended(end)
+            if watch is not None and end >= watch.next_ns:
+                watch.settle()
         return made
 
 

@@ -6,12 +6,12 @@ import mmap
 import os
 from typing import Final
 
-__all__ = ["BEGUN", "INDEX", "Cell"]
+__all__ = ["BEGUN", "CALL", "Cell"]
 
 BEGUN: Final = 0
 """Number of the job that was begun last."""
-INDEX: Final = 1
-"""Index of its call that was begun last; -1 before the first."""
+CALL: Final = 1
+"""Number of its call that was begun last, from 1 on; 0 before the first."""
 
 SIZE = 8 * 2
 

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import os
-from array import array
 from contextvars import Context
 from functools import cache
-from time import perf_counter_ns
-from types import FunctionType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
 from pypedream import context
-from pypedream.context import Attempt
+from pypedream.executors.calling import Calling, call_of
 from pypedream.executors.jobs import Reply
 from pypedream.executors.mishaps import Mishap
 from pypedream.executors.remote_log import RemoteLog
 from pypedream.log.capture import capturing
 from pypedream.log.output import PASS_THROUGH
-from pypedream.log.streams import STREAMS
 from pypedream.parameters.variables import RunVariables
 from pypedream.parameters.watched import Watched
-from pypedream.stage import GENERATOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pypedream.executors.calling import Watch
     from pypedream.executors.jobs import Job, Kit, Row
 
 __all__ = ["Bench", "perform"]
@@ -34,14 +30,10 @@ __all__ = ["Bench", "perform"]
 _CONTAINERS = (list, dict, set)
 
 
-class Watch(Protocol):
-    """Looks on as calls are made."""
+class Unstoppable:
+    """Says to go on: whoever wants calls to stop that are made elsewhere ends their process."""
 
-    def begin(self, attempt: Attempt, index: int, /) -> None:
-        """Take note that a call begins."""
-
-    def end(self, now_ns: int, /) -> None:
-        """Take note that it has ended."""
+    stopping = ""
 
 
 def perform(job: Job, *, tell: Callable[[list[Row]], object] | None = None) -> Reply:
@@ -75,50 +67,35 @@ class Bench:
 
     kit: Kit
     log: RemoteLog
-    _call: Callable[[tuple[Any, ...]], Any] = field(init=False)
+    _call: Callable[..., Any] = field(init=False)
     _is_unstated: bool = False
 
     def __attrs_post_init__(self) -> None:
-        self._call = _caller(self.kit)
+        self._call = call_of(self.kit.function, self.kit.names, self.kit.common)
 
     def make_calls(
         self, keys: Sequence[Any], calls: Sequence[tuple[Any, ...]], watch: Watch | None = None
     ) -> Reply:
         """Make one call after the other, each in a context of its own, until one raises."""
-        kit, log, call, now = self.kit, self.log, self._call, perf_counter_ns
+        kit = self.kit
         variables = RunVariables(kit.variables)
         before = dict(variables) if kit.variables else {}
-        copy = self._base(variables).copy
-        stage, number, data = kit.stage, kit.number, kit.data
-        first_output = None if kit.capture else PASS_THROUGH
-        STREAMS.ensure()
-        values: list[Any] = []
-        ended = array("q")
-        mishap = None
-        start = now()
-        for index, (key, given) in enumerate(zip(keys, calls, strict=True)):
-            attempt = _bare(Attempt)
-            attempt.log, attempt.stage, attempt.number = log, stage, number
-            attempt.item, attempt.data, attempt.output = key, data, first_output
-            if watch is not None:
-                watch.begin(attempt, index)
-            try:
-                values.append(copy().run(_enter_and_call, attempt, call, given))
-            except BaseException as error:  # noqa: BLE001 - the engine decides what becomes of it
-                mishap = Mishap.of(error)
-            if attempt.output is not None:
-                attempt.output.close()
-            end = now()
-            ended.append(end)
-            if watch is not None:
-                watch.end(end)
-            if mishap is not None:
-                break
+        calling = Calling(
+            self._call,
+            self.log,
+            kit.stage,
+            self._base(variables),
+            Unstoppable,
+            kit.data,
+            None if kit.capture else PASS_THROUGH,
+            watch,
+        )
+        made = calling.make(keys, calls, kit.number)
         return Reply(
-            values=values,
-            started_ns=start,
-            ended_ns=ended,
-            error=mishap,
+            values=made.values,
+            started_ns=made.started_ns,
+            ended_ns=made.ended_ns,
+            error=None if made.error is None else Mishap.of(made.error),
             variables=_assigned(kit.variables, before, variables) if before else {},
             pid=os.getpid(),
             host=_host(),
@@ -135,46 +112,6 @@ class Bench:
 
     def _note(self, _stage: str) -> None:
         self._is_unstated = True
-
-
-_enter = context.STAGE.set
-_bare = Attempt.__new__  # without its fields: calling `__init__` costs as much as many a function
-
-
-def _enter_and_call(
-    attempt: Attempt, call: Callable[[tuple[Any, ...]], Any], given: tuple[Any, ...]
-) -> Any:
-    _enter(attempt)
-    return call(given)
-
-
-def _caller(kit: Kit) -> Callable[[tuple[Any, ...]], Any]:
-    """Return what makes one call out of the values that it brings."""
-    function, common, names, positional = kit.function, kit.common, kit.names, kit.positional
-
-    def by_name(given: tuple[Any, ...]) -> Any:
-        return function(**common, **dict(zip(names, given, strict=True)))
-
-    def by_position(given: tuple[Any, ...]) -> Any:
-        arguments = {**common, **dict(zip(names, given, strict=True))}
-        first = [arguments.pop(name) for name in positional if name in arguments]
-        return function(*first, **arguments)
-
-    def in_order(given: tuple[Any, ...]) -> Any:
-        return function(*given, **common)
-
-    call = by_position if positional else by_name
-    if _takes_in_order(function, names):  # costs less
-        call = in_order
-    if kit.flags & GENERATOR:
-        return lambda given: list(call(given))
-    return call
-
-
-def _takes_in_order(function: Any, names: tuple[str, ...]) -> bool:
-    """Say whether *names* are the first arguments of *function*."""
-    code = function.__code__ if isinstance(function, FunctionType) else None
-    return code is not None and code.co_varnames[: min(len(names), code.co_argcount)] == names
 
 
 def _assigned(initial: Any, before: dict[str, Any], variables: RunVariables) -> dict[str, Any]:

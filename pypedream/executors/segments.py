@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from weakref import finalize
 
-from attrs import define, field
+from attrs import Factory, define, field
 
 from pypedream.log.encode import encode, plain, readable
 from pypedream.log.redaction import Redactor
@@ -25,13 +25,14 @@ from pypedream.log.redaction import Redactor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pypedream.context import Attempt
     from pypedream.executors.jobs import Row
 
 __all__ = ["Segment", "Tail", "remove"]
 
 # The head of the file: the mark of 32 characters, which call is being made, and a newline.
 HEAD_BYTES = 48
-INDEX = 4
+CALL = 4
 
 
 @define(eq=False)
@@ -46,14 +47,19 @@ class Segment:
         Hides secrets: they are never in the file.
     size_bytes
         How much of the file is written and whole.
+    at
+        Its first place is the number of the call that is being made, from 1 on: if that ends this
+        process, the parent knows which it was.
     """
 
     path: str
     mark: str
     redactor: Redactor
     size_bytes: int = 0
+    at: Any = Factory(lambda: [0])
+    attempt: Attempt | None = None
+    next_ns: int = 1 << 63
     _file: int = -1
-    _cell: Any = None
 
     @classmethod
     def opened(cls, path: str, mark: str, secrets: Iterable[str] = ()) -> Segment | None:
@@ -91,19 +97,14 @@ class Segment:
 
     def close(self) -> None:
         """Close the file; what comes afterwards is returned by `write`."""
-        self._cell = None
+        self.at = [0]
         file, self._file = self._file, -1
         if file >= 0:
             with suppress(OSError):  # what could not be written was returned as such
                 os.close(file)
 
-    def begin(self, _: Any, index: int, /) -> None:
-        """Take note which call begins: if it ends this process, the parent knows which it was."""
-        if self._cell is not None:
-            self._cell[INDEX] = index + 1
-
-    def end(self, _: int, /) -> None:
-        """Take note that it has ended: the next call says so as well."""
+    def settle(self) -> None:
+        """Do nothing: what is not written through Python is not looked for here."""
 
     def _begin(self) -> bool:
         """Say whether the file bears the mark, and go to its end.
@@ -117,7 +118,8 @@ class Segment:
         if os.read(self._file, 1) != b"\n":
             self.size_bytes += os.write(self._file, b"\n")
         with suppress(OSError, ValueError):  # not every file system can map a file
-            self._cell = memoryview(mmap(self._file, HEAD_BYTES)).cast("q")
+            numbers = memoryview(mmap(self._file, HEAD_BYTES)).cast("q")
+            self.at = numbers[CALL : CALL + 1]
         return True
 
     def _append(self, data: bytes) -> int:
@@ -202,8 +204,8 @@ class Tail:
                 head = file.read(HEAD_BYTES)
         except OSError:
             return None
-        begun: int = memoryview(head).cast("q")[INDEX] if len(head) == HEAD_BYTES else 0
-        return begun - 1 if begun > 0 else None
+        number: int = memoryview(head).cast("q")[CALL] if len(head) == HEAD_BYTES else 0
+        return number - 1 if number > 0 else None
 
     def has(self, size_bytes: int) -> bool:
         """Say whether the first *size_bytes* of the file have been read."""

@@ -94,6 +94,10 @@ class Taps:
     ----------
     attempt
         Whose everything is that is written now; None between two jobs.
+    next_ns
+        Until then nobody looks who does not have to.
+    at
+        Its first place is the number of the call that is being made.
     """
 
     def __init__(
@@ -103,22 +107,13 @@ class Taps:
         self._taps = [_Tap(stream, fd) for stream, fd in fds.items()]
         self._free = free
         self._lock = Lock()
-        self._last_ns = 0
-        self._is_settled = True
-
-    def begin(self, attempt: Attempt) -> None:
-        """Let what is written from now on be of *attempt*."""
-        self.attempt = attempt
-        self._is_settled = False
-
-    def end(self, now_ns: int) -> None:
-        """Look what the call wrote that ends now; not so often that a small call would notice."""
-        if now_ns - self._last_ns >= GLANCE_NS:
-            self.settle()
+        self.next_ns = 0
+        self.at: Any = [0]
+        self._settled: Attempt | None = None
 
     def glance(self) -> None:
         """Look what was written, unless somebody has done so just now or is at it."""
-        if perf_counter_ns() - self._last_ns >= GLANCE_NS:
+        if perf_counter_ns() >= self.next_ns:
             self.look()
 
     def look(self) -> bool:
@@ -127,7 +122,7 @@ class Taps:
         if attempt is None or not self._lock.acquire(False):
             return True
         try:
-            self._last_ns = perf_counter_ns()
+            self._looked()
             is_all = [tap.drain(attempt, AT_ONCE) for tap in self._taps]
             self._shrink()
             return all(is_all)
@@ -137,16 +132,20 @@ class Taps:
     def settle(self) -> None:
         """Look for all that was written, and end the lines that have no end."""
         attempt = self.attempt
-        while not self._is_settled and attempt is not None:
+        while self._settled is not attempt and attempt is not None:
             with self._lock:  # whoever has it gives it back soon
-                self._last_ns = perf_counter_ns()
+                self._looked()
                 if all(tap.drain(attempt, AT_ONCE) for tap in self._taps):
                     for tap in self._taps:
                         tap.finish()
-                    self._is_settled = True
+                    self._settled = attempt
                 self._shrink()
-            if not self._is_settled:
+            if self._settled is not attempt:
                 attempt.log.deliver()
+
+    def _looked(self) -> None:
+        """Look no sooner again than a small call would notice."""
+        self.next_ns = perf_counter_ns() + GLANCE_NS
 
     def _shrink(self) -> None:
         if self._free is not None:

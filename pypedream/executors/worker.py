@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define, field
 
-from pypedream.executors.cell import BEGUN, INDEX, Cell
+from pypedream.executors.cell import BEGUN, CALL, Cell
 from pypedream.executors.channel import Channel
 from pypedream.executors.errands import LOADING, MOST_KITS, STALE, Errand
 from pypedream.executors.jobs import Reply
@@ -36,7 +36,6 @@ from pypedream.log.capture import capturing
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pypedream.context import Attempt
     from pypedream.executors.jobs import Kit, Row
     from pypedream.executors.taps import Ends
 
@@ -64,6 +63,7 @@ class Worker:
 
     def __attrs_post_init__(self) -> None:
         self._capture.enter_context(capturing(self._mode))
+        self.taps.at = self.cell.numbers[CALL : CALL + 1]
         self._pulse = Pulse(self.taps)
 
     def work(self) -> None:
@@ -85,7 +85,7 @@ class Worker:
             os._exit(STALE)
         self._forget(errand.forgotten)
         numbers = self.cell.numbers
-        numbers[INDEX] = -1
+        numbers[CALL] = 0
         numbers[BEGUN] = errand.number
         reply = self._reply(errand)
         if os.getpid() != self._pid:  # a child that the function forked and forgot
@@ -102,21 +102,12 @@ class Worker:
             return Reply([], 0, array("q"), Mishap.of(error), pid=self._pid, of=errand.calls[1])
         self._pulse.start(bench.log)
         try:
-            return bench.make_calls(keys, calls, self)
+            return bench.make_calls(keys, calls, self.taps)
         finally:
             self.taps.settle()
             bench.log.settle()
             self.taps.attempt = None
             self._pulse.stop()
-
-    def begin(self, attempt: Attempt, index: int) -> None:
-        """Take note that a call begins."""
-        self.cell.numbers[INDEX] = index
-        self.taps.begin(attempt)
-
-    def end(self, now_ns: int) -> None:
-        """Take note that it has ended."""
-        self.taps.end(now_ns)
 
     def _bench(self, errand: Errand) -> Bench:
         bench = self._benches.get(errand.kit_id)

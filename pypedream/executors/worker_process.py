@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from attrs import Factory, define
 
 from pypedream.errors import ExecutorError, StageKilled
-from pypedream.executors.cell import BEGUN, INDEX
+from pypedream.executors.cell import BEGUN, CALL
 from pypedream.executors.starting import kill_all, start, wait_unreaped
 from pypedream.executors.taps import decoder
 
@@ -122,9 +122,9 @@ class WorkerProcess:
 
     def killed(self) -> StageKilled:
         """Return what the job raises that the worker was at when it ended."""
-        index = self._numbers[INDEX]
+        number = self._numbers[CALL]
         code = self.process.returncode
-        at = index if index >= 0 else None
+        at = number - 1 if number else None
         if code is not None and code < 0:
             error = StageKilled(
                 f"its process was killed (signal {_named(-code)})", signal=-code, index=at

@@ -190,7 +190,7 @@ def test_the_call_that_is_being_made_is_known(tmp_path: Path) -> None:
 
     indices = []
     for index in (0, 7):
-        segment.begin(None, index)
+        segment.at[0] = index + 1
         indices.append(tail.index())
 
     assert (before, indices) == (None, [0, 7])
