@@ -247,12 +247,18 @@ class Fan:
                 self._settle_error(chunk, count, made.error, again)
             rest = count + (made.error is not None)
             if rest < len(chunk.calls):
-                self._left.appendleft(chunk.after(rest))
+                self._left.extendleft(reversed(self._pieces(chunk.after(rest))))
             if count and self._done <= MOST_TIMED:
                 self.timed.append((chunk, made.started_ns, made.ended_ns))
                 chunk.calls = ()  # what it was called with is not to outlive it here
             self._busy -= 1
             self._changed.notify_all()
+
+    def _pieces(self, chunk: Chunk) -> list[Chunk]:
+        """Return what is left of a chunk in pieces, so that several may go on with it."""
+        size = max(1, self.pace.next(len(chunk.calls)))
+        starts = range(0, len(chunk.calls), size)
+        return [chunk.after(start).before(size) for start in starts]
 
     def _take_back(self, chunk: Chunk, made: Made) -> None:
         """Take in that the process was ended: only the item that it was at is to blame."""

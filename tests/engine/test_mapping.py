@@ -235,7 +235,7 @@ def test_slow_items_after_quick_ones_are_shared():
     def stage(n):
         if n >= 2900:
             threading.Event().wait(0.21 if n == 2900 else 0)
-        if n in (2990, 2991):
+        if n in (2910, 2995):
             slow.wait()
         return n
 
