@@ -117,6 +117,8 @@ class Fan:
         What ended the stage early.
     make
         Calls the items of a chunk, where the stage is called.
+    call_for_help
+        Tells others that there is something to do; None where nobody helps.
     digests
         By position what items were, where they cannot be had a second time.
     """
@@ -138,6 +140,7 @@ class Fan:
     make: Callable[[Chunk], Made] | None = None
     digests: dict[int, str] = Factory(dict)
     is_plain: Final = False
+    call_for_help: Callable[[], object] | None = None
     _helpers: int = 0
     _taken: int = 0
     _is_exhausted: bool = False
@@ -253,6 +256,12 @@ class Fan:
                 chunk.calls = ()  # what it was called with is not to outlive it here
             self._busy -= 1
             self._changed.notify_all()
+        self._ask_for_help()
+
+    def _ask_for_help(self) -> None:
+        """Call back who found nothing more to do, if something was left by another."""
+        if len(self._left) > 1 and self.call_for_help is not None:
+            self.call_for_help()
 
     def _pieces(self, chunk: Chunk) -> list[Chunk]:
         """Return what is left of a chunk in pieces, so that several may go on with it."""
@@ -275,6 +284,7 @@ class Fan:
             self._left.extend(part for part in parts if part.calls)
             self._busy -= 1
             self._changed.notify_all()
+        self._ask_for_help()
 
     def gave_up(self, error: BaseException) -> None:
         """Stop: what calls the items, and not an item, raised."""

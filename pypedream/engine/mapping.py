@@ -70,7 +70,8 @@ def map_over(
     for knowing in all_knowing_of(execution, fan, kept):
         fan.make = partial(made_with, knowing, fan.make)
     if crew is not None and members > 1:
-        crew.share(fan)
+        fan.call_for_help = partial(crew.share, fan)
+        fan.call_for_help()
     try:
         while not fan.is_over and not execution.stopping:
             if not work_on(fan):
