@@ -68,7 +68,7 @@ class ItemKeeper:
 
     def find(self, chunk: Chunk) -> dict[int, Any]:
         """Return what is kept of the items of a chunk, by their places in it."""
-        keys = [self._key(values) for values in chunk.calls]
+        keys = [item_key(self.shared, values) for values in chunk.calls]
         found = self._found(keys) if self.looks else {}
         self.keys.update({chunk.position(place): keys[place] for place in found})
         if self.mode == READ_ONLY and len(found) < len(keys):
@@ -87,7 +87,7 @@ class ItemKeeper:
         took_s = (made.ended_ns[-1] - made.started_ns) / 1e9
         if not self.is_asked and took_s / count < WORTH_S:
             return
-        keys = [self._key(values) for values in chunk.calls[:count]]
+        keys = [item_key(self.shared, values) for values in chunk.calls[:count]]
         with ExitStack() as stack:
             if count > 1:
                 stack.enter_context(self.keeper.results.batch())
@@ -98,13 +98,6 @@ class ItemKeeper:
                     self._keep_one(key, made.values[place], (end - before) / 1e9)
                     self.keys[chunk.position(place)] = key
                 before = end
-
-    def _key(self, values: tuple[Any, ...]) -> str:
-        """Return what an item is kept under; "" if that cannot be told."""
-        digests = [digest_of(value) for value in values]
-        if not all(digests):
-            return ""
-        return sha256(f"{self.shared}{digests}".encode()).hexdigest()
 
     def _found(self, keys: Sequence[str]) -> dict[int, Any]:
         """Return the values that are kept, by their places."""
@@ -138,17 +131,31 @@ class ItemKeeper:
                 keeper.warn(f"what its items give cannot be kept: {error}")
 
 
+def shared_by_items(wired: Wire, call: Call) -> str | None:
+    """Return as text what the code and the common arguments are; None if that cannot be told."""
+    assert wired.over is not None
+    told = sorted((name, one) for name, one in call.inputs.items() if name not in wired.over.names)
+    if any(not one.is_known for _, one in told):
+        return None
+    names, code = wired.over.names, code_of(wired).digest
+    return repr((_FORMAT, code, names, [(name, one.digest) for name, one in told]))
+
+
+def item_key(shared: str, values: tuple[Any, ...]) -> str:
+    """Return what an item is kept under; "" if that cannot be told."""
+    digests = [digest_of(value) for value in values]
+    return sha256(f"{shared}{digests}".encode()).hexdigest() if all(digests) else ""
+
+
 def item_keeper_of(keeper: Keeper, wired: Wire, call: Call) -> ItemKeeper | None:
     """Return what keeps the items of a stage; None where they are not kept."""
     assert wired.over is not None
     mode = mode_of(wired, keeper.options)
     if mode == "off" and not keeper.options.checkpoint:
         return None
-    told = sorted((name, one) for name, one in call.inputs.items() if name not in wired.over.names)
-    if any(not one.is_known for _, one in told):
+    shared = shared_by_items(wired, call)
+    if shared is None:
         return None
-    names, code = wired.over.names, code_of(wired).digest
-    shared = repr((_FORMAT, code, names, [(name, one.digest) for name, one in told]))
     is_asked = mode != "off"
     looks = mode in LOOKS or (mode == "off" and keeper.is_resuming)
     secrets = keeper.calls.parameters.secrets()

@@ -86,6 +86,8 @@ class Keeper:
         found = self._taken_or_refused(wired, call)
         if found is not None:
             return found
+        if not self._is_kept(wired):  # there is nothing to claim
+            return self._computed(wired, call, compute)
         with self.results.claim(call.key):
             found = self._taken(wired, call)
             return self._computed(wired, call, compute) if found is None else found
@@ -101,6 +103,8 @@ class Keeper:
             found = self._taken_or_refused(wired, call)
             if found is not None:
                 return found
+            if not self._is_kept(wired):
+                return await self._awaited(wired, call, compute)
             with self.results.claim(call.key, wait_timeout=0) as is_ours:
                 if is_ours:
                     found = self._taken(wired, call)
@@ -167,10 +171,15 @@ class Keeper:
 
     def _taken_or_refused(self, wired: Wire, call: Call) -> Taken | None:
         found = self._taken(wired, call)
-        if found is None and mode_of(wired, self.options) == READ_ONLY:
+        if found is None and wired.over is None:  # items may be kept though the whole is not
+            self._refuse_to_call(wired, call)
+        return found
+
+    def _refuse_to_call(self, wired: Wire, call: Call) -> None:
+        """Raise if only kept results may be used."""
+        if mode_of(wired, self.options) == READ_ONLY:
             what = call.unknown or "no result of it is kept for these inputs"
             raise MissingEntry(f'stage "{wired.key}": cache="{READ_ONLY}" and {what}')
-        return found
 
     def _taken(self, wired: Wire, call: Call) -> Taken | None:
         found = self.results.find(call.key) if call.key else None
@@ -245,7 +254,10 @@ class Keeper:
             return None
         from pypedream.engine.item_keeping import item_keeper_of
 
-        return item_keeper_of(self, wired, call)
+        items = item_keeper_of(self, wired, call)
+        if items is None:
+            self._refuse_to_call(wired, call)
+        return items
 
     def is_secret(self, value: Any) -> bool:
         """Say whether a value holds one of the run's secrets."""

@@ -107,6 +107,14 @@ class Lookup:
         if key in self.wanted:
             self._explain(wired, mode, call, kept, pending)
 
+    def _kept_items(self, wired: Wire, mode: str, call: Call | None) -> tuple[int, int]:
+        """Return how many items of a mapped stage are kept, and how many it has, if few."""
+        if wired.over is None or call is None or mode not in LOOKS:
+            return 0, 0
+        from pypedream.engine.items_planned import kept_items
+
+        return kept_items(wired, call, self.asked.parameters, self.results)
+
     def _pending(self, wired: Wire) -> str | None:
         """Return a stage that is read and is still to be computed, if there is one."""
         return next((need for need in read_by(wired) if need in self._running), None)
@@ -141,8 +149,12 @@ class Lookup:
             reason = f'needs "{pending}", which runs' if pending != "when=" else ""
         else:
             reason = why(call, before)
+        kept_items, items = self._kept_items(wired, mode, call)
+        if kept_items:
+            reason = f"{reason}; {kept_items:,} of {items:,} items are kept"
         if reason:
             self.reuse.rerun[key] = reason
-        if mode == "read-only" and call is not None:
+        is_all_kept = kept_items == items > 0
+        if mode == "read-only" and call is not None and not is_all_kept:
             what = f'stage "{key}": cache="read-only" and no result of it is kept: {reason}'
             self.problems.append(Problem(what, wired.place, 'run it once with cache="cached"'))

@@ -229,19 +229,15 @@ def _mapped(one: PlannedStage) -> str:
 
 def _count(wired: Wire, over: Over, parameters: Parameters) -> int | None:
     """Return how many items a stage is mapped over, if that can be told before the run."""
-    read = {link.argument: link.name for link in wired.links if link.kind == "parameter"}
-    values = [_value_of(read[name], parameters) for name in over.names if name in read]
-    sizes = [len(value) for value in values if isinstance(value, _COUNTED) and _is_plain(value)]
-    if over.how == NEST or len(sizes) < len(over.names):
+    from pypedream.engine.items_planned import items_given
+
+    values = items_given(wired, parameters) if over.how != NEST else None
+    if values is None:
         return None
+    sizes = [len(value) for value in values.values()]
     if over.how == CROSS:
         return prod(sizes)
     return sizes[0] if len({*sizes}) == 1 else None
-
-
-def _is_plain(value: object) -> bool:
-    """Say whether the length of a value is not the user's code."""
-    return type(value) in _COUNTED
 
 
 def _condition(wired: Wire) -> str:
@@ -387,7 +383,6 @@ def _fails(wired: Wire, parameters: Parameters) -> str:
     return ""
 
 
-_COUNTED = (list, tuple, dict, set, frozenset, range)
 _MOST_SPOTS = 3
 _PLAIN = (bool, int, float, str, type(None))
 """The truth of a value of another type is the user's code, which a plan does not call."""

@@ -190,6 +190,31 @@ def test_kept_items_can_be_all_that_may_be_used(tmp_path):
     assert CALLS == []
 
 
+def test_a_plan_says_how_many_items_are_kept(tmp_path):
+    """Of those that are known before the run, and are not very many."""
+    flow_of(tmp_path, [1, 2, 3]).run(cache="cached", progress=False)
+
+    reason = flow_of(tmp_path, [2, 3, 9]).plan(cache="cached").stages["slow"].reason
+    other = flow_of(tmp_path, [7]).plan(cache="cached").stages["slow"].reason
+    many = flow_of(tmp_path, range(2000)).plan(cache="cached").stages["slow"].reason
+
+    assert reason == 'parameter "numbers" [1, 2, 3] -> [2, 3, 9]; 2 of 3 items are kept'
+    assert "kept" not in other + many
+    assert CALLS == [1, 2, 3]
+
+
+@pytest.mark.parametrize("checkpoint", [True, False])
+def test_kept_items_in_another_order_may_be_used_as_well(tmp_path, checkpoint):
+    """Though the stage as a whole is not kept."""
+    flow_of(tmp_path, [1, 2]).run(cache="cached", progress=False)
+    CALLS.clear()
+
+    flow = flow_of(tmp_path, [2, 1])
+    run = flow.run(cache="read-only", checkpoint=checkpoint, progress=False)
+
+    assert (run["slow"], CALLS) == ([2, 1], [])
+
+
 def test_all_items_are_called_if_that_is_asked_for(tmp_path):
     """By ``cache="force"``."""
     flow_of(tmp_path, [1, 2]).run(cache="cached", progress=False)
