@@ -493,3 +493,51 @@ def test_one_of_several_may_fail_alone():
 
     assert summary["len"] == 0
     assert (summary["max"].item, type(summary["max"].error)) == ("max", ValueError)
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        (
+            lambda: patterns.reduce(lambda t, n: t + n, over="ns"),
+            lambda: patterns.reduce(lambda t, n: t * n + 1, over="ns"),
+        ),
+        (
+            lambda: patterns.reduce(max, over="ns", initial=0),
+            lambda: patterns.reduce(max, over="ns", initial=10),
+        ),
+        (
+            lambda: patterns.branch("k", lambda: 1, lambda: 2),
+            lambda: patterns.branch("k", lambda: 3, lambda: 2),
+        ),
+        (
+            lambda: patterns.branch(lambda k: k > 0, lambda: 1, lambda: 2),
+            lambda: patterns.branch(lambda k: k < 0, lambda: 1, lambda: 2),
+        ),
+        (
+            lambda: patterns.switch("k", {1: lambda: 1}),
+            lambda: patterns.switch("k", {1: lambda: 2}),
+        ),
+        (
+            lambda: patterns.switch("k", {2: lambda: 1}, default=lambda: 1),
+            lambda: patterns.switch("k", {2: lambda: 1}, default=lambda: 2),
+        ),
+        (
+            lambda: patterns.broadcast({"a": lambda ns: ns[0]}, over="ns"),
+            lambda: patterns.broadcast({"a": lambda ns: ns[-1]}, over="ns"),
+        ),
+    ],
+    ids=["reduce", "initial", "then", "when", "case", "default", "broadcast"],
+)
+def test_what_a_pattern_calls_is_part_of_its_code(tmp_path, before, after):
+    """A kept result is taken over while all of it is the same, and no longer."""
+    found = []
+    for make in (before, before, after):
+        flow = Pipeline("flow", Parameters.define(ns=[1, 2, 3], k=1), workspace=tmp_path)
+        flow.stage(make(), name="stage")
+        run = flow.run(cache="cached", progress=False)
+        found.append((run.stages["stage"].state, run["stage"]))
+
+    (state, first), again, (last_state, last) = found
+    assert (state, again, last_state) == ("ok", ("reused", first), "ok")
+    assert last != first

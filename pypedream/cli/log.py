@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from attrs import asdict, evolve
@@ -16,10 +16,13 @@ from pypedream.engine.history import LAST, LEVELS, recorded_events, recorded_run
 from pypedream.log.console_lines import ASCII_SIGNS, ConsoleLines
 from pypedream.log.durations import duration_text
 from pypedream.log.encode import encode
+from pypedream.log.ended import items_text
 from pypedream.log.moments import local_time
 from pypedream.log.terminal import Screen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pypedream.engine.history import RecordedRun
     from pypedream.log.console_lines import Line
     from pypedream.log.events import Event
@@ -122,8 +125,23 @@ def _in_words(event: Event) -> str:
     if event.kind == "progress":
         words = "" if event.event == event.kind else f" {event.event}"
         return f"progress {data.get('done')}/{data.get('total')}{words}"
+    if event.kind == "attempt.end":
+        return _how_it_ended(data)
+    if event.kind == "items":
+        count = int(data.get("count", 0))
+        took = duration_text(float(data.get("duration_s", 0.0)))
+        return f"{items_text({'ok': count})} in {took}: {data.get('first')} .. {data.get('last')}"
     values = f" {encode(data)}" if data else ""
     return f"{event.level}: {event.event}{values}"
+
+
+def _how_it_ended(data: Mapping[str, Any]) -> str:
+    """Return how one attempt ended; that of an item is recorded alone if it took a while."""
+    error = data.get("error")
+    if isinstance(error, dict):
+        return f"{data.get('state')}: {error.get('type')}: {error.get('message')}"
+    took = duration_text(float(data.get("duration_s", 0.0)))
+    return f"{data.get('state')} in {took}"
 
 
 def _rendered(text: str, colour: str | None, screen: Screen) -> str:

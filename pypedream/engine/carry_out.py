@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from pypedream.engine.scheduler import Scheduler
     from pypedream.parameters import Parameters
 
+MOST_FAILURES = 1000
+"""So many items of a mapped stage are told of in `Run.failures`."""
+
 
 @define(eq=False, repr=False)
 class Launch:
@@ -298,7 +301,7 @@ class Launch:
 
         fan = execution.fans.get(key)
         if fan is not None and fan.failed:
-            failed = [fan.failed[place] for place in sorted(fan.failed)]
+            failed = [fan.failed[place] for place in sorted(fan.failed)[:MOST_FAILURES]]
             return [failure_of_item(fan, one, execution.parameters) for one in failed]
         ended = execution.ended[key]
         return [failure_of(wired, ended, arguments, execution.parameters, changed)]

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pypedream.engine.wiring import Wire
     from pypedream.executors.calling import Made
 
+MOST_TRACED = 1000
+"""Of so many failed items the frames are held, which may hold anything; the log has them all."""
 TOLD_EVERY_S = 1.0
 MOST_TIMED = 1_000_000
 """Of so many items it is remembered how long each took."""
@@ -367,6 +369,8 @@ class Fan:
             self.error = self.error or error
             self.is_stopped = True
             return
+        if len(self.failed) >= MOST_TRACED:
+            error.with_traceback(None)
         own = users_traceback(error.__traceback__)
         failed = FailedItem(chunk.keys[place], error, own, chunk.number, chunk.calls[place])
         self.failed[chunk.first + place] = failed

@@ -42,6 +42,7 @@ JOURNAL_KINDS = (
     "stage.skip",
     "attempt.start",
     "attempt.end",
+    "items",
 )
 LOG_KINDS = ("print", "log", "warning", "progress", "artifact", "dropped")
 _BEGUN_S = 60

@@ -88,7 +88,8 @@ class Run(Mapping[str, Any]):
     failure
         The first stage that failed, with its inputs; None if none did.
     failures
-        All of them, in the order in which they came.
+        All of them, in the order in which they came; of a mapped stage each item that failed, up
+        to the first thousand.
     error
         What ended the run early: the first failure's exception, or a KeyboardInterrupt.
     batch

@@ -166,6 +166,24 @@ def test_failures_can_be_collected():
     assert (run["double"][1].item, str(run["double"][1].error)) == (1, "broken 2")
 
 
+def test_very_many_failures_hold_no_more_than_their_errors():
+    """The first thousand can be looked into; the log has them all."""
+
+    def bad(n):
+        raise ValueError(n)
+
+    flow = Pipeline("flow", Parameters.define(numbers=range(1500)))
+    flow.stage(Stage(bad, over={"n": "numbers"}))
+
+    run = flow.run(on_error="continue", progress=False)
+
+    assert [failure.item for failure in run.failures] == [*range(1000)]
+    assert run.failures[-1].place is not None
+    items = run.stages["bad"].items
+    assert (items.failed, items[1400].error.args) == (1500, (1400,))
+    assert items[1400].error.__traceback__ is None
+
+
 def test_of_several_failures_the_first_item_is_raised():
     """Whoever fails first in time: what is raised is what `run.failure` tells of."""
     both = threading.Barrier(2)
