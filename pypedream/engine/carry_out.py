@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pypedream.engine.keeping import Keeper
     from pypedream.engine.plan import Plan
     from pypedream.engine.scheduler import Scheduler
+    from pypedream.engine.settlement import Settlement
     from pypedream.parameters import Parameters
 
 MOST_FAILURES = 1000
@@ -248,9 +249,10 @@ class Launch:
             scheduler.crews.close(wait=is_done)
             scheduler.loops.close(wait=is_done)
         finally:
-            if scheduler.failed:
-                _block_the_rest(self._execution, scheduler)
-            self._end(scheduler.failed, scheduler.error)
+            settlement = scheduler.settlement
+            if settlement.failed:
+                _block_the_rest(self._execution, settlement)
+            self._end(settlement.failed, settlement.error)
 
     def _end(self, failed: list[str], error: BaseException | None) -> None:
         """Complete the run's state and record, and let go of everything that was taken; once."""
@@ -335,16 +337,16 @@ def _event_log(
     return EventLog(run_id, sinks=sinks, redactor=Redactor(parameters.secrets()))
 
 
-def _block_the_rest(execution: Execution, scheduler: Scheduler) -> None:
+def _block_the_rest(execution: Execution, settlement: Settlement) -> None:
     """Mark the descendants of stages that failed as blocked; others are merely pending."""
     from pypedream import graph
 
     blueprint, ended = execution.plan.blueprint, execution.endings()
     blocked_by: dict[str, str] = {}
-    for failed in scheduler.failed:
+    for failed in settlement.failed:
         for key in graph.reach([failed], blueprint.children):
             blocked_by.setdefault(key, failed)
     for key in blueprint.order:
         if key in blocked_by and key in execution.plan.chosen and key not in ended:
             reason = f'needs "{blocked_by[key]}", which failed'
-            scheduler.pass_over(key, "blocked", reason)
+            settlement.pass_over(key, "blocked", reason)

@@ -17,19 +17,15 @@ from attrs import Factory, define, field, frozen
 from pypedream.context import Attempt
 from pypedream.engine.crew import Crew
 from pypedream.engine.crews import Crews
-from pypedream.engine.execution import SKIPPED, Execution, new_ended
-from pypedream.engine.fan import counted
 from pypedream.engine.readiness import Readiness
-from pypedream.engine.retry import Retries, is_worth_a_retry
-from pypedream.engine.reuse import Taken
+from pypedream.engine.retry import Retries
+from pypedream.engine.settlement import Settlement
 from pypedream.engine.wiring import Wire
-from pypedream.errors import ExitPipeline, MapStopped, StageKilled, StageTimeout
-from pypedream.log.ended import Ended, error_data
-from pypedream.places import users_traceback
+from pypedream.log.ended import Ended
 
 if TYPE_CHECKING:
     from pypedream.engine.coroutines import LoopHost
-    from pypedream.engine.execution import Outcome
+    from pypedream.engine.execution import Execution, Outcome
     from pypedream.protocols import Executor
 
 LOOK_UP_S = 0.5
@@ -52,8 +48,8 @@ class Scheduler:
 
     Attributes
     ----------
-    error
-        What stopped the run, if it was an exception.
+    settlement
+        What becomes of stages whose attempts have ended.
     running
         From a stage that was handed on to be called to the number of its attempt.
     abandoned
@@ -64,14 +60,12 @@ class Scheduler:
 
     execution: Execution
     loops: LoopHost
-    error: BaseException | None = None
-    failed: list[str] = Factory(list)
     running: dict[str, int] = Factory(dict)
     abandoned: bool = False
     deadline: float | None = None
-    _readiness: Readiness = field(init=False)
     crews: Crews = field(init=False)
-    _has_async: bool = False
+    settlement: Settlement = field(init=False)
+    _readiness: Readiness = field(init=False)
     _is_uniform: bool = True
     _retries: Retries = Factory(Retries)
     _done: SimpleQueue[Any] = field(default=Factory(SimpleQueue))
@@ -79,13 +73,14 @@ class Scheduler:
 
     def __attrs_post_init__(self) -> None:
         self.crews = Crews(self.execution, self._done.put)
+        has_async = self.execution.plan.blueprint.has_async
+        is_serial = self.crews.is_serial and not has_async
+        self._is_uniform = not (has_async or self.crews.has_others)
+        self._readiness = Readiness.of(self.execution, is_serial=is_serial)
+        self.settlement = Settlement(self.execution, self._readiness, self._retries)
 
     def run(self) -> None:
         """Carry out the plan; failures are kept, an interrupt ends the run in good order."""
-        self._has_async = self.execution.plan.blueprint.has_async
-        is_serial = self.crews.is_serial and not self._has_async
-        self._readiness = Readiness.of(self.execution, is_serial=is_serial)
-        self._is_uniform = not (self._has_async or self.crews.has_others)
         while True:
             try:
                 self._loop()
@@ -93,7 +88,7 @@ class Scheduler:
                 if self.execution.stopping == "interrupted":
                     self._abandon()
                     break
-                self._interrupt(error)
+                self.settlement.interrupt(error)
             else:
                 break
 
@@ -106,7 +101,7 @@ class Scheduler:
 
     def interrupt(self) -> None:
         """Start no new stage, as after Ctrl-C; may be called from a signal handler."""
-        self._interrupt(KeyboardInterrupt())
+        self.settlement.interrupt(KeyboardInterrupt())
         self._done.put(None)
 
     def hurry(self) -> None:
@@ -117,10 +112,10 @@ class Scheduler:
     def break_off(self, error: BaseException) -> None:
         """Start no new stage: what carries out the run, and not a stage, raised *error*."""
         if not isinstance(error, KeyboardInterrupt):
-            self.error = error
+            self.settlement.error = error
             self.execution.stopping = "failed"
         elif self.execution.stopping != "interrupted":
-            self._interrupt(error)
+            self.settlement.interrupt(error)
         self._see_to_the_crews()
         self.abandoned = bool(self.running)
 
@@ -163,7 +158,7 @@ class Scheduler:
         """Run the stages at the head of the order that need no decision, here and at once."""
         outcome = self.execution.run_plain(self._readiness.ready)
         if outcome is not None:
-            self._settle(outcome)
+            self.settlement.settle(outcome)
 
     def _see_to_the_crews(self) -> None:
         for crew in self.crews:
@@ -179,12 +174,12 @@ class Scheduler:
             crew.staff()
         except RuntimeError as error:  # there is not one thread to be had
             for wired in crew.recall():
-                self._settle(self._not_made(wired, self.running.pop(wired.key), error))
+                self.settlement.settle(self._not_made(wired, self.running.pop(wired.key), error))
 
     def _passed_over(self, wired: Wire) -> bool:
         lack = self._readiness.lack(wired)
         if lack is not None:
-            self._skip(wired, *lack)
+            self.settlement.skip(wired, *lack)
         return lack is not None
 
     def _start(self, wired: Wire, number: int) -> None:
@@ -197,14 +192,14 @@ class Scheduler:
                 caller.add_again(wired, number)
             return
         if caller is None and not wired.is_async:
-            self._settle(self.execution.attempt(wired, number))
+            self.settlement.settle(self.execution.attempt(wired, number))
             return
         try:
             future = self._submit(wired, number, caller)
             returned = partial(_Returned, wired, number)
             future.add_done_callback(lambda done: self._done.put(returned(done)))
         except Exception as error:  # noqa: BLE001 - whoever makes the calls may be the user's
-            self._settle(self._not_made(wired, number, error))
+            self.settlement.settle(self._not_made(wired, number, error))
         else:
             self.running[wired.key] = number  # in time: only this thread takes from _done
 
@@ -253,7 +248,7 @@ class Scheduler:
                 self._readiness.go_on(said.key)
         elif type(said) is tuple:
             if self.running.pop(said[0].key, None) is not None:
-                self._settle(said)
+                self.settlement.settle(said)
             for crew in self.crews:
                 crew.is_halted = False
         elif isinstance(said, Crew):
@@ -275,7 +270,7 @@ class Scheduler:
         except BaseException as error:  # noqa: BLE001 - a broken pool, a task that was cancelled
             outcome = self._not_made(wired, number, error)
         if outcome is not None:
-            self._settle(outcome)
+            self.settlement.settle(outcome)
 
     def _start_retries(self) -> None:
         while not self.execution.stopping and (due := self._retries.take()) is not None:
@@ -293,109 +288,6 @@ class Scheduler:
             times.append(self._retries.next_at)
         return max(0.0, min(times) - monotonic())
 
-    def _settle(self, outcome: Outcome) -> None:
-        """Take in how an attempt ended."""
-        wired, attempt, start, end, value, error = outcome
-        if error is not None:
-            self._settle_error(outcome)
-        elif value is SKIPPED:
-            self._skip(wired, "skipped", "its condition does not hold")
-        elif type(value) is Taken:
-            self._take_over(wired, attempt, end, value)
-        else:
-            self.execution.values[wired.key] = value
-            fields = ("ok", end - start, attempt.number, "", None, None, self._items_of(wired))
-            ended = new_ended(Ended, fields)
-            self._end(attempt, end, ended)
-            if wired.stage.policy.timeout_s is not None and wired.over is None:
-                self._note_overtime(wired, attempt, end - start)
-            self._readiness.go_on(wired.key)
-
-    def _items_of(self, wired: Wire) -> dict[str, int] | None:
-        fan = self.execution.fans.get(wired.key) if wired.over is not None else None
-        return None if fan is None else counted(fan)
-
-    def _take_over(self, wired: Wire, attempt: Attempt, end: int, taken: Taken) -> None:
-        self.execution.values[wired.key] = taken.value
-        self.execution.name_outputs(wired, taken.value)
-        self._end(attempt, end, Ended("reused", reason=taken.reason))
-        self._readiness.go_on(wired.key)
-
-    def _settle_error(self, outcome: Outcome) -> None:
-        wired, attempt, start, end, _, error = outcome
-        assert error is not None
-        if isinstance(error, Exception) and self._retry(wired, attempt, error):
-            return
-        state = _state_after(wired, error)
-        if isinstance(error, MapStopped):
-            state = "interrupted" if self.execution.stopping == "interrupted" else "cancelled"
-        own = users_traceback(error.__traceback__)
-        ended = Ended(state, end - start, attempt.number, "", error, own, self._items_of(wired))
-        if isinstance(error, ExitPipeline):
-            ended = ended._replace(reason=f"it ended the run: {error}")
-            self.execution.stopping = self.execution.stopping or "exited"
-        self._end(attempt, end, ended)
-        self._readiness.missing.add(wired.key)
-        if state == "interrupted":
-            if isinstance(error, KeyboardInterrupt):
-                self._interrupt(error)
-        elif state == "cancelled":
-            self.execution.stopping = self.execution.stopping or "cancelled"
-        elif state in ("failed", "killed", "timeout"):
-            self.failed.append(wired.key)
-            on_error = wired.stage.policy.on_error or self.execution.plan.options.on_error
-            if on_error == "stop":
-                self.execution.stopping = self.execution.stopping or "failed"
-        self._readiness.go_on(wired.key)
-
-    def _retry(self, wired: Wire, attempt: Attempt, error: Exception) -> bool:
-        """Plan another attempt if the policy allows one."""
-        policy = wired.stage.policy
-        if not policy.retries or isinstance(error, ExitPipeline) or wired.over is not None:
-            return False  # of a mapped stage each item is tried again
-        again = not self.execution.stopping and is_worth_a_retry(wired, attempt, error)
-        said = error_data(error, users_traceback(error.__traceback__))
-        data: dict[str, Any] = {"state": _state_after(wired, error), "error": said}
-        if again:
-            delay = self._retries.plan(wired, attempt.number)
-            data["retry_in_s"] = round(delay, 6)
-        log = self.execution.log
-        log.add("attempt.end", attempt=attempt, level="warning" if again else "error", data=data)
-        return again
-
-    def _end(self, attempt: Attempt, end: int, ended: Ended) -> None:
-        """Keep and record how a stage ended."""
-        self.execution.ended[attempt.stage] = ended
-        log = self.execution.log
-        level = "info" if ended.state in ("ok", "reused") else "error"
-        log.records.append((next(log.counter), end, attempt, "stage.end", level, None, None, ended))
-        if log.is_live:
-            log.deliver()
-
-    def pass_over(self, key: str, state: str, reason: str) -> None:
-        """Keep and record that a stage is not called."""
-        log = self.execution.log
-        self.execution.ended[key] = Ended(state, reason=reason)
-        data = {"state": state, "reason": reason}
-        log.add("stage.skip", attempt=Attempt(log, key, 0), data=data)
-
-    def _skip(self, wired: Wire, state: str, reason: str) -> None:
-        self.pass_over(wired.key, state, reason)
-        self._readiness.missing.add(wired.key)
-        self._readiness.go_on(wired.key)
-
-    def _note_overtime(self, wired: Wire, attempt: Attempt, duration_ns: int) -> None:
-        limit = wired.stage.policy.timeout_s
-        took = duration_ns / 1e9
-        if limit is not None and took > limit:
-            text = f'stage "{wired.key}" took {took:.3g} s, over its timeout_s={limit:g}'
-            self.execution.log.add("warning", text, attempt=attempt, level="warning")
-
-    def _interrupt(self, error: BaseException) -> None:
-        """Start no new stage after Ctrl-C."""
-        self.error = error
-        self.execution.stopping = "interrupted"
-
     def _give_grace(self) -> None:
         """Give what runs a while to end."""
         self.deadline = monotonic() + GRACE_S
@@ -408,24 +300,6 @@ class Scheduler:
         """Give up on what still runs; its threads are daemons and keep nothing alive."""
         for key, number in self.running.items():
             ended = Ended("interrupted", 0, number, "it did not end in time")
-            self._end(Attempt(self.execution.log, key, number), perf_counter_ns(), ended)
+            self.settlement.end(Attempt(self.execution.log, key, number), perf_counter_ns(), ended)
         self.abandoned = self.execution.is_abandoned = bool(self.running)
         self.running.clear()
-
-
-def _state_after(wired: Wire, error: BaseException) -> str:
-    if isinstance(error, ExitPipeline):
-        return "ok"
-    if isinstance(error, StageTimeout):
-        return "timeout"
-    if isinstance(error, StageKilled):
-        return "killed"
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
-    return "cancelled" if wired.is_async and _is_cancellation(error) else "failed"
-
-
-def _is_cancellation(error: BaseException) -> bool:
-    from asyncio import CancelledError  # loaded already: a coroutine raised the error
-
-    return isinstance(error, CancelledError)
