@@ -91,7 +91,8 @@ class Policy:
     chunk
         How many items are called between two decisions; None aims at 50 ms.
     on_error
-        What a failure of this stage does, as in `Options`; None leaves it to the run.
+        What a failure of this stage does, as in `Options`; None leaves it to the run. So of one
+        stage a failure can stop a run that goes on past others, or the other way round.
     uses
         Names of resources that the stage has for itself while it runs: "gpu:0", "file:x.db"; or of
         which there are several by the option ``limits``.

@@ -263,7 +263,7 @@ class Launch:
         run.duration_s = (perf_counter_ns() - log.start_ns) / 1e9
         for key in failed:
             run.failures.extend(self._failures(key))
-        run.error = error or (run.failures[0].error if run.failures else None)
+        run.error = error or _raised_in(run)
         counts = execution.count_endings()
         data = {"state": run.state, "duration_s": run.duration_s, "stages": counts}
         log.add("run.end", level="info" if run.state == "ok" else "error", data=data)
@@ -335,6 +335,15 @@ def _event_log(
     if folder is not None:
         sinks.extend(folder.sinks)
     return EventLog(run_id, sinks=sinks, redactor=Redactor(parameters.secrets()))
+
+
+def _raised_in(run: Run) -> BaseException | None:
+    """Return the exception of the failure that stopped the run, or else of the first one."""
+    if not run.failures:
+        return None
+    from pypedream.engine.failure import stopped_by
+
+    return (stopped_by(run) or run.failures[0]).error
 
 
 def _block_the_rest(execution: Execution, settlement: Settlement) -> None:

@@ -248,22 +248,30 @@ def raised_by(run: Run) -> BaseException | None:
     error = run.error
     if run.state == "cancelled":
         return RunCancelled(f'run {run.id} of pipeline "{run.pipeline}" was cancelled')
-    if error is None or (isinstance(error, Exception) and not _is_to_raise(run)):
+    if error is None:
         return None
     if run.state == "interrupted":
         explain_stop(run, error)
-    elif run.failure is not None:
+    elif run.failures:
+        failure = stopped_by(run)
+        if failure is None:
+            return None
         hide = Redactor(run.parameters.secrets()).text
-        _add_note(error, hide("\n".join([*failure_lines(run.failure), _GO_ON])))
-        _show_in_ipython(error, [hide(line) for line in (*failure_screen(run.failure), _GO_ON)])
+        _add_note(error, hide("\n".join([*failure_lines(failure), _GO_ON])))
+        _show_in_ipython(error, [hide(line) for line in (*failure_screen(failure), _GO_ON)])
     return error.with_traceback(users_traceback(error.__traceback__))
 
 
-def _is_to_raise(run: Run) -> bool:
-    """Say whether a failure that stops the run is among those that it had."""
-    wires, usual = run.plan.blueprint.wiring.wires, run.plan.options.on_error
-    asked = {wires[one.stage].stage.policy.on_error or usual for one in run.failures}
-    return "stop" in (asked or {usual})
+def stopped_by(run: Run) -> Failure | None:
+    """Return the first failure that is to be raised; None when the run is returned with them all.
+
+    What is no `Exception`, such as SystemExit, is raised whatever ``on_error`` says.
+    """
+    for failure in run.failures:
+        is_error = isinstance(failure.error, Exception)
+        if not is_error or run.plan.on_error_of(failure.stage) == "stop":
+            return failure
+    return None
 
 
 def explain_stop(run: Run, error: BaseException) -> None:

@@ -166,7 +166,6 @@ def fan_of(
         _refuse_what_is_read(execution, over.source(name), value)
     source = source_of(over, common, policy.item_key)
     chunk = policy.chunk or (1 if policy.timeout_s is not None else None)
-    on_error = policy.on_error or execution.plan.options.on_error
     fan = Fan(
         wired,
         attempt,
@@ -174,7 +173,7 @@ def fan_of(
         common,
         source,
         Pace(chunk, members),
-        on_error != "stop",
+        execution.plan.on_error_of(wired.key) != "stop",
         partial(_delay_before_retry, execution, wired),
     )
     execution.fans[wired.key] = fan
@@ -264,8 +263,7 @@ def _gathered(execution: Execution, fan: Fan) -> Any:
     if execution.stopping and fan.is_unfinished:
         raise MapStopped(f"{fan.said_done()} when the run stopped")
     if fan.failed:
-        on_error = policy.on_error or execution.plan.options.on_error
-        if on_error != "collect":
+        if execution.plan.on_error_of(fan.wired.key) != "collect":
             raise fan.failed[min(fan.failed)].error
         if execution.keeper is not None:
             execution.keeper.incomplete.add(fan.wired.key)

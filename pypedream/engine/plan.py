@@ -150,6 +150,11 @@ class Plan:
         """From key to what will happen to the stage, in the order of the run."""
         return {key: self._planned(key) for key in self.blueprint.order}
 
+    def on_error_of(self, key: str) -> str:
+        """Return what a failure of a stage does: as it says itself, or else as the run says."""
+        policy = self.blueprint.wiring.wires[key].stage.policy
+        return policy.on_error or self.options.on_error
+
     @cached_property
     def blind_spots(self) -> dict[str, tuple[str, ...]]:
         """From stage to what it visibly depends on and its fingerprint does not hold.

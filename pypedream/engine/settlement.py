@@ -92,8 +92,7 @@ class Settlement:
             self.execution.stopping = self.execution.stopping or "cancelled"
         elif state in ("failed", "killed", "timeout"):
             self.failed.append(wired.key)
-            on_error = wired.stage.policy.on_error or self.execution.plan.options.on_error
-            if on_error == "stop":
+            if self.execution.plan.on_error_of(wired.key) == "stop":
                 self.execution.stopping = self.execution.stopping or "failed"
         self.readiness.go_on(wired.key)
 

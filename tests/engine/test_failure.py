@@ -90,6 +90,68 @@ def test_continue_runs_what_does_not_depend_on_the_failure(flow, executor):
     assert isinstance(run.failure.error, ZeroDivisionError)
 
 
+def _with_a_stage_that_may_fail(on_error) -> Pipeline:
+    flow = Pipeline("may fail", progress=False)
+
+    @flow.stage(on_error=on_error)
+    def fetch():
+        raise OSError("no answer")
+
+    flow.stage(lambda fetch: fetch, name="reader")
+    flow.stage(lambda: 1, name="other")
+    flow.stage(lambda other: other + 1, name="more")
+    return flow
+
+
+@pytest.mark.parametrize("executor", ["serial", "threads"])
+@pytest.mark.parametrize("on_error", ["continue", "collect"])
+def test_a_stage_may_let_the_others_go_on(executor, on_error):
+    """A stage says itself that its failure stops nothing; the run is returned, and failed."""
+    run = _with_a_stage_that_may_fail(on_error).run(executor=executor)
+
+    assert run == {"other": 1, "more": 2}
+    assert run.state == "failed"
+    assert run.stages["reader"].state == "blocked"
+    assert isinstance(run.error, OSError)
+
+
+def test_a_stage_may_stop_a_run_that_goes_on_past_others():
+    """Its exception is raised, though another stage failed before."""
+    flow = _with_a_stage_that_may_fail(None)
+
+    @flow.stage(on_error="stop")
+    def vital(other):
+        raise KeyError("vital")
+
+    flow.stage(lambda vital: vital, name="never")
+    with pytest.raises(KeyError, match="vital") as caught:
+        flow.run(on_error="continue")
+
+    assert caught.value is flow.last_run.error
+    assert 'stage "vital" failed' in caught.value.__notes__[0]
+    assert [failure.stage for failure in flow.last_run.failures] == ["fetch", "vital"]
+    assert flow.last_run.stages["never"].state == "blocked"
+
+
+def test_a_failure_that_stops_is_raised_though_another_one_was_allowed():
+    """What is raised is the failure that stopped the run, and not the first."""
+    flow = _with_a_stage_that_may_fail("continue")
+    flow.stage(lambda more: 1 / 0, name="divide")
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        flow.run()
+
+    assert 'stage "divide" failed' in caught.value.__notes__[0]
+
+
+def test_collect_lets_plain_stages_go_on(flow):
+    """A stage without items that fails has no result; the others go on, the run is returned."""
+    run = flow.run(on_error="collect")
+
+    assert run == {"load": 2, "beside": 3}
+    assert run.stages["after"].state == "blocked"
+
+
 def test_all_failures_are_kept(flow):
     """With on_error="continue" every failure is in the run, in order."""
 
