@@ -127,8 +127,8 @@ class Launch:
         scheduler = self.scheduler
         if scheduler is not None:
             scheduler.interrupt()
-        elif not self._execution.stopping:
-            self._execution.stopping = "interrupted"  # it has not begun, or is over
+        else:
+            self._execution.stop("interrupted")  # it has not begun, or is over
 
     def hurry(self) -> None:
         """Leave what still runs; may be called from a signal handler."""
@@ -138,7 +138,7 @@ class Launch:
 
     def give_up(self) -> None:
         """Complete the run although a stage of it goes on in a thread that nobody waits for."""
-        self._execution.stopping = "interrupted"
+        self._execution.stop("interrupted", anyway=True)
         self._execution.is_abandoned = True
         self._end([], KeyboardInterrupt())
 
@@ -164,7 +164,7 @@ class Launch:
         self.scheduler = scheduler = Scheduler(
             self._execution, LoopHost(self.loop, options.workers)
         )
-        self.run._stop = scheduler.cancel  # noqa: SLF001 - the run hands its own stop to the user
+        self.run._scheduler = scheduler  # noqa: SLF001 - by it the user can stop the run
         with interrupts_for(scheduler):
             try:
                 with capturing(options.capture):

@@ -110,7 +110,7 @@ class Crew:
     def _work(self) -> None:
         """Call what is queued, stage after stage, and tell of each."""
         try:
-            while self._queue and not self.is_halted and not self.execution.stopping:
+            while self._queue and not self.is_halted and not self.execution.held:
                 outcome = None
                 if self.execution.keeper is None and self.far is None:
                     outcome = self.execution.run_plain(self._queue, self.tell)  # type: ignore[arg-type]
@@ -145,7 +145,7 @@ class Crew:
             return
         try:
             self._queue.append(fan)  # for whoever comes next
-            while not self.execution.stopping and (work_on(fan) or self._waits_for_retries(fan)):
+            while not self.execution.held and (work_on(fan) or self._waits_for_retries(fan)):
                 pass
         finally:
             fan.let_out()

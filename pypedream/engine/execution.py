@@ -69,7 +69,10 @@ class Execution:
     base
         The context that every attempt starts from.
     stopping
-        Why no new stage starts: "", "failed", "interrupted", "cancelled" or "exited".
+        Why no new stage will start: "", "failed", "interrupted", "cancelled" or "exited".
+    held
+        What keeps stages and items from being begun at the moment: that the run stops, that it is
+        paused, or both. Any thread may change it, as each change is one step.
     keeper
         Keeps results in the workspace; None where nothing is kept.
     fans
@@ -91,6 +94,7 @@ class Execution:
     keeper: Keeper | None = None
     fans: dict[str, Fan] = Factory(dict)
     stopping: str = ""
+    held: set[str] = Factory(set)
     is_abandoned: bool = False
     values: dict[str, Any] = Factory(dict)
     mapped: dict[str, dict[str, Any]] = Factory(dict)
@@ -101,6 +105,17 @@ class Execution:
     def stages_view(self) -> Mapping[str, Mapping[str, Any]]:
         """The outputs of all stages so far, as mappers see them."""
         return Outputs(self.values, self.mapped)
+
+    def stop(self, why: str, *, anyway: bool = False) -> None:
+        """Let nothing be begun any more, for this reason; *anyway* if there is one already."""
+        if anyway or not self.stopping:
+            self.stopping = why
+        self.held.add("stopping")
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing is begun until the run goes on."""
+        return "paused" in self.held
 
     def attempt(self, wired: Wire, number: int, crew: Crew | None = None) -> Outcome:
         """Call a stage here, under a context of its own; what it raises is in the outcome.
@@ -150,15 +165,15 @@ class Execution:
         Returns
         -------
         The outcome of a stage that raised; None when the next stage is of another kind, when
-        none is left, or when the run is to stop.
+        none is left, or when none is to be begun.
         """
-        log, values, is_live = self.log, self.values, self.log.is_live
+        log, values, is_live, held = self.log, self.values, self.log.is_live, self.held
         counter, now, append = log.counter, perf_counter_ns, log.records.append
         copy, first_output, guard = self.base.copy, self.first_output, self.guard
         is_beside = current_thread() is not main_thread()
         ended = last = start = None  # of the stage before
         end = now()
-        while not self.stopping:
+        while not held:
             try:
                 wired = ready.popleft()
             except IndexError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextvars import copy_context
 from functools import partial
+from time import sleep
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 LOOK_UP_S = 0.5
 MOST_NS = 200_000_000
 """Items that turn out to take longer than others are left to whoever is free after so long."""
+PAUSED_S = 0.05
+"""How long who leads a mapped stage takes to notice that the run goes on."""
 
 
 def map_over(
@@ -74,7 +77,9 @@ def map_over(
         fan.call_for_help()
     try:
         while not fan.is_over and not execution.stopping:
-            if not work_on(fan):
+            if execution.is_paused:
+                sleep(PAUSED_S)
+            elif not work_on(fan):
                 fan.wait(LOOK_UP_S)
     finally:
         fan.stop()

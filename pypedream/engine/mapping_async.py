@@ -6,7 +6,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from pypedream.engine.items_before import only_found
-from pypedream.engine.mapping import all_knowing_of, fan_of, record, result_of
+from pypedream.engine.mapping import PAUSED_S, all_knowing_of, fan_of, record, result_of
 from pypedream.executors.calling import Made
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ async def map_over_async(
 
     async def work() -> None:
         while not fan.is_over and not execution.stopping:
+            if execution.is_paused:
+                await sleep(PAUSED_S)
+                continue
             chunk = fan.take()
             if chunk is None:
                 delay_s = fan.retry_in_s

@@ -15,8 +15,11 @@ from pypedream.mappers import RETURN
 from pypedream.names import did_you_mean
 from pypedream.values import said, short
 
+GRACE_S = 10.0
+"""How long what runs may take to end after the run was cancelled, or after the first Ctrl-C."""
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pypedream.engine.batch import Batch
     from pypedream.engine.diff import RunDiff
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from pypedream.engine.item_runs import ItemRun
     from pypedream.engine.past_run import PastRun
     from pypedream.engine.plan import Plan
+    from pypedream.engine.scheduler import Scheduler
     from pypedream.log.ended import Ended
     from pypedream.log.events import Event
     from pypedream.parameters import Parameters
@@ -105,7 +109,7 @@ class Run(Mapping[str, Any]):
         self.duration_s = 0.0
         self.code: dict[str, Any] = {}
         self._execution = execution
-        self._stop: Callable[[], None] | None = None
+        self._scheduler: Scheduler | None = None
 
     def __getitem__(self, key: str) -> Any:
         try:
@@ -194,10 +198,53 @@ class Run(Mapping[str, Any]):
         endings = self._execution.endings()
         return {key: self._stage_run(key, endings) for key in self.plan.blueprint.order}
 
-    def cancel(self) -> None:
-        """Start no new stage; those that run may end. May be called from any thread."""
-        if self._stop is not None:
-            self._stop()
+    def cancel(self, *, grace_s: float | None = GRACE_S) -> None:
+        """Begin no further stage or item; may be called from any thread.
+
+        Async stages get a ``CancelledError``. What else runs may come to its end; after *grace_s*
+        seconds processes are ended and threads are left. A stage that is called in the thread of
+        the run itself, as ``executor="serial"`` does, is waited for.
+
+        Parameters
+        ----------
+        grace_s
+            Seconds; 0 waits for nothing and None for everything.
+
+        Raises
+        ------
+        ValueError
+            If *grace_s* is no such number.
+        """
+        if not is_grace(grace_s):
+            raise ValueError(
+                f"grace_s={said(grace_s)} is not a number of seconds from 0 up, or None"
+            )
+        if self.state == "running":
+            self._execution.stop("cancelled")
+            if self._scheduler is not None:
+                self._scheduler.cancel(grace_s)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether no stage or item is begun until the run goes on."""
+        return self.state == "running" and self._execution.is_paused
+
+    def pause(self) -> None:
+        """Begin no further stage or item until `unpause`; may be called from any thread.
+
+        What runs comes to its end. A paused run can be cancelled, and interrupted by Ctrl-C.
+        """
+        if self.state == "running" and not self._execution.is_paused:
+            self._execution.held.add("paused")
+            self._execution.log.add("log", "paused: what runs may end, nothing new is begun")
+
+    def unpause(self) -> None:
+        """Let a paused run go on."""
+        if self.is_paused:
+            self._execution.held.discard("paused")
+            self._execution.log.add("log", "the run goes on")
+            if self._scheduler is not None:
+                self._scheduler.wake()
 
     def diff(self, other: Run | PastRun | str) -> RunDiff:
         """Compare this run with another one: say what changed from this to the other.
@@ -266,7 +313,8 @@ def run_text(run: Run) -> str:
     stages = run.stages.values()
     wide = max((len(stage.key) for stage in stages), default=0)
     took = duration_text(run.duration_s)
-    lines = [f"{run.pipeline}: {run.state} in {took} (run {run.id})"]
+    state = f"{run.state}, paused" if run.is_paused else run.state
+    lines = [f"{run.pipeline}: {state} in {took} (run {run.id})"]
     lines += [f"  {stage.key:<{wide}}  {stage.state:<11}  {_said(stage)}" for stage in stages]
     hide = Redactor(run.parameters.secrets()).text
     return hide("\n".join(line.rstrip() for line in lines))
@@ -284,6 +332,12 @@ def _said_of_all(stage: StageRun) -> str:
     if isinstance(stage.outputs, KeptOutputs):
         return stage.reason  # to look at a run loads nothing
     return short(stage.outputs[RETURN], 60) if RETURN in stage.outputs else stage.reason
+
+
+def is_grace(value: object) -> bool:
+    """Say whether *value* is a time that a stage may be given to end."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value is None or (is_number and value >= 0)  # type: ignore[operator]
 
 
 def state_of(failed: Sequence[str], stopping: str) -> str:

@@ -19,6 +19,7 @@ from pypedream.engine.crew import Crew
 from pypedream.engine.crews import Crews
 from pypedream.engine.readiness import Readiness
 from pypedream.engine.retry import Retries
+from pypedream.engine.run import GRACE_S
 from pypedream.engine.settlement import Settlement
 from pypedream.engine.wiring import Wire
 from pypedream.log.ended import Ended
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from pypedream.protocols import Executor
 
 LOOK_UP_S = 0.5
-GRACE_S = 10.0
-"""How long running stages may take to end after the first Ctrl-C."""
 
 
 @frozen(eq=False)
@@ -54,14 +53,17 @@ class Scheduler:
         From a stage that was handed on to be called to the number of its attempt.
     abandoned
         Whether some of them did not end in time and were left.
+    grace_s
+        How long what runs may take to end after it was cancelled.
     deadline
-        Until when they may end after Ctrl-C, by the monotonic clock.
+        Until when it may end after that or after Ctrl-C, by the monotonic clock.
     """
 
     execution: Execution
     loops: LoopHost
     running: dict[str, int] = Factory(dict)
     abandoned: bool = False
+    grace_s: float | None = None
     deadline: float | None = None
     crews: Crews = field(init=False)
     settlement: Settlement = field(init=False)
@@ -69,6 +71,7 @@ class Scheduler:
     _is_uniform: bool = True
     _retries: Retries = Factory(Retries)
     _done: SimpleQueue[Any] = field(default=Factory(SimpleQueue))
+    _given_s: float | None = None
     _is_hurried: bool = False
 
     def __attrs_post_init__(self) -> None:
@@ -92,41 +95,51 @@ class Scheduler:
             else:
                 break
 
-    def cancel(self) -> None:
-        """Start no new stage; may be called from any thread."""
-        if not self.execution.stopping:
-            self.execution.stopping = "cancelled"
+    def cancel(self, grace_s: float | None) -> None:
+        """Start no new stage; may be called from any thread.
+
+        Parameters
+        ----------
+        grace_s
+            How long what runs may take to end; None sets no limit.
+        """
+        self.grace_s = grace_s
+        self.execution.stop("cancelled")
         self.loops.cancel()
+        self.wake()
+
+    def wake(self) -> None:
+        """Have the loop look what there is to do; may be called from any thread."""
         self._done.put(None)
 
     def interrupt(self) -> None:
         """Start no new stage, as after Ctrl-C; may be called from a signal handler."""
         self.settlement.interrupt(KeyboardInterrupt())
-        self._done.put(None)
+        self.wake()
 
     def hurry(self) -> None:
         """Leave what still runs; may be called from a signal handler."""
         self._is_hurried = True
-        self._done.put(None)
+        self.wake()
 
     def break_off(self, error: BaseException) -> None:
         """Start no new stage: what carries out the run, and not a stage, raised *error*."""
         if not isinstance(error, KeyboardInterrupt):
             self.settlement.error = error
-            self.execution.stopping = "failed"
+            self.execution.stop("failed", anyway=True)
         elif self.execution.stopping != "interrupted":
             self.settlement.interrupt(error)
         self._see_to_the_crews()
         self.abandoned = bool(self.running)
 
     def _loop(self) -> None:
-        ready = self._readiness.ready
+        ready, held = self._readiness.ready, self.execution.held
         while True:
             self._hand_over_all()
-            while ready and not self.execution.stopping:
+            while ready and not held:
                 if self.crews.default is None and ready[0].is_plain and self._is_unhindered():
                     self._run_plain()
-                    if not ready or self.execution.stopping:
+                    if not ready or held:
                         break
                 if self._retries and self._readiness.is_serial:
                     break  # the next may need what is tried again
@@ -134,7 +147,7 @@ class Scheduler:
                 if not (self._readiness.missing and self._passed_over(wired)):
                     self._start(wired, 1)
             self._see_to_the_crews()
-            if not self.running and not (self._retries and not self.execution.stopping):
+            if not self.running and (self.execution.stopping or not (ready or self._retries)):
                 return
             self._wait()
 
@@ -143,7 +156,7 @@ class Scheduler:
         readiness, crew = self._readiness, self.crews.default
         if not (isinstance(crew, Crew) and self._is_uniform):
             return
-        if readiness.missing or self.execution.stopping:
+        if readiness.missing or self.execution.held:
             return
         wires = [*readiness.ready]
         readiness.ready.clear()
@@ -169,6 +182,8 @@ class Scheduler:
         if self.execution.stopping:
             for wired in crew.recall():
                 del self.running[wired.key]
+            return
+        if self.execution.held:
             return
         try:
             crew.staff()
@@ -222,8 +237,9 @@ class Scheduler:
 
     def _wait(self) -> None:
         """Take in what has ended, or start a retry whose time has come."""
-        if self.execution.stopping == "interrupted" and self.deadline is None:
-            self._give_grace()
+        grace_s = self._grace_s()
+        if grace_s is not None and grace_s != self._given_s:
+            self._give_grace(grace_s)
         if self._is_hurried or (self.deadline is not None and monotonic() > self.deadline):
             self._abandon()
             return
@@ -273,7 +289,7 @@ class Scheduler:
             self.settlement.settle(outcome)
 
     def _start_retries(self) -> None:
-        while not self.execution.stopping and (due := self._retries.take()) is not None:
+        while not self.execution.held and (due := self._retries.take()) is not None:
             self._start(*due)
 
     def _patience(self) -> float:
@@ -284,22 +300,30 @@ class Scheduler:
         times = [monotonic() + LOOK_UP_S]
         if self.deadline is not None:
             times.append(self.deadline)
-        if self._retries and not self.execution.stopping:
+        if self._retries and not self.execution.held:
             times.append(self._retries.next_at)
         return max(0.0, min(times) - monotonic())
 
-    def _give_grace(self) -> None:
+    def _grace_s(self) -> float | None:
+        """Return how long what runs may take to end; None if that does not matter."""
+        if self.execution.stopping != "interrupted":
+            return self.grace_s
+        return GRACE_S if self.grace_s is None else min(self.grace_s, GRACE_S)
+
+    def _give_grace(self, grace_s: float) -> None:
         """Give what runs a while to end."""
-        self.deadline = monotonic() + GRACE_S
+        self.deadline, self._given_s = monotonic() + grace_s, grace_s
         self.loops.cancel()
-        names = ", ".join(sorted(self.running))
-        text = f"interrupted: waiting up to {GRACE_S:g} s for {names}; once more to leave now"
+        why, names = self.execution.stopping, ", ".join(sorted(self.running))
+        leave = "; once more to leave now" if why == "interrupted" else ""
+        text = f"{why}: waiting up to {grace_s:g} s for {names}{leave}"
         self.execution.log.add("log", text, level="warning")
 
     def _abandon(self) -> None:
         """Give up on what still runs; its threads are daemons and keep nothing alive."""
+        state = "interrupted" if self.execution.stopping == "interrupted" else "cancelled"
         for key, number in self.running.items():
-            ended = Ended("interrupted", 0, number, "it did not end in time")
+            ended = Ended(state, 0, number, "it did not end in time")
             self.settlement.end(Attempt(self.execution.log, key, number), perf_counter_ns(), ended)
         self.abandoned = self.execution.is_abandoned = bool(self.running)
         self.running.clear()

@@ -82,18 +82,18 @@ class Settlement:
         ended = Ended(state, end - start, attempt.number, "", error, own, self._items_of(wired))
         if isinstance(error, ExitPipeline):
             ended = ended._replace(reason=f"it ended the run: {error}")
-            self.execution.stopping = self.execution.stopping or "exited"
+            self.execution.stop("exited")
         self.end(attempt, end, ended)
         self.readiness.missing.add(wired.key)
         if state == "interrupted":
             if isinstance(error, KeyboardInterrupt):
                 self.interrupt(error)
         elif state == "cancelled":
-            self.execution.stopping = self.execution.stopping or "cancelled"
+            self.execution.stop("cancelled")
         elif state in ("failed", "killed", "timeout"):
             self.failed.append(wired.key)
             if self.execution.plan.on_error_of(wired.key) == "stop":
-                self.execution.stopping = self.execution.stopping or "failed"
+                self.execution.stop("failed")
         self.readiness.go_on(wired.key)
 
     def _retry(self, wired: Wire, attempt: Attempt, error: Exception) -> bool:
@@ -136,7 +136,7 @@ class Settlement:
     def interrupt(self, error: BaseException) -> None:
         """Start no new stage after Ctrl-C."""
         self.error = error
-        self.execution.stopping = "interrupted"
+        self.execution.stop("interrupted", anyway=True)
 
     def _note_overtime(self, wired: Wire, attempt: Attempt, duration_ns: int) -> None:
         limit = wired.stage.policy.timeout_s

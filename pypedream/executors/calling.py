@@ -27,10 +27,10 @@ __all__ = ["Calling", "Made", "call_item", "call_of"]
 
 
 class Signal(Protocol):
-    """What says that no further call is to be made."""
+    """What says that no further call is to be made, at least for now."""
 
     @property
-    def stopping(self) -> str: ...
+    def held(self) -> object: ...
 
 
 class Watch(Protocol):
@@ -141,7 +141,7 @@ class Calling:
         made.started_ns = end = now()
         until = _NEVER_NS if self.most_ns is None else end + self.most_ns
         for key, given in zip(keys, calls, strict=True):
-            if signal.stopping or end > until:
+            if signal.held or end > until:
                 break
             attempt = _bare(Attempt)
             attempt.log, attempt.stage, attempt.number = log, stage, number

@@ -33,7 +33,7 @@ _CONTAINERS = (list, dict, set)
 class Unstoppable:
     """Says to go on: whoever wants calls to stop that are made elsewhere ends their process."""
 
-    stopping = ""
+    held = ()
 
 
 def perform(job: Job, *, tell: Callable[[list[Row]], object] | None = None) -> Reply:
