@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pypedream.engine.carry_out import Launch
+    from pypedream.engine.handle import RunHandle
     from pypedream.engine.past_run import PastRun
     from pypedream.engine.plan import Blueprint, Plan
     from pypedream.engine.run import Run
@@ -369,6 +370,25 @@ class Pipeline:
         if error is not None:
             raise error
         return run
+
+    def start(self, parameters: Mapping[str, Any] | None = None, /, **request: Any) -> RunHandle:
+        """Start a run that goes on in a thread, and return at once; arguments as for `run`.
+
+        Returns
+        -------
+        A handle to wait for the run, to pause or to cancel it; ``handle.run`` is the run.
+
+        Raises
+        ------
+        PlanError
+            If anything is wrong before the run; nothing was called then.
+        """
+        from pypedream.engine.handle import RunHandle
+
+        plan = plan_for(request_of(parameters, request), self.blueprint, self.options)
+        handle = RunHandle(self._launch(plan))
+        handle.start()
+        return handle
 
     def resume(self, run: Run | PastRun | str | None = None, /, **request: Any) -> Run:
         """Go on after a failure: run what failed or changed, and all that depends on it.
