@@ -97,7 +97,8 @@ class Policy:
         Names of resources that the stage has for itself while it runs: "gpu:0", "file:x.db"; or of
         which there are several by the option ``limits``.
     priority
-        Of the stages that could start, those with the highest do first.
+        Where several run side by side: of the stages that could start, those with the highest do
+        first. Of equal ones those do that the longest way to the end of the pipeline begins with.
     cpus, mem_gb, gpus, timeout_min
         What one call needs, for executors that give out such things.
     """

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from attrs import Factory, define
 
+from pypedream.engine.ranking import merge
 from pypedream.engine.wiring import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from pypedream.engine.execution import Execution, Outcome
     from pypedream.engine.fan import Chunk, Fan
@@ -51,19 +52,19 @@ class Crew:
     _members: int = 0
     _is_shared: bool = False
 
-    def add(self, wires: Collection[Wire]) -> None:
-        """Queue the first attempts of stages; `staff` sees to it that somebody takes them."""
-        self._queue.extend(wires)
+    def add(self, wires: Sequence[Wire]) -> None:
+        """Queue first attempts, in order of rank; `staff` sees to it that somebody takes them."""
+        merge(self._queue, wires, self.execution.ranks)
 
     def add_again(self, wired: Wire, number: int) -> None:
         """Queue another attempt of a stage."""
         self._numbers[wired.key] = number
-        self._queue.append(wired)
+        merge(self._queue, [wired], self.execution.ranks)
 
     def share(self, fan: Fan) -> None:
         """Let others help with the items of a mapped stage."""
         self._is_shared = True
-        self._queue.append(fan)
+        merge(self._queue, [fan], self.execution.ranks)
         self.tell(None)  # the scheduler staffs the crew
 
     def members_for(self, wired: Wire) -> int:
@@ -144,7 +145,7 @@ class Crew:
         if not fan.let_in():
             return
         try:
-            self._queue.append(fan)  # for whoever comes next
+            merge(self._queue, [fan], self.execution.ranks)  # for whoever comes next
             while not self.execution.held and (work_on(fan) or self._waits_for_retries(fan)):
                 pass
         finally:

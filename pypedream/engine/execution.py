@@ -77,6 +77,8 @@ class Execution:
         Keeps results in the workspace; None where nothing is kept.
     fans
         From a mapped stage to its items.
+    ranks
+        From stage to its rank, the first ones from 0; None where there is nothing to choose.
     is_abandoned
         Whether nobody waits any more for the stages that still run.
     first_output
@@ -93,6 +95,7 @@ class Execution:
     first_output: Any = None
     keeper: Keeper | None = None
     fans: dict[str, Fan] = Factory(dict)
+    ranks: dict[str, int] | None = None
     stopping: str = ""
     held: set[str] = Factory(set)
     is_abandoned: bool = False

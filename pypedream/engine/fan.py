@@ -155,6 +155,11 @@ class Fan:
     reused: int = 0
 
     @property
+    def key(self) -> str:
+        """The key of the stage."""
+        return self.wired.key
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing is left to be called and nobody is at it."""
         with self._changed:

@@ -98,6 +98,13 @@ class Blueprint:
         """From each stage to those that wait for it."""
         return graph.children_of(self.wiring.needs)
 
+    @cached_property
+    def ranks(self) -> dict[str, int] | None:
+        """Which stages come first where several run side by side and nobody timed them."""
+        from pypedream.engine.ranking import ranks_by_count
+
+        return ranks_by_count(self, self.order)
+
 
 def blueprint(definition: Definition) -> Blueprint:
     """Wire a definition, check it and put its stages in order."""
@@ -183,11 +190,20 @@ class Plan:
             decision, reason = "skip", f"not selected ({self.selection})"
         else:
             decision, reason = "run", self._why(key)
-            expected = self.reuse.expected.get(key, self._earlier.get(key))
+            expected = self.expected_s(key)
         over, items = "", None
         if wired.over is not None:
             over, items = str(wired.over), _count(wired, wired.over, self.parameters)
         return PlannedStage(key, decision, reason, wired.needs, expected, over, items)
+
+    @property
+    def expected(self) -> dict[str, float]:
+        """How long the stages took before, in seconds, as far as that is known."""
+        return {**self._earlier, **self.reuse.expected}
+
+    def expected_s(self, key: str) -> float | None:
+        """Return how long a stage took before; None if that is not known."""
+        return self.reuse.expected.get(key, self._earlier.get(key))
 
     @cached_property
     def _earlier(self) -> dict[str, float]:
@@ -199,6 +215,8 @@ class Plan:
         found: dict[str, float] = {}
         for line in latest_results(self.options.workspace, self.pipeline):
             found.setdefault(line.stage, line.duration_s)
+            if len(found) >= len(self.blueprint.order):
+                break
         return found
 
     def _why(self, key: str) -> str:

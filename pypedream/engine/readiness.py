@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from attrs import Factory, define
 
+from pypedream.engine.ranking import insert
+
 if TYPE_CHECKING:
     from pypedream.engine.execution import Execution
     from pypedream.engine.wiring import Wire
@@ -28,8 +30,8 @@ class Readiness:
     Attributes
     ----------
     ready
-        Stages that can start. Where one runs at a time these are all of them, in order: what a
-        stage needs has ended when its turn comes.
+        Stages that can start, the first of rank first. Where one runs at a time these are all of
+        them, in order: what a stage needs has ended when its turn comes.
     missing
         Stages that will have no result: skipped, failed, or blocked by those.
     """
@@ -77,12 +79,14 @@ class Readiness:
             self._release(key, self._wires[key].needs)
         if not self._waiting:
             return
-        waiting = self._waiting
+        waiting, ready = self._waiting, []
         for child in self._children[key]:
             if child in waiting:
                 waiting[child] -= 1
                 if not waiting[child]:
-                    self.ready.append(self._wires[child])
+                    ready.append(self._wires[child])
+        if ready:
+            insert(self.ready, ready, self.execution.ranks)
 
     def lack(self, wired: Wire) -> tuple[str, str] | None:
         """Say in which state and why a stage cannot run for want of another; None if it can."""
@@ -114,7 +118,8 @@ class Readiness:
                 for key, wired in wires.items()
                 if key in chosen
             }
-        self.ready.extend([wires[key] for key, count in self._waiting.items() if not count])
+        ready = [wires[key] for key, count in self._waiting.items() if not count]
+        insert(self.ready, ready, self.execution.ranks)
 
     def _count_readers(self) -> None:
         plan = self.execution.plan

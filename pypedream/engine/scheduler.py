@@ -17,6 +17,7 @@ from attrs import Factory, define, field, frozen
 from pypedream.context import Attempt
 from pypedream.engine.crew import Crew
 from pypedream.engine.crews import Crews
+from pypedream.engine.ranking import ranks_of
 from pypedream.engine.readiness import Readiness
 from pypedream.engine.retry import Retries
 from pypedream.engine.run import GRACE_S
@@ -79,6 +80,8 @@ class Scheduler:
         has_async = self.execution.plan.blueprint.has_async
         is_serial = self.crews.is_serial and not has_async
         self._is_uniform = not (has_async or self.crews.has_others)
+        if not is_serial:
+            self.execution.ranks = ranks_of(self.execution.plan)
         self._readiness = Readiness.of(self.execution, is_serial=is_serial)
         self.settlement = Settlement(self.execution, self._readiness, self._retries)
 
