@@ -146,7 +146,11 @@ class Crew:
             return
         try:
             merge(self._queue, [fan], self.execution.ranks)  # for whoever comes next
-            while not self.execution.held and (work_on(fan) or self._waits_for_retries(fan)):
+            while (
+                not self.execution.held
+                and not fan.is_to_make_room
+                and (work_on(fan) or self._waits_for_retries(fan))
+            ):
                 pass
         finally:
             fan.let_out()

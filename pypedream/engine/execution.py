@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pypedream.engine.item_keeping import ItemKeeper
     from pypedream.engine.keeping import Keeper
     from pypedream.engine.plan import Plan
+    from pypedream.engine.resources import Resources
     from pypedream.engine.wiring import Wire
     from pypedream.log.event_log import EventLog
     from pypedream.parameters import Parameters
@@ -79,6 +80,8 @@ class Execution:
         From a mapped stage to its items.
     ranks
         From stage to its rank, the first ones from 0; None where there is nothing to choose.
+    resources
+        What stages use; None where none uses anything, or one runs at a time.
     is_abandoned
         Whether nobody waits any more for the stages that still run.
     first_output
@@ -96,6 +99,7 @@ class Execution:
     keeper: Keeper | None = None
     fans: dict[str, Fan] = Factory(dict)
     ranks: dict[str, int] | None = None
+    resources: Resources | None = None
     stopping: str = ""
     held: set[str] = Factory(set)
     is_abandoned: bool = False

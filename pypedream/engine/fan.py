@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pypedream.context import Attempt
+    from pypedream.engine.resources import Loan
     from pypedream.engine.sources import Pace, Pulled, Source
     from pypedream.engine.wiring import Wire
     from pypedream.executors.calling import Made
@@ -121,6 +122,8 @@ class Fan:
         Calls the items of a chunk, where the stage is called.
     call_for_help
         Tells others that there is something to do; None where nobody helps.
+    loan
+        What each helper has to claim; None where the stage uses nothing.
     digests
         By position what items were, where they cannot be had a second time.
     """
@@ -143,6 +146,7 @@ class Fan:
     digests: dict[int, str] = Factory(dict)
     is_plain: Final = False
     call_for_help: Callable[[], object] | None = None
+    loan: Loan | None = None
     _helpers: int = 0
     _taken: int = 0
     _is_exhausted: bool = False
@@ -203,6 +207,8 @@ class Fan:
         with self._changed:
             has_more = not self._is_exhausted or bool(self._left)
             is_wanted = has_more and not self.is_stopped and self._helpers < self.pace.members - 1
+            if is_wanted and self.loan is not None:
+                is_wanted = self.loan.claim()
             self._helpers += is_wanted
             return is_wanted
 
@@ -210,6 +216,13 @@ class Fan:
         """Take note that a helper left."""
         with self._changed:
             self._helpers -= 1
+        if self.loan is not None:
+            self.loan.release()
+
+    @property
+    def is_to_make_room(self) -> bool:
+        """Whether a stage waits for what the helpers have."""
+        return self.loan is not None and self.loan.is_wanted
 
     def take(self) -> Chunk | None:
         """Take what is to be called next; None if there is nothing at the moment."""

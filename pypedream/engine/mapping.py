@@ -18,6 +18,7 @@ from attrs import define
 
 from pypedream.engine.fan import Chunk, Fan
 from pypedream.engine.items_before import Noting, made_with
+from pypedream.engine.resources import Loan, used_by
 from pypedream.engine.retry import is_worth_a_retry, retry_delay_s
 from pypedream.engine.sources import Pace, gathered, source_of
 from pypedream.errors import ExitPipeline, MapError, MapStopped
@@ -74,6 +75,7 @@ def map_over(
         fan.make = partial(made_with, knowing, fan.make)
     if crew is not None and members > 1:
         fan.call_for_help = partial(crew.share, fan)
+        fan.loan = loan_of(execution, wired, fan.call_for_help)
         fan.call_for_help()
     try:
         while not fan.is_over and not execution.stopping:
@@ -97,6 +99,12 @@ def all_knowing_of(execution: Execution, fan: Fan, kept: ItemKeeper | None) -> l
         all_knowing.append(before)
     noting = Noting.of(fan)
     return all_knowing if noting is None else [*all_knowing, noting]
+
+
+def loan_of(execution: Execution, wired: Wire, again: Callable[[], object]) -> Loan | None:
+    """Return what each helper has to claim, if the stage uses anything."""
+    uses, resources = used_by(wired), execution.resources
+    return None if resources is None or not uses else Loan(resources, uses, again)
 
 
 def work_on(fan: Fan) -> bool:

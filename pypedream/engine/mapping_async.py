@@ -6,7 +6,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from pypedream.engine.items_before import only_found
-from pypedream.engine.mapping import PAUSED_S, all_knowing_of, fan_of, record, result_of
+from pypedream.engine.mapping import all_knowing_of, fan_of, loan_of, record, result_of
 from pypedream.executors.calling import Made
 
 if TYPE_CHECKING:
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from pypedream.engine.fan import Chunk, Fan
     from pypedream.engine.item_keeping import ItemKeeper
     from pypedream.engine.items_before import Knowing
+    from pypedream.engine.resources import Loan
     from pypedream.engine.wiring import Wire
 
 LOOK_UP_S = 0.5
+AGAIN_S = 0.01
+"""How long who awaits items waits until it looks again whether there is one."""
 AT_ONCE = 64
 """So many items are awaited at the same time, if nothing else is said."""
 
@@ -38,18 +41,24 @@ async def map_over_async(
     fan.pace.fixed = 1
     all_knowing = all_knowing_of(execution, fan, kept)
 
-    async def work() -> None:
+    loan = loan_of(execution, wired, bool)
+
+    async def work(needed: Loan | None) -> None:
         while not fan.is_over and not execution.stopping:
-            if execution.is_paused:
-                await sleep(PAUSED_S)
+            if execution.is_paused or (needed is not None and not needed.claim()):
+                await sleep(AGAIN_S)
                 continue
-            chunk = fan.take()
-            if chunk is None:
-                delay_s = fan.retry_in_s
-                if delay_s is None:  # whose item fails now tries it again
-                    return
-                await sleep(min(delay_s, LOOK_UP_S))
-                continue
+            try:
+                is_wanted = await work_on_one()
+            finally:
+                if needed is not None:
+                    needed.release()
+            if not is_wanted:
+                return
+
+    async def work_on_one() -> bool:
+        chunk = fan.take()
+        if chunk is not None:
             fan.attempt.log.add("attempt.start", attempt=fan.attempt_of(chunk, 0))
             made = _known(all_knowing, chunk) or await _awaited_item(execution, fan, chunk)
             if not made.reused:
@@ -58,11 +67,19 @@ async def map_over_async(
             record(fan, chunk, made, is_single=True)
             fan.took(chunk, made)
             fan.tell_progress()
+            return True
+        delay_s = fan.retry_in_s
+        if delay_s is None:  # whose item fails now tries it again
+            return False
+        await sleep(min(delay_s, LOOK_UP_S))
+        return True
 
     total = fan.source.total
     count = most if total is None else max(1, min(most, total))
+    if loan is not None:
+        count = min(count, loan.most)
     try:
-        await gather(*[work() for _ in range(count)])
+        await gather(work(None), *[work(loan) for _ in range(count - 1)])
     except BaseException:
         fan.release()
         raise

@@ -19,6 +19,7 @@ from pypedream.engine.crew import Crew
 from pypedream.engine.crews import Crews
 from pypedream.engine.ranking import ranks_of
 from pypedream.engine.readiness import Readiness
+from pypedream.engine.resources import Resources, resources_of
 from pypedream.engine.retry import Retries
 from pypedream.engine.run import GRACE_S
 from pypedream.engine.settlement import Settlement
@@ -69,6 +70,7 @@ class Scheduler:
     crews: Crews = field(init=False)
     settlement: Settlement = field(init=False)
     _readiness: Readiness = field(init=False)
+    _resources: Resources | None = None
     _is_uniform: bool = True
     _retries: Retries = Factory(Retries)
     _done: SimpleQueue[Any] = field(default=Factory(SimpleQueue))
@@ -82,6 +84,8 @@ class Scheduler:
         self._is_uniform = not (has_async or self.crews.has_others)
         if not is_serial:
             self.execution.ranks = ranks_of(self.execution.plan)
+            self._resources = resources_of(self.execution.plan, self.wake)
+            self.execution.resources = self._resources
         self._readiness = Readiness.of(self.execution, is_serial=is_serial)
         self.settlement = Settlement(self.execution, self._readiness, self._retries)
 
@@ -138,6 +142,9 @@ class Scheduler:
     def _loop(self) -> None:
         ready, held = self._readiness.ready, self.execution.held
         while True:
+            if self._resources is not None and not held:
+                for wired, number in self._resources.serve():
+                    self._start(wired, number)
             self._hand_over_all()
             while ready and not held:
                 if self.crews.default is None and ready[0].is_plain and self._is_unhindered():
@@ -148,16 +155,16 @@ class Scheduler:
                     break  # the next may need what is tried again
                 wired = ready.popleft()
                 if not (self._readiness.missing and self._passed_over(wired)):
-                    self._start(wired, 1)
+                    self._claim_and_start(wired, 1)
             self._see_to_the_crews()
-            if not self.running and (self.execution.stopping or not (ready or self._retries)):
+            if not self.running and (self.execution.stopping or not self._has_more):
                 return
             self._wait()
 
     def _hand_over_all(self) -> None:
         """Let the crew have all that is ready, where nothing has to be decided of each stage."""
         readiness, crew = self._readiness, self.crews.default
-        if not (isinstance(crew, Crew) and self._is_uniform):
+        if not (isinstance(crew, Crew) and self._is_uniform and self._resources is None):
             return
         if readiness.missing or self.execution.held:
             return
@@ -192,13 +199,27 @@ class Scheduler:
             crew.staff()
         except RuntimeError as error:  # there is not one thread to be had
             for wired in crew.recall():
-                self.settlement.settle(self._not_made(wired, self.running.pop(wired.key), error))
+                self._settle(self._not_made(wired, self.running.pop(wired.key), error))
 
     def _passed_over(self, wired: Wire) -> bool:
         lack = self._readiness.lack(wired)
         if lack is not None:
             self.settlement.skip(wired, *lack)
         return lack is not None
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether any stage is still to be started, now or later."""
+        has_waiting = self._resources is not None and self._resources.has_waiting
+        return has_waiting or bool(self._readiness.ready or self._retries)
+
+    def _claim_and_start(self, wired: Wire, number: int) -> None:
+        """Start a stage, now or when there is what it uses."""
+        if self._resources is not None:
+            ranks = self.execution.ranks
+            if not self._resources.claim(wired, number, 0 if ranks is None else ranks[wired.key]):
+                return
+        self._start(wired, number)
 
     def _start(self, wired: Wire, number: int) -> None:
         caller = None if wired.is_async else self.crews.of(wired)
@@ -210,14 +231,14 @@ class Scheduler:
                 caller.add_again(wired, number)
             return
         if caller is None and not wired.is_async:
-            self.settlement.settle(self.execution.attempt(wired, number))
+            self._settle(self.execution.attempt(wired, number))
             return
         try:
             future = self._submit(wired, number, caller)
             returned = partial(_Returned, wired, number)
             future.add_done_callback(lambda done: self._done.put(returned(done)))
         except Exception as error:  # noqa: BLE001 - whoever makes the calls may be the user's
-            self.settlement.settle(self._not_made(wired, number, error))
+            self._settle(self._not_made(wired, number, error))
         else:
             self.running[wired.key] = number  # in time: only this thread takes from _done
 
@@ -267,7 +288,7 @@ class Scheduler:
                 self._readiness.go_on(said.key)
         elif type(said) is tuple:
             if self.running.pop(said[0].key, None) is not None:
-                self.settlement.settle(said)
+                self._settle(said)
             for crew in self.crews:
                 crew.is_halted = False
         elif isinstance(said, Crew):
@@ -289,11 +310,19 @@ class Scheduler:
         except BaseException as error:  # noqa: BLE001 - a broken pool, a task that was cancelled
             outcome = self._not_made(wired, number, error)
         if outcome is not None:
-            self.settlement.settle(outcome)
+            self._settle(outcome)
+
+    def _settle(self, outcome: Outcome) -> None:
+        """Take in how an attempt ended, and take back what the stage used."""
+        if self._resources is not None:
+            self._resources.release(outcome[0].key)
+            if self._resources.has_waiting:
+                self.wake()
+        self.settlement.settle(outcome)
 
     def _start_retries(self) -> None:
         while not self.execution.held and (due := self._retries.take()) is not None:
-            self._start(*due)
+            self._claim_and_start(*due)
 
     def _patience(self) -> float:
         """Seconds until something other than an outcome has to be done.

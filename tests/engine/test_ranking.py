@@ -81,6 +81,19 @@ def test_priority_counts_for_async_stages_and_for_those_beside():
     assert order == ["b", "a"]
 
 
+def test_priority_decides_who_gets_a_resource():
+    """Of those that wait for it the highest is served first, and equal ones in their order."""
+    flow = Pipeline("resource", progress=False, executor="threads", workers=8)
+    order, queued = [], threading.Event()
+    flow.stage(lambda: queued.wait(WAIT_S), name="holder", uses="db", priority=9)
+    for name, priority in {"a": 0, "b": 2, "c": 0, "d": 2}.items():
+        flow.stage(lambda name=name: order.append(name), name=name, uses="db", priority=priority)
+    flow.stage(queued.set, name="last", priority=-1)
+    flow.run()
+
+    assert order == ["b", "d", "a", "c"]
+
+
 def test_earlier_runs_say_what_takes_long(tmp_path):
     """With a workspace the longest way is that of seconds, not of stages."""
     flow = Pipeline("history", Parameters.define(wait_s=0.05), progress=False, workspace=tmp_path)
