@@ -56,7 +56,8 @@ class Policy:
     retry_on
         Exception class, tuple of them, or a function of the exception: what is worth a retry.
     timeout_s
-        Seconds one call may take. Only async stages can be stopped; the plan says so for others.
+        Seconds one call may take; of a mapped stage, each item. Async stages are stopped, and
+        others in processes of their own; the plan says where it cannot be enforced.
     after
         Stages that must have ended before, without giving a value.
     when

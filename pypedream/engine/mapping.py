@@ -132,9 +132,9 @@ def record(fan: Fan, chunk: Chunk, made: Made, *, is_single: bool) -> None:
     count = len(made.values)
     if not count:
         return
-    log, limit = fan.attempt.log, fan.wired.stage.policy.timeout_s
-    if limit is not None:
-        _note_overtime(fan, chunk, made, limit)
+    log, limit_s = fan.attempt.log, fan.wired.stage.policy.timeout_s
+    if limit_s is not None:
+        _note_overtime(fan, chunk, made, limit_s)
     took_s = (made.ended_ns[-1] - made.started_ns) / 1e9
     if is_single:
         state = "reused" if made.reused else "ok"
@@ -152,14 +152,15 @@ def record(fan: Fan, chunk: Chunk, made: Made, *, is_single: bool) -> None:
     log.add("items", attempt=fan.attempt, data=data)
 
 
-def _note_overtime(fan: Fan, chunk: Chunk, made: Made, limit: float) -> None:
-    """Say of each item that took longer than it may that it did."""
+def _note_overtime(fan: Fan, chunk: Chunk, made: Made, limit_s: float) -> None:
+    """Warn of each item that took longer than it may, and could not be stopped."""
     before = made.started_ns
     for place, end in enumerate(made.ended_ns):
-        took, before = (end - before) / 1e9, end
-        if took > limit:
-            text = f"it took {took:.3g} s, over its timeout_s={limit:g}"
+        took_s, before = (end - before) / 1e9, end
+        if took_s > limit_s:
             attempt = fan.attempt_of(chunk, place)
+            whose = f'item {attempt.item} of stage "{attempt.stage}"'
+            text = f"{whose} took {took_s:.3g} s, over its timeout_s={limit_s:g}"
             fan.attempt.log.add("warning", text, attempt=attempt, level="warning")
 
 

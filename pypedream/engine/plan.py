@@ -429,9 +429,18 @@ def _notes(plan: Plan) -> list[str]:
     notes = []
     for key, wired in plan.blueprint.wiring.wires.items():
         limit = wired.stage.policy.timeout_s
-        if limit is not None and key in plan.chosen and not wired.is_async:
+        if limit is not None and key in plan.chosen and not _can_be_stopped(wired, plan.options):
+            whose = f'stage "{key}"' if wired.over is None else f'each item of stage "{key}"'
             notes.append(
-                f'timeout_s={limit:g} of stage "{key}" cannot be enforced: only an async stage'
-                " can be stopped; the run says when it is over its time"
+                f"timeout_s={limit:g} of {whose} cannot be enforced in this process:"
+                ' executor="processes" would; the run says when it is over its time'
             )
     return notes
+
+
+def _can_be_stopped(wired: Wire, options: Options) -> bool:
+    """Say whether a call can be ended from outside: a coroutine, or one in another process."""
+    from pypedream.executors.recognition import is_remote
+
+    executor = wired.stage.policy.executor
+    return wired.is_async or is_remote(options.executor if executor is None else executor)

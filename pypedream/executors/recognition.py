@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pypedream.executors.remote import RemoteExecutor
 
-__all__ = ["REMOTE_NAMES", "remote_executor_for"]
+__all__ = ["REMOTE_NAMES", "is_remote", "remote_executor_for"]
 
 REMOTE_NAMES: Final = ("processes", "dask", "ray", "slurm")
 
@@ -44,11 +44,23 @@ def remote_executor_for(value: Any, workers: int | None, options: Any = None) ->
         return None if make is None else make(workers, options)
     if getattr(value, "is_remote", False) is True:
         return value
+    wrap = _wrapper_of(value)
+    return None if wrap is None else wrap(value, workers)
+
+
+def is_remote(value: Any) -> bool:
+    """Say whether calls are made in other processes for the option *value*; starts nothing."""
+    if isinstance(value, str):
+        return value in REMOTE_NAMES
+    return getattr(value, "is_remote", False) is True or _wrapper_of(value) is not None
+
+
+def _wrapper_of(value: Any) -> Callable[[Any, int | None], RemoteExecutor] | None:
     for base in type(value).__mro__:
         place = base.__module__.partition(".")[0]
         wrap = _BY_CLASS.get((place, base.__name__)) or _BY_CLASS.get(("", base.__name__))
         if wrap is not None:
-            return wrap(value, workers)
+            return wrap
     return None
 
 

@@ -109,8 +109,8 @@ def test_notes_stand_below_the_stages():
         """
         slow: 1 of 1 stage will run
           load  run    no earlier result is kept
-          note: timeout_s=0.5 of stage "load" cannot be enforced: only an async stage can be \
-stopped; the run says when it is over its time
+          note: timeout_s=0.5 of stage "load" cannot be enforced in this process: \
+executor="processes" would; the run says when it is over its time
           note: workers= is the option; the parameter "workers" is set by run({"workers": ...})
         """
     )

@@ -16,6 +16,7 @@ import pytest
 
 from pypedream import Pipeline, context
 from pypedream.errors import StageTimeout
+from pypedream.executors import Processes
 
 
 def _diamond(**options) -> Pipeline:
@@ -237,6 +238,45 @@ def test_a_timeout_that_cannot_be_enforced_is_said_in_plan_and_log():
     assert run["late"] == 1
     assert 'timeout_s=0.001 of stage "late" cannot be enforced' in str(flow.plan())
     assert any("over its timeout_s=0.001" in event.event for event in run.events)
+
+
+def test_a_timeout_can_be_enforced_in_another_process():
+    """Then the plan has no note, whether the run says so or the stage."""
+    flow = Pipeline("late", progress=False)
+    flow.stage(lambda: 1, name="late", timeout_s=5)
+    flow.stage(lambda: 1, name="elsewhere", timeout_s=5, executor="processes")
+
+    with Processes(1) as pool:
+        assert flow.plan(executor=pool).notes == []
+    assert flow.plan(executor="processes").notes == []
+    assert flow.plan(executor="threads").notes == flow.plan().notes
+    (note,) = flow.plan().notes
+    assert note.startswith('timeout_s=5 of stage "late" cannot be enforced in this process')
+    assert 'executor="processes" would' in note
+
+
+@pytest.mark.parametrize("executor", ["serial", "threads"])
+def test_the_timeout_of_a_mapped_stage_is_that_of_each_item(executor):
+    """Many items that are each in time are in time; one that is not is named."""
+    flow = Pipeline("items", progress=False)
+    flow.stage(lambda: [0, 0.04, 0, 0], name="seconds")
+    flow.stage(lambda: [*range(20)], name="numbers")
+
+    @flow.stage(over={"s": "seconds"}, timeout_s=0.03)
+    def wait(s):
+        time.sleep(s)
+
+    @flow.stage(over={"n": "numbers"}, timeout_s=0.1)
+    def quick(n):
+        time.sleep(0.01)
+
+    run = flow.run(executor=executor, workers=1)
+
+    said = [event for event in run.events if event.kind == "warning"]
+    assert [event.item for event in said] == [1]
+    assert "item 1 of stage" in said[0].event
+    assert "over its timeout_s=0.03" in said[0].event
+    assert any('of each item of stage "quick"' in note for note in run.plan.notes)
 
 
 def _flaky(failures: int, error: type[Exception] = OSError):
