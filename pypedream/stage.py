@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +16,7 @@ from pypedream.places import Place, calling_place
 from pypedream.values import said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from pypedream.inputs import Input, InputBinding
     from pypedream.protocols import OutputMapper
@@ -32,6 +32,11 @@ def _names(value: Any) -> tuple[str, ...]:
     """Return one or several names; what is no name at all is for the plan to find."""
     is_one = isinstance(value, str) or not isinstance(value, Iterable)
     return (value,) if is_one else tuple(value)
+
+
+def _names_of_resources(value: Any) -> tuple[str, ...]:
+    """Return one or several names; a mapping would lose its values, so it is none."""
+    return (value,) if isinstance(value, Mapping) else _names(value)  # type: ignore[return-value]
 
 
 def _one_or_several(value: Any) -> tuple[Any, ...]:
@@ -96,7 +101,8 @@ class Policy:
         stage a failure can stop a run that goes on past others, or the other way round.
     uses
         Names of resources that the stage has for itself while it runs: "gpu:0", "file:x.db"; or of
-        which there are several by the option ``limits``.
+        which there are several by the option ``limits``. A mapped stage needs one of each for each
+        item that is called at the same time.
     priority
         Where several run side by side: of the stages that could start, those with the highest do
         first. Of equal ones those do that the longest way to the end of the pipeline begins with.
@@ -124,7 +130,7 @@ class Policy:
     collect: str = "list"
     chunk: int | None = None
     on_error: str | None = None
-    uses: tuple[str, ...] = field(default=(), converter=_names)
+    uses: tuple[str, ...] = field(default=(), converter=_names_of_resources)
     priority: float = 0
     cpus: float | None = None
     mem_gb: float | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pypedream.cli import suggestions
+from pypedream.engine.options import limits_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,23 @@ def _given(
             hint = f"a text has quotes: {parameter.opts[0]} '{stage}=\"text\"'"
             message = f'the value of stage "{stage}" is not JSON ({error}); {hint}'
             raise click.BadParameter(message, ctx, parameter) from None
+    return found
+
+
+def _limits(
+    ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for value in values:
+        limits = limits_in(value)
+        if limits is None:
+            example = f"{parameter.opts[0]} db=4"
+            raise click.BadParameter(
+                f'"{value}" is no name=count with a count from 1 up: write {example}',
+                ctx,
+                parameter,
+            )
+        found |= limits
     return found
 
 
@@ -145,6 +163,14 @@ execution = together(
         "--on-error",
         metavar="MODE",
         help='After a failure "stop" (default), or "continue" with stages that do not need it.',
+    ),
+    click.option(
+        "--limit",
+        "limits",
+        multiple=True,
+        metavar="NAME=N",
+        callback=_limits,
+        help="How many there are of a resource that stages use; may be repeated.",
     ),
 )
 

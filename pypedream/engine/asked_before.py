@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from pypedream.parameters import Parameters
     from pypedream.store.results import Results
 
-_OPTIONS = ("workers", "on_error", "mutation", "capture", "keep", "cache", "checkpoint", "progress")
+_OPTIONS = (
+    *("workers", "on_error", "mutation", "capture", "keep", "cache", "checkpoint", "limits"),
+    "progress",
+)
 """Those that are words or numbers; executors and sinks are objects."""
 
 _DEEPEST = 20

@@ -210,7 +210,7 @@ _POLICY_RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ),
     (
         _SETTINGS.uses.name,
-        lambda value: all(isinstance(one, str) for one in value),
+        lambda value: all(isinstance(one, str) and one for one in value),
         "the name of a resource or a list of names",
     ),
     (_SETTINGS.priority.name, _is_number, "a number"),

@@ -64,6 +64,7 @@ class Options:
         its process is gone.
     limits
         Of resources that stages use, how many there are: ``{"db": 4}``; of others there is one.
+        As text "db=4,gpu=2". Each limit has a precedence of its own.
     progress
         What the console shows. None: what stages print and log. True: also a line for each
         stage. False: nothing.
@@ -89,10 +90,16 @@ _USUAL = Options()
 
 
 def options_of(*layers: Mapping[str, Any]) -> Options:
-    """Return the options that *layers* of accepted ones give; the first has precedence."""
+    """Return the options that *layers* of accepted ones give; the first has precedence.
+
+    Of limits each has: who says how many there are of one resource says nothing of the others.
+    """
     chosen: dict[str, Any] = {}
     for layer in reversed(layers):
+        limits = {**(chosen.get("limits") or {}), **(layer.get("limits") or {})}
         chosen.update(layer)
+        if limits:
+            chosen["limits"] = limits
     return Options(**chosen) if chosen else _USUAL
 
 
@@ -159,10 +166,23 @@ def _read(name: str, text: str) -> Any:
         return int(text) if text.isdecimal() else text
     if name == "keep" and text not in ("all", "ends"):
         return tuple(part.strip() for part in text.split(","))
+    if name == "limits":
+        return limits_in(text) or text
     words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     if name in ("capture", "checkpoint", "progress"):
         return words.get(text.lower(), text)
     return text
+
+
+def limits_in(text: str) -> dict[str, int] | None:
+    """Return the limits that a text such as "db=4,gpu=2" gives; None if it is not of that form."""
+    found: dict[str, int] = {}
+    for part in text.split(","):
+        name, _, count = (one.strip() for one in part.rpartition("="))
+        if not (name and count.isdecimal() and is_count(int(count))):
+            return None
+        found[name] = int(count)
+    return found
 
 
 def _settled(name: str, value: Any) -> Any:
@@ -170,6 +190,8 @@ def _settled(name: str, value: Any) -> Any:
         return tuple(value) if isinstance(value, (list, tuple)) else (value,)
     if name == "keep" and not isinstance(value, str):
         return tuple(value)
+    if name == "limits" and value is not None:
+        return dict(value)
     return value
 
 
@@ -246,6 +268,10 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str, tuple[str, ...]]] = {
     "workspace": (_is_path, "a folder or None", ()),
     "cache": (_is_word(CACHE), " or ".join(f'"{word}"' for word in CACHE), CACHE),
     "checkpoint": (_is_word((), True, False), "True or False", ()),
-    "limits": (_are_limits, "from a name to how many there are, a whole number from 1 up", ()),
+    "limits": (
+        _are_limits,
+        'a mapping from resources to how many there are, from 1 up: {"db": 4}',
+        (),
+    ),
     "progress": (_is_word((), True, False, None), "True, False or None", ()),
 }

@@ -345,6 +345,10 @@ def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan
     )
     plan.overwrites = tuple(reuse.overwrites)
     plan.notes = [*reuse.notes, *(_notes(plan) if base.has_policies else ())]
+    if plan.options.limits:
+        from pypedream.engine.resources import limit_notes
+
+        plan.notes += limit_notes(plan)
     return plan
 
 

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 from attrs import Factory, define
 
+from pypedream.names import did_you_mean
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     Names = tuple[str, ...]
     Waiting = tuple[int, int, Wire, int]
 
-__all__ = ["Loan", "Resources", "resources_of", "used_by"]
+__all__ = ["Loan", "Resources", "limit_notes", "resources_of", "used_by"]
 
 
 @define(eq=False)
@@ -209,3 +211,33 @@ def resources_of(plan: Plan, tell: Callable[[], object]) -> Resources | None:
     if not any(wires[key].stage.policy.uses for key in plan.chosen):
         return None
     return Resources(plan.options.limits or {}, tell)
+
+
+def limit_notes(plan: Plan) -> list[str]:
+    """Return a note for each limit that nothing uses, and for what may be another name of one."""
+    limits, users = plan.options.limits or {}, _users(plan)
+    notes = [
+        f'limits: no stage uses "{name}"{did_you_mean(name, users)}'
+        for name in limits
+        if name not in users
+    ]
+    for name, key in users.items():
+        others = [other for other in limits if other in users and _letters(other) != _letters(name)]
+        near = "" if name in limits else did_you_mean(name, others)
+        if near:
+            notes.append(f'stage "{key}" uses "{name}", of which there is one{near}')
+    return notes
+
+
+def _users(plan: Plan) -> dict[str, str]:
+    """Return from each resource to the first stage that uses it."""
+    users: dict[str, str] = {}
+    for key, wired in plan.blueprint.wiring.wires.items():
+        for name in wired.stage.policy.uses:
+            users.setdefault(name, key)
+    return users
+
+
+def _letters(name: str) -> str:
+    """Return a name without digits: "gpu:0" and "gpu:1" are two, and no mistake for each other."""
+    return "".join(letter for letter in name if not letter.isdigit())

@@ -48,6 +48,8 @@ CASES = {
         ["run", "--on-error", "go"],
         r"--on-error 'go' is not \"stop\", \"continue\" or \"collect\"",
     ),
+    "limit no count": (["run", "--limit", "db"], r'"db" is no name=count .*: write --limit db=4'),
+    "limit too low": (["run", "--limit", "db=0"], r'"db=0" is no name=count with a count from 1'),
     "workers no number": (["run", "--workers", "two"], r"'--workers': 'two' is not a valid int"),
     "both workspaces": (["run", "--workspace", "a", "--no-workspace"], r"exclude each other"),
     "workspace under a file": (

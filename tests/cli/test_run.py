@@ -95,6 +95,27 @@ def test_on_error_continue_names_every_failure(invoke, write):
     assert "\nalso failed: second: KeyError: 'two'\n" in result.stderr
 
 
+def test_a_limit_says_how_many_stages_use_a_resource(invoke, write):
+    """Several may be named at once, or one after the other."""
+    write(
+        "pipeline.py",
+        """
+        from pypedream import Pipeline, context
+
+        flow = Pipeline("limited", executor="threads", workers=4)
+
+        @flow.stage(uses="db")
+        def told():
+            print(context.RUN.get().plan.options.limits)
+        """,
+    )
+
+    result = invoke("run", "--no-workspace", "--limit", "db=4,gpu=2", "--limit", "db=3")
+
+    assert result.exit_code == 0
+    assert "told | {'db': 3, 'gpu': 2}\n" in result.stdout
+
+
 def test_a_secret_is_nowhere_on_the_screen(invoke, write):
     """Not among the inputs, and not where the user's own error has it."""
     write(

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pypedream import Parameters, Pipeline, context
+from pypedream.errors import PlanError
 
 WAIT_S = 20
 
@@ -308,3 +309,79 @@ def test_one_at_a_time_needs_no_turns():
     flow.stage(lambda one: one, name="two", uses=("db", "gpu"))
 
     assert flow.run().state == "ok"
+
+
+def _planned(uses, **options):
+    flow = Pipeline("planned", progress=False)
+    for number, name in enumerate(uses):
+        flow.stage(lambda: None, name=f"s{number}", uses=name)
+    return flow.plan(**options).notes
+
+
+def test_the_plan_notes_a_limit_that_nothing_uses():
+    """With the name that it may be."""
+    assert _planned(["db"], limits={"dbb": 2}) == [
+        'limits: no stage uses "dbb"; did you mean "db"?'
+    ]
+    assert _planned([()], limits={"db": 2}) == ['limits: no stage uses "db"']
+
+
+def test_the_plan_notes_what_may_be_another_name_of_a_limit():
+    """Of two names that differ in numbers only, neither is a mistake for the other."""
+    uses = ["database", "databse", "gpu:0", "gpu:1"]
+
+    assert _planned(uses, limits={"database": 2, "gpu:1": 2}) == [
+        'stage "s1" uses "databse", of which there is one; did you mean "database"?'
+    ]
+    assert _planned(uses) == []
+
+
+@pytest.mark.parametrize("uses", [{"gpu": 2}, "", [3], 3], ids=str)
+def test_what_names_no_resource_is_a_mistake(uses):
+    """A mapping too: how many a stage needs of a thing cannot be said."""
+    flow = Pipeline("wrong", progress=False)
+    flow.stage(lambda: 1, name="wrong", uses=uses)
+
+    with pytest.raises(PlanError, match="is not the name of a resource or a list of names"):
+        flow.plan()
+
+
+@pytest.mark.parametrize("limits", [{"db": 0}, {"db": "2"}, {"db": None}, {3: 1}, ["db"], "db=2"])
+def test_limits_that_are_none_are_a_mistake(limits):
+    """The message shows what they look like."""
+    flow = Pipeline("wrong", stages={"one": lambda: 1})
+
+    with pytest.raises(PlanError, match=r"is not a mapping .* from 1 up: \{\"db\": 4\}"):
+        flow.plan(limits=limits)
+
+
+def test_each_limit_has_a_precedence_of_its_own(monkeypatch):
+    """Run, pipeline, environment: who names one resource says nothing of the others."""
+    monkeypatch.setenv("PYPEDREAM_LIMITS", "db=4, gpu = 2,file:a=b=3")
+    flow = Pipeline("layers", stages={"one": lambda: 1}, limits={"db": 3, "api": 5})
+
+    plan = flow.plan(limits={"api": 6})
+
+    assert plan.options.limits == {"db": 3, "gpu": 2, "file:a=b": 3, "api": 6}
+
+
+@pytest.mark.parametrize("text", ["db", "db=", "=3", "db=0", "db=two", "db=2,", "db=-1"])
+def test_a_mistake_in_the_environment_names_the_variable(monkeypatch, text):
+    """As of any option."""
+    monkeypatch.setenv("PYPEDREAM_LIMITS", text)
+
+    with pytest.raises(PlanError, match="environment PYPEDREAM_LIMITS: limits='"):
+        Pipeline("wrong", stages={"one": lambda: 1}).plan()
+
+
+def test_another_process_resumes_with_the_same_limits(tmp_path):
+    """They are in the record of the run."""
+    flow = Pipeline("recorded", workspace=tmp_path, progress=False)
+    flow.stage(lambda: 1 / 0, name="fails", uses="db")
+    with pytest.raises(ZeroDivisionError):
+        flow.run(limits={"db": 3})
+    first, flow.last_run = flow.last_run.id, None
+
+    with pytest.raises(ZeroDivisionError):
+        flow.resume(first)
+    assert flow.last_run.plan.options.limits == {"db": 3}
