@@ -7,7 +7,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from attrs import define
+from attrs import Factory, define
 
 from pypedream.context import Attempt
 from pypedream.engine.views import Scoped
@@ -41,6 +41,7 @@ class Far:
     execution: Execution
     executor: Any
     is_own: bool
+    _futures: set[Any] = Factory(set)
 
     def call(self, wired: Wire, attempt: Attempt, arguments: dict[str, Any]) -> Any:
         """Have a stage called once, and return what it gave."""
@@ -59,6 +60,8 @@ class Far:
 
     def close(self, *, wait: bool) -> None:
         """Let go of the executor; without *wait* what still runs is ended."""
+        for future in () if wait else tuple(self._futures):
+            future.cancel()
         if self.is_own:
             self.executor.shutdown(wait=wait)
 
@@ -81,18 +84,11 @@ class Far:
             name: value for name in RESOURCES if (value := getattr(policy, name)) is not None
         }
         future = self.executor.submit(job)
-        limit = policy.timeout_s
-        deadline = None if limit is None else monotonic() + limit * len(job.calls)
-        while True:
-            try:
-                reply: Reply = future.result(timeout=_patience(deadline))
-            except NotYet:
-                if deadline is not None and monotonic() >= deadline:
-                    future.cancel()
-                    said = f"it took longer than timeout_s={limit:g} and was ended"
-                    raise StageTimeout(said) from None
-            else:
-                break
+        self._futures.add(future)
+        try:
+            reply = _result(future, policy.timeout_s, len(job.calls))
+        finally:
+            self._futures.discard(future)
         tell(reply.rows)
         for name, value in reply.variables.items():
             self.execution.variables[name] = value
@@ -143,6 +139,21 @@ class Far:
             ns = wall_ns - behind_ns
             log.records.append((next(log.counter), ns, item, kind, level, text, stream, data))
         log.deliver_soon()
+
+
+def _result(future: Any, limit_s: float | None, calls: int) -> Reply:
+    """Wait for the reply to a job, as long as its calls may take."""
+    deadline = None if limit_s is None else monotonic() + limit_s * calls
+    while True:
+        try:
+            reply: Reply = future.result(timeout=_patience(deadline))
+        except NotYet:
+            if deadline is not None and monotonic() >= deadline:
+                future.cancel()
+                said = f"it took longer than timeout_s={limit_s:g} and was ended"
+                raise StageTimeout(said) from None
+        else:
+            return reply
 
 
 def _patience(deadline: float | None) -> float:

@@ -40,7 +40,7 @@ SCRIPT = """
     flow.stage(lambda: busy("one"), name="one")
     flow.stage(lambda: busy("two"), name="two")
     flow.stage(lambda one, two: 1, name="after")
-    flow.stage(lambda: [1, 2, 3], name="numbers", executor="serial")
+    flow.stage(lambda: [1, 2, 3], name="numbers")
 
     if __name__ == "__main__":
         try:
@@ -166,6 +166,28 @@ def test_a_cancelled_run_ends_processes_after_its_grace(leave):
     left = leave(call)
 
     assert left.end()[-1] == "RunCancelled cancelled one=cancelled two=cancelled after=pending"
+    assert left.survivors() == []
+
+
+def test_a_pool_of_the_users_outlives_a_cancelled_run(leave):
+    """What the run had in it is ended, and the pool can be used again."""
+    call = """
+        from pypedream.executors import Processes
+
+        with Processes(2) as pool:
+            handle = flow.start(executor=pool)
+            while not (os.path.exists("one") and os.path.exists("two")):
+                time.sleep(0.01)
+            handle.cancel(grace_s=0.05)
+            try:
+                handle.wait()
+            except Exception as error:
+                print(type(error).__name__, flow.last_run.state, flush=True)
+            print(flow.run(only="numbers", executor=pool)["numbers"], flush=True)
+    """
+    left = leave(call)
+
+    assert left.end()[-2:] == ["RunCancelled cancelled", "[1, 2, 3]"]
     assert left.survivors() == []
 
 
