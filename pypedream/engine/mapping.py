@@ -256,9 +256,9 @@ class _Stopping:
     fan: Fan
 
     @property
-    def stopping(self) -> str:
-        """Why not."""
-        return "stage" if self.fan.is_stopped else self.execution.stopping
+    def held(self) -> object:
+        """Why not; nothing if calls may be made."""
+        return self.fan.is_stopped or self.execution.held
 
 
 def result_of(execution: Execution, fan: Fan) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
+from attrs import define
+
 from pypedream.engine.items_before import only_found
 from pypedream.engine.mapping import all_knowing_of, fan_of, loan_of, record, result_of
 from pypedream.executors.calling import Made
@@ -34,35 +36,68 @@ async def map_over_async(
     kept: ItemKeeper | None = None,
 ) -> Any:
     """Await an async stage for each of its items, several at a time."""
-    from asyncio import gather, sleep
+    from asyncio import gather
 
     most = wired.stage.policy.workers or execution.plan.options.workers or AT_ONCE
     fan = fan_of(execution, wired, attempt, arguments, most)
     fan.pace.fixed = 1
-    all_knowing = all_knowing_of(execution, fan, kept)
-
+    items = _Items(execution, fan, all_knowing_of(execution, fan, kept))
     loan = loan_of(execution, wired, bool)
+    total = fan.source.total
+    count = most if total is None else max(1, min(most, total))
+    if loan is not None:
+        count = min(count, loan.most)
+    try:
+        await gather(items.work(None), *[items.work(loan) for _ in range(count - 1)])
+    except BaseException:
+        fan.release()
+        raise
+    finally:
+        fan.stop()
+    return result_of(execution, fan)
 
-    async def work(needed: Loan | None) -> None:
-        while not fan.is_over and not execution.stopping:
-            if execution.is_paused or (needed is not None and not needed.claim()):
+
+@define(eq=False)
+class _Items:
+    """The items of one async stage; several tasks take one after the other."""
+
+    execution: Execution
+    fan: Fan
+    all_knowing: list[Knowing]
+
+    async def work(self, needed: Loan | None) -> None:
+        """Await items as long as there are any.
+
+        Parameters
+        ----------
+        needed
+            What is claimed for each of them; None for the task whose claim the stage has.
+        """
+        from asyncio import sleep
+
+        while not self.fan.is_over and not self.execution.stopping:
+            if self.execution.is_paused or (needed is not None and not needed.claim()):
                 await sleep(AGAIN_S)
                 continue
             try:
-                is_wanted = await work_on_one()
+                if not await self._work_on_one():
+                    return
             finally:
                 if needed is not None:
                     needed.release()
-            if not is_wanted:
-                return
 
-    async def work_on_one() -> bool:
+    async def _work_on_one(self) -> bool:
+        """Await one item, or for a while; False when there will be none for this task."""
+        from asyncio import sleep
+
+        fan = self.fan
         chunk = fan.take()
         if chunk is not None:
             fan.attempt.log.add("attempt.start", attempt=fan.attempt_of(chunk, 0))
-            made = _known(all_knowing, chunk) or await _awaited_item(execution, fan, chunk)
-            if not made.reused:
-                for knowing in all_knowing:
+            made = _known(self.all_knowing, chunk)
+            if made is None:
+                made = await _awaited_item(self.execution, fan, chunk)
+                for knowing in self.all_knowing:
                     knowing.keep(chunk, made)
             record(fan, chunk, made, is_single=True)
             fan.took(chunk, made)
@@ -73,19 +108,6 @@ async def map_over_async(
             return False
         await sleep(min(delay_s, LOOK_UP_S))
         return True
-
-    total = fan.source.total
-    count = most if total is None else max(1, min(most, total))
-    if loan is not None:
-        count = min(count, loan.most)
-    try:
-        await gather(work(None), *[work(loan) for _ in range(count - 1)])
-    except BaseException:
-        fan.release()
-        raise
-    finally:
-        fan.stop()
-    return result_of(execution, fan)
 
 
 def _known(all_knowing: list[Knowing], chunk: Chunk) -> Made | None:
