@@ -36,10 +36,20 @@ def need(module: str, *, extra: str | None, for_: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != module.partition(".")[0]:
             raise
-        package = _CONDA_NAMES.get(module, module.partition(".")[0])
-        wanted = package if extra is None else f'"pypedream[{extra}]"'
-        raise MissingExtra(
-            f"{for_} needs {package}: pip install {wanted}"
-            f"  or  conda install -c conda-forge {package}",
-            name=module,
-        ) from None
+        raise MissingExtra(_how_to_install(module, extra, for_), name=module) from None
+
+
+def why_missing(module: str, *, extra: str | None, for_: str) -> str:
+    """Return what `need` would say if *module* is not installed, without importing it; else ""."""
+    from importlib.util import find_spec
+
+    is_there = find_spec(module.partition(".")[0]) is not None
+    return "" if is_there else _how_to_install(module, extra, for_)
+
+
+def _how_to_install(module: str, extra: str | None, for_: str) -> str:
+    package = _CONDA_NAMES.get(module, module.partition(".")[0])
+    wanted = package if extra is None else f'"pypedream[{extra}]"'
+    return (
+        f"{for_} needs {package}: pip install {wanted}  or  conda install -c conda-forge {package}"
+    )

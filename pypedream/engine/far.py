@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pypedream.executors.packing import Packed
 
 LOOK_UP_S = 0.5
+BEGIN_S = 0.02
+"""How often one looks whether a call has begun that may only take so long."""
 RESOURCES = ("cpus", "mem_gb", "gpus", "timeout_min")
 
 
@@ -111,8 +113,6 @@ class Far:
             function=wired.stage.function,
             common=common,
             names=names,
-            positional=wired.arguments.positional,
-            flags=wired.flags,
             run=execution.log.run,
             stage=wired.key,
             number=attempt.number,
@@ -142,21 +142,22 @@ class Far:
 
 
 def _result(future: Any, limit_s: float | None, calls: int) -> Reply:
-    """Wait for the reply to a job, as long as its calls may take."""
-    deadline = None if limit_s is None else monotonic() + limit_s * calls
+    """Wait for the reply to a job, as long as its calls may take once they have begun."""
+    deadline: float | None = None
+    patience = LOOK_UP_S if limit_s is None else BEGIN_S
     while True:
         try:
-            reply: Reply = future.result(timeout=_patience(deadline))
+            reply: Reply = future.result(timeout=patience)
         except NotYet:
-            if deadline is not None and monotonic() >= deadline:
+            if limit_s is None:
+                continue
+            if deadline is None and future.has_begun():
+                deadline = monotonic() + limit_s * calls
+            if deadline is not None:
+                patience = max(0.0, min(LOOK_UP_S, deadline - monotonic()))
+            if not patience:
                 future.cancel()
                 said = f"it took longer than timeout_s={limit_s:g} and was ended"
                 raise StageTimeout(said) from None
         else:
             return reply
-
-
-def _patience(deadline: float | None) -> float:
-    if deadline is None:
-        return LOOK_UP_S
-    return max(0.0, min(LOOK_UP_S, deadline - monotonic()))

@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 from pypedream import graph
 from pypedream.engine.asked import Asked, placed, selection_mistakes, unreachable, unset
 from pypedream.engine.check import mistakes
+from pypedream.engine.check_executors import HERE, executor_mistakes
 from pypedream.engine.reuse import Reuse, is_cached, mode_of, without_workspace
 from pypedream.engine.selection import Selection, select
 from pypedream.engine.wiring import Wire, Wiring, wire
@@ -330,6 +331,8 @@ def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan
     found = selection_mistakes(asked, wires, selected)
     if skipped:
         chosen = chosen - skipped.keys()
+    if asked.options.executor not in HERE or base.has_policies:
+        found += executor_mistakes(asked.options, wires, chosen)
     if not (found or asked.problems or asked.outside or base.problems):
         found += _take_kept(base, asked, reuse, chosen, skipped)
         chosen = chosen - reuse.kept.keys()

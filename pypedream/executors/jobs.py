@@ -42,10 +42,6 @@ class Kit:
         Arguments that are the same for every call.
     names
         Names of the arguments that each call brings itself; none for an ordinary stage.
-    positional
-        Names of the arguments that can only be given by position, in order.
-    flags
-        Code flags of the function: what a generator yields is collected into a list.
     run, stage, number
         For the log: the run's id, the key of the stage, the number of the attempt.
     data
@@ -61,8 +57,6 @@ class Kit:
     function: Callable[..., Any]
     common: dict[str, Any] = Factory(dict)
     names: tuple[str, ...] = ()
-    positional: tuple[str, ...] = ()
-    flags: int = 0
     run: str = ""
     stage: str = ""
     number: int = 1

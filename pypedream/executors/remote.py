@@ -157,6 +157,10 @@ class RemoteFuture:
         assert self._reply is not None
         return self._reply
 
+    def has_begun(self) -> bool:
+        """Say whether a worker is at the job, as far as it can tell: a job may wait for one."""
+        return self.is_settled or self.tail is None or self.tail.index() is not None
+
     @property
     def is_settled(self) -> bool:
         """Whether the outcome was taken in."""

@@ -43,6 +43,13 @@ class JobFuture(Future[Reply]):
             raise error.with_traceback(None)
         return super().result()
 
+    def has_begun(self) -> bool:
+        """Say whether a worker is at the job; a job may wait for one, and one takes a while."""
+        if self._for is None:
+            return True
+        _, task = self._for
+        return task.worker is not None and task.worker.has_begun(task.number)
+
     def cancel(self) -> bool:
         """End the job, its process and the children of that; False when it is over already."""
         if not super().cancel():

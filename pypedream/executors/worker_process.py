@@ -117,8 +117,9 @@ class WorkerProcess:
         return self.process.returncode
 
     def has_begun(self, number: int) -> bool:
-        """Say whether the worker, which has ended, began the job of this number."""
-        return self._numbers[BEGUN] == number
+        """Say whether the worker began the job of this number, and no other since."""
+        numbers = self._numbers or self._started.cell.numbers
+        return bool(numbers[BEGUN] == number)
 
     def killed(self) -> StageKilled:
         """Return what the job raises that the worker was at when it ended."""

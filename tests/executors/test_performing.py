@@ -12,7 +12,6 @@ import pytest
 from pypedream import context, logger
 from pypedream.errors import UnpicklableValue
 from pypedream.executors.jobs import Job, Kit, Reply
-from pypedream.stage import GENERATOR
 from tests.executors.stages import add
 
 
@@ -76,7 +75,7 @@ def test_arguments_by_position_only_are_given_so() -> None:
 
 def test_what_a_generator_yields_is_collected() -> None:
     """A generator function gives a list."""
-    kit = Kit(count_to, {"last": 3}, flags=GENERATOR)
+    kit = Kit(count_to, {"last": 3})
 
     assert reply_of_calls(kit, [None], [()]).values == [[0, 1, 2]]
 
