@@ -79,18 +79,11 @@ class Scheduler:
 
     def __attrs_post_init__(self) -> None:
         self.crews = Crews(self.execution, self._done.put)
-        has_async = self.execution.plan.blueprint.has_async
-        is_serial = self.crews.is_serial and not has_async
-        self._is_uniform = not (has_async or self.crews.has_others)
-        if not is_serial:
-            self.execution.ranks = ranks_of(self.execution.plan)
-            self._resources = resources_of(self.execution.plan, self.wake)
-            self.execution.resources = self._resources
-        self._readiness = Readiness.of(self.execution, is_serial=is_serial)
-        self.settlement = Settlement(self.execution, self._readiness, self._retries)
+        self.settlement = Settlement(self.execution, self._retries)
 
     def run(self) -> None:
         """Carry out the plan; failures are kept, an interrupt ends the run in good order."""
+        self._prepare()
         while True:
             try:
                 self._loop()
@@ -101,6 +94,18 @@ class Scheduler:
                 self.settlement.interrupt(error)
             else:
                 break
+
+    def _prepare(self) -> None:
+        """See what there is to do; not before now, as kept results may have been unreadable."""
+        plan, has_async = self.execution.plan, self.execution.plan.blueprint.has_async
+        is_serial = self.crews.is_serial and not has_async
+        self._is_uniform = not (has_async or self.crews.has_others)
+        if not is_serial:
+            self.execution.ranks = ranks_of(plan)
+            self._resources = resources_of(plan, self.wake)
+            self.execution.resources = self._resources
+        self._readiness = Readiness.of(self.execution, is_serial=is_serial)
+        self.settlement.readiness = self._readiness
 
     def cancel(self, grace_s: float | None) -> None:
         """Start no new stage; may be called from any thread.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, define
+from attrs import Factory, define, field
 
 from pypedream.context import Attempt
 from pypedream.engine.execution import SKIPPED, new_ended
@@ -30,6 +30,8 @@ class Settlement:
     ----------
     retries
         Gets the attempts that are to be made again.
+    readiness
+        Is told what has ended; there when the scheduler begins.
     failed
         Stages that failed for good, in the order in which they did.
     error
@@ -37,8 +39,8 @@ class Settlement:
     """
 
     execution: Execution
-    readiness: Readiness
     retries: Retries
+    readiness: Readiness = field(init=False)
     failed: list[str] = Factory(list)
     error: BaseException | None = None
 
