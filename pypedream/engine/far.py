@@ -69,7 +69,7 @@ class Far:
 
     def _made(self, fan: Fan, packed: Packed, chunk: Chunk) -> Made:
         attempt = fan.attempt_of(chunk, 0)
-        job = Job(packed, list(chunk.keys), list(chunk.calls))
+        job = Job(packed, chunk.keys, chunk.calls)
         try:
             reply = self._reply(fan.wired, attempt, job)
         except (StageKilled, StageTimeout) as error:

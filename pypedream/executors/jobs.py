@@ -7,7 +7,7 @@ is decided after.
 
 from __future__ import annotations
 
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define, evolve, fields
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pypedream.executors.packing import Packed
 
-__all__ = ["Job", "Kit", "Reply", "Row", "reply_of"]
+__all__ = ["Job", "Kit", "Reply", "Row", "calls_of", "reply_of"]
 
 Row = tuple[int, Any, str, str, "str | None", "str | None", "dict[str, Any] | None"]
 """Wall clock ns, key of the item, kind, level, text, stream, and data: plain and without secrets
@@ -102,8 +102,8 @@ class Job:
     """
 
     packed: Packed
-    keys: list[Any] = Factory(lambda: [None])
-    calls: list[tuple[Any, ...]] = Factory(lambda: [()])
+    keys: Sequence[Any] = Factory(lambda: [None])
+    calls: Sequence[tuple[Any, ...]] = Factory(lambda: [()])
     resources: dict[str, Any] = Factory(dict)
     segment: str | None = None
     tell: Callable[[list[Row]], object] | None = None
@@ -122,7 +122,10 @@ class Job:
         UnpicklableValue, MissingExtra
             As in `Kit.pack`.
         """
-        return pack((self.keys, self.calls), of=self.packed.of, part="an item")
+        # By argument and not by call: a tuple for each would cost as much as what it holds.
+        places = range(len(self.calls[0])) if self.calls else ()
+        columns = [[*map(itemgetter(place), self.calls)] for place in places]
+        return pack((self.keys, columns), of=self.packed.of, part="an item")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _job, (self.packed, self.pack_calls(), self.resources, self.segment)
@@ -206,6 +209,12 @@ def _problem(value: Any, part: str, of: str) -> Exception | None:
     return None
 
 
+def calls_of(packed: Packed) -> tuple[Sequence[Any], list[tuple[Any, ...]]]:
+    """Return the keys and values that `Job.pack_calls` packed."""
+    keys, columns = packed.value()
+    return keys, [*zip(*columns, strict=True)] if columns else [()] * len(keys)
+
+
 def _job(packed: Packed, calls: Packed, resources: dict[str, Any], segment: str | None) -> Job:
-    keys, values = calls.value()
+    keys, values = calls_of(calls)
     return Job(packed, keys, values, resources, segment)

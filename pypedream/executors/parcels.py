@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define
 
 from pypedream.errors import ExecutorError
-from pypedream.executors.jobs import reply_of
+from pypedream.executors.jobs import calls_of, reply_of
 from pypedream.executors.packing import FAILURES, Packed
 from pypedream.executors.performing import Bench
 from pypedream.executors.remote_log import PERIOD_S, RemoteLog
@@ -101,7 +101,7 @@ class Parcel:
         )
         try:
             kit: Kit = _own(packed, is_shared=True).value()
-            keys, calls = _own(self.calls).value()
+            keys, calls = calls_of(_own(self.calls))
         except FAILURES as error:
             return Delivery(None, self._problem(packed.of, error))
         segment = None

@@ -22,7 +22,7 @@ from attrs import Factory, define, field
 from pypedream.executors.cell import BEGUN, CALL, Cell
 from pypedream.executors.channel import Channel
 from pypedream.executors.errands import LOADING, MOST_KITS, STALE, Errand
-from pypedream.executors.jobs import Reply
+from pypedream.executors.jobs import Reply, calls_of
 from pypedream.executors.mishaps import Mishap
 from pypedream.executors.performing import Bench
 from pypedream.executors.pulse import Pulse
@@ -96,7 +96,7 @@ class Worker:
     def _reply(self, errand: Errand) -> Reply:
         try:
             bench = self._bench(errand)
-            keys, calls = packed_of(errand.calls).value()
+            keys, calls = calls_of(packed_of(errand.calls))
         except BaseException as error:  # noqa: BLE001 - a module that cannot be imported, for one
             error.add_note("while a worker process loaded the call")
             return Reply([], 0, array("q"), Mishap.of(error), pid=self._pid, of=errand.calls[1])
