@@ -14,6 +14,7 @@ from pypedream.engine.views import Scoped
 from pypedream.errors import StageKilled, StageTimeout
 from pypedream.executors.calling import Made
 from pypedream.executors.jobs import Job, Kit
+from pypedream.executors.packing import pack_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,7 @@ class Far:
     executor: Any
     is_own: bool
     _futures: set[Any] = Factory(set)
+    _parameters: dict[str, Packed] = Factory(dict)
 
     def call(self, wired: Wire, attempt: Attempt, arguments: dict[str, Any]) -> Any:
         """Have a stage called once, and return what it gave."""
@@ -66,6 +68,7 @@ class Far:
             future.cancel()
         if self.is_own:
             self.executor.shutdown(wait=wait)
+        self._parameters.clear()  # what other processes share of them goes with them
 
     def _made(self, fan: Fan, packed: Packed, chunk: Chunk) -> Made:
         attempt = fan.attempt_of(chunk, 0)
@@ -106,9 +109,6 @@ class Far:
         names: tuple[str, ...],
     ) -> Kit:
         execution, options = self.execution, self.execution.plan.options
-        parameters: Any = execution.parameters
-        if wired.scope:
-            parameters = Scoped(parameters, wired.scope)
         return Kit(
             function=wired.stage.function,
             common=common,
@@ -117,11 +117,21 @@ class Far:
             stage=wired.key,
             number=attempt.number,
             data=attempt.data,
-            parameters=parameters,
+            parameters=self._parameters_for(wired),
             variables=dict(execution.variables),
             capture=options.capture,
             secrets=execution.parameters.secrets(),
         )
+
+    def _parameters_for(self, wired: Wire) -> Packed:
+        """Return what the stage sees as the parameters, pickled once for all stages of a scope."""
+        packed = self._parameters.get(wired.scope)
+        if packed is None:
+            seen: Any = self.execution.parameters
+            if wired.scope:
+                seen = Scoped(seen, wired.scope)
+            packed = self._parameters[wired.scope] = pack_parameters(seen, f'stage "{wired.key}"')
+        return packed
 
     def _tell(self, attempt: Attempt, items: dict[Any, Attempt], rows: list[Row]) -> None:
         """Take rows of a log that was written elsewhere into the log of the run."""

@@ -47,7 +47,8 @@ class Kit:
     data
         The logged inputs, which are part of every event.
     parameters, variables
-        What the function finds in ``context.PARAMETERS`` and ``context.VARIABLES``.
+        What the function finds in ``context.PARAMETERS`` and ``context.VARIABLES``; the parameters
+        may be `Packed`, once for all kits of a run.
     capture
         How much of what is printed and logged is captured, as in `log.capture.capturing`.
     secrets

@@ -22,7 +22,7 @@ from pypedream.executors.culprits import RESULT, explained
 from pypedream.executors.wholes import dumped_as_a_whole, module_by_value, why_as_a_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from pypedream.executors.jobs import Kit
 
@@ -114,6 +114,25 @@ def pack_kit(kit: Kit) -> Packed:
     return Packed(_new_id(), of, data, buffers)
 
 
+def pack_parameters(parameters: Mapping[str, Any], of: str) -> Packed:
+    """Pickle all parameters of a run, which every stage may read.
+
+    Raises
+    ------
+    UnpicklableValue, MissingExtra
+        As in `pack`; the text names the parameter.
+    """
+    try:
+        data, buffers = _dumped(parameters, of, None)
+    except MissingExtra:
+        raise
+    except FAILURES:
+        for name, value in dict(parameters).items():
+            pack(value, of=of, part=f'the parameter "{name}"')
+        raise
+    return Packed(_new_id(), of, data, buffers)
+
+
 def pack_result(values: Any, *, of: str) -> Packed:
     """Pickle what calls returned, to send it back.
 
@@ -184,7 +203,6 @@ def _parts(kit: Kit) -> Iterator[tuple[str, Any]]:
     yield "its function", kit.function
     for name, value in kit.common.items():
         yield f'its argument "{name}"', value
-    yield "its parameters", kit.parameters
     for name, value in kit.variables.items():
         yield f'the variable "{name}"', value
 

@@ -13,6 +13,7 @@ from pypedream import context
 from pypedream.executors.calling import Calling, call_of
 from pypedream.executors.jobs import Reply
 from pypedream.executors.mishaps import Mishap
+from pypedream.executors.packing import Packed
 from pypedream.executors.remote_log import RemoteLog
 from pypedream.log.capture import capturing
 from pypedream.log.output import PASS_THROUGH
@@ -67,10 +68,13 @@ class Bench:
 
     kit: Kit
     log: RemoteLog
+    _parameters: Any = field(init=False)
     _call: Callable[..., Any] = field(init=False)
     _is_unstated: bool = False
 
     def __attrs_post_init__(self) -> None:
+        parameters = self.kit.parameters
+        self._parameters = parameters.value() if isinstance(parameters, Packed) else parameters
         self._call = call_of(self.kit.function, self.kit.names, self.kit.common)
 
     def make_calls(
@@ -105,7 +109,7 @@ class Bench:
 
     def _base(self, variables: RunVariables) -> Context:
         base = Context()
-        base.run(context.PARAMETERS.set, Watched(self.kit.parameters, self._note))
+        base.run(context.PARAMETERS.set, Watched(self._parameters, self._note))
         base.run(context.VARIABLES.set, Watched(variables, self._note))
         base.run(context.LOG.set, self.log)
         return base

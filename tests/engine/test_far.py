@@ -184,7 +184,15 @@ def test_a_stage_over_its_time_is_ended_with_its_children(tmp_path):
 
     assert time.monotonic() - begun < 30
     assert flow.last_run.stages["sleepy"].state == "timeout"
-    assert not _is_alive(int(path.read_text()))
+    _wait_for_the_end_of(int(path.read_text()))
+
+
+def _wait_for_the_end_of(pid):
+    """A process that was killed takes a moment to be gone; ten seconds are none."""
+    end = time.monotonic() + 10
+    while _is_alive(pid):
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def _is_alive(pid):
@@ -223,6 +231,16 @@ def test_what_cannot_travel_is_one_line_that_names_it():
         return lock
 
     with pytest.raises(TypeError, match=r'stage "use": its argument "lock" is of type .*lock'):
+        flow.run(**PROCESSES)
+
+
+def test_a_parameter_that_cannot_travel_is_named():
+    """Every parameter goes along, as a stage may read it by itself."""
+    flow = Pipeline("a lock", Parameters.define(guards=[threading.Lock()]))
+
+    flow.stage(own_pid)
+
+    with pytest.raises(TypeError, match=r'stage "own_pid": the parameter "guards"\[0\] is of type'):
         flow.run(**PROCESSES)
 
 
