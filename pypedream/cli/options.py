@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pypedream.cli import suggestions
-from pypedream.engine.options import limits_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +62,8 @@ def _given(
 def _limits(
     ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, int]:
+    from pypedream.engine.options import limits_in  # help and mistakes need no engine
+
     found: dict[str, int] = {}
     for value in values:
         limits = limits_in(value)
