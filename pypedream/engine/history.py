@@ -72,6 +72,8 @@ class RecordedRun:
         From a stage that was known to be skipped before the run began to why.
     environment
         From name to text: Python, platform, host, versions of packages.
+    needs
+        From each stage to the stages that it waits for; empty in records that do not say it.
     unreadable
         Names of the files of the record that are there and cannot be read at all.
     batch
@@ -91,6 +93,7 @@ class RecordedRun:
     source: str = field(repr=False, default="")
     skipped: Mapping[str, Any] = field(repr=False, factory=dict)
     environment: Mapping[str, str] = field(repr=False, factory=dict)
+    needs: Mapping[str, Any] = field(repr=False, factory=dict)
     unreadable: tuple[str, ...] = ()
     batch: Batch | None = None
 
@@ -231,6 +234,7 @@ def recorded_run_in(folder: Path) -> RecordedRun:
         source=str(description.get("source", "")),
         skipped=_mapping(description.get("skipped")),
         environment=environment_in(description),
+        needs=_mapping(description.get("needs")),
         unreadable=(
             *(() if description else ("run.json",)),
             *(() if tails[JOURNAL] or _is_empty(folder / JOURNAL) else (JOURNAL,)),

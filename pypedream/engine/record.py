@@ -253,6 +253,7 @@ def _description(run_id: str, plan: Plan, batch: Batch | None) -> dict[str, Any]
         "source": _source_of(plan),
         "started": strftime("%Y-%m-%dT%H:%M:%S+00:00", gmtime()),
         "stages": plan.blueprint.order,
+        "needs": {key: wired.needs for key, wired in plan.blueprint.wiring.wires.items()},
         "parameters": parameters,
         "selection": str(plan.selection),
         "asked": asked_of(plan),
