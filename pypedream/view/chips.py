@@ -24,7 +24,7 @@ WIDEST_LABEL = 22.0  # in units of the font size
 PADDING = 12.0
 SIGN = 20.0
 CORNER = 7.0
-BEHIND = 3.0
+BEHIND = 4.0  # how far the box behind a stack sticks out
 _NOT_IN_XML = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}  # of all that can be printed
 
 
@@ -55,7 +55,10 @@ def chip_of(node: Node, subject: str) -> Chip:
         width = _even(width_of(label) * SMALL_FONT + 2 * PADDING)
         return Chip(node, label, "", SMALL_FONT, width, SMALL_HEIGHT)
     time = duration_text(node.duration_s) if node.duration_s is not None else ""
-    width = width_of(label) * FONT + 2 * PADDING
+    room = width_of(" x00000") if node.is_mapped and subject == "run" else 0.0
+    label = f"{label} {node.count}" if node.count else label
+    width = max(0.0, room - width_of(f" {node.count}") * bool(node.count)) * FONT
+    width += width_of(label) * FONT + 2 * PADDING
     if subject != "pipeline":
         width += SIGN
     if subject == "run":
@@ -63,14 +66,13 @@ def chip_of(node: Node, subject: str) -> Chip:
     return Chip(node, label, time, FONT, _even(width), HEIGHT)
 
 
-def draw_chip(chip: Chip, box: Box) -> str:
-    """Return a chip as SVG."""
+def draw_chip(chip: Chip, box: Box, *, has_title: bool = True) -> str:
+    """Return a chip as SVG; its title is what a reader sees who points at it."""
     look = look_of(chip.node.state, chip.node.kind)
     middle, left, right = box.y + box.height / 2, box.x + PADDING, box.x + box.width - PADDING
     baseline = middle + 0.36 * chip.font
-    parts = [f"<title>{harmless(chip.node.tooltip)}</title>", _outline(chip, box)]
-    if chip.node.over:
-        parts.insert(1, _stack(chip, box))
+    parts = [f"<title>{harmless(chip.node.tooltip)}</title>"] if has_title else []
+    parts.append(_outline(chip, box))
     if look.drawing:
         parts.append(_sign(look.drawing, left, middle))
         parts.append(_written(chip.label, left + SIGN, baseline, chip.font, "start"))
@@ -96,20 +98,13 @@ def _outline(chip: Chip, box: Box) -> str:
     look = look_of(chip.node.state, chip.node.kind)
     corner = CORNER if chip.node.kind == "stage" else box.height / 2
     broken = ' stroke="#aab4c0" stroke-dasharray="4 3"' if look.is_faint else ""
-    return (
-        f'<rect x="{number(box.x)}" y="{number(box.y)}" width="{number(box.width)}"'
-        f' height="{number(box.height)}" rx="{number(corner)}" fill="{look.fill}"{broken}/>'
-    )
-
-
-def _stack(chip: Chip, box: Box) -> str:
-    """Draw a second box behind the first: the stage is called many times."""
-    look = look_of(chip.node.state, chip.node.kind)
-    return (
-        f'<rect x="{number(box.x + BEHIND)}" y="{number(box.y - BEHIND)}"'
-        f' width="{number(box.width)}" height="{number(box.height)}" rx="{number(CORNER)}"'
-        f' fill="{look.fill}" opacity="0.5"/>'
-    )
+    shape = f'width="{number(box.width)}" height="{number(box.height)}" rx="{number(corner)}"'
+    front = f'<rect x="{number(box.x)}" y="{number(box.y)}" {shape} fill="{look.fill}"{broken}/>'
+    if not (chip.node.is_mapped or chip.node.is_bundle):
+        return front
+    x, y = number(box.x + BEHIND), number(box.y + BEHIND)
+    back = f'<rect x="{x}" y="{y}" {shape} fill="{look.fill}" fill-opacity=".45"/>'
+    return back + front
 
 
 def _sign(drawing: str, x: float, middle: float) -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from pypedream.engine.fan import counted
+from pypedream.engine.item_runs import ItemRuns
 from pypedream.engine.plan import Plan
 from pypedream.engine.run import Run
 from pypedream.log.durations import duration_text
@@ -41,7 +43,8 @@ class _Fate(NamedTuple):
     state: str = ""
     note: str = ""
     duration_s: float | None = None
-    items: str = ""
+    items_said: str = ""
+    items: Mapping[str, int] = {}
 
 
 @frozen(eq=False)
@@ -108,6 +111,15 @@ def describe(subject: Subject, *, parameters: bool = False) -> Description:
     return _description(sight, with_parameters=parameters)
 
 
+def with_running(description: Description, keys: Collection[str]) -> Description:
+    """Return a description of a run in which these stages are running; only its log knows them."""
+    nodes = (
+        evolve(node, state="running") if node.state == "pending" and node.key in keys else node
+        for node in description.nodes
+    )
+    return evolve(description, nodes=tuple(nodes)) if keys else description
+
+
 def _of_pipeline(pipeline: Pipeline) -> _Sight:
     base = pipeline.blueprint  # a plan would refuse a pipeline with mistakes
     return _Sight("pipeline", pipeline.name, base, pipeline.parameters, pipeline.variables, {})
@@ -132,13 +144,14 @@ def _of_run(run: Run) -> _Sight:
 def _planned(stage: PlannedStage) -> _Fate:
     """Take over a decision; what is run anyway needs no reason."""
     note = "" if stage.decision == "run" else stage.reason
-    return _Fate(stage.decision, note, items=stage.items_said)
+    return _Fate(stage.decision, note, items_said=stage.items_said)
 
 
 def _became(stage: StageRun) -> _Fate:
     note = stage.reason if stage.error is None else _said(stage.error)
+    items = counted(stage.items.fan) if isinstance(stage.items, ItemRuns) else {}
     duration_s = stage.duration_s if stage.attempts else None
-    return _Fate(stage.state, note, duration_s, stage.items_said)
+    return _Fate(stage.state, note, duration_s, stage.items_said, items)
 
 
 def _said(error: BaseException) -> str:
@@ -189,6 +202,8 @@ def _stage_node(wired: Wire, sight: _Sight) -> Node:
         arguments=tuple(_arguments(wired, sight)),
         about=sight.said(_docstring(wired.stage.function)),
         over="" if wired.over is None else str(wired.over),
+        items_said=fate.items_said,
+        is_mapped=wired.over is not None,
         items=fate.items,
     )
 

@@ -6,10 +6,15 @@ does not change. Its texts are as the user wrote them: views make them harmless.
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import TYPE_CHECKING
+
+from attrs import Factory, frozen
 
 from pypedream.log.durations import duration_text
 from pypedream.mappers import RETURN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @frozen
@@ -71,8 +76,14 @@ class Node:
         First line of the docstring.
     over
         What the stage is mapped over, in words; or "".
-    items
+    items_said
         How many items it has, and how many of them failed, in words; "" if that is not known.
+    is_mapped
+        Whether it is called once for each of several items.
+    is_bundle
+        Whether it stands for several stages.
+    items
+        From each state of an item to how many items of a mapped stage ended in it.
     """
 
     key: str
@@ -85,7 +96,10 @@ class Node:
     arguments: tuple[Argument, ...] = ()
     about: str = ""
     over: str = ""
-    items: str = ""
+    items_said: str = ""
+    is_mapped: bool = False
+    is_bundle: bool = False
+    items: Mapping[str, int] = Factory(dict)
 
     @property
     def name(self) -> str:
@@ -97,13 +111,26 @@ class Node:
         """The state with its duration and reason, as a phrase; "" without a state."""
         took = duration_text(self.duration_s) if self.duration_s is not None else ""
         facts = ", ".join(part for part in (self.state, took) if part)
-        return ": ".join(filter(None, (facts, self.items, self.note)))
+        return ": ".join(filter(None, (facts, self.items_said, self.note)))
+
+    @property
+    def count(self) -> str:
+        """How many items were called, behind a times sign; "" when that is not known."""
+        called = sum(self.items.values())
+        return f"\N{MULTIPLICATION SIGN}{called}" if called else ""
+
+    @property
+    def items_text(self) -> str:
+        """What became of the items: "998 ok, 2 failed"."""
+        return ", ".join(f"{number} {state}" for state, number in self.items.items())
 
     @property
     def tooltip(self) -> str:
         """Everything that there is to say of it, line by line."""
         head = f"{self.label}: {self.status}" if self.status else self.label
-        return "\n".join([head, *filter(None, [self.about, self.over]), *map(str, self.arguments)])
+        items = f"items: {self.items_text}" if self.items else ""
+        about = filter(None, [self.about, self.over, items])
+        return "\n".join([head, *about, *map(str, self.arguments)])
 
 
 @frozen

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from pypedream.view.layering import closing_edges, layers_of
 from pypedream.view.placing import place
 from pypedream.view.rows import Network, Slot, in_good_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from pypedream.view.rows import Rows
 
@@ -68,7 +68,11 @@ class Layout:
 
 
 def layout(
-    sizes: Mapping[str, Size], edges: Iterable[Edge], *, is_sideways: bool = False
+    sizes: Mapping[str, Size],
+    edges: Iterable[Edge],
+    *,
+    is_sideways: bool = False,
+    extra: float = 0.0,
 ) -> Layout:
     """Lay out boxes of the given width and height.
 
@@ -81,6 +85,8 @@ def layout(
         route.
     is_sideways
         Whether layers follow each other to the right instead of downwards.
+    extra
+        More space between boxes that stand side by side.
 
     Examples
     --------
@@ -92,13 +98,32 @@ def layout(
     """
     if is_sideways:
         turned = {key: (height, width) for key, (width, height) in sizes.items()}
-        return _on_its_side(_layout(turned, edges, BETWEEN_LINES))
-    return _layout(sizes, edges, BETWEEN_BOXES)
+        return on_its_side(_without_detours(laid_down(turned, edges, BETWEEN_LINES + extra)))
+    return _without_detours(laid_down(sizes, edges, BETWEEN_BOXES + extra))
 
 
-def _layout(sizes: Mapping[str, Size], edges: Iterable[Edge], spacing: float) -> Layout:
+def laid_down(
+    sizes: Mapping[str, Size],
+    edges: Iterable[Edge],
+    spacing: float,
+    *,
+    first: Collection[str] = (),
+    last: Collection[str] = (),
+) -> Layout:
+    """Lay out boxes from top to bottom; every route has all its points.
+
+    These are the foot of the source, the end of its layer, the start and the end of each layer
+    that is passed, the start of the layer of the target, and its head.
+
+    Parameters
+    ----------
+    spacing
+        Between boxes that stand side by side.
+    first, last
+        Boxes that are in a layer of their own before, and after, all others.
+    """
     downward = _downward(sizes, edges)
-    network = _network(sizes, downward)
+    network = _network(sizes, downward, first, last)
     rows = in_good_order(network.rows())
     place(rows, network.trunks.values(), spacing)
     bands = _bands(rows, sizes)
@@ -111,10 +136,15 @@ def _layout(sizes: Mapping[str, Size], edges: Iterable[Edge], spacing: float) ->
             between = _through(network.ways[led], bands)
         else:
             between = _around(network.slots, led, bands, lanes[led[0]])
-        points = _without_stops([_foot(boxes[led[0]]), *between, _head(boxes[led[1]])])
+        points = [_foot(boxes[led[0]]), *between, _head(boxes[led[1]])]
         routes[edge] = points if edge == led else points[::-1]
     width = max([right, *lanes.values()])
     return Layout(width, bands[-1][1] if bands else 0.0, boxes, routes)
+
+
+def _without_detours(picture: Layout) -> Layout:
+    routes = {edge: without_stops(points) for edge, points in picture.routes.items()}
+    return evolve(picture, routes=routes)
 
 
 def _downward(sizes: Mapping[str, Size], edges: Iterable[Edge]) -> dict[Edge, Edge]:
@@ -131,17 +161,35 @@ def _downward(sizes: Mapping[str, Size], edges: Iterable[Edge]) -> dict[Edge, Ed
     return {edge: edge[::-1] if edge in closing else edge for edge in wanted}
 
 
-def _network(sizes: Mapping[str, Size], downward: Mapping[Edge, Edge]) -> Network:
+def _network(
+    sizes: Mapping[str, Size],
+    downward: Mapping[Edge, Edge],
+    first: Collection[str],
+    last: Collection[str],
+) -> Network:
     needs: dict[str, list[str]] = {key: [] for key in sizes}
     for source, target in dict.fromkeys(downward.values()):
         needs[target].append(source)
-    layers = layers_of(needs)
+    layers = _with_ends(layers_of(needs), first, last)
     network = Network({key: Slot(layers[key], key, size[0]) for key, size in sizes.items()})
     too_long = _too_long(downward.values(), layers)
     for edge, led in downward.items():
         if led not in network.ways and led not in too_long:
             network.add(led, is_shared=edge == led)
     return network
+
+
+def _with_ends(
+    layers: dict[str, int], first: Collection[str], last: Collection[str]
+) -> dict[str, int]:
+    """Move boxes into a layer of their own before, and after, all others."""
+    inner = [layer for key, layer in layers.items() if key not in first and key not in last]
+    if not inner or not (first or last):
+        return layers
+    top = min(inner) - bool(first)
+    moved = {key: layer - top for key, layer in layers.items()}
+    moved |= dict.fromkeys(first, 0)
+    return moved | dict.fromkeys(last, max(inner) - top + 1)
 
 
 def _too_long(edges: Iterable[Edge], layers: Mapping[str, int]) -> set[Edge]:
@@ -212,9 +260,9 @@ def _around(
     ]
 
 
-def _without_stops(points: list[Point]) -> list[Point]:
+def without_stops(points: Sequence[Point]) -> list[Point]:
     """Leave out repeated points, and those in the middle of a straight line."""
-    kept = points[:1]
+    kept = list(points[:1])
     for point in points[1:]:
         if len(kept) > 1 and kept[-2][0] == kept[-1][0] == point[0]:
             kept[-1] = point
@@ -223,7 +271,8 @@ def _without_stops(points: list[Point]) -> list[Point]:
     return kept
 
 
-def _on_its_side(picture: Layout) -> Layout:
+def on_its_side(picture: Layout) -> Layout:
+    """Return a picture with its layers from left to right instead of downwards."""
     boxes = {key: Box(box.y, box.x, box.height, box.width) for key, box in picture.boxes.items()}
     routes = {edge: [(y, x) for x, y in points] for edge, points in picture.routes.items()}
     return Layout(picture.height, picture.width, boxes, routes, is_sideways=True)

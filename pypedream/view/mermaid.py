@@ -76,7 +76,7 @@ def _members(description: Description, group: str, ids: Mapping[str, str]) -> It
 
 def _node(node: Node, name: str) -> str:
     look = look_of(node.state, node.kind)
-    said = ", ".join(filter(None, (node.name, node.over, node.items)))
+    said = ", ".join(filter(None, (node.name, node.over, node.items_said)))
     label = label_of(f"{look.sign} {said}") or " "
     shape = f'["{label}"]' if node.kind == "stage" else f'(["{label}"])'
     if node.over:  # with a double edge: it is called many times

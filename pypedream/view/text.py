@@ -86,7 +86,7 @@ def _rows(description: Description, *, is_ascii: bool) -> Iterator[_Row]:
             f"{sign} {say(node.label)}" if sign else say(node.label),
             _status(node),
             [say(word) for word in _words(node)],
-            say(": ".join(filter(None, (node.items, node.note)))),
+            say(": ".join(filter(None, (node.items_said, node.note)))),
         )
 
 

@@ -108,7 +108,7 @@ def test_diagrams_mark_what_is_called_many_times(flow):
 
     assert 'n0[["load, map over ns"]]:::stage' in mermaid
     assert 'n3["plain"]:::stage' in mermaid
-    assert svg.count('opacity="0.5"') == 3
+    assert svg.count('fill-opacity=".45"') == 3
     assert "cross over a, b" in svg
 
 
