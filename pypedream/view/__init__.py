@@ -1,4 +1,6 @@
-"""Views: a pipeline, a plan or a run as text, as a picture and as Mermaid; pure functions.
+"""Views: a pipeline, a plan or a run as text, as a picture, as HTML and as Mermaid.
+
+All of them are pure functions.
 
 >>> from pypedream import Pipeline, view
 >>> flow = Pipeline("sum")
@@ -19,13 +21,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pypedream.view.describing import describe
+    from pypedream.view.html import to_html
+    from pypedream.view.live import RunState, live_frame, run_state
     from pypedream.view.mermaid import to_mermaid
+    from pypedream.view.report import to_report, write_report
     from pypedream.view.svg import to_svg
     from pypedream.view.text import tree_text
 
-__all__ = ["describe", "to_mermaid", "to_svg", "tree_text"]
+__all__ = [
+    "RunState",
+    "describe",
+    "live_frame",
+    "run_state",
+    "to_html",
+    "to_mermaid",
+    "to_report",
+    "to_svg",
+    "tree_text",
+    "write_report",
+]
 
-_HOMES = {"describe": "describing", "to_mermaid": "mermaid", "to_svg": "svg", "tree_text": "text"}
+_HOMES = {
+    "RunState": "live",
+    "describe": "describing",
+    "live_frame": "live",
+    "run_state": "live",
+    "to_html": "html",
+    "to_mermaid": "mermaid",
+    "to_report": "report",
+    "to_svg": "svg",
+    "tree_text": "text",
+    "write_report": "report",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,121 @@
+"""Other objects as HTML: parameters, a stage, a failure and what differs between two runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import fields
+
+from pypedream import context
+from pypedream.engine.diff_text import diff_text
+from pypedream.engine.links import place_of
+from pypedream.inputs import key_read_by, stage_read_by
+from pypedream.log.durations import duration_text
+from pypedream.log.moments import local_time
+from pypedream.log.redaction import HIDDEN, Redactor, is_secret_name
+from pypedream.mappers import RETURN
+from pypedream.over import Over
+from pypedream.stage import USUAL, Policy
+from pypedream.values import said, short
+from pypedream.view.html import new_scope
+from pypedream.view.html_failure import trouble_card
+from pypedream.view.html_stage import chip, table_of
+from pypedream.view.inputs_shown import parameter_rows
+from pypedream.view.page import Row
+from pypedream.view.page_of_run import trouble_of
+from pypedream.view.samples import Shower
+from pypedream.view.style import style_of
+from pypedream.view.tags import Html, tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pypedream.engine.account import RunHead
+    from pypedream.engine.diff import RunDiff
+    from pypedream.engine.failure import Failure
+    from pypedream.inputs import Input
+    from pypedream.parameters import Parameters
+    from pypedream.stage import Stage
+
+
+def parameters_html(parameters: Parameters) -> str:
+    """Return a table of parameters: value, who set it, what it accepts and what it is for."""
+    shower = Shower(Redactor(parameters.secrets()).text)
+    rules = {name: one.rules for name, one in parameters.definitions.items()}
+    rows = (
+        Row(row.name, row.value, row.source, ". ".join(filter(None, (rules[row.name], row.help))))
+        for row in parameter_rows(parameters, shower)
+    )
+    return _alone(_title("parameters", f"{len(rules)}"), table_of(rows))
+
+
+def failure_html(failure: Failure) -> str:
+    """Return the card of a call that failed."""
+    return _alone(trouble_card(trouble_of(failure)))
+
+
+def stage_html(stage: Stage) -> str:
+    """Return what is said of a stage where it is defined."""
+    place = place_of(stage)
+    about = getattr(stage.function, "__doc__", None) if hasattr(stage.function, "__code__") else ""
+    first = str(about or "").strip().partition("\n")[0]
+    return _alone(
+        _title(stage.name, first),
+        table_of(_of_stage(stage)),
+        table_of((Row(one.as_arg, "", _source(one)) for one in stage.inputs), "inputs"),
+        tag("div", tag("code", "" if place is None else str(place), class_="d")),
+    )
+
+
+def diff_html(diff: RunDiff) -> str:
+    """Return what differs between two runs: how each of them went, then a page of text."""
+    heads = tag("table", *_heads(diff))
+    rest = diff_text(diff).split("\n")[3:]
+    return _alone(heads, tag("pre", "\n".join(rest)))
+
+
+def _alone(*parts: str) -> str:
+    scope = new_scope()
+    return tag("div", tag("style", Html(style_of(scope))), *parts, class_=scope)
+
+
+def _title(name: str, more: str) -> Html:
+    return tag("div", tag("b", name), " ", tag("span", more, class_="d"), class_="h")
+
+
+def _source(one: Input) -> str:
+    """Return where a value comes from, in words."""
+    bind = one.bind
+    stage = stage_read_by(bind)
+    if stage is not None:
+        output = "" if stage.from_output == RETURN else f'output "{stage.from_output}" of '
+        return f'{output}stage "{stage.from_stage}"'
+    for source, kind in ((context.PARAMETERS, "parameter"), (context.VARIABLES, "variable")):
+        key = key_read_by(bind, source)
+        if key is not None:
+            return f'{kind} "{key.from_key}"'
+    return HIDDEN if is_secret_name(one.as_arg) else short(bind, 120)
+
+
+def _of_stage(stage: Stage) -> Iterator[Row]:
+    yield Row("function", said(stage.function))
+    if stage.output_mapper is not None:
+        yield Row("output mapper", short(stage.output_mapper, 120))
+    for field in fields(Policy):
+        value = getattr(stage.policy, field.name)
+        if value != getattr(USUAL, field.name):
+            shown = ", ".join(value.names) if isinstance(value, Over) else short(value, 120)
+            yield Row(field.name, shown)
+
+
+def _heads(diff: RunDiff) -> Iterator[Html]:
+    for word, run in (("before", diff.before), ("after", diff.after)):
+        yield tag("tr", tag("th", word), *(tag("td", cell) for cell in _head(run)))
+
+
+def _head(run: RunHead) -> Iterator[str]:
+    yield chip(run.state)
+    yield run.pipeline
+    yield local_time(run.started)
+    yield "" if run.duration_s is None else duration_text(run.duration_s)
+    yield tag("code", run.id)

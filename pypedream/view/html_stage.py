@@ -1,0 +1,168 @@
+"""A stage as HTML: one line that says how it went, and under it all that is known of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pypedream.view.folding import Bundle, bundles
+from pypedream.view.looks import look_of
+from pypedream.view.page import Row
+from pypedream.view.tags import Html, joined, tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pypedream.view.page import Line, Page, Said, Sample, Section
+
+_LEVELS = {"warning": "w", "error": "r"}
+_FAILED = ("failed", "killed", "timeout")
+
+
+def stage_list(page: Page) -> Html:
+    """Return all stages, those of a bundle within a fold of its own."""
+    sections = {section.node.key: section for section in page.sections}
+    subject = page.description.subject
+    parts = [
+        _bundle(bundle, sections, page.span_s, subject) for bundle in bundles(page.description)
+    ]
+    return tag("div", *parts, class_=f"s {subject}")
+
+
+def chip(state: str) -> Html:
+    """Return a state with its sign and its colour."""
+    look = look_of(state)
+    return tag(
+        "span", f"{look.sign} {state}", class_="c", style=f"background:{look.fill};color:#fff"
+    )
+
+
+def table_of(rows: Iterable[Row], caption: str = "") -> Html:
+    """Return rows as a table; nothing without rows."""
+    found = list(rows)
+    if not found:
+        return Html()
+    with_help = any(row.help for row in found)
+    with_source = with_help or any(row.source for row in found)
+    lines = (
+        tag(
+            "tr",
+            tag("th", row.name),
+            tag("td", tag("code", row.value) if row.value else ""),
+            tag("td", row.source) if with_source else Html(),
+            tag("td", row.help) if with_help else Html(),
+        )
+        for row in found
+    )
+    return tag("table", tag("caption", caption) if caption else Html(), *lines)
+
+
+def said_block(said: Said) -> Html:
+    """Return what was printed and logged, in the order in which it came; nothing for nothing."""
+    if not said.head:
+        return Html()
+    left_out = f"… {said.left_out:,} lines left out …" if said.left_out else ""
+    middle = [tag("span", f"{left_out}\n", class_="d")] if left_out else []
+    return tag("pre", *map(_line, said.head), *middle, *map(_line, said.tail), class_="l")
+
+
+def _line(line: Line) -> str:
+    """Return a line; what is no warning and no error needs no element."""
+    text = f"{line.text}\n"
+    return text if line.level == "info" else tag("span", text, class_=_LEVELS[line.level])
+
+
+def _bundle(bundle: Bundle, sections: Mapping[str, Section], span_s: float, subject: str) -> Html:
+    rows = [_stage(sections[node.key], span_s, subject) for node in bundle.nodes]
+    if len(rows) == 1:
+        return rows[0]
+    cells = [chip(bundle.state)] if bundle.state else []
+    head = tag("summary", *cells, " ", tag("b", bundle.label), " ", tag("span", bundle.counts))
+    classes = [_classes(sections[node.key]) for node in bundle.nodes]
+    return tag(
+        "details",
+        head,
+        tag("div", *rows, class_="v"),
+        class_=" ".join(sorted({word for each in classes for word in each.split()})),
+        open="open" if bundle.state in _FAILED else "",
+    )
+
+
+def _classes(section: Section) -> str:
+    """Return which kinds of lines the stage has, for the filter."""
+    has_error = section.said.errors or section.error
+    marks = ["o", *["ow"] * bool(section.said.warnings or has_error), *["or"] * bool(has_error)]
+    return " ".join(marks)
+
+
+def _stage(section: Section, span_s: float, subject: str) -> Html:
+    node = section.node
+    note = section.error or node.note or node.about
+    if subject == "plan":
+        note = next((row.value for row in section.facts if row.name == "why"), note)
+    cells = [
+        *([chip(node.state), " "] if node.state else []),
+        tag("b", node.label),
+        " ",
+        tag("span", note, class_="d"),
+        " ",
+        *([_bar(section, span_s)] if subject == "run" else []),
+        _at_the_end(section, subject),
+    ]
+    is_open = "open" if section.is_open else ""
+    return tag(
+        "details", tag("summary", *cells), _body(section), class_=_classes(section), open=is_open
+    )
+
+
+def _at_the_end(section: Section, subject: str) -> Html:
+    if subject == "pipeline":
+        return tag("code", section.where, class_="d")
+    return tag("span", section.took, class_="j")
+
+
+def _bar(section: Section, span_s: float) -> Html:
+    if section.span is None or span_s <= 0:
+        return tag("span", class_="y") if section.span else tag("span")
+    left, right = (min(100.0, 100 * each / span_s) for each in section.span)
+    fill = look_of(section.node.state).fill
+    style = f"left:{left:.1f}%;width:{right - left:.1f}%;background:{fill}"
+    return tag("span", tag("i", style=style), class_="y")
+
+
+def _body(section: Section) -> Html:
+    node = section.node
+    about = node.about if section.error or node.note else ""
+    marks = [joined(tag("span", word, class_="g"), " ") for word in section.chips]
+    if about:
+        marks.append(joined(tag("span", about), " "))
+    where = tag("code", section.where, class_="d")
+    has_card = section.is_open
+    error = tag("span", section.error, class_="r") if section.error and not has_card else Html()
+    return tag(
+        "div",
+        tag("div", *marks, where, class_="k"),
+        tag("pre", error, class_="l") if error else Html(),
+        table_of(section.facts),
+        table_of(section.inputs, "called with" if section.outputs else "inputs"),
+        *_outputs(section.outputs),
+        said_block(section.said),
+        class_="v",
+    )
+
+
+def _outputs(outputs: Iterable[Sample]) -> Iterator[Html]:
+    found = list(outputs)
+    if len(found) == 1:
+        yield tag("div", tag("span", "gave ", class_="d"), tag("code", found[0].text))
+    else:
+        yield table_of((Row(one.name, one.text) for one in found), "gave")
+    for one in found:
+        if one.columns:
+            yield tag("div", _cells(one))
+
+
+def _cells(sample: Sample) -> Html:
+    heads = zip(sample.columns, sample.types, strict=True)
+    head = tag("tr", *(tag("th", name, " ", tag("i", kind)) for name, kind in heads))
+    rows = (tag("tr", *(tag("td", cell) for cell in row)) for row in sample.rows)
+    return tag("table", head, *rows, class_="u")

@@ -1,0 +1,79 @@
+"""The report of a run: one HTML file that can be mailed, archived and printed.
+
+It holds all that it shows. Its own policy forbids to load anything or to run a script, so what
+users printed stays text even if something here were wrong.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pypedream.formats.replacement import replacing
+from pypedream.view.html import fragment, new_scope, page_of
+from pypedream.view.style import REPORT
+from pypedream.view.tags import Html, tag
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from pypedream.engine.history import RecordedRun
+    from pypedream.engine.plan import Plan
+    from pypedream.engine.run import Run
+    from pypedream.pipeline import Pipeline
+
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def to_report(subject: Run | RecordedRun | Plan | Pipeline) -> str:
+    """Return a whole HTML document about a run, a plan or a pipeline.
+
+    Parameters
+    ----------
+    subject
+        As for `to_html`.
+
+    Raises
+    ------
+    TypeError
+        If *subject* is none of these.
+
+    Examples
+    --------
+    >>> from pypedream import Pipeline
+    >>> to_report(Pipeline("sum")).startswith("<!doctype html>")
+    True
+    """
+    page = page_of(subject)
+    description = page.description
+    state = f": {page.state}" if page.state else ""
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        Html(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
+        tag("meta", name="viewport", content="width=device-width,initial-scale=1"),
+        tag("title", f"{description.name}{state}"),
+        tag("style", Html(REPORT.replace("\n", ""))),
+    )
+    body = tag("body", tag("main", fragment(page, new_scope(), has_fallback=False)))
+    return f"<!doctype html>{tag('html', head, body, lang='en')}\n"
+
+
+def write_report(subject: Run | RecordedRun | Plan | Pipeline, path: str | PathLike[str]) -> Path:
+    """Write the document of `to_report` to a file, all of it or nothing.
+
+    A file that is there is replaced; missing folders are made.
+
+    Returns
+    -------
+    The path.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    text = to_report(subject)
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+    return Path(path)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from pypedream import Pipeline, context
+from pypedream.view import RunState, live_frame, run_state
+from pypedream.view.description import Description, Edge, Node
+from pypedream.view.live import MOST_BYTES
+
+
+def test_a_frame_of_a_run_that_goes_on(parsed):
+    """It says what runs and what waits, and the last three lines; there is nothing to fold."""
+    flow = Pipeline("flow")
+    frames = []
+
+    @flow.stage
+    def load():
+        for number in range(5):
+            print("line", number)
+        frames.append(live_frame(flow.last_run))
+
+    flow.stage("report")(lambda load: None)
+    flow.run()
+
+    document = parsed(frames[0])
+    assert "flow ▸ running 0/2 stages" in document.text
+    assert str(document.all("img")[0]["alt"]) == "2 stages. load: running; report: pending"
+    assert document.text.endswith("line 2\nline 3\nline 4\n")
+    assert not document.tags & {"details", "input"}
+
+
+@pytest.mark.parametrize("count", [1, 60, 61, 3000])
+def test_a_frame_is_small(count):
+    """However many stages there are, and however they are wired."""
+    nodes = tuple(
+        Node(f"stage_{number}_" + "x" * 60, f"stage_{number}_" + "x" * 60, state="running")
+        for number in range(count)
+    )
+    edges = tuple(Edge(nodes[number // 3].key, nodes[number].key) for number in range(1, count))
+    description = Description("flow", "run", "flow", nodes, edges)
+
+    frame = live_frame(RunState(description, "running"))
+
+    assert len(frame.encode()) <= MOST_BYTES
+
+
+def test_long_lines_are_cut(parsed):
+    """A frame is small whatever is printed."""
+    flow = Pipeline("flow")
+    flow.stage("talk")(lambda: print("x" * 100_000))
+
+    assert len(live_frame(flow.run())) <= MOST_BYTES
+
+
+def test_a_state_can_be_made_from_the_events_at_hand():
+    """Who has the last events need not look for them in the run."""
+    flow = Pipeline("flow")
+    flow.stage("talk")(lambda: context.progress(1, 2) or print("said"))
+    run = flow.run()
+
+    state = run_state(run, run.events[-3:])
+
+    assert [line.text for line in state.lines] == ["said"]
+    assert state.state == "ok"
