@@ -32,6 +32,7 @@ COMMANDS = {
     "doctor": "Check this installation and this folder.",
     "runs": "List the runs that are recorded.",
     "log": "Show what a recorded run said.",
+    "report": "Write a recorded run to one HTML file.",
     "diff": "Say what changed from one run to another.",
     "cache": "Look at what is stored, check it and clean it up.",
     "completion": "Print a script that completes commands in a shell.",
