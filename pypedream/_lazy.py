@@ -1,4 +1,4 @@
-"""Names of a package that are loaded when they are first used, so that importing it is cheap."""
+"""What is loaded when it is first used, so that importing a package is cheap."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+
+def shown_as(subject: object, include: object = None, exclude: object = None) -> dict[str, str]:
+    """Return what a notebook shows of *subject*; the views are loaded when they are first used.
+
+    They are on a shelf above everything that they show, which knows them only here.
+    """
+    bundle: dict[str, str] = import_module("pypedream.view.bundle").mimebundle(
+        subject, include, exclude
+    )
+    return bundle
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from pypedream._lazy import shown_as
 from pypedream.engine.links import Definition
 from pypedream.engine.options import own_options
 from pypedream.engine.plan import blueprint
@@ -449,6 +450,9 @@ class Pipeline:
 
     def __repr__(self) -> str:
         return f"<Pipeline {self.name!r} with {len(self._table.stages)} stages>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return shown_as(self, include, exclude)
 
     def _launch(self, plan: Plan, loop: AbstractEventLoop | None = None) -> Launch:
         from pypedream.engine.carry_out import Launch

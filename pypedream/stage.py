@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field, fields_dict, frozen
 
+from pypedream._lazy import shown_as
 from pypedream.errors import DefinitionError
 from pypedream.names import did_you_mean, there_are
 from pypedream.over import Over, over_of
@@ -233,6 +234,9 @@ class Stage:
             self.place,
         )
         return stage
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return shown_as(self, include, exclude)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, outside any pipeline."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from pypedream._lazy import shown_as
 from pypedream.engine.divergence import (
     NOT_DETERMINISTIC,
     Divergence,
@@ -134,6 +135,9 @@ class RunDiff:
         found = (self.divergences, self.parameters, self.options, self.code, self.inputs)
         rest = (self.environment, self.states, self.durations, self.log)
         return not any((*found, *rest)) and self.before.state == self.after.state
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return shown_as(self, include, exclude)
 
     def __str__(self) -> str:
         from pypedream.engine.diff_text import diff_text

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
+from pypedream._lazy import shown_as
 from pypedream.errors import RunCancelled
 from pypedream.log.ended import Ended, said_by
 from pypedream.log.redaction import Redactor
@@ -119,6 +120,9 @@ class Failure:
         from pypedream.engine.pinned_test import write_test
 
         return write_test(self, path, overwrite=overwrite)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return shown_as(self, include, exclude)
 
     def __str__(self) -> str:
         return "\n".join(failure_lines(self))

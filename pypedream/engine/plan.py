@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
 from pypedream import graph
+from pypedream._lazy import shown_as
 from pypedream.engine.asked import Asked, placed, selection_mistakes, unreachable, unset
 from pypedream.engine.check import mistakes
 from pypedream.engine.check_executors import HERE, executor_mistakes
@@ -229,6 +230,9 @@ class Plan:
         is_off = self.options.workspace is not None and self.reuse.calls is None
         usual = 'cache="off"' if is_off else "no earlier result is kept"
         return _selected_by(self.selection, wired) or usual
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return shown_as(self, include, exclude)
 
     def __str__(self) -> str:
         return plan_text(self)

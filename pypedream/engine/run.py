@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from pypedream._lazy import shown_as
 from pypedream.engine.views import KeptOutputs
 from pypedream.errors import NoResult
 from pypedream.log.durations import duration_text
@@ -19,7 +20,9 @@ GRACE_S = 10.0
 """How long what runs may take to end after the run was cancelled, or after the first Ctrl-C."""
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pypedream.engine.batch import Batch
     from pypedream.engine.diff import RunDiff
@@ -136,6 +139,9 @@ class Run(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return run_text(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return shown_as(self, include, exclude)
 
     @property
     def plan(self) -> Plan:
@@ -276,6 +282,23 @@ class Run(Mapping[str, Any]):
         if not isinstance(other, (Run, str)):
             raise TypeError(f"diff takes a Run or the id of one, not {said(other)}")
         return compared(self, other)
+
+    def report(self, path: str | os.PathLike[str] = "report.html") -> Path:
+        """Write all that there is to see of the run to one HTML file, to be mailed or printed.
+
+        Parameters
+        ----------
+        path
+            A file that is there is replaced; missing folders are made.
+
+        Returns
+        -------
+        The path.
+        """
+        from importlib import import_module
+
+        written: Path = import_module("pypedream.view.report").write_report(self, path)
+        return written
 
     def _stage_run(self, key: str, endings: Mapping[str, Ended]) -> StageRun:
         ended = endings.get(key)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import NOTHING
 
+from pypedream._lazy import shown_as
 from pypedream.errors import (
     DefinitionError,
     InvalidParameterException,
@@ -319,6 +320,9 @@ class Parameters(Mapping[str, Any]):
         from pypedream.parameters.display import overview
 
         return overview(self._definitions, self._whole.values, self.source)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return shown_as(self, include, exclude)
 
     def _ipython_key_completions_(self) -> list[str]:
         return [*self._definitions, *self._groups]
