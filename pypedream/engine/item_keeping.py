@@ -53,6 +53,8 @@ class ItemKeeper:
         By position under which key an item is kept, if it is.
     sizes
         How many bytes are kept under each key.
+    asked
+        By position the keys of items that are being called: a call may change its item in place.
     """
 
     keeper: Keeper
@@ -64,13 +66,15 @@ class ItemKeeper:
     secrets: list[str]
     keys: dict[int, str] = Factory(dict)
     sizes: dict[str, int] = Factory(dict)
+    asked: dict[int, str] = Factory(dict)
     _is_warned: bool = False
 
     def find(self, chunk: Chunk) -> dict[int, Any]:
         """Return what is kept of the items of a chunk, by their places in it."""
         keys = [item_key(self.shared, values) for values in chunk.calls]
         found = self._found(keys) if self.looks else {}
-        self.keys.update({chunk.position(place): keys[place] for place in found})
+        for place, key in enumerate(keys):
+            (self.keys if place in found else self.asked)[chunk.position(place)] = key
         if self.mode == READ_ONLY and len(found) < len(keys):
             missing = next(place for place in range(len(keys)) if place not in found)
             raise MissingEntry(
@@ -82,17 +86,17 @@ class ItemKeeper:
     def keep(self, chunk: Chunk, made: Made) -> None:
         """Keep what the first items of a chunk gave, as far as that is worth it."""
         count = len(made.values)
+        asked = [self.asked.pop(chunk.position(place)) for place in range(len(chunk.calls))]
         if not count or self.mode == READ_ONLY or self.wired.key in self.keeper.unstated:
             return
         took_s = (made.ended_ns[-1] - made.started_ns) / 1e9
         if not self.is_asked and took_s / count < WORTH_S:
             return
-        keys = [item_key(self.shared, values) for values in chunk.calls[:count]]
         with ExitStack() as stack:
             if count > 1:
                 stack.enter_context(self.keeper.results.batch())
             before = made.started_ns
-            for place, key in enumerate(keys):
+            for place, key in enumerate(asked[:count]):
                 end = made.ended_ns[place]
                 if key:
                     self._keep_one(key, made.values[place], (end - before) / 1e9)

@@ -67,6 +67,24 @@ def test_only_items_that_are_new_are_called(tmp_path, numbers, expected, calls):
     assert (run["slow"], CALLS) == (expected, calls)
 
 
+@pytest.mark.parametrize("executor", ["serial", "threads"])
+def test_an_item_that_its_call_changes_is_kept_as_what_it_was(tmp_path, executor):
+    """What was called with one list is not taken for what another gives."""
+
+    def grown(rows):
+        rows.append(0)
+        return len(rows)
+
+    flow = Pipeline("flow", Parameters.define(rows=[[], [5]]), workspace=tmp_path, progress=False)
+    flow.stage(Stage(grown, over="rows", executor=executor))
+    first = flow.run(cache="cached")["grown"]
+
+    second = flow.run(rows=[[0], [5, 0], []], cache="cached")
+
+    assert (first, second["grown"]) == ([1, 2], [2, 3, 1])
+    assert second.stages["grown"].items.counts == {"ok": 2, "reused": 1}
+
+
 def test_an_argument_that_all_share_counts_for_each(tmp_path):
     """With another one every item is called."""
     flow = flow_of(tmp_path, [1, 2])
