@@ -36,7 +36,7 @@ async def map_over_async(
     kept: ItemKeeper | None = None,
 ) -> Any:
     """Await an async stage for each of its items, several at a time."""
-    from asyncio import gather
+    from asyncio import create_task, gather
 
     most = wired.stage.policy.workers or execution.plan.options.workers or AT_ONCE
     fan = fan_of(execution, wired, attempt, arguments, most)
@@ -47,9 +47,13 @@ async def map_over_async(
     count = most if total is None else max(1, min(most, total))
     if loan is not None:
         count = min(count, loan.most)
+    tasks = [create_task(items.work(each)) for each in (None, *[loan] * (count - 1))]
     try:
-        await gather(items.work(None), *[items.work(loan) for _ in range(count - 1)])
+        await gather(*tasks)
     except BaseException:
+        for task in tasks:
+            task.cancel()
+        await gather(*tasks, return_exceptions=True)  # nobody awaits an item any more
         fan.release()
         raise
     finally:
@@ -121,24 +125,34 @@ def _known(all_knowing: list[Knowing], chunk: Chunk) -> Made | None:
 async def _awaited_item(execution: Execution, fan: Fan, chunk: Chunk) -> Made:
     from asyncio import get_running_loop
 
-    from pypedream.engine.execution import awaited
-
     made = Made(perf_counter_ns())
     attempt = fan.attempt_of(chunk, 0)
     attempt.output = execution.first_output
     context = fan.base.copy()
     context.run(_enter, attempt)
     arguments = fan.arguments_of(chunk.calls[0])
-    task = get_running_loop().create_task(awaited(fan.wired, arguments), context=context)
+    task = get_running_loop().create_task(_caught(fan.wired, arguments, made), context=context)
     try:
-        made.values.append(await task)
-    except Exception as error:  # noqa: BLE001 - the fan decides what becomes of it
-        made.error = error
+        await task
     finally:
         if attempt.output is not None:
             attempt.output.close()
     made.ended_ns.append(perf_counter_ns())
     return made
+
+
+async def _caught(wired: Wire, arguments: dict[str, Any], made: Made) -> None:
+    """Await an item; here, as a loop ends when one of its tasks raises SystemExit."""
+    from asyncio import CancelledError
+
+    from pypedream.engine.execution import awaited
+
+    try:
+        made.values.append(await awaited(wired, arguments))
+    except CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the fan decides what becomes of it
+        made.error = error
 
 
 def _enter(attempt: Attempt) -> None:

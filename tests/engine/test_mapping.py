@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import subprocess
 import sys
@@ -313,6 +314,27 @@ def test_an_item_that_exits_python_fails():
         flow.run(progress=False)
 
     assert flow.last_run.stages["stage"].state == "failed"
+
+
+@pytest.mark.parametrize(
+    "error, state", [(SystemExit(3), "failed"), (KeyboardInterrupt(), "interrupted")]
+)
+def test_an_item_of_an_async_stage_that_exits_python_ends_the_run(error, state):
+    """The loop of all items does not end with one of them, and nobody waits for it in vain."""
+
+    async def stage(n):
+        if n == 1:
+            raise error
+        await asyncio.sleep(0)
+        return n
+
+    flow = Pipeline("flow", Parameters.define(numbers=[0, 1, 2]))
+    flow.stage(Stage(stage, over={"n": "numbers"}))
+
+    with pytest.raises(type(error)):
+        flow.run(progress=False)
+
+    assert flow.last_run.stages["stage"].state == state
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
