@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pypedream.engine.fan import FailedItem, Fan
     from pypedream.engine.run import Run
     from pypedream.engine.wiring import Wire
+    from pypedream.executors.mishaps import Mishap
     from pypedream.parameters import Parameters
 
 
@@ -126,6 +127,28 @@ class Failure:
 
     def __str__(self) -> str:
         return "\n".join(failure_lines(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A stage that gets collected failures may be called in another process. The secrets that
+        # the redactor knows do not travel: who calls the stage hides them in what it says.
+        from pypedream.executors.mishaps import Mishap
+
+        parts = (self.stage, Mishap.of(self.error), dict(self.inputs), self.function)
+        return _travelled, (*parts, self.attempts, self.item)
+
+
+def _travelled(
+    stage: str,
+    mishap: Mishap,
+    inputs: dict[str, FailedInput],
+    function: Callable[..., Any],
+    attempts: int,
+    item: int | str | None,
+) -> Failure:
+    """Return a failure as it was in the process that it comes from."""
+    error = mishap.error()
+    traceback = users_traceback(error.__traceback__)
+    return Failure(stage, error, inputs, function, attempts, item, traceback)
 
 
 def failure_of(

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pypedream import Parameters, Pipeline, Stage, context, patterns
+from pypedream import Parameters, Pipeline, Secret, Stage, context, patterns
 from pypedream.engine.failure import Failure
 from pypedream.errors import ExitPipeline, MapStopped, RunCancelled
 
@@ -676,6 +676,29 @@ def test_items_of_an_async_stage_have_a_timeout_each():
 
     assert (results[0], results[2]) == (0, 2)
     assert isinstance(results[1].error, TimeoutError)
+
+
+def test_collected_failures_reach_a_stage_in_another_process():
+    """With their error, its frames and the item, and without the secrets of the run."""
+    cloudpickle = pytest.importorskip("cloudpickle")
+
+    def part(numbers):
+        return 8 // numbers
+
+    def after(part):
+        failure = part[1]
+        line = failure.traceback.tb_frame.f_code.co_name
+        return type(failure.error).__name__, failure.item, failure.inputs["numbers"].value, line
+
+    parameters = Parameters.define(numbers=[1, 0], token=Secret("hunter2"))
+    flow = Pipeline("flow", parameters, executor="processes", workers=1, progress=False)
+    flow.stage(Stage(part, over="numbers"))
+    flow.stage(after)
+
+    run = flow.run(on_error="collect")
+
+    assert run["after"] == ("ZeroDivisionError", 1, 0, "part")
+    assert b"hunter2" not in cloudpickle.dumps(run["part"][1])
 
 
 @pytest.mark.parametrize("on_error", ["continue", "collect"])
