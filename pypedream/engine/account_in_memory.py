@@ -23,7 +23,7 @@ from pypedream.engine.account import (
 )
 from pypedream.engine.account_recorded import recorded_account
 from pypedream.engine.asked_before import asked_of
-from pypedream.engine.calls import Calls, digest_of
+from pypedream.engine.calls import Calls, identity_of
 from pypedream.engine.environment import environment, environment_in
 from pypedream.engine.history import recorded_run
 from pypedream.engine.result_log import FILE
@@ -109,7 +109,7 @@ def _identity(stage: StageRun, call: Call | None) -> str:
     if isinstance(stage.outputs, KeptOutputs) or RETURN not in stage.outputs:
         return ""
     unique = f"of call {call.key}" if call is not None and call.key else ""
-    return digest_of(stage.outputs[RETURN]) or unique
+    return identity_of(stage.outputs[RETURN]) or unique
 
 
 def _is_left_out(run: Run, stage: StageRun) -> bool:

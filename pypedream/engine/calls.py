@@ -198,7 +198,7 @@ class Calls:
             assert link.input is not None
             value, mapper = link.input.bind.source, link.input.bind.mapper
             if mapper is None:
-                return Told(source, digest_of(value), self._short(value))
+                return Told(source, identity_of(value), self._short(value))
             return Told(source, self._opaque(link, scope), self._short(value))
         return Told(source, self._opaque(link, scope))
 
@@ -216,7 +216,7 @@ class Calls:
         """Return what a parameter is, "" if that cannot be told, None if it is not set."""
         if name not in self._values:
             try:
-                self._values[name] = digest_of(self.parameters[name])
+                self._values[name] = identity_of(self.parameters[name])
             except PypedreamError:
                 self._values[name] = None
         return self._values[name]
@@ -297,6 +297,16 @@ def _write_apart(encoding: Encoding, value: Any) -> bytes:
     from pypedream.store.writers import write_apart  # for what is no plain value
 
     return write_apart(encoding, value)
+
+
+def identity_of(value: Any) -> str:
+    """Return what an argument or a result is; "" if it cannot be told.
+
+    The items of such a dict have an order: a stage may fold them, or be called for each.
+    """
+    digest = digest_of(value)
+    is_ordered = isinstance(value, dict) and len(value) > 1
+    return f"{digest} in order {digest_of([*value])}" if digest and is_ordered else digest
 
 
 def digest_of(value: Any) -> str:

@@ -16,7 +16,7 @@ from attrs import Factory, define
 
 from pypedream import context
 from pypedream.engine.asked_before import holds_secret, keep_values
-from pypedream.engine.calls import Calls, digest_of, read_by, unlike_any
+from pypedream.engine.calls import Calls, identity_of, read_by, unlike_any
 from pypedream.engine.result_log import FILE, FailedCall, ResultLine, ResultLog
 from pypedream.engine.reuse import LOOKS, READ_ONLY, Taken, mode_of
 from pypedream.engine.views import Values
@@ -152,7 +152,7 @@ class Keeper:
     def changed(self, key: str, value: Any, output: str) -> None:
         """Take note that what a stage gave was changed in place: it is another value now."""
         is_whole = output == RETURN
-        self.calls.digests[key] = (digest_of(value) if is_whole else "") or unlike_any()
+        self.calls.digests[key] = (identity_of(value) if is_whole else "") or unlike_any()
 
     def note(self, key: str) -> None:
         """Take note that a stage used what its inputs do not say."""
@@ -232,7 +232,7 @@ class Keeper:
         if not key or wired.key in self.unstated:
             # only this run can be resumed with it
             key = f"of-run/{self.run}/{unlike_any()}"
-        identity = digest_of(value) or f"of call {key}"
+        identity = identity_of(value) or f"of call {key}"
         kept_as = ""
         if self._is_kept(wired) and self.is_secret(value):
             self.warn("its result is not kept: it holds a secret")
@@ -311,7 +311,7 @@ def keeper_of(
     options, reuse = plan.options, plan.reuse
     calls = reuse.calls or Calls(parameters, stages=plan.blueprint.definition.stages)
     for key, value in reuse.values.items():
-        calls.digests.setdefault(key, digest_of(value) or unlike_any())
+        calls.digests.setdefault(key, identity_of(value) or unlike_any())
     for key, kept in reuse.kept.items():
         calls.digests.setdefault(key, kept.identity)
     is_readonly = options.cache == READ_ONLY and not options.checkpoint

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import Factory, define
 
-from pypedream.engine.calls import Calls, digest_of, read_by, unlike_any
+from pypedream.engine.calls import Calls, identity_of, read_by, unlike_any
 from pypedream.engine.explain import why
 from pypedream.engine.problem import Problem
 from pypedream.engine.remembered import Remembered
@@ -80,7 +80,7 @@ class Lookup:
         )
         for key in self.base.order:
             if key in self.reuse.values:
-                calls.digests[key] = digest_of(self.reuse.values[key]) or unlike_any()
+                calls.digests[key] = identity_of(self.reuse.values[key]) or unlike_any()
             elif key in self.reuse.kept:
                 calls.digests[key] = self.reuse.kept[key].identity
             elif key not in self.skipped:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import asdict
 
 from pypedream import context
-from pypedream.engine.calls import code_of, digest_of, read_by
+from pypedream.engine.calls import code_of, identity_of, read_by
 from pypedream.engine.past_run import PastRun
 from pypedream.engine.problem import Problem
 from pypedream.engine.request import plan_for, request_of
@@ -168,7 +168,7 @@ def _take_what_was_kept(run: Run, base: Blueprint, reuse: Reuse) -> None:
     try:
         for key in read & reuse.values.keys() & lines.keys():
             line = lines[key]
-            if line.key and digest_of(reuse.values[key]) != line.identity:
+            if line.key and identity_of(reuse.values[key]) != line.identity:
                 found = results.find(line.key)
                 if found is not None:
                     reuse.kept[key] = found
@@ -263,4 +263,4 @@ def _parameters_read(link: Link, parameters: Parameters) -> list[str]:
 
 def _same(first: Any, second: Any) -> bool:
     """Equal as far as can be told: for ``==``, 1 and True are, and 0.0 and -0.0."""
-    return first is second or digest_of(first) == digest_of(second) != ""
+    return first is second or identity_of(first) == identity_of(second) != ""

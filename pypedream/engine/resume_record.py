@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define
 
 from pypedream.engine.asked_before import AskedBefore, asked_before, is_whole
-from pypedream.engine.calls import Calls, digest_of, read_by, unlike_any
+from pypedream.engine.calls import Calls, identity_of, read_by, unlike_any
 from pypedream.engine.explain import differences
 from pypedream.engine.history import UNKNOWN, gone_on_from, recorded_run, recorded_runs
 from pypedream.engine.options import ENVIRONMENT
@@ -123,7 +123,7 @@ class RecordedWork:
         """
         calls = Calls(parameters, stages=base.definition.stages)
         calls.digests.update(
-            {key: digest_of(value) or unlike_any() for key, value in given.items()}
+            {key: identity_of(value) or unlike_any() for key, value in given.items()}
         )
         results = Results(self.workspace, readonly=True)
         try:

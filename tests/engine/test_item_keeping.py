@@ -197,6 +197,25 @@ def test_failures_that_were_collected_are_no_result_to_keep(tmp_path):
     assert (run["slow"], CALLS) == ([1, 2, 3], [2])
 
 
+@pytest.mark.parametrize("is_given", [True, False], ids=["parameter", "stage"])
+def test_items_of_a_dict_in_another_order_go_together_in_another_way(tmp_path, is_given):
+    """What they gave with others before is not taken for it, whoever gave the dict."""
+
+    def together(sizes, names):
+        return f"{names}{sizes}"
+
+    def results(sizes):
+        flow = Pipeline("flow", Parameters.define(given=sizes, names=["x", "y"]), progress=False)
+        flow.stage(Stage(lambda given: given, name="sizes"))
+        over = {"sizes": "given" if is_given else "sizes", "names": "names"}
+        flow.stage(Stage(together, over=over))
+        return flow.run(cache="cached", workspace=tmp_path)["together"]
+
+    results({"a": 1, "b": 2})
+
+    assert results({"b": 2, "a": 1}) == {"b": "x2", "a": "y1"}
+
+
 def test_kept_items_can_be_all_that_may_be_used(tmp_path):
     """With ``cache="read-only"`` nothing is called."""
     flow_of(tmp_path, [1, 2]).run(cache="cached", progress=False)
