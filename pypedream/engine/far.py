@@ -17,7 +17,7 @@ from pypedream.executors.jobs import Job, Kit
 from pypedream.executors.packing import pack_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pypedream.engine.execution import Execution
     from pypedream.engine.fan import Chunk, Fan
@@ -46,6 +46,7 @@ class Far:
     is_own: bool
     _futures: set[Any] = Factory(set)
     _parameters: dict[str, Packed] = Factory(dict)
+    _warned: set[str] = Factory(set)
 
     def call(self, wired: Wire, attempt: Attempt, arguments: dict[str, Any]) -> Any:
         """Have a stage called once, and return what it gave."""
@@ -97,9 +98,24 @@ class Far:
         tell(reply.rows)
         for name, value in reply.variables.items():
             self.execution.variables[name] = value
+        if reply.variables and wired.over is not None:
+            self._warn_of_variables(wired, attempt, reply.variables)
         if reply.is_unstated and self.execution.keeper is not None:
             self.execution.keeper.note(wired.key)
         return reply
+
+    def _warn_of_variables(self, wired: Wire, attempt: Attempt, names: Iterable[str]) -> None:
+        """Warn once a stage that its items do not add to what other items set."""
+        if wired.key in self._warned:
+            return
+        self._warned.add(wired.key)
+        told = ", ".join(f'"{name}"' for name in names)
+        text = (
+            f'items of stage "{wired.key}" set the variable {told} in other processes, where each'
+            " begins with what it was before the stage: what one of them set replaces what others"
+            " did. Return it instead, and put it together in the next stage"
+        )
+        self.execution.log.add("warning", text, attempt=attempt, level="warning")
 
     def _kit(
         self,

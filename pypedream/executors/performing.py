@@ -70,12 +70,19 @@ class Bench:
     log: RemoteLog
     _parameters: Any = field(init=False)
     _call: Callable[..., Any] = field(init=False)
+    _variables: dict[str, str] = field(init=False)
     _is_unstated: bool = False
 
     def __attrs_post_init__(self) -> None:
-        parameters = self.kit.parameters
+        kit, parameters = self.kit, self.kit.parameters
         self._parameters = parameters.value() if isinstance(parameters, Packed) else parameters
-        self._call = call_of(self.kit.function, self.kit.names, self.kit.common)
+        self._call = call_of(kit.function, kit.names, kit.common)
+        names = {id(value): name for name, value in kit.variables.items()}
+        self._variables = {
+            argument: names[id(value)]
+            for argument, value in kit.common.items()
+            if type(value) in _CONTAINERS and id(value) in names
+        }
 
     def make_calls(
         self, keys: Sequence[Any], calls: Sequence[tuple[Any, ...]], watch: Watch | None = None
@@ -85,7 +92,7 @@ class Bench:
         variables = RunVariables(kit.variables)
         before = dict(variables) if kit.variables else {}
         calling = Calling(
-            self._call,
+            self._call_with(variables),
             self.log,
             kit.stage,
             self._base(variables),
@@ -106,6 +113,13 @@ class Bench:
             of=f'stage "{kit.stage}"',
             is_unstated=self._is_unstated,
         )
+
+    def _call_with(self, variables: RunVariables) -> Callable[..., Any]:
+        """Return what makes one call: an argument that is a variable is the one of this job."""
+        if not self._variables:
+            return self._call
+        own = {argument: variables[name] for argument, name in self._variables.items()}
+        return call_of(self.kit.function, self.kit.names, {**self.kit.common, **own})
 
     def _base(self, variables: RunVariables) -> Context:
         base = Context()

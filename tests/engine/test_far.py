@@ -221,6 +221,34 @@ def test_variables_that_a_stage_sets_are_set_for_the_next_one():
     assert run.variables["count"] == 2
 
 
+def test_a_variable_that_a_stage_gets_as_an_argument_comes_back():
+    """As if the stage had asked the context for it."""
+    flow = Pipeline("variables", variables=Variables.define(seen=[]))
+
+    @flow.stage
+    def first(seen):
+        seen.append(1)
+
+    run = flow.run(**PROCESSES)
+
+    assert run.variables["seen"] == [1]
+
+
+def test_variables_that_items_set_elsewhere_are_warned_of():
+    """They begin with the same, so the last one replaces what the others set; it is said once."""
+    flow = Pipeline("variables", Parameters.define(n=[1, 2, 3]), variables=Variables.define(sum=0))
+
+    @flow.stage(over="n", chunk=1)
+    def first(n):
+        context.VARIABLES.get()["sum"] += n
+
+    run = flow.run(**PROCESSES)
+
+    warnings = [event.event for event in run.events if event.kind == "warning"]
+    assert len(warnings) == 1
+    assert 'items of stage "first" set the variable "sum" in other processes' in warnings[0]
+
+
 def test_what_cannot_travel_is_one_line_that_names_it():
     """It says which argument of which stage, and what to do."""
     flow = Pipeline("a lock")
