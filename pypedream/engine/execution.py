@@ -241,6 +241,14 @@ class Execution:
         }
         return {**well, **self.ended}
 
+    def begun(self) -> set[str]:
+        """Return the stages that were begun, whether they have ended or not."""
+        rows = [(kind, whose) for _, _, whose, kind, *_ in self.log.records]
+        steps = {whose for kind, whose in rows if kind == "step"}
+        return {key for key in steps if key} | {
+            whose.stage for kind, whose in rows if kind == "stage.start"
+        }
+
     def count_endings(self) -> dict[str, int]:
         """Count how many stages ended in each state; costs less than `endings`."""
         started = self.log.records.column(-1)

@@ -66,12 +66,12 @@ class ItemRuns(Sequence[ItemRun]):
     @property
     def _found(self) -> list[ItemRun]:
         found: dict[int, ItemRun] = {}
-        for chunk, started_ns, ended_ns in self.fan.timed:
+        for chunk, started_ns, ended_ns in [*self.fan.timed]:
             before = started_ns
             for place, end in enumerate(ended_ns):
                 key = chunk.keys[place]
                 found[chunk.first + place] = ItemRun(key, "ok", (end - before) / 1e9, chunk.number)
                 before = end
-        for place, one in self.fan.failed.items():
+        for place, one in [*self.fan.failed.items()]:  # the run may go on
             found[place] = ItemRun(one.key, "failed", 0.0, one.attempts, one.error)
         return [found[place] for place in sorted(found)]

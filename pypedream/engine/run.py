@@ -21,7 +21,7 @@ GRACE_S = 10.0
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from pathlib import Path
 
     from pypedream.engine.batch import Batch
@@ -202,7 +202,8 @@ class Run(Mapping[str, Any]):
     def stages(self) -> dict[str, StageRun]:
         """From key to what became of the stage, in the order of the run."""
         endings = self._execution.endings()
-        return {key: self._stage_run(key, endings) for key in self.plan.blueprint.order}
+        begun: Container[str] = self._execution.begun() if self.state == "running" else ()
+        return {key: self._stage_run(key, endings, begun) for key in self.plan.blueprint.order}
 
     def count_ended(self) -> int:
         """Count the stages that have ended so far, however they did; it costs little."""
@@ -300,23 +301,27 @@ class Run(Mapping[str, Any]):
         written: Path = import_module("pypedream.view.report").write_report(self, path)
         return written
 
-    def _stage_run(self, key: str, endings: Mapping[str, Ended]) -> StageRun:
+    def _stage_run(
+        self, key: str, endings: Mapping[str, Ended], begun: Container[str] = ()
+    ) -> StageRun:
         ended = endings.get(key)
         outputs: Mapping[str, Any] = {}
         if key in self._execution.values:
             outputs = self.outputs[key]
         elif key in self.outputs:
             outputs = KeptOutputs(self.outputs, key)
-        if ended is None:
-            state, reason = ("pending", "") if key in self.plan.chosen else self._left_out()
-            return StageRun(key, state, 0.0, 0, reason, None, outputs)
-        duration_s = ended.duration_ns / 1e9
         fan = self._execution.fans.get(key)
         items: Sequence[ItemRun] = ()
         if fan is not None:
             from pypedream.engine.item_runs import ItemRuns
 
             items = ItemRuns(fan)
+        if ended is None:
+            state, reason = ("pending", "") if key in self.plan.chosen else self._left_out()
+            if self.state == "running" and key in begun:
+                state = "running"
+            return StageRun(key, state, 0.0, 0, reason, None, outputs, items)
+        duration_s = ended.duration_ns / 1e9
         return StageRun(
             key, ended.state, duration_s, ended.attempts, ended.reason, ended.error, outputs, items
         )

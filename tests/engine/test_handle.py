@@ -71,6 +71,54 @@ def test_to_wait_raises_what_run_would_raise(flow, gate):
         ]
 
 
+@pytest.mark.parametrize("executor", ["serial", "threads"])
+def test_a_run_that_goes_on_says_which_stages_are_at_work(executor):
+    """And of a mapped stage what became of its items so far."""
+    is_there, gate = threading.Event(), threading.Event()
+
+    def first():
+        return [1, 2, 3]
+
+    def slow(first):
+        if first == 2:
+            is_there.set()
+            gate.wait(WAIT_S)
+        return first
+
+    def last(slow):
+        return sum(slow)
+
+    flow = Pipeline("background", progress=False, executor=executor, workers=1)
+    flow.stage(first)
+    flow.stage(over="first", chunk=1)(slow)
+    flow.stage(last)
+
+    handle = flow.start()
+    assert is_there.wait(WAIT_S)
+    stages = handle.run.stages
+    states = {key: one.state for key, one in stages.items()}
+    counts = stages["slow"].items.counts
+    gate.set()
+    handle.wait()
+
+    assert states == {"first": "ok", "slow": "running", "last": "pending"}
+    assert counts == {"ok": 1, "pending": 2}
+    assert handle.run.stages["slow"].state == "ok"
+
+
+def test_a_stage_that_is_called_just_now_is_running(flow, gate):
+    """Also one that is not mapped."""
+    handle = flow.start(executor="threads")
+    while not any(event.kind == "stage.start" for event in handle.run.events):
+        gate.wait(0.01)
+    states = {key: one.state for key, one in handle.run.stages.items()}
+
+    gate.set()
+    handle.wait()
+
+    assert states == {"slow": "running", "product": "pending"}
+
+
 def test_to_wait_too_long_stops_nothing(flow, gate):
     """TimeoutError says so, and the run goes on."""
     handle = flow.start()
