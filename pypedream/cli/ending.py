@@ -59,12 +59,19 @@ def run_data(run: Run) -> dict[str, Any]:
                 "attempts": stage.attempts,
                 "reason": stage.reason,
                 "error": hide(_error_text(stage)) if stage.error is not None else None,
+                **_items(stage),
             }
             for key, stage in run.stages.items()
         },
         "parameters": run.parameters.redacted(),
         "workspace": None if workspace is None else str(Path(workspace).absolute()),
     }
+
+
+def _items(stage: StageRun) -> dict[str, dict[str, int]]:
+    """Return how many items of a mapped stage ended in each state; nothing for others."""
+    counts = getattr(stage.items, "counts", None)
+    return {} if counts is None else {"items": counts}
 
 
 def _counts(run: Run) -> str:

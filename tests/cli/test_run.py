@@ -216,6 +216,26 @@ def test_json_is_one_document_and_nothing_else_on_stdout(shell, write):
         assert text in stderr
 
 
+def test_json_counts_the_items_of_a_mapped_stage(shell, write):
+    """Those that failed too, though the stage went well as that was asked for."""
+    write(
+        "pipeline.py",
+        """
+        from pypedream import Parameters, Pipeline
+
+        flow = Pipeline("mapped", Parameters.define(n=[1, 0, 2]))
+        flow.stage(over="n", name="part")(lambda n: 2 / n)
+        flow.stage(name="total")(lambda part: len(part))
+        """,
+    )
+
+    code, stdout, _ = shell("run", "--json", "--on-error", "collect")
+
+    stages = json.loads(stdout)["stages"]
+    assert (code, stages["part"]["items"]) == (0, {"ok": 2, "failed": 1})
+    assert "items" not in stages["total"]
+
+
 def test_json_of_a_failure_names_state_and_error(result_of, broken):
     """The document says of every stage what became of it."""
     document = result_of("run", "--no-workspace")
