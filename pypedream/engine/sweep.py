@@ -24,7 +24,7 @@ from pypedream.engine.interrupts import interrupts_told
 from pypedream.engine.options import ENVIRONMENT
 from pypedream.engine.record import new_run_id
 from pypedream.engine.reuse import LOOKS
-from pypedream.engine.runs import Runs
+from pypedream.engine.runs import FAILED, Runs
 from pypedream.engine.sweep_check import (
     Asking,
     check_at_once,
@@ -285,9 +285,9 @@ class _Sweep:
 
     def _explain(self, error: BaseException) -> None:
         """Note on the exception how far the sweep came, and how to go on."""
-        ended = sum(row.state != "running" for row in self.runs.rows)
+        done = sum(row.state in ("ok", *FAILED) for row in self.runs.rows)
         said = (
-            f"the sweep ended early: {ended} of {len(self.asking.points)} runs are done, see"
+            f"the sweep ended early: {done} of {len(self.asking.points)} runs are done, see"
             " pipeline.last_runs"
         )
         if self.options.workspace is not None:
