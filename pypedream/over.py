@@ -45,7 +45,7 @@ class Over:
 
     def __str__(self) -> str:
         verb = "zip" if self.how == ZIP and len(self.names) > 1 else _VERBS.get(self.how, "map")
-        return f"{verb} over {', '.join(map(self.source, self.names))}"
+        return f"{verb} over {', '.join(str(self.source(name)) for name in self.names)}"
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -57,19 +57,22 @@ class Over:
 
 
 def over_of(given: Any) -> Any:
-    """Return what *given* says: a name, several names, from argument to name, or an `Over`.
+    """Return what *given* says: a name, from argument to name, several of both, or an `Over`.
 
     What is none of these is for the plan to find.
     """
     if given is None or isinstance(given, Over):
         return given
-    if isinstance(given, str):
-        return Over((given,))
-    if isinstance(given, Mapping):
-        return Over(tuple(given), sources=dict(given))
-    if isinstance(given, Iterable):
-        return Over(tuple(given))
-    return given
+    parts = (given,) if isinstance(given, (str, Mapping)) else given
+    if not isinstance(parts, Iterable):
+        return given
+    names: list[str] = []
+    sources: dict[str, str] = {}
+    for part in parts:
+        names += part if isinstance(part, Mapping) else [part]
+        sources |= part if isinstance(part, Mapping) else {}
+    are_names = all(isinstance(name, str) for name in names)
+    return Over(tuple(names), sources=sources) if are_names else given
 
 
 def refuse_what_has_no_items(name: str, value: Any, where: str = "") -> None:

@@ -87,7 +87,8 @@ def cross(*first: Any, over: Any = None, **options: Any) -> Any:
     ``cross("rate", "depth")`` says so for ``over=``; ``cross(function, over=("rate", "depth"))``
     returns the stage. The results are lists within lists, the last argument innermost; or with
     ``collect="numpy"`` an array with an axis for each argument, with ``collect="xarray"`` one whose
-    axes bear their names and items.
+    axes bear their names and items. ``cross("rate", {"file": "files"})`` names the source of an
+    argument that is called otherwise.
 
     Examples
     --------

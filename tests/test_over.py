@@ -24,9 +24,10 @@ def problems(**policy: object) -> list[str]:
         (("a", "b"), ("a", "b"), {}),
         (["a"], ("a",), {}),
         ({"a": "x", "b": "y"}, ("a", "b"), {"a": "x", "b": "y"}),
+        (("a", {"b": "y"}), ("a", "b"), {"b": "y"}),
         (Over(("a",), CROSS), ("a",), {}),
     ],
-    ids=["name", "tuple", "list", "mapping", "over"],
+    ids=["name", "tuple", "list", "mapping", "both", "over"],
 )
 def test_over_may_be_said_in_several_ways(given, names, sources):
     """A name, several names, from argument to source, or what a pattern returns."""
@@ -88,6 +89,13 @@ def test_axes_bear_the_names_of_their_sources():
             ),
         ),
         (
+            {"over": ("numbers", ["names"])},
+            (
+                "stage \"stage\": over=('numbers', ['names']) is not the name of an argument, a"
+                " list of names, or from argument to name"
+            ),
+        ),
+        (
             {"collect": "numpy"},
             'stage "stage": collect= is for a mapped stage: say by over= what it maps',
         ),
@@ -111,6 +119,7 @@ def test_axes_bear_the_names_of_their_sources():
         "nothing",
         "twice",
         "number",
+        "list",
         "collect-alone",
         "collect",
         "chunk",

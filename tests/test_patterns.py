@@ -294,6 +294,14 @@ def test_a_cross_of_three_is_a_nested_comprehension(axes):
     assert flow.run()["all"] == expected
 
 
+def test_a_cross_names_the_sources_of_some_of_its_arguments():
+    """A name beside a mapping from argument to source."""
+    flow = flow_of(a=[1, 2], bs=[3, 4])
+    flow.stage(lambda a, b: a * b, over=patterns.cross("a", {"b": "bs"}), name="products")
+
+    assert flow.run()["products"] == [[3, 4], [6, 8]]
+
+
 def test_nest_keeps_lists_within_lists():
     """Also where they have different lengths."""
     flow = flow_of(rows=[[1, 2], [], [3]])

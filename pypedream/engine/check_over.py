@@ -21,7 +21,7 @@ def over_mistakes(wired: Wire) -> Iterator[Problem]:
     over: Any = wired.stage.policy.over
     if over is None:
         yield from _settings_of_a_map(wired)
-    elif not isinstance(over, Over) or not all(isinstance(name, str) for name in over.names):
+    elif not isinstance(over, Over):
         rule = "the name of an argument, a list of names, or from argument to name"
         yield _problem(wired, f"over={written(over)} is not {rule}")
     elif odd := [name for name in over.names if not isinstance(over.source(name), str)]:
