@@ -58,6 +58,7 @@ def run_data(run: Run) -> dict[str, Any]:
                 "duration_s": stage.duration_s,
                 "attempts": stage.attempts,
                 "reason": stage.reason,
+                "items": getattr(stage.items, "counts", None),
                 "error": hide(_error_text(stage)) if stage.error is not None else None,
                 **_items(stage),
             }
@@ -81,7 +82,9 @@ def _counts(run: Run) -> str:
     text = f"{done} of {total} stages"
     if done == total:
         text = "1 stage" if total == 1 else f"{total} stages"
-    return f"{text}, {states['reused']} reused" if states["reused"] else text
+    text = f"{text}, {states['reused']} reused" if states["reused"] else text
+    failed = sum(stage.items_failed for stage in run.stages.values())
+    return f"{text}, {failed:,} {'item' if failed == 1 else 'items'} failed" if failed else text
 
 
 def _log_hint(run: Run) -> str:

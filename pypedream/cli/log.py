@@ -88,7 +88,7 @@ def command(
 
 def _show(events: list[Event], run: RecordedRun) -> None:
     """Write the lines of events as the console had them, each with its time."""
-    screen, looks = Screen(sys.stdout), ConsoleLines(run.stages)
+    screen, looks = Screen(sys.stdout), ConsoleLines(run.stages, most_failed_items=None)
     lines = []
     for event in events:
         for _, pieces in _lines(event, looks):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pypedream.log.durations import duration_text
@@ -22,6 +23,7 @@ __all__ = ["ASCII_SIGNS", "ConsoleLines"]
 
 WIDEST = 24
 LONGEST_ERROR = 200
+MOST_FAILED_ITEMS = 5
 
 GREEN, RED, YELLOW, DIM = "32", "31", "33", "2"
 
@@ -46,10 +48,16 @@ class ConsoleLines:
     ----------
     stages
         The keys of the stages of the run, as far as they are known.
+    most_failed_items
+        Of how many items of a stage that failed there is a line each; None for all.
     """
 
-    def __init__(self, stages: Iterable[str]) -> None:
+    def __init__(
+        self, stages: Iterable[str], *, most_failed_items: int | None = MOST_FAILED_ITEMS
+    ) -> None:
         self._width = max([0, *(len(_label(stage, None)) for stage in stages)])
+        self._most_failed_items = most_failed_items
+        self._failed_items: Counter[str | None] = Counter()
         self._ways: dict[str, Callable[[Event], Iterator[Line]]] = {
             "print": self._print,
             "log": self._log,
@@ -108,6 +116,19 @@ class ConsoleLines:
             error, delay = _error_text(data.get("error")), duration_text(data["retry_in_s"])
             text = f"attempt {event.attempt} failed: {error}; once more in {delay}"
             yield from self._block("stdout", event, text)
+        elif event.item is not None and data.get("state") == "failed":
+            yield from self._failed_item(event, _error_text(data.get("error")))
+
+    def _failed_item(self, event: Event, error: str) -> Iterator[Line]:
+        """Say which item failed: the stage's own line only counts them."""
+        self._failed_items[event.stage] += 1
+        most, count = self._most_failed_items, self._failed_items[event.stage]
+        if most is None or count <= most:
+            times = f" after {event.attempt} attempts" if (event.attempt or 1) > 1 else ""
+            yield from self._block("stdout", event, f"failed{times}: {error}")
+        elif count == most + 1:
+            text = "more items failed; from here on they are only counted"
+            yield self.spoken("stdout", event.stage, None, text, _LEVEL_COLORS[event.level])
 
     def _block(self, stream: str, event: Event, text: str) -> Iterator[Line]:
         """Yield each line of *text* as one of the event's stage."""

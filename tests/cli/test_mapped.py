@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from textwrap import dedent
@@ -51,7 +52,25 @@ def test_a_run_and_its_record_count_the_items(invoke):
     shown = invoke("show", "last").stdout
 
     assert "(300 items, 1 failed)" in ran
+    assert re.search(r"^ok in .*, 1 stage, 1 item failed; log: ", ran, re.MULTILINE)
     assert re.search(r"square +ok .*300 items, 1 failed", shown)
+
+
+@pytest.mark.usefixtures("file")
+def test_a_run_says_which_item_failed(invoke):
+    """With its error, though the stage and the run are ok."""
+    ran = invoke("run", "pipeline.py")
+
+    assert ran.exit_code == 0
+    assert re.search(r"^square\[100\] +\| failed: ValueError: no square$", ran.stdout, re.MULTILINE)
+
+
+@pytest.mark.usefixtures("file")
+def test_the_document_of_a_run_counts_its_items(invoke):
+    """By state, as far as they were called."""
+    data = json.loads(invoke("run", "pipeline.py", "--json").stdout)
+
+    assert data["stages"]["square"]["items"] == {"ok": 299, "failed": 1}
 
 
 @pytest.mark.usefixtures("file")

@@ -257,6 +257,24 @@ def test_a_retry_is_told():
     assert console.out == "load | attempt 1 failed: OSError: busy; once more in 0.50 s\n"
 
 
+def test_items_that_failed_are_named():
+    """The first five of a stage with their errors, and then once that there are more."""
+    console = Console(progress=True)
+    data = {"state": "failed", "error": {"type": "ValueError", "message": "odd\nvery"}}
+
+    console.add("attempt.end", item="a", number=3, level="error", data=data)
+    for item in range(8):
+        console.add("attempt.end", item=item, level="error", data=data)
+    console.add("attempt.end", stage="clean", item=9, level="error", data=data)
+
+    assert console.out.splitlines() == [
+        "load[a] | failed after 3 attempts: ValueError: odd",
+        *(f"load[{item}] | failed: ValueError: odd" for item in range(4)),
+        "load    | more items failed; from here on they are only counted",
+        "clean[9] | failed: ValueError: odd",
+    ]
+
+
 def test_items_that_went_well_have_no_line():
     """A thousand items are one bar; one that failed is told."""
     console = Console(progress=True)
