@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         sweep,
         view,
     )
+    from pypedream.engine.failure import Failure
     from pypedream.inputs import Input, InputBinding, dependency, immediate, param, var
     from pypedream.log.logger import logger
     from pypedream.mappers import (
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "CHILL": "mappers",
     "DependencyInputMapper": "mappers",
+    "Failure": "engine.failure",
     "Input": "inputs",
     "InputBinding": "inputs",
     "KeyedInputMapper": "mappers",
@@ -89,6 +91,7 @@ __all__ = [
     "STRICT",
     "WARN_UNEXPECTED",
     "DependencyInputMapper",
+    "Failure",
     "Input",
     "InputBinding",
     "KeyedInputMapper",
