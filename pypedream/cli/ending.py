@@ -58,7 +58,6 @@ def run_data(run: Run) -> dict[str, Any]:
                 "duration_s": stage.duration_s,
                 "attempts": stage.attempts,
                 "reason": stage.reason,
-                "items": getattr(stage.items, "counts", None),
                 "error": hide(_error_text(stage)) if stage.error is not None else None,
                 **_items(stage),
             }

@@ -260,7 +260,7 @@ class Launch:
             return  # it was given up
         execution, run, log = self._execution, self.run, self._execution.log
         run.state = state_of(failed, execution.stopping)
-        run.duration_s = (perf_counter_ns() - log.start_ns) / 1e9
+        run.took_s = (perf_counter_ns() - log.start_ns) / 1e9
         for key in failed:
             run.failures.extend(self._failures(key))
         run.error = error or _raised_in(run)

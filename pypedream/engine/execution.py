@@ -232,6 +232,14 @@ class Execution:
         if self.log.is_live:
             self.log.deliver_soon()
 
+    def beginnings(self) -> dict[str, int]:
+        """Return when each stage began that has, by the clock of the log."""
+        return {
+            place if kind == "step" else place.stage: ns
+            for _, ns, place, kind, *_ in self.log.records
+            if place is not None and kind in ("step", "stage.start")
+        }
+
     def endings(self) -> dict[str, Ended]:
         """Return how each stage ended that has."""
         well = {
@@ -240,14 +248,6 @@ class Execution:
             if kind == "step" and ended is not None
         }
         return {**well, **self.ended}
-
-    def begun(self) -> set[str]:
-        """Return the stages that were begun, whether they have ended or not."""
-        rows = [(kind, whose) for _, _, whose, kind, *_ in self.log.records]
-        steps = {whose for kind, whose in rows if kind == "step"}
-        return {key for key in steps if key} | {
-            whose.stage for kind, whose in rows if kind == "stage.start"
-        }
 
     def count_endings(self) -> dict[str, int]:
         """Count how many stages ended in each state; costs less than `endings`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -21,7 +22,7 @@ GRACE_S = 10.0
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Container, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pypedream.engine.batch import Batch
@@ -73,7 +74,8 @@ class StageRun:
     @property
     def items_said(self) -> str:
         """How many items a mapped stage has and how many failed, in words; "" for others."""
-        return getattr(self.items, "said", "")
+        said: str = getattr(self.items, "said", "")
+        return said.replace("not called", "to go") if self.state == "running" else said
 
     @property
     def items_failed(self) -> int:
@@ -109,7 +111,7 @@ class Run(Mapping[str, Any]):
         self.state = "running"
         self.failures: list[Failure] = []
         self.error: BaseException | None = None
-        self.duration_s = 0.0
+        self.took_s: float | None = None
         self.code: dict[str, Any] = {}
         self._execution = execution
         self._scheduler: Scheduler | None = None
@@ -194,6 +196,12 @@ class Run(Mapping[str, Any]):
         return self._execution.log.sink_failures
 
     @property
+    def duration_s(self) -> float:
+        """Seconds that it took, or that it has taken so far."""
+        took_s = self.took_s
+        return _seconds_since(self._execution.log.start_ns) if took_s is None else took_s
+
+    @property
     def failure(self) -> Failure | None:
         """The first stage that failed, with its inputs and where they came from."""
         return self.failures[0] if self.failures else None
@@ -201,9 +209,10 @@ class Run(Mapping[str, Any]):
     @property
     def stages(self) -> dict[str, StageRun]:
         """From key to what became of the stage, in the order of the run."""
+        beginnings = self._execution.beginnings() if self.state == "running" else {}
         endings = self._execution.endings()
-        begun: Container[str] = self._execution.begun() if self.state == "running" else ()
-        return {key: self._stage_run(key, endings, begun) for key in self.plan.blueprint.order}
+        order = self.plan.blueprint.order
+        return {key: self._stage_run(key, endings, beginnings.get(key)) for key in order}
 
     def count_ended(self) -> int:
         """Count the stages that have ended so far, however they did; it costs little."""
@@ -302,7 +311,7 @@ class Run(Mapping[str, Any]):
         return written
 
     def _stage_run(
-        self, key: str, endings: Mapping[str, Ended], begun: Container[str] = ()
+        self, key: str, endings: Mapping[str, Ended], begun_ns: int | None = None
     ) -> StageRun:
         ended = endings.get(key)
         outputs: Mapping[str, Any] = {}
@@ -310,21 +319,26 @@ class Run(Mapping[str, Any]):
             outputs = self.outputs[key]
         elif key in self.outputs:
             outputs = KeptOutputs(self.outputs, key)
-        fan = self._execution.fans.get(key)
-        items: Sequence[ItemRun] = ()
-        if fan is not None:
-            from pypedream.engine.item_runs import ItemRuns
-
-            items = ItemRuns(fan)
-        if ended is None:
+        if ended is not None:
+            state, reason, attempts = ended.state, ended.reason, ended.attempts
+            duration_s = ended.duration_ns / 1e9
+        elif begun_ns is not None:
+            state, reason, attempts = "running", "", 1
+            duration_s = _seconds_since(begun_ns)
+        else:
             state, reason = ("pending", "") if key in self.plan.chosen else self._left_out()
-            if self.state == "running" and key in begun:
-                state = "running"
-            return StageRun(key, state, 0.0, 0, reason, None, outputs, items)
-        duration_s = ended.duration_ns / 1e9
-        return StageRun(
-            key, ended.state, duration_s, ended.attempts, ended.reason, ended.error, outputs, items
-        )
+            return StageRun(key, state, 0.0, 0, reason, None, outputs)
+        error = None if ended is None else ended.error
+        items = self._items_of(key)
+        return StageRun(key, state, duration_s, attempts, reason, error, outputs, items)
+
+    def _items_of(self, key: str) -> Sequence[ItemRun]:
+        fan = self._execution.fans.get(key)
+        if fan is None:
+            return ()
+        from pypedream.engine.item_runs import ItemRuns
+
+        return ItemRuns(fan)
 
     def _left_out(self) -> tuple[str, str]:
         return "skipped", f"not selected ({self.plan.selection})"
@@ -338,6 +352,10 @@ class Run(Mapping[str, Any]):
             return f'the result of stage "{key}" was not kept (keep={self.plan.options.keep!r})'
         reason = f": {stage.reason}" if stage.reason else ""
         return f'stage "{key}" has no result, it is {stage.state}{reason}'
+
+
+def _seconds_since(ns: int) -> float:
+    return (perf_counter_ns() - ns) / 1e9
 
 
 def run_text(run: Run) -> str:

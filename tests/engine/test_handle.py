@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -40,6 +42,50 @@ def test_a_started_run_goes_on_by_itself(flow, gate):
     assert run is handle.run
     assert run == {"slow": 21, "product": 42}
     assert handle.done
+
+
+@pytest.mark.parametrize("executor", ["serial", "threads"])
+def test_a_run_that_goes_on_shows_what_is_running(gate, executor):
+    """For how long, and of a mapped stage how far it is; the time of the run goes on as well."""
+    flow = Pipeline("shown", Parameters.define(ns=[1, 2, 0, 3]), progress=False)
+    arrived = threading.Event()
+
+    @flow.stage(over={"n": "ns"}, chunk=1, on_error="continue")
+    def inverse(n):
+        if n == 3:
+            arrived.set()
+            gate.wait(WAIT_S)
+        return 1 / n
+
+    flow.stage(lambda inverse: inverse, name="after")
+    handle = flow.start(executor=executor, workers=1)
+    arrived.wait(WAIT_S)
+
+    stage, text = handle.run.stages["inverse"], str(handle.run)
+    count, later_s = len(stage.items), handle.run.duration_s
+    gate.set()
+    with suppress(ZeroDivisionError):
+        handle.wait()
+
+    assert (stage.state, stage.attempts, count) == ("running", 1, 3)
+    assert 0 < stage.duration_s < later_s < handle.run.duration_s
+    assert re.search(r"inverse  running      4 items, 1 failed, 1 to go\n  after    pending", text)
+    assert handle.run.stages["inverse"].state == "failed"
+
+
+def test_a_small_stage_that_goes_on_is_running(gate):
+    """Also where nothing has to be decided of it."""
+    flow, arrived = Pipeline("small", progress=False), threading.Event()
+    flow.stage(lambda: arrived.set() or gate.wait(WAIT_S), name="slow")
+    flow.stage(lambda slow: slow, name="after")
+    handle = flow.start()
+    arrived.wait(WAIT_S)
+
+    states = [stage.state for stage in handle.run.stages.values()]
+    gate.set()
+    handle.wait()
+
+    assert states == ["running", "pending"]
 
 
 def test_it_takes_what_run_takes(flow, gate):
