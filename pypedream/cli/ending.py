@@ -15,7 +15,7 @@ from pypedream.log.durations import duration_text
 from pypedream.log.redaction import Redactor
 
 if TYPE_CHECKING:
-    from pypedream.engine.run import Run, StageRun
+    from pypedream.engine.run import Run
 
 _DONE = ("ok", "reused")
 _MOST_FAILURES = 5
@@ -58,7 +58,7 @@ def run_data(run: Run) -> dict[str, Any]:
                 "duration_s": stage.duration_s,
                 "attempts": stage.attempts,
                 "reason": stage.reason,
-                "error": hide(_error_text(stage)) if stage.error is not None else None,
+                "error": hide(_error_text(stage.error)) if stage.error is not None else None,
                 **_items(stage),
             }
             for key, stage in run.stages.items()
@@ -108,7 +108,7 @@ def _log_words(run: Run) -> list[str]:
 
 def _other_failures(run: Run) -> list[str]:
     others = run.failures[1 : 1 + _MOST_FAILURES]
-    lines = [f"also failed: {one.stage}: {_error_text(run.stages[one.stage])}" for one in others]
+    lines = [f"also failed: {one.label}: {_error_text(one.error)}" for one in others]
     more = len(run.failures) - 1 - len(others)
     return [*lines, f"and {more} more failed"] if more > 0 else lines
 
@@ -128,6 +128,6 @@ def _what_next(run: Run, stage: str) -> list[str]:
     ]
 
 
-def _error_text(stage: StageRun) -> str:
-    first = str(stage.error).partition("\n")[0]
-    return f"{type(stage.error).__name__}: {first}".rstrip(": ")
+def _error_text(error: BaseException) -> str:
+    first = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first}".rstrip(": ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from pypedream.engine.history import LAST, recorded_run
 from pypedream.log.durations import duration_text
 from pypedream.log.ended import items_text
 from pypedream.parameters.display import table
+from pypedream.places import is_library
 from pypedream.values import one_line, short
 
 if TYPE_CHECKING:
@@ -29,7 +31,10 @@ _NAME = re.compile(rf"{LAST}(~\d+)?|0[0-9a-hjkmnp-tv-z]{{0,25}}", re.IGNORECASE)
 _TO_GO_ON = ("failed", "interrupted", "cancelled", "crashed")
 _HEADING = ("stage", "state", "took", "called with", "note")
 _WIDTH = 40
-_MOST_FRAMES = 12
+_MOST_LINES = 12
+_MOST_FAILED_ITEMS = 5
+_TRACEBACK = "Traceback (most recent call last):"
+_FRAME = '  File "'
 
 
 def is_name_of_run(text: str | None) -> bool:
@@ -91,11 +96,27 @@ def _called_with(stage: StageAccount) -> str:
 
 def _failures(account: Account) -> Iterator[str]:
     for key, stage in account.stages.items():
-        if stage.error:
+        failed = [f"{key}[{item}] failed: {said}" for item, said in stage.failed_items.items()]
+        if stage.error and not failed:
             said = ": ".join(filter(None, (stage.error.get("type"), stage.error.get("message"))))
-            yield f"{key} {stage.state}: {one_line(said)}"
-            frames = stage.error.get("traceback", "").splitlines()[1:-1]
-            yield from frames[-_MOST_FRAMES:]
+            failed = [f"{key} {stage.state}: {one_line(said)}"]
+        yield from failed[:1]
+        yield from _frames(stage.error.get("traceback", ""))
+        yield from failed[1:_MOST_FAILED_ITEMS]
+        if len(failed) > _MOST_FAILED_ITEMS:
+            yield f"and more items of {key} failed: its log has them all"
+
+
+def _frames(traceback: str) -> list[str]:
+    """Return the user's own lines of a traceback, or the last ones if there are none."""
+    frames: list[list[str]] = []
+    for line in traceback.rpartition(_TRACEBACK)[2].splitlines()[1:-1]:
+        if line.startswith(_FRAME):
+            frames.append([])
+        if frames:
+            frames[-1].append(line)
+    own = [one for one in frames if not is_library(one[0].removeprefix(_FRAME).partition('"')[0])]
+    return list(chain.from_iterable(own or frames))[-_MOST_LINES:]
 
 
 def _next(run: RecordedRun, workspace: str | None) -> Iterator[str]:

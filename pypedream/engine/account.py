@@ -74,6 +74,8 @@ class StageAccount:
         How many lines it printed, and how many warnings it gave.
     items
         Of a mapped stage how many items ended in each state.
+    failed_items
+        From the key of an item that failed to its error, in one line; of the first hundred.
     """
 
     state: str = "pending"
@@ -87,6 +89,7 @@ class StageAccount:
     printed: int = 0
     warned: int = 0
     items: Mapping[str, int] = Factory(dict)
+    failed_items: Mapping[str, str] = Factory(dict)
 
     @property
     def has_result(self) -> bool:

@@ -20,6 +20,7 @@ from pypedream.engine.account import (
 from pypedream.engine.history import recorded_events
 from pypedream.engine.result_log import recorded_results
 from pypedream.errors import StoreError
+from pypedream.values import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _DIGITS = 64
 _LONGEST_S = 1e12
+_MOST_ITEMS = 100
+_LONGEST_ERROR = 200
 _ENDS = ("stage.end", "stage.skip")
 
 
@@ -70,6 +73,7 @@ def _stages(
     ended = {str(event.stage): event.data or {} for event in events if event.kind in _ENDS}
     found = dict.fromkeys((*run.stages, *ended, *results.lines))  # run.json may be unreadable
     read = _read(results)
+    failed_items = _failed_items(events)
     accounts = {}
     for key in found:
         line = results.lines.get(key)
@@ -78,8 +82,23 @@ def _stages(
         account = _account(data, line, call, printed.get(key, 0), warned.get(key, 0))
         if account.has_result and not account.identity:
             account = evolve(account, identity=read.get(key, ""))
-        accounts[key] = account
+        accounts[key] = evolve(account, failed_items=failed_items.get(key, {}))
     return accounts
+
+
+def _failed_items(events: list[Event]) -> dict[str, dict[str, str]]:
+    """Return of each stage which items failed for good, with their errors."""
+    found: dict[str, dict[str, str]] = {}
+    for event in events:
+        data = event.data or {}
+        if event.kind != "attempt.end" or event.item is None or data.get("state") != "failed":
+            continue
+        failed = found.setdefault(str(event.stage), {})
+        error = data.get("error")
+        if "retry_in_s" not in data and isinstance(error, dict) and len(failed) < _MOST_ITEMS:
+            said = filter(None, (error.get("type"), error.get("message")))
+            failed[str(event.item)] = one_line(": ".join(map(str, said)), _LONGEST_ERROR)
+    return found
 
 
 def _read(results: RecordedResults) -> dict[str, str]:

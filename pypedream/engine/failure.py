@@ -81,6 +81,11 @@ class Failure:
     redactor: Redactor = field(factory=lambda: Redactor(()), repr=False)
 
     @property
+    def label(self) -> str:
+        """The key of the stage, with that of the item: ``clean[north]``."""
+        return self.stage if self.item is None else f"{self.stage}[{self.item}]"
+
+    @property
     def place(self) -> Place | None:
         """The line of the stage's own function that raised; None when it never got there."""
         step = self.traceback
@@ -201,8 +206,7 @@ def source_of(link: Any, parameters: Parameters) -> str:
 def failure_lines(failure: Failure) -> list[str]:
     """Return the text of a failure: the stage, then a line for each of its inputs."""
     times = f" after {failure.attempts} attempts" if failure.attempts > 1 else ""
-    item = f"[{failure.item}]" if failure.item is not None else ""
-    lines = [f'stage "{failure.stage}{item}" failed{times}']
+    lines = [f'stage "{failure.label}" failed{times}']
     return [*lines, *input_lines(failure)]
 
 
@@ -221,7 +225,7 @@ def failure_screen(failure: Failure) -> list[str]:
     """
     error = failure.error
     times = f" after {failure.attempts} attempts" if failure.attempts > 1 else ""
-    head = f"{failure.stage} failed{times}: {shown_error(error)}"
+    head = f"{failure.label} failed{times}: {shown_error(error)}"
     inputs = input_lines(failure)
     if len(inputs) > _MOST_INPUTS:
         inputs = [*inputs[: _MOST_INPUTS - 1], f"  and {len(inputs) - _MOST_INPUTS + 1} more"]

@@ -54,6 +54,7 @@ def test_a_run_and_its_record_count_the_items(invoke):
     assert "(300 items, 1 failed)" in ran
     assert re.search(r"^ok in .*, 1 stage, 1 item failed; log: ", ran, re.MULTILINE)
     assert re.search(r"square +ok .*300 items, 1 failed", shown)
+    assert "\nsquare[100] failed: ValueError: no square\n" in shown
 
 
 @pytest.mark.usefixtures("file")
@@ -63,6 +64,35 @@ def test_a_run_says_which_item_failed(invoke):
 
     assert ran.exit_code == 0
     assert re.search(r"^square\[100\] +\| failed: ValueError: no square$", ran.stdout, re.MULTILINE)
+
+
+def test_a_stage_that_fails_says_by_which_item(invoke, folder):
+    """On the screen and in the record, with the user's own line and not those of a library."""
+    text = FLOW.replace('on_error="collect"', "chunk=1")
+    text = text.replace('raise ValueError("no square")', 'json.loads("no square")')
+    (folder / "pipeline.py").write_text(f"import json\n{dedent(text)}")
+
+    ran, shown = invoke("run", "pipeline.py"), invoke("show", "last")
+
+    said = "square[100] failed: JSONDecodeError: Expecting value: line 1 column 1 (char 0)"
+    assert ran.stderr.startswith(f"{said}\n  pipeline.py:10 in square\n")
+    lines = shown.stdout.splitlines()
+    place = lines.index(said)
+    assert re.fullmatch(r'  File ".*pipeline.py", line 10, in square', lines[place + 1])
+    assert lines[place + 2] == '    json.loads("no square")'
+    assert lines[place + 3].startswith("to go on: fix it, then ")
+
+
+def test_every_item_that_failed_is_said_with_its_own_error(invoke, folder):
+    """Where the others are called all the same."""
+    text = FLOW.replace("collect", "continue").replace("n == 100", "n % 100 == 0")
+    (folder / "pipeline.py").write_text(dedent(text).replace('"no square"', "n"))
+
+    ran, shown = invoke("run", "pipeline.py"), invoke("show", "last")
+
+    assert "\nalso failed: square[100]: ValueError: 100\n" in ran.stderr
+    assert "\nalso failed: square[200]: ValueError: 200\n" in ran.stderr
+    assert "\nsquare[200] failed: ValueError: 200\n" in shown.stdout
 
 
 @pytest.mark.usefixtures("file")
