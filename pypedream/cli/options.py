@@ -156,14 +156,19 @@ cache = click.option(
 
 execution = together(
     click.option(
-        "--executor", metavar="NAME", help='"serial" (default), "threads", "processes", ...'
+        "--executor",
+        metavar="NAME",
+        help='"serial" (default), "threads", "processes"; "dask", "ray", "slurm" need their extras.',
     ),
-    click.option("--workers", type=int, metavar="N", help="How many threads."),
+    click.option(
+        "--workers", type=int, metavar="N", help="How many stages and items are called at a time."
+    ),
     cache,
     click.option(
         "--on-error",
         metavar="MODE",
-        help='After a failure "stop" (default), or "continue" with stages that do not need it.',
+        help='After a failure "stop" (default), or "continue" with what does not need it; "collect"'
+        " also hands on failed items among the results.",
     ),
     click.option(
         "--limit",

@@ -17,7 +17,7 @@ from pypedream.cli.values import parameters_of
 @options.target
 @options.parameters
 @options.selection
-@options.cache
+@options.execution
 @options.workspace
 @options.as_json
 def command(

@@ -13,6 +13,19 @@ def test_a_plan_calls_and_writes_nothing(invoke, flow):
     assert not Path(".pypedream").exists()
 
 
+def test_a_plan_takes_what_a_run_is_asked_for(invoke, flow):
+    """So executors that are not there, and limits that nobody uses, are found before the run."""
+    wrong = invoke("plan", "--executor", "thread", "--workers", "0", "--on-error", "colect")
+    right = invoke("plan", "--executor", "threads", "--workers", "2", "--limit", "db=4")
+
+    assert wrong.exit_code == 2
+    assert 'did you mean "threads"?' in wrong.stderr
+    assert 'did you mean "collect"?' in wrong.stderr
+    assert "--workers 0 is not a whole number from 1 up" in wrong.stderr
+    assert right.exit_code == 0
+    assert 'note: limits: no stage uses "db"' in right.stdout
+
+
 def test_json_has_every_stage_with_its_decision(result_of, flow):
     """The document holds what the text says, and the parameters."""
     document = result_of("plan", "--only", "total", "--given", "load=3", "-p", "b=5")
