@@ -86,7 +86,9 @@ def is_library(file: str) -> bool:
     """Say whether *file* is of Python itself or of an installed package."""
     folders = file.split(os.sep)
     is_installed = "site-packages" in folders or "dist-packages" in folders
-    return is_installed or file.startswith((_LIBRARY, "<frozen "))
+    # Compiled code names the file that it was made of, from the folder where that was done.
+    is_compiled = file.endswith(".pyx") and not os.path.isfile(file)
+    return is_installed or is_compiled or file.startswith((_LIBRARY, "<frozen "))
 
 
 def users_traceback(traceback: TracebackType | None) -> TracebackType | None:

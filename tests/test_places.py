@@ -77,6 +77,7 @@ def test_python_and_installed_packages_are_libraries():
     assert is_library(os.__file__)
     assert is_library(pytest.__file__)
     assert is_library("<frozen runpy>")
+    assert is_library("pandas/_libs/parsers.pyx")
     assert not is_library(__file__)
 
 

@@ -158,7 +158,7 @@ execution = together(
     click.option(
         "--executor",
         metavar="NAME",
-        help='"serial" (default), "threads", "processes"; "dask", "ray", "slurm" need their extras.',
+        help='"serial" (default), "threads", "processes", "dask", "ray" or "slurm".',
     ),
     click.option(
         "--workers", type=int, metavar="N", help="How many stages and items are called at a time."

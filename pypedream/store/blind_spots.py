@@ -21,6 +21,8 @@ from pypedream.store.walk import Walk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_LISTS: Final = "lists a folder with"
+_LISTING: Final = ("glob", "iterdir", "rglob")
 # What is used, by the beginning of its full name: a dot at the end stands for all that follows.
 _SEEN: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("reads", ("os.environ", "os.getenv")),
@@ -29,6 +31,7 @@ _SEEN: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         "reads a file with",
         ("pandas.read_", "polars.read_", "polars.scan_", "numpy.load", "numpy.genfromtxt"),
     ),
+    (_LISTS, ("os.listdir", "os.scandir", "os.walk", "glob.")),
     ("reads a database with", ("sqlite3.connect", "sqlalchemy.create_engine")),
     (
         "reads the clock with",
@@ -123,7 +126,7 @@ def _placed(function: FunctionType) -> Iterator[tuple[Reference, Place]]:
 def _short(name: str) -> str:
     if name.startswith("os.environ"):
         return "os.environ"
-    return "open" if name == "io.open" else name.removeprefix("builtins.")
+    return "open" if name == "io.open" else name.removeprefix("builtins.").removeprefix("glob.")
 
 
 def _said(name: str, reference: Reference) -> tuple[str, str]:
@@ -131,7 +134,7 @@ def _said(name: str, reference: Reference) -> tuple[str, str]:
     if name in _HARMLESS or (name in _SEEDED and not reference.is_bare_call):
         return "", ""
     if reference.kind == "attribute":
-        return "reads a file with", name
+        return _LISTS if name in _LISTING else "reads a file with", name
     if name == "builtins.getattr" and reference.is_named:
         return "", ""
     found = (

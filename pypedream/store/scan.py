@@ -36,7 +36,7 @@ _LOAD: Final = (
     frozenset(number for name, number in opmap.items() if name.startswith("LOAD_") and number)
     - _ATTRIBUTE
 )
-_READS: Final = frozenset({"read_bytes", "read_text"})
+_READS: Final = frozenset({"read_bytes", "read_text", "glob", "iterdir", "rglob"})
 _SILENT: Final = _numbers("PUSH_NULL", "NOT_TAKEN")
 # In these the number of the name is shifted to make room for flags.
 _SHIFT: Final = {
@@ -54,7 +54,7 @@ class Reference:
     Attributes
     ----------
     kind
-        "global", "enclosing", "import", or "attribute" for one that reads a file.
+        "global", "enclosing", "import", or "attribute" for one that reads a file or a folder.
     name
         The first name, the module that is imported, or the attribute.
     offset

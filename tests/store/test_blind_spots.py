@@ -8,7 +8,7 @@ import pytest
 from pypedream.store.blind_spots import blind_spots
 
 HEAD = """
-import os, random, time, datetime, importlib
+import glob, os, random, time, datetime, importlib
 from os import environ
 from random import shuffle
 from datetime import date
@@ -22,6 +22,10 @@ SPOTS = {
     "open(a)": "opens a file with open",
     "Path(a).read_text()": "reads a file with read_text",
     "PATH.read_bytes()": "reads a file with read_bytes",
+    "sorted(Path(a).glob('*.csv'))": "lists a folder with glob",
+    "glob.glob(a)": "lists a folder with glob",
+    "os.listdir(a)": "lists a folder with os.listdir",
+    "PATH.parent.iterdir()": "lists a folder with iterdir",
     "time.time()": "reads the clock with time.time",
     "datetime.datetime.now()": "reads the clock with datetime.datetime.now",
     "date.today()": "reads the clock with datetime.date.today",
