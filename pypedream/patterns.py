@@ -85,10 +85,10 @@ def cross(*first: Any, over: Any = None, **options: Any) -> Any:
     """Take each item of one argument with each item of the others.
 
     ``cross("rate", "depth")`` says so for ``over=``; ``cross(function, over=("rate", "depth"))``
-    returns the stage. The results are lists within lists, the last argument innermost; or with
-    ``collect="numpy"`` an array with an axis for each argument, with ``collect="xarray"`` one whose
-    axes bear their names and items. ``cross("rate", {"file": "files"})`` names the source of an
-    argument that is called otherwise.
+    returns the stage. The results are lists within lists, the last argument innermost, with a dict
+    in place of a list for an argument that is a mapping; or with ``collect="numpy"`` an array with
+    an axis for each argument, with ``collect="xarray"`` one whose axes bear their names and items.
+    ``cross("rate", {"file": "files"})`` names the source of an argument that is called otherwise.
 
     Examples
     --------

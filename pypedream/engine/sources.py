@@ -38,8 +38,8 @@ class Source:
         How many there are; None when only the end will tell.
     keys
         The keys of a mapping; None where items are known by their position.
-    shape
-        How many items each axis of a cross has; None otherwise.
+    axes
+        Of each axis of a cross its keys where it is a mapping, else its positions; None otherwise.
     tree
         What holds nested items, as far as they were pulled; None otherwise.
     coordinates
@@ -49,7 +49,7 @@ class Source:
     total: int | None
     pull: Callable[[int], Pulled]
     keys: list[Any] | None = None
-    shape: tuple[int, ...] | None = None
+    axes: tuple[list[Any] | range, ...] | None = None
     tree: Tree | None = None
     coordinates: tuple[Sequence[Any], ...] = ()
 
@@ -122,21 +122,18 @@ def _counted(count: int) -> str:
 
 
 def _crossed(found: Mapping[str, Any]) -> Source:
-    axes = [
-        ([*value], [*value.values()])
-        if isinstance(value, Mapping)
-        else ([*range(len(items))], items)
-        for value in found.values()
-        for items in [[*value]]
+    items = [[*(each.values() if isinstance(each, Mapping) else each)] for each in found.values()]
+    keys = [
+        [*each] if isinstance(each, Mapping) else range(len(items_))
+        for each, items_ in zip(found.values(), items, strict=True)
     ]
-    keys, items = [axis[0] for axis in axes], [axis[1] for axis in axes]
-    shape = tuple(map(len, items))
     pairs = zip(map(_joined, product(*keys)), product(*items), strict=True)
     known_by = tuple(
         keys_ if isinstance(value, Mapping) or not _can_name(items_) else items_
         for value, keys_, items_ in zip(found.values(), keys, items, strict=True)
     )
-    return Source(prod(shape), _pulling(pairs), None, shape, coordinates=known_by)
+    total = prod(map(len, items))
+    return Source(total, _pulling(pairs), None, tuple(keys), coordinates=known_by)
 
 
 def _can_name(items: list[Any]) -> bool:
@@ -200,21 +197,21 @@ def gathered(source: Source, values: list[Any], over: Over, collect: str) -> Any
     """Return the results of all items in the form that the stage gives them."""
     if collect != "list":
         return _as_array(source, values, over, collect)
-    if source.shape is not None:
-        return _folded(values, source.shape)
+    if source.axes is not None:
+        return _folded(values, source.axes)
     if source.tree is not None:
         return _grown(source.tree, iter(values))
     return values if source.keys is None else dict(zip(source.keys, values, strict=True))
 
 
-def _folded(values: list[Any], shape: tuple[int, ...]) -> list[Any]:
-    """Return *values* as lists of lists of this shape, the last axis innermost."""
-    count, *inner = shape
-    if not inner:
-        return values
-    size = prod(inner)
-    rows = [values[row * size : (row + 1) * size] for row in range(count)]
-    return [_folded(row, shape[1:]) for row in rows]
+def _folded(values: list[Any], axes: tuple[list[Any] | range, ...]) -> Any:
+    """Return *values* as lists within lists, or dicts for mappings, the last axis innermost."""
+    first, *inner = axes
+    if inner:
+        size = prod(map(len, inner))
+        rows = [values[row * size : (row + 1) * size] for row in range(len(first))]
+        values = [_folded(row, axes[1:]) for row in rows]
+    return values if isinstance(first, range) else dict(zip(first, values, strict=True))
 
 
 def _grown(tree: Tree, values: Iterator[Any]) -> Tree:

@@ -131,6 +131,20 @@ def test_a_cross_is_a_nested_comprehension(axes):
     assert gathered(one, items, over, "list") == nested((), axes)
 
 
+def test_a_cross_keeps_the_keys_of_a_mapping():
+    """Outermost, innermost or both; other arguments have lists."""
+    over = Over(("a", "b"), CROSS)
+    a, b = {"x": 1, "y": 2}, {"p": 3, "q": 4}
+
+    def crossed(a: object, b: object) -> object:
+        return collected(source(CROSS, a=a, b=b), over)
+
+    assert crossed(a, [3, 4]) == {"x": [(1, 3), (1, 4)], "y": [(2, 3), (2, 4)]}
+    assert crossed([1, 2], b) == [{"p": (1, 3), "q": (1, 4)}, {"p": (2, 3), "q": (2, 4)}]
+    assert crossed(a, b)["y"] == {"p": (2, 3), "q": (2, 4)}
+    assert (crossed({}, b), crossed(a, [])) == ({}, {"x": [], "y": []})
+
+
 def test_items_of_a_cross_are_known_by_all_their_keys():
     """Positions, or the keys of a mapping."""
     assert [*pulled(source(CROSS, a=[5, 6], b={"u": 1, "v": 2}))] == ["0/u", "0/v", "1/u", "1/v"]
