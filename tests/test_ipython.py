@@ -66,6 +66,12 @@ CELLS = [
     """,
     "flow.run()",
     "print(flow.last_run)",
+    """
+    from pypedream import context
+    flow = Pipeline("cancelled", progress=False)
+    stage = flow.stage(lambda: context.RUN.get().cancel(), name="first")
+    flow.start().wait()
+    """,
 ]
 
 
@@ -131,6 +137,14 @@ def test_a_stopped_awaited_run_is_shown_in_two_lines(shown):
 
     assert first == "CancelledError"
     assert last.endswith("was cancelled; to go on: pipeline.resume()")
+
+
+def test_a_cancelled_run_is_shown_in_one_line(shown):
+    """Whoever cancelled it asked for that, and gets no frames of the library."""
+    (line,) = shown[12].splitlines()
+
+    assert line.startswith("RunCancelled: run ")
+    assert line.endswith('"cancelled" was cancelled; to go on: pipeline.resume()')
 
 
 def test_no_secret_is_shown(shown):

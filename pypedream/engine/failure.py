@@ -278,7 +278,10 @@ def raised_by(run: Run) -> BaseException | None:
     """
     error = run.error
     if run.state == "cancelled":
-        return RunCancelled(f'run {run.id} of pipeline "{run.pipeline}" was cancelled')
+        said = f'run {run.id} of pipeline "{run.pipeline}" was cancelled'
+        cancelled = RunCancelled(f"{said}; to go on: pipeline.resume()")
+        _show_in_ipython(cancelled, [f"RunCancelled: {cancelled}"])
+        return cancelled
     if error is None:
         return None
     if run.state == "interrupted":

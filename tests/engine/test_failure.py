@@ -346,7 +346,7 @@ def test_a_cancelled_run_says_so():
     def second(first):
         return 2
 
-    with pytest.raises(RunCancelled, match='of pipeline "cancelled" was cancelled'):
+    with pytest.raises(RunCancelled, match='of pipeline "cancelled" was cancelled; to go on: '):
         flow.run()
 
     assert flow.last_run == {"first": 1}
