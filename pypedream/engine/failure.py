@@ -131,7 +131,11 @@ class Failure:
         return shown_as(self, include, exclude)
 
     def __str__(self) -> str:
-        return "\n".join(failure_lines(self))
+        return self.redactor.text("\n".join(failure_screen(self)))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Show a notebook what there is to see, and not the parts of the object."""
+        return {"text/plain": str(self)}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A stage that gets collected failures may be called in another process. The secrets that

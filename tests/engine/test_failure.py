@@ -351,3 +351,21 @@ def test_a_cancelled_run_says_so():
 
     assert flow.last_run == {"first": 1}
     assert flow.last_run.stages["second"].state == "pending"
+
+
+def test_a_failure_as_text_is_what_failed_where_and_with_what():
+    """A notebook shows the same; secrets are hidden in what an exception says, too."""
+    flow = Pipeline("said", Parameters.define(names=["a", "b"], key=Secret("abcd-1234")))
+
+    @flow.stage(over={"name": "names"}, on_error="continue")
+    def connect(name, key):
+        raise ValueError(f"{name} refused: {key.reveal()}")
+
+    failure = flow.run(progress=False).failures[1]
+
+    head, place, line, *inputs = str(failure).splitlines()
+    assert head == "connect[1] failed: ValueError: b refused: ***"
+    assert place.endswith(" in connect")
+    assert line.strip().startswith("raise ValueError(")
+    assert inputs[-1] == "  name = 'b'   <- item 1 of parameter \"names\" (default)"
+    assert failure._repr_mimebundle_() == {"text/plain": str(failure)}

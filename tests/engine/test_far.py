@@ -301,3 +301,33 @@ def test_what_a_stage_reads_by_itself_makes_its_result_its_own(tmp_path):
     values = [flow.run(**PROCESSES, cache="cached", x=x)["read"] for x in (1, 2)]
 
     assert values == [1, 2]
+
+
+def test_a_failure_that_was_collected_goes_to_another_process():
+    """With its exception, its line and its inputs, as far as they can travel."""
+    flow = Pipeline("collected", Parameters.define(ns=[1, 0], key="?"))
+
+    class OddError(Exception):
+        def __init__(self, number, lock):
+            super().__init__(f"odd number {number}")
+            self.lock = lock
+
+    @flow.stage(over={"n": "ns"}, on_error="collect")
+    def inverse(n):
+        if n == 0:
+            raise OddError(n, threading.Lock())
+        return 1 / n
+
+    @flow.stage(executor="processes")
+    def read(inverse):
+        failure = inverse[1]
+        return str(failure), str(failure.error), str(failure.place), os.getpid()
+
+    text, error, place, pid = flow.run(workers=2, progress=False)["read"]
+
+    head, *_, last = text.splitlines()
+    assert head == "inverse[1] failed: OddError: odd number 0"
+    assert last == '  n = 0   <- item 1 of parameter "ns" (default)'
+    assert error == "odd number 0"
+    assert place == str(flow.last_run["inverse"][1].place)
+    assert pid != os.getpid()
