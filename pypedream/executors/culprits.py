@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,20 @@ def _inside(value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, (list, tuple, set, frozenset)):
         for number, inner in enumerate(value):
             yield f"[{number}]", inner
+    elif isinstance(value, FunctionType):
+        yield from _used(value)
     else:
         for name, inner in (getattr(value, "__dict__", None) or {}).items():
-            if not isinstance(value, (type, FunctionType, ModuleType)):
+            if not isinstance(value, (type, ModuleType)):
                 yield f".{name}", inner
+
+
+def _used(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Yield what a function that goes as a whole takes along: what it refers to by name."""
+    code = function.__code__
+    known = {name: function.__globals__.get(name) for name in code.co_names}
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        with suppress(ValueError):  # it has no value yet
+            known[name] = cell.cell_contents
+    known.pop(function.__name__, None)
+    yield from ((f'\'s "{name}"', inner) for name, inner in known.items())

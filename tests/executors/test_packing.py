@@ -94,6 +94,24 @@ def test_what_cannot_be_pickled_is_named(common: dict[str, Any], said: str) -> N
     assert "\n" not in text
 
 
+def test_what_a_function_refers_to_is_named() -> None:
+    """By the name that it has there, also through a helper."""
+    pytest.importorskip("cloudpickle")
+    config = {"lock": Lock()}
+
+    def helper() -> object:
+        return config["lock"]
+
+    def stage() -> object:
+        return helper()
+
+    with pytest.raises(UnpicklableValue) as caught:
+        Kit(stage, {}, stage="load").pack()
+
+    said = "its function's \"helper\"'s \"config\"['lock'] is of type _thread.lock"
+    assert str(caught.value).startswith(f'stage "load": {said}, which cannot be sent')
+
+
 def test_an_open_file_is_named() -> None:
     """A file cannot be sent."""
     with open(__file__) as file, pytest.raises(UnpicklableValue, match=r'"file" is of type _io\.'):
