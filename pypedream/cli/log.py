@@ -18,6 +18,7 @@ from pypedream.log.durations import duration_text
 from pypedream.log.encode import encode
 from pypedream.log.ended import items_text
 from pypedream.log.moments import local_time
+from pypedream.log.status import progress_text
 from pypedream.log.terminal import Screen
 
 if TYPE_CHECKING:
@@ -123,8 +124,7 @@ def _lines(event: Event, looks: ConsoleLines) -> list[Line]:
 def _in_words(event: Event) -> str:
     data = event.data or {}
     if event.kind == "progress":
-        words = "" if event.event == event.kind else f" {event.event}"
-        return f"progress {data.get('done')}/{data.get('total')}{words}"
+        return progress_text(event)
     if event.kind == "attempt.end":
         return _how_it_ended(data)
     if event.kind == "items":

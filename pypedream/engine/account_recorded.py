@@ -20,6 +20,7 @@ from pypedream.engine.account import (
 from pypedream.engine.history import recorded_events
 from pypedream.engine.result_log import recorded_results
 from pypedream.errors import StoreError
+from pypedream.log.status import progress_text
 from pypedream.values import one_line
 
 if TYPE_CHECKING:
@@ -69,7 +70,12 @@ def _stages(
     run: RecordedRun, events: list[Event], results: RecordedResults
 ) -> dict[str, StageAccount]:
     printed, warned = spoken(events)
-    begun = {event.stage for event in events if event.kind == "stage.start"}
+    begun = {str(event.stage): "" for event in events if event.kind == "stage.start"}
+    begun |= {
+        str(event.stage): one_line(progress_text(event), _LONGEST_ERROR)
+        for event in events
+        if event.kind == "progress"
+    }
     ended = {str(event.stage): event.data or {} for event in events if event.kind in _ENDS}
     found = dict.fromkeys((*run.stages, *ended, *results.lines))  # run.json may be unreadable
     read = _read(results)
@@ -77,7 +83,7 @@ def _stages(
     accounts = {}
     for key in found:
         line = results.lines.get(key)
-        data = ended.get(key) or _not_ended(run, key, line, is_begun=key in begun)
+        data = ended.get(key) or _not_ended(run, key, line, begun.get(key))
         call = line.call if line is not None else results.failed.get(key)
         account = _account(data, line, call, printed.get(key, 0), warned.get(key, 0))
         if account.has_result and not account.identity:
@@ -145,15 +151,15 @@ def _seconds(value: object) -> float | None:
 
 
 def _not_ended(
-    run: RecordedRun, key: str, line: ResultLine | None, *, is_begun: bool
+    run: RecordedRun, key: str, line: ResultLine | None, far: str | None
 ) -> dict[str, Any]:
     """Return what is known of a stage of whose end the journal says nothing."""
     if line is not None and line.state == "reused":
         return {"state": "reused", "reason": f"its result is of run {line.run}"}
     if line is not None:
         return {"state": "ok"}  # the process was gone in between
-    if is_begun:
-        return {"state": "running" if run.state == "running" else "killed"}
+    if far is not None:
+        return {"state": "running" if run.state == "running" else "killed", "reason": far}
     if key in run.skipped:
         return {"state": "skipped", "reason": run.skipped[key]}
     if key in _given(run):

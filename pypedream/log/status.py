@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pypedream.log.events import Event
 
-__all__ = ["Status"]
+__all__ = ["Status", "progress_text"]
 
 MOST_NAMES = 3
 BAR_CELLS = 12
@@ -87,3 +87,11 @@ def _share(done: Any, total: Any) -> float | None:
     if isinstance(done, (int, float)) and isinstance(total, (int, float)) and total > 0:
         return min(max(done / total, 0.0), 1.0)
     return None
+
+
+def progress_text(event: Event) -> str:
+    """Return what a stage said of its progress, in words."""
+    data = event.data or {}
+    total = "" if data.get("total") is None else f"/{data['total']}"
+    words = "" if event.event == event.kind else f" {event.event}"
+    return f"progress {data.get('done')}{total}{words}"

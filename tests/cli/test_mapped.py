@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+
+from pypedream import Pipeline, context
 
 FLOW = """
     from pypedream import Parameters, Pipeline
@@ -114,3 +117,24 @@ def test_the_log_has_every_item(invoke):
     many = [int(count) for count in re.findall(r"square +\| (\d+) items? in", log)]
     single = re.findall(r"square\[\d+\] +\| ok in", log)
     assert sum(many) + len(single) == 299
+
+
+def test_a_stage_that_goes_on_shows_how_far_it_was(invoke, folder):
+    """What it said last; without a total where there is none."""
+    gate = threading.Event()
+    flow = Pipeline("far", workspace=folder / ".pypedream", progress=False)
+
+    @flow.stage
+    def walk():
+        context.progress(3, text="of many")
+        gate.wait(20)
+
+    handle = flow.start()
+    while "progress 3" not in (shown := invoke("show", "last").stdout) and not handle.done:
+        threading.Event().wait(0.02)
+    said = invoke("log").stdout
+    gate.set()
+    handle.wait()
+
+    assert re.search(r"walk +running +progress 3 of many\n", shown)
+    assert re.search(r"walk \| progress 3 of many\n", said)
