@@ -133,6 +133,7 @@ def _words(node: Node) -> list[str]:
     if not items:
         return others
     verb = node.over.partition(" ")[0]
+    items = [f"{word[:-1]}," if word.endswith(";") else word for word in items]
     return [verb, "over", *items[:-1], f"{items[-1]};" if others else items[-1], *others]
 
 

@@ -136,3 +136,17 @@ def test_the_console_says_how_many_items_went_well(flow, capsys):
     out = capsys.readouterr().out
     assert "(1,000 items, 1 failed)" in out
     assert "(6 items)" in out
+
+
+def test_what_all_items_share_stands_after_the_semicolon():
+    """Whichever kinds of places the items come from."""
+    flow = Pipeline("mixed", Parameters.define(models=["a"], rate=1))
+    flow.stage(lambda: [1], name="load")
+    over = patterns.cross("load", {"model": "models"})
+    flow.stage(lambda load, model, rate: 0, name="score", over=over)
+
+    assert (
+        tree_text(flow)
+        .splitlines()[-1]
+        .endswith('score  cross over load, model <- parameter "models"; rate <- parameter')
+    )
