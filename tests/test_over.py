@@ -101,7 +101,10 @@ def test_axes_bear_the_names_of_their_sources():
         ),
         (
             {"over": "numbers", "collect": "nump"},
-            'stage "stage": collect=\'nump\' is not "list", "numpy" or "xarray"',
+            (
+                'stage "stage": collect=\'nump\' is not "list", "numpy" or "xarray";'
+                ' did you mean "numpy"?'
+            ),
         ),
         (
             {"over": "numbers", "chunk": 0},
@@ -129,6 +132,23 @@ def test_axes_bear_the_names_of_their_sources():
 def test_what_cannot_be_mapped_over_is_told_by_the_plan(policy, problem):
     """In one line, with the nearest name or the fix."""
     assert problem in problems(**policy)
+
+
+@pytest.mark.parametrize(
+    "over", ["file", "files", {"files": "file"}], ids=["argument", "source", "inverted"]
+)
+def test_an_item_that_is_called_otherwise_than_its_source_is_told_how_to_say_so(over):
+    """What one writes first names only one of the two, or the other one first."""
+    flow = Pipeline("flow", Parameters.define(files=["a"]))
+    flow.stage(Stage(lambda file: file, name="stage", over=over))
+
+    with pytest.raises(PlanError) as caught:
+        flow.plan()
+
+    assert caught.value.problems[0].what == (
+        'stage "stage": nothing gives its argument "file" a value;'
+        ' did you mean over={"file": "files"}?'
+    )
 
 
 def test_an_argument_is_bound_by_over_or_by_inputs():

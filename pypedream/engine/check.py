@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from math import isfinite
 from os import PathLike
@@ -18,6 +19,7 @@ from pypedream.engine.options import CACHE, ON_ERROR, is_count, is_executor
 from pypedream.engine.problem import Problem
 from pypedream.inputs import InputBinding
 from pypedream.mappers import RETURN, names_of
+from pypedream.names import did_you_mean
 from pypedream.parameters import Secret
 from pypedream.stage import (
     ASYNC_GENERATOR,
@@ -100,8 +102,12 @@ def _policy_mistakes(wired: Wire) -> Iterator[Problem]:
     for name, is_right, rule in _POLICY_RULES:
         value = getattr(policy, name)
         if not is_right(value):
-            what = f'stage "{wired.key}": {name}={written(value)} is not {rule}'
+            near = did_you_mean(value, _WORD.findall(rule)) if isinstance(value, str) else ""
+            what = f'stage "{wired.key}": {name}={written(value)} is not {rule}{near}'
             yield Problem(what, wired.place)
+
+
+_WORD = re.compile('"([^"]+)"')
 
 
 def _is_number(value: Any) -> bool:

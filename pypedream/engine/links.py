@@ -21,7 +21,7 @@ from pypedream.inputs import (
     var,
 )
 from pypedream.mappers import NOT_GIVEN, RETURN, outputs_of
-from pypedream.names import did_you_mean, there_are
+from pypedream.names import did_you_mean, nearest, there_are
 from pypedream.over import Over
 from pypedream.places import Place, is_library
 from pypedream.stage import Arguments, Stage, arguments_of
@@ -388,12 +388,19 @@ class Linker:
             for full in names
             if full.endswith(f".{name}")
         ]
-        near = "" if nested else did_you_mean(name, self.names.all())
+        near = "" if nested else self._did_you_mean(name)
         hint = f'add a stage or parameter "{name}", an Input, or a default'
         if len(nested) == 1:
             hint = f"bind it by inputs=[{nested[0]}]"
         what = f'nothing gives its argument "{name}" a value{near}'
         self._problem(what, None, "" if near else hint)
+
+    def _did_you_mean(self, name: str) -> str:
+        """Name the nearest source of an argument; of one that is mapped over, how to say so."""
+        near, over = nearest(name, self.names.all()), self.stage.policy.over
+        if near is not None and isinstance(over, Over) and {name, near} & {*over.names}:
+            return f'; did you mean over={{"{name}": "{near}"}}?'
+        return did_you_mean(name, self.names.all())
 
 
 SHORTHANDS: Final[dict[str, Callable[..., Input]]] = {
