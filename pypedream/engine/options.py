@@ -34,7 +34,7 @@ class Options:
         returns a future.
     workers
         How many threads or processes; None means one for each processor. Of async stages, how many
-        are awaited at the same time; None sets no limit.
+        are awaited at the same time; None sets no limit, but 64 items of a mapped one.
     on_error
         "stop": after a failure no new stage starts, and the stage's own exception is raised.
         "continue": stages that do not depend on a failed one go on, and so do the other items of
@@ -67,7 +67,7 @@ class Options:
         As text "db=4,gpu=2". Each limit has a precedence of its own.
     progress
         What the console shows. None: what stages print and log. True: also a line for each
-        stage. False: nothing.
+        stage, and for each of the first five of its items that failed. False: nothing.
     """
 
     executor: Any = "serial"
