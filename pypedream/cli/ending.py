@@ -15,7 +15,7 @@ from pypedream.log.durations import duration_text
 from pypedream.log.redaction import Redactor
 
 if TYPE_CHECKING:
-    from pypedream.engine.run import Run
+    from pypedream.engine.run import Run, StageRun
 
 _DONE = ("ok", "reused")
 _MOST_FAILURES = 5

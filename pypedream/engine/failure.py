@@ -133,10 +133,6 @@ class Failure:
     def __str__(self) -> str:
         return self.redactor.text("\n".join(failure_screen(self)))
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """Show a notebook what there is to see, and not the parts of the object."""
-        return {"text/plain": str(self)}
-
     def __reduce__(self) -> tuple[Any, ...]:
         # A stage that gets collected failures may be called in another process. The secrets that
         # the redactor knows do not travel: who calls the stage hides them in what it says.
