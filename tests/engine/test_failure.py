@@ -368,4 +368,4 @@ def test_a_failure_as_text_is_what_failed_where_and_with_what():
     assert place.endswith(" in connect")
     assert line.strip().startswith("raise ValueError(")
     assert inputs[-1] == "  name = 'b'   <- item 1 of parameter \"names\" (default)"
-    assert failure._repr_mimebundle_() == {"text/plain": str(failure)}
+    assert failure._repr_mimebundle_()["text/plain"] == str(failure)
