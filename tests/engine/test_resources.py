@@ -280,6 +280,7 @@ def meet(folder, n=0):
 
 def test_stages_in_processes_take_turns(tmp_path):
     """No two of them are in the same folder at a time."""
+    pytest.importorskip("cloudpickle")
     flow = Pipeline("processes", Parameters.define(folder=str(tmp_path)), progress=False)
     names: dict = {}
     exec(MEETING, names)
@@ -292,6 +293,7 @@ def test_stages_in_processes_take_turns(tmp_path):
 
 def test_items_in_processes_take_turns(tmp_path):
     """So do the items of a mapped stage."""
+    pytest.importorskip("cloudpickle")
     flow = Pipeline("processes", Parameters.define(folder=str(tmp_path)), progress=False)
     names: dict = {}
     exec(MEETING, names)
