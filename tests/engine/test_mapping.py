@@ -705,7 +705,6 @@ def test_collected_failures_reach_a_stage_in_another_process():
 def test_items_are_called_in_processes(on_error):
     """With the same results, failures and keys as anywhere."""
     pytest.importorskip("cloudpickle")
-    pytest.importorskip("pypedream.executors.processes")
     BROKEN.clear()
     flow = Pipeline("flow", Parameters.define(numbers={"a": 1, "b": 0, "c": 4}))
     flow.stage(Stage(lambda n: 8 // n, over={"n": "numbers"}, on_error=on_error, name="part"))

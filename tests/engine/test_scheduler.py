@@ -242,6 +242,7 @@ def test_a_timeout_that_cannot_be_enforced_is_said_in_plan_and_log():
 
 def test_a_timeout_can_be_enforced_in_another_process():
     """Then the plan has no note, whether the run says so or the stage."""
+    pytest.importorskip("cloudpickle")
     flow = Pipeline("late", progress=False)
     flow.stage(lambda: 1, name="late", timeout_s=5)
     flow.stage(lambda: 1, name="elsewhere", timeout_s=5, executor="processes")
