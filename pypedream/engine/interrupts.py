@@ -60,14 +60,35 @@ def interrupts_for(scheduler: Scheduler) -> Iterator[None]:
         yield
         return
     handler = _Handler(scheduler)
-    handle = handler.handle
+    handle, repeat = handler.handle, handler.repeat
+    beside = _beside()
     try:
         signal.signal(signal.SIGINT, handle)
+        if beside is not None:
+            handler.again, before_that = beside, signal.signal(beside, repeat)
         yield
     finally:
         handler.end()
         if signal.getsignal(signal.SIGINT) is handle:
             signal.signal(signal.SIGINT, before)
+        if beside is not None and signal.getsignal(beside) is repeat:
+            signal.signal(beside, before_that)
+
+
+def _beside() -> int | None:
+    """Return a signal that nobody uses, to repeat SIGINT by; None if there is none.
+
+    The system makes one of two SIGINT that come together: by the same signal a repetition of the
+    first Ctrl-C could swallow the second one.
+    """
+    import signal
+
+    number = getattr(signal, "SIGURG", None)  # ignored where nobody asks for it
+    if number is None:
+        return None
+    now = signal.getsignal(number)
+    is_ours = isinstance(getattr(now, "__self__", None), _Handler)  # of a run around this one
+    return int(number) if now is signal.SIG_DFL or is_ours else None
 
 
 @contextmanager
@@ -97,10 +118,13 @@ class _Handler:
     ----------
     lets_runs_handle
         Whether a run within may handle SIGINT itself.
+    again
+        The signal that repeats SIGINT until it is heeded; None if that is SIGINT itself.
     """
 
     lets_runs_handle: ClassVar = True
     scheduler: Scheduler
+    again: int | None = None
     _is_over: bool = False
     _is_told: bool = False
     _is_repeating: bool = False
@@ -112,6 +136,14 @@ class _Handler:
     def handle(self, _number: int, frame: FrameType | None) -> None:
         """Raise in the user's code; elsewhere tell the scheduler, and at last raise as well."""
         is_new, self._is_repeated = not self._is_repeated, False
+        self._act(frame, is_new=is_new)
+
+    def repeat(self, _number: int, frame: FrameType | None) -> None:
+        """Do so once more for what was not heeded yet; the signal may be somebody else's."""
+        if self._is_repeating:
+            self._act(frame, is_new=False)
+
+    def _act(self, frame: FrameType | None, *, is_new: bool) -> None:
         if _is_users(frame, has_log=self._repeats < MOST_REPEATS):
             self._is_repeating, self._repeats = False, 0
             raise KeyboardInterrupt
@@ -147,8 +179,8 @@ class _Handler:
     def _repeat(self) -> None:
         """Send the signal until it is heeded: a stage that prints is rarely in its own code.
 
-        Soon it is sent but seldom: the system makes one of two signals that come together, and the
-        second Ctrl-C is not to be taken for one of these.
+        Soon it is sent but seldom: where it is SIGINT itself, the second Ctrl-C is not to be taken
+        for one of these.
         """
         while True:
             is_soon = self._repeats < MOST_REPEATS or self._hurried_s
@@ -156,9 +188,9 @@ class _Handler:
             with self._sending:
                 if self._is_over or not self._is_repeating:
                     return
-                self._is_repeated = True
+                self._is_repeated = self.again is None
                 self._repeats += 1
-                _interrupt_main()
+                _interrupt_main(self.again)
 
 
 @define(eq=False, repr=False)
@@ -173,15 +205,15 @@ class _Between:
         self.tell()
 
 
-def _interrupt_main() -> None:
-    """Send SIGINT to the main thread; on POSIX it leaves what it waits in."""
+def _interrupt_main(number: int | None) -> None:
+    """Send a signal, by default SIGINT, to the main thread; on POSIX it leaves what it waits in."""
     import _thread
     import signal
     from threading import main_thread
 
     ident = main_thread().ident
     if hasattr(signal, "pthread_kill") and ident is not None:
-        signal.pthread_kill(ident, signal.SIGINT)
+        signal.pthread_kill(ident, number or signal.SIGINT)
     else:
         _thread.interrupt_main()
 
