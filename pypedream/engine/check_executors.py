@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pypedream._extras import why_missing
+from pypedream.engine.options import HERE
 from pypedream.engine.problem import Problem
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pypedream.engine.options import Options
     from pypedream.engine.wiring import Wire
 
-HERE: Final = ("serial", "threads")
 MODULES: Final = {"dask": "distributed", "ray": "ray", "slurm": "submitit"}
 """What an executor is made of; each is an extra of the executor's name."""
 
@@ -44,21 +43,11 @@ def _not_installed(names: Mapping[str, None]) -> Iterator[Problem]:
 
 def _cannot_travel(wired: Wire) -> Iterator[Problem]:
     """Find a function that goes as a whole, where what does that is missing."""
-    why = _why_as_a_whole(wired.stage.function)
+    from pypedream.executors.wholes import why_not_by_name  # where anything goes elsewhere
+
+    why = why_not_by_name(wired.stage.function)
     if why:
         for_ = f'stage "{wired.key}" {why}: to call it in another process'
         text = why_missing("cloudpickle", extra="cluster", for_=for_)
         if text:
             yield Problem(text, wired.place)
-
-
-def _why_as_a_whole(function: Any) -> str:
-    """Say why another process cannot import a function; "" if it can."""
-    while isinstance(function, partial):
-        function = function.func
-    name = getattr(function, "__qualname__", "")
-    if "<lambda>" in name:
-        return "is a lambda"
-    if "<locals>" in name:
-        return "is defined within a function"
-    return "is defined in __main__" if getattr(function, "__module__", "") == "__main__" else ""

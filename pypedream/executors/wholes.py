@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pickle import PickleBuffer
 
-__all__ = ["dumped_as_a_whole", "module_by_value", "why_as_a_whole"]
+__all__ = ["dumped_as_a_whole", "module_by_value", "why_as_a_whole", "why_not_by_name"]
 
 _by_value = Lock()
 _origins: dict[tuple[str, str], bool] = {}
@@ -25,18 +25,22 @@ _origins: dict[tuple[str, str], bool] = {}
 
 def why_as_a_whole(value: Any, by_value: str | None) -> str:
     """Say why *value* has to go as a whole."""
-    function = _innermost(getattr(value, "function", value))
-    module, name = getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
-    why = "takes or gives what is defined in __main__ or within a function"
-    if "<lambda>" in name:
-        why = "is a lambda"
-    elif "<locals>" in name:
-        why = "is defined within a function"
-    elif module == "__main__":
-        why = "is defined in __main__"
-    elif by_value is not None:
+    why = why_not_by_name(getattr(value, "function", value))
+    if not why and by_value is not None:
         why = f"is defined in {by_value}, which another process cannot import"
+    why = why or "takes or gives what is defined in __main__ or within a function"
     return f"{why}: to call it in another process"
+
+
+def why_not_by_name(function: Any) -> str:
+    """Say why another process cannot find a function by its name; "" if it seems that it can."""
+    function = _innermost(function)
+    name = getattr(function, "__qualname__", "")
+    if "<lambda>" in name:
+        return "is a lambda"
+    if "<locals>" in name:
+        return "is defined within a function"
+    return "is defined in __main__" if getattr(function, "__module__", "") == "__main__" else ""
 
 
 def dumped_as_a_whole(
