@@ -18,10 +18,9 @@ from attrs import define
 from pypedream.errors import ExecutorError
 from pypedream.executors.jobs import calls_of, reply_of
 from pypedream.executors.packing import FAILURES, Packed
-from pypedream.executors.performing import Bench
+from pypedream.executors.performing import made
 from pypedream.executors.remote_log import PERIOD_S, RemoteLog
 from pypedream.executors.segments import Segment
-from pypedream.log.capture import capturing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +107,7 @@ class Parcel:
         if self.segment is not None:
             segment = Segment.opened(self.segment, self.mark, kit.secrets)
         if segment is None:
-            return _delivery(_made(kit, RemoteLog(kit.run), keys, calls))
+            return _delivery(made(kit, RemoteLog(kit.run), keys, calls))
         return _delivery(*_made_with(segment, kit, keys, calls))
 
     def _problem(self, of: str, error: BaseException) -> str:
@@ -125,23 +124,6 @@ class Parcel:
         return f"{of}: {where} cannot unpack its call ({said}){fix}"
 
 
-def _made(
-    kit: Kit,
-    log: RemoteLog,
-    keys: Sequence[Any],
-    calls: Sequence[tuple[Any, ...]],
-    watch: Segment | None = None,
-) -> Reply:
-    """Make the calls, with what they print and log captured."""
-    try:
-        with capturing(kit.capture):
-            reply = Bench(kit, log).make_calls(keys, calls, watch)
-    finally:
-        log.close()
-    reply.rows = log.left()
-    return reply
-
-
 def _made_with(
     segment: Segment, kit: Kit, keys: Sequence[Any], calls: Sequence[tuple[Any, ...]]
 ) -> tuple[Reply, int]:
@@ -152,7 +134,7 @@ def _made_with(
     ticker = Thread(target=_tick, args=(log, ended), name="pypedream-log", daemon=True)
     ticker.start()
     try:
-        reply = _made(kit, log, keys, calls, segment)
+        reply = made(kit, log, keys, calls, segment)
     finally:
         ended.set()
         ticker.join()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pypedream.executors.calling import Watch
     from pypedream.executors.jobs import Job, Kit, Row
 
-__all__ = ["Bench", "perform"]
+__all__ = ["Bench", "made", "perform"]
 
 _CONTAINERS = (list, dict, set)
 
@@ -46,10 +46,20 @@ def perform(job: Job, *, tell: Callable[[list[Row]], object] | None = None) -> R
         Takes rows of the log as they come; without it they are in the reply.
     """
     kit: Kit = job.packed.value()
-    log = RemoteLog(kit.run, tell)
+    return made(kit, RemoteLog(kit.run, tell), job.keys, job.calls)
+
+
+def made(
+    kit: Kit,
+    log: RemoteLog,
+    keys: Sequence[Any],
+    calls: Sequence[tuple[Any, ...]],
+    watch: Watch | None = None,
+) -> Reply:
+    """Make calls with what they print and log captured; rows that nobody took are in the reply."""
     try:
         with capturing(kit.capture):
-            reply = Bench(kit, log).make_calls(job.keys, job.calls)
+            reply = Bench(kit, log).make_calls(keys, calls, watch)
     finally:
         log.close()
     reply.rows = log.left()
