@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
 def shown_as(subject: object, include: object = None, exclude: object = None) -> dict[str, str]:
-    """Return what a notebook shows of *subject*; the views are loaded when they are first used.
-
-    They are on a shelf above everything that they show, which knows them only here.
-    """
-    bundle: dict[str, str] = import_module("pypedream.view.bundle").mimebundle(
-        subject, include, exclude
-    )
+    """Return what a notebook shows of *subject*."""
+    bundle: dict[str, str] = view("bundle").mimebundle(subject, include, exclude)
     return bundle
+
+
+def view(name: str) -> Any:
+    """Return a module of the views, loaded when it is first used.
+
+    Views are on a shelf above everything that they show, and objects show themselves. This is the
+    one way up.
+    """
+    return import_module(f"pypedream.view.{name}")
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:

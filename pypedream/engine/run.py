@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from pypedream._lazy import shown_as
+from pypedream._lazy import shown_as, view
 from pypedream.engine.views import KeptOutputs
 from pypedream.errors import NoResult
 from pypedream.log.durations import duration_text
@@ -305,9 +305,7 @@ class Run(Mapping[str, Any]):
         -------
         The path.
         """
-        from importlib import import_module
-
-        written: Path = import_module("pypedream.view.report").write_report(self, path)
+        written: Path = view("report").write_report(self, path)
         return written
 
     def _stage_run(
