@@ -15,7 +15,7 @@ from attrs import fields
 from pypedream import graph
 from pypedream.engine.check_over import over_mistakes
 from pypedream.engine.links import Link, place_of
-from pypedream.engine.options import CACHE, ON_ERROR, is_count, is_executor
+from pypedream.engine.options import CACHE, EXECUTOR_RULE, ON_ERROR, is_count, is_executor
 from pypedream.engine.problem import Problem
 from pypedream.inputs import InputBinding
 from pypedream.mappers import RETURN, names_of
@@ -195,7 +195,7 @@ _POLICY_RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     (
         _SETTINGS.executor.name,
         lambda value: value is None or is_executor(value),
-        '"serial", "threads", "processes", "dask", "ray", "slurm" or an object with submit(call)',
+        EXECUTOR_RULE,
     ),
     (_SETTINGS.workers.name, is_count, "a whole number from 1 up"),
     (

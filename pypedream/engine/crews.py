@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, define
 
 from pypedream.engine.crew import Crew
+from pypedream.engine.options import SERIAL, THREADS
 from pypedream.engine.threads import Threads
 from pypedream.stage import USUAL
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from pypedream.engine.execution import Execution
     from pypedream.engine.wiring import Wire
     from pypedream.protocols import Executor
-
-SERIAL, THREADS = "serial", "threads"
 
 
 @define(eq=False)

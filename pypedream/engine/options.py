@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import fields_dict, frozen
 
 from pypedream.errors import DefinitionError
+from pypedream.executors.recognition import REMOTE_NAMES
 from pypedream.names import did_you_mean, there_are
 from pypedream.places import calling_place
 from pypedream.values import written
@@ -246,7 +247,12 @@ def _is_word(words: tuple[str, ...], *others: bool | None) -> Callable[[Any], bo
     return fits
 
 
-_EXECUTORS = ("serial", "threads", "processes", "dask", "ray", "slurm")
+SERIAL, THREADS = "serial", "threads"
+HERE = (SERIAL, THREADS)
+"""The executors that call stages in this process."""
+_EXECUTORS = (*HERE, *REMOTE_NAMES)
+_NAMED = ", ".join(f'"{name}"' for name in _EXECUTORS)
+EXECUTOR_RULE = f"{_NAMED} or an object with submit(call)"
 _KEEP = ("all", "ends")
 ON_ERROR = ("stop", "continue", "collect")
 _MUTATION = ("warn", "error", "copy", "off")
@@ -256,7 +262,7 @@ CACHE = ("off", "cached", "force", "read-only", "retry")
 _RULES: dict[str, tuple[Callable[[Any], bool], str, tuple[str, ...]]] = {
     "executor": (
         is_executor,
-        '"serial", "threads", "processes", "dask", "ray", "slurm" or an object with submit(call)',
+        EXECUTOR_RULE,
         _EXECUTORS,
     ),
     "workers": (is_count, "a whole number from 1 up", ()),

@@ -16,7 +16,8 @@ from pypedream import graph
 from pypedream._lazy import shown_as
 from pypedream.engine.asked import Asked, placed, selection_mistakes, unreachable, unset
 from pypedream.engine.check import mistakes
-from pypedream.engine.check_executors import HERE, executor_mistakes
+from pypedream.engine.check_executors import executor_mistakes
+from pypedream.engine.options import HERE
 from pypedream.engine.reuse import Reuse, is_cached, mode_of, without_workspace
 from pypedream.engine.selection import Selection, select
 from pypedream.engine.wiring import Wire, Wiring, wire
