@@ -18,8 +18,9 @@ from pypedream.engine.wiring import Wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pypedream.engine.chunks import Chunk
     from pypedream.engine.execution import Execution, Outcome
-    from pypedream.engine.fan import Chunk, Fan
+    from pypedream.engine.fan import Fan
     from pypedream.engine.far import Far
     from pypedream.engine.threads import Threads
     from pypedream.executors.calling import Made

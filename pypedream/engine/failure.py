@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from pypedream.engine.fan import FailedItem, Fan
+    from pypedream.engine.chunks import FailedItem
+    from pypedream.engine.fan import Fan
     from pypedream.engine.run import Run
     from pypedream.engine.wiring import Wire
     from pypedream.executors.mishaps import Mishap

@@ -19,8 +19,9 @@ from pypedream.executors.packing import pack_parameters
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from pypedream.engine.chunks import Chunk
     from pypedream.engine.execution import Execution
-    from pypedream.engine.fan import Chunk, Fan
+    from pypedream.engine.fan import Fan
     from pypedream.engine.wiring import Wire
     from pypedream.executors.jobs import Reply, Row
     from pypedream.executors.packing import Packed

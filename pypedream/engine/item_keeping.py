@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pypedream.engine.calls import Call
-    from pypedream.engine.fan import Chunk
+    from pypedream.engine.chunks import Chunk
     from pypedream.engine.keeping import Keeper
     from pypedream.engine.wiring import Wire
     from pypedream.executors.calling import Made

@@ -19,7 +19,8 @@ from pypedream.executors.calling import Made
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pypedream.engine.fan import Chunk, Fan
+    from pypedream.engine.chunks import Chunk
+    from pypedream.engine.fan import Fan
 
 WORTH_S = 0.001
 """An item that takes less is called again, where it could only be known by looking at it now."""

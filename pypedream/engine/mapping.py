@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
-from pypedream.engine.fan import Chunk, Fan
+from pypedream.engine.fan import Fan
 from pypedream.engine.items_before import Noting, made_with
 from pypedream.engine.resources import Loan, used_by
 from pypedream.engine.retry import is_worth_a_retry, retry_delay_s
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pypedream.context import Attempt
+    from pypedream.engine.chunks import Chunk
     from pypedream.engine.crew import Crew
     from pypedream.engine.execution import Execution
     from pypedream.engine.item_keeping import ItemKeeper

@@ -13,8 +13,9 @@ from pypedream.executors.calling import Made
 
 if TYPE_CHECKING:
     from pypedream.context import Attempt
+    from pypedream.engine.chunks import Chunk
     from pypedream.engine.execution import Execution
-    from pypedream.engine.fan import Chunk, Fan
+    from pypedream.engine.fan import Fan
     from pypedream.engine.item_keeping import ItemKeeper
     from pypedream.engine.items_before import Knowing
     from pypedream.engine.resources import Loan

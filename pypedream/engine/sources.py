@@ -11,7 +11,7 @@ from itertools import islice, product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, define
+from attrs import define
 
 from pypedream.errors import MapError
 from pypedream.over import CROSS, NEST, refuse_what_has_no_items
@@ -283,7 +283,6 @@ class Pace:
     fixed: int | None
     members: int
     _size: int = 1
-    _seen: list[float] = Factory(list)
 
     def next(self, left: int | None) -> int:
         """Return the size of the next chunk when *left* items are left, if that is known."""

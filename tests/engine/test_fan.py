@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from pypedream import Stage
 from pypedream.context import Attempt
-from pypedream.engine.fan import Chunk, Fan, counted
+from pypedream.engine.chunks import Chunk
+from pypedream.engine.fan import Fan, counted
 from pypedream.engine.item_runs import ItemRuns
 from pypedream.engine.sources import Pace, gathered, source_of
 from pypedream.engine.wiring import Wire
