@@ -98,8 +98,7 @@ class ItemKeeper:
             before = made.started_ns
             for place, key in enumerate(asked[:count]):
                 end = made.ended_ns[place]
-                if key:
-                    self._keep_one(key, made.values[place], (end - before) / 1e9)
+                if key and self._keep_one(key, made.values[place], (end - before) / 1e9):
                     self.keys[chunk.position(place)] = key
                 before = end
 
@@ -122,10 +121,11 @@ class ItemKeeper:
             self.keeper.warn(f"{error}; the item is called again")
             return _MISSING
 
-    def _keep_one(self, key: str, value: Any, took_s: float) -> None:
+    def _keep_one(self, key: str, value: Any, took_s: float) -> bool:
+        """Keep what one item gave; say whether that goes."""
         keeper = self.keeper
         if self.secrets and holds_secret(value, self.secrets):
-            return
+            return False
         about = {"stage": self.wired.key, "run": keeper.run, "is_item": True}
         try:
             self.sizes[key] = keeper.results.keep(key, value, about, took_s)
@@ -133,6 +133,8 @@ class ItemKeeper:
             if not self._is_warned:
                 self._is_warned = True
                 keeper.warn(f"what its items give cannot be kept: {error}")
+            return False
+        return True
 
 
 def shared_by_items(wired: Wire, call: Call) -> str | None:

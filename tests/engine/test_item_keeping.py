@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import pytest
@@ -416,3 +417,23 @@ def test_two_stages_do_not_share_an_iterator():
         flow.run(progress=False)
     with pytest.raises(MapError, match="was read already"):
         flow.run(progress=False, only="first")
+
+
+def test_a_whole_with_an_item_that_cannot_be_kept_is_not_planned_as_kept(tmp_path):
+    """Only that item is called again, and the plan says so."""
+    flow = Pipeline("flow", Parameters.define(ns=[1, 2, 3]), workspace=tmp_path, progress=False)
+    called = []
+
+    @flow.stage(over={"n": "ns"})
+    def load(n):
+        called.append(n)
+        return threading.Lock() if n == 2 else bytes([n]) * (1 << 20)
+
+    flow.run(cache="cached")
+    called.clear()
+
+    plan = flow.plan(cache="cached")
+    flow.run(cache="cached")
+
+    assert plan.stages["load"].decision == "run"
+    assert called == [2]
