@@ -155,7 +155,10 @@ def _environment(folder: Path) -> dict[str, str]:
         f"JUPYTER_{kind.upper()}_DIR": str(folder / kind) for kind in ("config", "data", "runtime")
     }
     path = os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")]))
-    return {**os.environ, **own, "IPYTHONDIR": str(folder / "ipython"), "PYTHONPATH": path}
+    own |= {"IPYTHONDIR": str(folder / "ipython"), "PYTHONPATH": path}
+    # With that variable a kernel leaves descriptors to pytest.
+    others = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    return {**others, **own}
 
 
 def _write_settings(folder: Path) -> None:
