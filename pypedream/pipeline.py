@@ -272,7 +272,7 @@ class Pipeline:
             given=given,
             **options_or_parameters,
         )
-        run = self._launch(plan).carry_out()
+        run = self._launch(plan).show().carry_out()
         error = _raised_by(run)
         if error is not None:
             raise error
@@ -366,7 +366,8 @@ class Pipeline:
         from asyncio import get_running_loop
 
         plan = plan_for(request_of(parameters, request), self.blueprint, self.options)
-        run = await self._launch(plan, get_running_loop()).carry_out_async()
+        launch = self._launch(plan, get_running_loop()).show(at_once=True)
+        run = await launch.carry_out_async()
         error = _raised_by(run)
         if error is not None:
             raise error
@@ -387,7 +388,7 @@ class Pipeline:
         from pypedream.engine.handle import RunHandle
 
         plan = plan_for(request_of(parameters, request), self.blueprint, self.options)
-        handle = RunHandle(self._launch(plan))
+        handle = RunHandle(self._launch(plan).show(at_once=True))
         handle.start()
         return handle
 
@@ -414,7 +415,7 @@ class Pipeline:
         from pypedream.engine.resume import resume_plan
 
         earlier = run if run is not None else self.last_run
-        resumed = self._launch(resume_plan(self, earlier, request)).carry_out()
+        resumed = self._launch(resume_plan(self, earlier, request)).show().carry_out()
         error = _raised_by(resumed)
         if error is not None:
             raise error

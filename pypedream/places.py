@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from types import CodeType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -112,6 +112,16 @@ def cell_of(file: str) -> int | None:
     names = getattr(getattr(shell, "compile", None), "_filename_map", None) or {}
     number = names.get(file)
     return number if isinstance(number, int) else None
+
+
+def running_kernel() -> Any | None:
+    """Return the IPython shell if this process is a kernel whose front end can replace outputs.
+
+    That of Spyder cannot: it is a console, and gets lines as every console does.
+    """
+    shell = _running_shell()
+    has_cells = getattr(shell, "kernel", None) is not None and "spyder_kernels" not in sys.modules
+    return shell if has_cells else None
 
 
 def _running_shell() -> object | None:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from pypedream import context
+from pypedream._lazy import view
 from pypedream.engine.execution import Execution
-from pypedream.engine.record import RunFolder, new_run_id
+from pypedream.engine.record import DISPLAYS, RunFolder, new_run_id
 from pypedream.engine.reuse import is_cached
 from pypedream.engine.run import Run, state_of
 from pypedream.engine.views import Values
 from pypedream.log.ended import Ended
 from pypedream.log.event_log import EventLog
 from pypedream.parameters.watched import Watched
+from pypedream.places import running_kernel
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pypedream.engine.failure import Failure
     from pypedream.engine.guard import Guard
     from pypedream.engine.keeping import Keeper
+    from pypedream.engine.options import Options
     from pypedream.engine.plan import Plan
     from pypedream.engine.scheduler import Scheduler
     from pypedream.engine.settlement import Settlement
@@ -121,6 +124,18 @@ class Launch:
         from pypedream.engine.keeping import keeper_of
 
         return keeper_of(plan, run_id, log, parameters, self._folder.path)
+
+    def show(self, *, at_once: bool = False) -> Launch:
+        """Show the run under the present cell of a notebook, if there is one; return the launch.
+
+        Parameters
+        ----------
+        at_once
+            Whether the cell may be over before the run is.
+        """
+        if is_viewed(self.plan.options):
+            self.run.view = view("notebook").begin(self.run, at_once=at_once)
+        return self
 
     def interrupt(self) -> None:
         """Start no new stage, as after Ctrl-C; may be called from a signal handler."""
@@ -276,6 +291,8 @@ class Launch:
                 execution.keeper.close()
         self._keep_code()
         execution.bound.clear()
+        if run.view is not None:
+            run.view.end()
         execution.base = Context()  # it holds the run, which would keep itself alive
 
     def _keep_code(self) -> None:
@@ -327,14 +344,33 @@ def _event_log(
 
     options = plan.options
     sinks: list[Any] = [*options.sinks, *extra_sinks()]
-    if options.progress is not False:
-        from pypedream.log.console import ConsoleSink
-
-        called = [key for key in plan.blueprint.order if key in plan.chosen]
-        sinks.append(ConsoleSink(progress=bool(options.progress), stages=called))
+    if options.progress is not False and not is_viewed(plan.options):
+        sinks.append(_console(plan))
     if folder is not None:
         sinks.extend(folder.sinks)
-    return EventLog(run_id, sinks=sinks, redactor=Redactor(parameters.secrets()))
+    log = EventLog(run_id, sinks=sinks, redactor=Redactor(parameters.secrets()))
+    if folder is not None:
+        log.displays.folder = folder.path / DISPLAYS
+    return log
+
+
+def _console(plan: Plan) -> Any:
+    """Return what says the lines of a run that has no view."""
+    within = context.STAGE.get()
+    if within is not None and running_kernel() is not None:
+        from pypedream.log.relay import Relay
+
+        return Relay(within)
+    from pypedream.log.console import ConsoleSink
+
+    called = [key for key in plan.blueprint.order if key in plan.chosen]
+    return ConsoleSink(progress=bool(plan.options.progress), stages=called)
+
+
+def is_viewed(options: Options) -> bool:
+    """Say whether a run that starts now has a view in a notebook and so no need of a console."""
+    is_outermost = context.STAGE.get() is None
+    return options.progress is not False and is_outermost and running_kernel() is not None
 
 
 def _raised_in(run: Run) -> BaseException | None:

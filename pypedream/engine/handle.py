@@ -40,6 +40,10 @@ class RunHandle:
         stages = "stage has" if total == 1 else "stages have"
         return f"<run {run.id} of {run.pipeline!r}: {state}, {ended} of {total} {stages} ended>"
 
+    def _ipython_display_(self) -> None:
+        """Show nothing under the cell where the run is shown already."""
+        self.run._ipython_display_()
+
     @property
     def done(self) -> bool:
         """Whether the run is over."""

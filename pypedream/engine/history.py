@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,15 +18,23 @@ from attrs import field, frozen
 
 from pypedream.engine.batch import Batch, batch_in
 from pypedream.engine.environment import environment_in
-from pypedream.engine.record import DESCRIPTION, JOURNAL, is_alive
+from pypedream.engine.record import DESCRIPTION, DISPLAYS, JOURNAL, is_alive
 from pypedream.errors import StoreError
+from pypedream.log.displays import SUFFIXES, Display
 from pypedream.log.events import Event
 from pypedream.names import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["LEVELS", "RecordedRun", "recorded_events", "recorded_run", "recorded_runs"]
+__all__ = [
+    "LEVELS",
+    "RecordedRun",
+    "recorded_display",
+    "recorded_events",
+    "recorded_run",
+    "recorded_runs",
+]
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 """From the least to the most serious."""
@@ -96,6 +105,14 @@ class RecordedRun:
     needs: Mapping[str, Any] = field(repr=False, factory=dict)
     unreadable: tuple[str, ...] = ()
     batch: Batch | None = None
+
+
+def recorded_display(folder: Path, number: int) -> Display | None:
+    """Return what was displayed in a recorded run under a number; None if it is not there."""
+    for mime, suffix in SUFFIXES.items():
+        with suppress(OSError):
+            return Display(mime, (folder / DISPLAYS / f"{number}.{suffix}").read_bytes())
+    return None
 
 
 def recorded_runs(workspace: str | os.PathLike[str]) -> list[RecordedRun]:

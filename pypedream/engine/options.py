@@ -68,7 +68,8 @@ class Options:
         As text "db=4,gpu=2". Each limit has a precedence of its own.
     progress
         What the console shows. None: what stages print and log. True: also a line for each
-        stage, and for each of the first five of its items that failed. False: nothing.
+        stage, and for each of the first five of its items that failed. False: nothing. In a
+        notebook the run has a view under its cell instead, unless it is False.
     """
 
     executor: Any = "serial"

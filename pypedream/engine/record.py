@@ -6,7 +6,8 @@
                     when all is there that is needed to resume: a folder without it is no run
     journal.jsonl   how run and stages went, a line each as it happens; locked while the run lives:
                     a run without an end and with a free journal has crashed
-    logs.jsonl      what was printed, logged and warned
+    logs.jsonl      what was printed, logged, warned and displayed
+    displays/       what that looks like, a file each; only if there is any
 
 All prints go to one file with the stage on every line. A file for each stage would cost more than
 many a stage does, and a reader would have to merge them again. For the same reason the lock is
@@ -44,7 +45,8 @@ JOURNAL_KINDS = (
     "attempt.end",
     "items",
 )
-LOG_KINDS = ("print", "log", "warning", "progress", "artifact", "dropped")
+LOG_KINDS = ("print", "log", "warning", "display", "progress", "artifact", "dropped")
+DISPLAYS = "displays"
 _BEGUN_S = 60
 _RECENT = 20
 _LENGTH = 26

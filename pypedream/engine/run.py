@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pypedream.engine.past_run import PastRun
     from pypedream.engine.plan import Plan
     from pypedream.engine.scheduler import Scheduler
+    from pypedream.log.displays import Displays
     from pypedream.log.ended import Ended
     from pypedream.log.events import Event
     from pypedream.parameters import Parameters
@@ -103,6 +104,8 @@ class Run(Mapping[str, Any]):
         What ended the run early: the first failure's exception, or a KeyboardInterrupt.
     batch
         The sweep that the run is part of, and which point of it; None if it is part of none.
+    view
+        What shows it under a cell of a notebook; None elsewhere.
     """
 
     def __init__(self, run_id: str, execution: Execution, batch: Batch | None = None) -> None:
@@ -113,6 +116,7 @@ class Run(Mapping[str, Any]):
         self.error: BaseException | None = None
         self.took_s: float | None = None
         self.code: dict[str, Any] = {}
+        self.view: Any = None
         self._execution = execution
         self._scheduler: Scheduler | None = None
 
@@ -144,6 +148,11 @@ class Run(Mapping[str, Any]):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return shown_as(self, include, exclude)
+
+    def _ipython_display_(self) -> None:
+        """Show nothing under the cell where the run is shown already."""
+        if self.view is None or not view("notebook").is_shown_here(self.view):
+            raise NotImplementedError  # so IPython asks for the bundle
 
     @property
     def plan(self) -> Plan:
@@ -189,6 +198,11 @@ class Run(Mapping[str, Any]):
     def events(self) -> Sequence[Event]:
         """Everything that was said and happened, in order."""
         return self._execution.log.events
+
+    @property
+    def displays(self) -> Displays:
+        """What its stages displayed in a notebook."""
+        return self._execution.log.displays
 
     @property
     def sinks(self) -> Any:

@@ -9,6 +9,7 @@ from warnings import warn_explicit
 
 from attrs import NOTHING, Factory, define
 
+from pypedream._lazy import view
 from pypedream.engine.run_results import named_result
 from pypedream.errors import NoResult, UnreadableResult
 from pypedream.names import did_you_mean, there_are
@@ -73,6 +74,8 @@ class Runs(Sequence[Any]):
         How many points the sweep has: more than there are runs if it was stopped.
     secrets
         Texts that must not be shown.
+    view
+        What shows them under a cell of a notebook; None elsewhere.
 
     Examples
     --------
@@ -106,6 +109,12 @@ class Runs(Sequence[Any]):
         self.rows = list(rows)
         self.of = of
         self.secrets = set(secrets)
+        self.view: Any = None
+
+    def _ipython_display_(self) -> None:
+        """Show nothing under the cell where the sweep is shown already."""
+        if self.view is None or not view("notebook").is_shown_here(self.view):
+            raise NotImplementedError  # so IPython asks for the bundle
 
     @property
     def ok(self) -> Runs:
@@ -223,7 +232,7 @@ class Runs(Sequence[Any]):
 
     def _those(self, rows: Iterable[RunRow]) -> Runs:
         some = copy(self)
-        some.rows, some.of = list(rows), None
+        some.rows, some.of, some.view = list(rows), None, None
         return some
 
     def columns(self) -> list[str]:

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, define
 
 from pypedream import context
+from pypedream._lazy import view
 from pypedream.engine.batch import Batch
-from pypedream.engine.carry_out import Launch
+from pypedream.engine.carry_out import Launch, is_viewed
 from pypedream.engine.interrupts import interrupts_told
 from pypedream.engine.options import ENVIRONMENT
 from pypedream.engine.record import new_run_id
@@ -119,6 +120,8 @@ class _Sweep:
 
     def carry_out(self) -> None:
         """Carry out the runs; what ended the sweep early is in *error*."""
+        if is_viewed(self.options):
+            self.runs.view = view("notebook").begin_sweep(self.runs)
         try:
             with interrupts_told(self._interrupt):
                 if self.at_once == 1:
@@ -132,6 +135,8 @@ class _Sweep:
                 row.state = row.open().state
         if self.error is not None:
             self._explain(self.error)
+        if self.runs.view is not None:
+            self.runs.view.end()
 
     def _one_by_one(self) -> None:
         for index in range(len(self.asking.points)):
@@ -276,7 +281,7 @@ class _Sweep:
 
     def _say(self, index: int, run: Run) -> None:
         """Show a line for a run that ended, if progress is asked for."""
-        if not self.options.progress:
+        if not self.options.progress or self.runs.view is not None:
             return
         points = self.asking.points
         shown = point_text(points[index], self.asking.base)

@@ -21,6 +21,7 @@ from pypedream.log.stdlib import BASIC_CONFIG, HANDLERS, ROOT_LEVEL
 from pypedream.log.streams import STREAMS, beneath
 from pypedream.log.threads import POOLS, THREADS
 from pypedream.log.warned import WARNINGS
+from pypedream.places import running_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +59,8 @@ def capturing(mode: bool | str = True) -> Iterator[None]:
         their output, as another run may capture at the same time.
     """
     user, changes = object(), _CHANGES[mode]
+    if changes and running_kernel() is not None:
+        changes += _in_kernel()
     if changes:
         _follow_forks()
     try:
@@ -69,6 +72,16 @@ def capturing(mode: bool | str = True) -> Iterator[None]:
             change.end(user)
         if not STREAMS.is_needed:
             finish_left()
+
+
+@cache
+def _in_kernel() -> tuple[Change, ...]:
+    """Return what is to be captured besides under the cell of a notebook."""
+    from pypedream.log.children import CHILDREN
+    from pypedream.log.displayed import CLEARED, DISPLAYED
+    from pypedream.log.figures import FIGURES
+
+    return (DISPLAYED, CLEARED, FIGURES, *CHILDREN)
 
 
 @cache
@@ -94,5 +107,8 @@ def _after_fork_in_child() -> None:
     if attempt is not None:
         attempt.output = PASS_THROUGH
         STAGE.set(None)
-    for change in reversed(_CHANGES[True]):
+    changes = _CHANGES[True]
+    if running_kernel() is not None:
+        changes += _in_kernel()
+    for change in reversed(changes):
         change.forget()

@@ -15,6 +15,7 @@ from weakref import WeakSet
 
 from pypedream.log.batch import Batch
 from pypedream.log.delivery import Delivery
+from pypedream.log.displays import Displays
 from pypedream.log.events import EventSequence
 from pypedream.log.json_lines import LineParts
 from pypedream.log.memory import Memory
@@ -73,6 +74,8 @@ class EventLog:
     is_attended
         Whether what is appended is handed over within a tenth of a second without being asked for.
         Then one in `UNASKED` appended records still has to ask: they may be very many.
+    displays
+        What the stages displayed in a notebook.
     is_closed
         Whether the run is over: no sink gets anything any more.
     has_console
@@ -100,6 +103,7 @@ class EventLog:
         self.line_parts = LineParts(run, self.pid)
         self._batch: Batch | None = None
         self.is_closed = False
+        self.displays = Displays()
         self._outlets = [outlet_of(sink) for sink in sinks]
         self._memory = Memory(limit)
         self._deliver_to(self._outlets)

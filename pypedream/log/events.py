@@ -56,7 +56,7 @@ STATE_KINDS = frozenset(
 )
 STEP_KINDS = frozenset(["stage.start", "stage.end"])
 KINDS = STATE_KINDS | frozenset(
-    ["items", "print", "log", "warning", "progress", "artifact", "dropped"]
+    ["items", "print", "log", "warning", "display", "progress", "artifact", "dropped"]
 )
 
 
@@ -78,7 +78,7 @@ class Event:
         The process.
     kind
         ``run.start run.end stage.start stage.end stage.skip attempt.start attempt.end items print
-        log warning progress artifact dropped``.
+        log warning display progress artifact dropped``.
     level
         ``debug info warning error critical``.
     event

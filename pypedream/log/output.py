@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 from weakref import WeakSet
 
 from pypedream.context import STAGE, Attempt
+from pypedream.log.encode import FAILURES
 from pypedream.log.lines import Line
 from pypedream.log.lock import ForkLock
 
@@ -27,6 +28,7 @@ __all__ = [
     "Muted",
     "Output",
     "PassThrough",
+    "at_end",
     "captured",
     "finish_left",
     "finish_thread",
@@ -48,15 +50,23 @@ class Output(local):
     ----------
     stdout, stderr
         The lines of the current thread.
+    endings
+        What is called when the attempt ends.
     """
 
-    def __init__(self, attempt: Attempt, threads: dict[int, tuple[Line, Line]]) -> None:
+    def __init__(
+        self,
+        attempt: Attempt,
+        threads: dict[int, tuple[Line, Line]],
+        endings: list[Callable[[], object]],
+    ) -> None:
         ident = get_ident()
         for line in threads.get(ident, ()):  # of a thread that is over: its number is used again
             line.finish()
         self.stdout = Line(attempt, "stdout")
         self.stderr = Line(attempt, "stderr")
         self._threads = threads
+        self.endings = endings
         threads[ident] = (self.stdout, self.stderr)
 
     def write(self, _attempt: Attempt, stream: str, text: str, _under_write: object) -> int:
@@ -76,6 +86,9 @@ class Output(local):
 
     def close(self) -> None:
         """End the attempt: record unfinished lines, but not those that threads still write."""
+        if self.endings:
+            self.finish()
+            _end(self.stdout.attempt, self.endings)
         threads = self._threads
         attempt, mine = self.stdout.attempt, threads.pop(get_ident())
         attempt.output = LateOutput(threads)
@@ -249,6 +262,26 @@ def write_slowly(
     return written
 
 
+def at_end(attempt: Attempt, call: Callable[[], object]) -> None:
+    """Have *call* called as a part of *attempt* when that ends; not if it has ended."""
+    output = attempt.output if attempt.output is not None else _open(attempt)
+    if isinstance(output, Output):
+        output.endings.append(call)
+
+
+def _end(attempt: Attempt, endings: list[Callable[[], object]]) -> None:
+    token = STAGE.set(attempt)
+    try:
+        while endings:
+            try:
+                endings.pop(0)()
+            except FAILURES as error:
+                said = f"{type(error).__name__}: {error}"
+                attempt.log.add("warning", said, attempt=attempt, level="warning")
+    finally:
+        STAGE.reset(token)
+
+
 def finish_thread(attempt: Attempt) -> None:
     """Record what this thread began to print for *attempt*: its part in it is over."""
     if attempt.output is not None:
@@ -269,6 +302,6 @@ def _over(threads: Iterable[int]) -> list[int]:
 def _open(attempt: Attempt) -> Output:
     with _opening:  # two threads of the attempt may print their first at the same time
         if attempt.output is None:
-            attempt.output = Output(attempt, {})
+            attempt.output = Output(attempt, {}, [])
         output: Output = attempt.output
         return output

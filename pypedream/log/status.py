@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pypedream.log.events import Event
 
-__all__ = ["Status", "progress_text"]
+__all__ = ["Status", "bar_text", "progress_text"]
 
 MOST_NAMES = 3
 BAR_CELLS = 12
@@ -57,13 +57,13 @@ class Status:
         names = [name[:LONGEST_NAME] for name in list(running)[:MOST_NAMES]]
         more = [f"+{len(running) - MOST_NAMES}"] if len(running) > MOST_NAMES else []
         count = f"{self._done}/{self._total}" if self._total else f"{self._done} done"
-        bars = [_bar(event, has_glyphs=has_glyphs) for event in running.values() if event]
+        bars = [bar_text(event, has_glyphs=has_glyphs) for event in running.values() if event]
         minutes, seconds = divmod(int(monotonic() - self._start_s), 60)
         parts = [count, ", ".join([*names, *more]), *bars[-1:], f"{minutes}:{seconds:02d}"]
         return "  ".join(part for part in parts if part)
 
 
-def _bar(event: Event, *, has_glyphs: bool) -> str:
+def bar_text(event: Event, *, has_glyphs: bool) -> str:
     """Return the progress of a stage as a bar, or in its own words."""
     data = event.data or {}
     done, total = data.get("done"), data.get("total")

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from pypedream.engine.diff import RunDiff
 from pypedream.engine.failure import Failure
+from pypedream.engine.runs import Runs
 from pypedream.parameters import Parameters
 from pypedream.stage import Stage
 from pypedream.view.html import to_html
 from pypedream.view.html_objects import diff_html, failure_html, parameters_html, stage_html
+from pypedream.view.tags import tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +21,7 @@ _WAYS: dict[type, tuple[Callable[[Any], str], Callable[[Any], str]]] = {
     Failure: (lambda failure: failure.redactor.text(str(failure)), failure_html),
     Parameters: (repr, parameters_html),
     RunDiff: (str, diff_html),
+    Runs: (repr, lambda runs: tag("pre", repr(runs))),
     Stage: (repr, stage_html),
 }
 

@@ -68,6 +68,8 @@ class Heard:
         From stage to seconds since the first event.
     items
         From a mapped stage to how many items ended in each state.
+    displays
+        From stage to the events of what it displayed.
     last_s
         When the last event happened, in seconds since the first.
     """
@@ -77,6 +79,7 @@ class Heard:
     began: dict[str, float] = Factory(dict)
     ended: dict[str, float] = Factory(dict)
     items: dict[str, dict[str, int]] = Factory(dict)
+    displays: dict[str, list[Event]] = Factory(dict)
     last_s: float = 0.0
 
     @property
@@ -106,8 +109,10 @@ def heard(events: Iterable[Event]) -> Heard:
 
 
 def _note(event: Event, found: Heard) -> None:
-    """Take note of when a stage began or ended."""
+    """Take note of when a stage began or ended, and of what it displayed."""
     stage = event.stage
+    if event.kind == "display":
+        found.displays.setdefault(stage or "", []).append(event)
     if stage is None or event.item is not None:
         return
     if event.kind == "stage.start":

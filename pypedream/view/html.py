@@ -60,7 +60,7 @@ def to_html(subject: Pipeline | Plan | Run | RecordedRun) -> str:
     >>> @flow.stage
     ... def total(): return 3
     >>> text = to_html(flow.run())
-    >>> text.startswith("<div class=pd-"), "<script" in text
+    >>> text.startswith('<div class="pd-'), "<script" in text
     (True, False)
     """
     return fragment(page_of(subject), new_scope(), has_fallback=True)
@@ -114,7 +114,7 @@ def fragment(page: Page, scope: str, *, has_fallback: bool) -> Html:
         said_block(page.said),
         _parameters(page),
         table_of(page.notes),
-        class_=scope,
+        class_=f"{scope} pd-{page.description.subject}",
     )
 
 
@@ -122,7 +122,7 @@ def header(page: Page) -> Html:
     """Return the line that says what this is and how it went."""
     facts = " · ".join(page.facts)
     name = tag("b", page.description.name)
-    state = [" ", chip(page.state)] if page.state else []
+    state = [" ", chip(page.state, "pd-state")] if page.state else []
     return tag("div", name, *state, " ", tag("span", facts, class_="d"), class_="h")
 
 
@@ -131,7 +131,7 @@ def image_of(description: Description, most: int = MOST_STAGES) -> Html:
     few = folded(description, most)
     svg = compact_svg(few).encode("utf-8", "replace")
     source = f"data:image/svg+xml;base64,{b64encode(svg).decode('ascii')}"
-    return tag("div", tag("img", alt=in_words(few), src=source))
+    return tag("div", tag("img", alt=in_words(few), src=source, class_="pd-dag"))
 
 
 def _parts(page: Page) -> Iterator[str]:

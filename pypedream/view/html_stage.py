@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pypedream.view.exhibits import exhibit_html
 from pypedream.view.folding import Bundle, bundles
 from pypedream.view.looks import look_of
 from pypedream.view.page import Row
@@ -28,11 +29,14 @@ def stage_list(page: Page) -> Html:
     return tag("div", *parts, class_=f"s {subject}")
 
 
-def chip(state: str) -> Html:
-    """Return a state with its sign and its colour."""
+def chip(state: str, name: str = "") -> Html:
+    """Return a state with its sign and its colour; *name* is one more class of the element."""
     look = look_of(state)
     return tag(
-        "span", f"{look.sign} {state}", class_="c", style=f"background:{look.fill};color:#fff"
+        "span",
+        f"{look.sign} {state}",
+        class_=f"c {name}".rstrip(),
+        style=f"background:{look.fill};color:#fff",
     )
 
 
@@ -146,6 +150,7 @@ def _body(section: Section) -> Html:
         table_of(section.inputs, "called with" if section.outputs else "inputs"),
         *_outputs(section.outputs),
         said_block(section.said),
+        *map(exhibit_html, section.exhibits),
         class_="v",
     )
 

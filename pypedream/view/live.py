@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from pypedream.view.describing import describe, with_running
-from pypedream.view.hearing import heard, lines_of
+from pypedream.log.status import bar_text
+from pypedream.view.describing import describe
+from pypedream.view.hearing import lines_of
 from pypedream.view.html import header, image_of, new_scope
 from pypedream.view.html_stage import said_block
 from pypedream.view.page import Line, Page, Said
@@ -20,7 +21,7 @@ from pypedream.view.style import style_of
 from pypedream.view.tags import Html, joined, tag
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from pypedream.engine.run import Run
     from pypedream.log.events import Event
@@ -53,30 +54,25 @@ class RunState:
     lines: tuple[Line, ...] = ()
 
 
-def run_state(
-    run: Run, events: Sequence[Event] | None = None, running: Collection[str] | None = None
-) -> RunState:
+def run_state(run: Run, events: Sequence[Event] | None = None) -> RunState:
     """Return the present state of a run.
 
     Parameters
     ----------
     events
         The last events of the run, for the last lines; None looks for them in the run.
-    running
-        The stages that have begun and did not end yet; None looks through all events. Who
-        follows the events of a run knows them, and need not look through all each time.
     """
     recent = run.events[-_RECENT:] if events is None else events
-    if running is None:
-        running = heard(run.events).running if run.state == "running" else ()
+    description = describe(run)
     stages = {event.stage for event in recent} - {None}
     lines = [_line(line, event.stage, stages) for event in recent for line in lines_of(event)]
+    bars = _bars(recent, description) if run.state == "running" else []
     return RunState(
-        with_running(describe(run), running),
+        description,
         run.state,
         run.id,
         run.duration_s or (recent[-1].dt if recent else None),
-        tuple(lines[-MOST_LINES:]),
+        tuple([*lines, *bars][-MOST_LINES:]),
     )
 
 
@@ -100,13 +96,28 @@ def live_frame(state: Run | RunState) -> str:
     start = joined(tag("style", Html(style_of(scope))), header(page))
     frame = ""
     for most in _STEPS:
-        frame = tag("div", start, image_of(now.description, most), said, class_=scope)
+        frame = tag("div", start, image_of(now.description, most), said, class_=f"{scope} pd-run")
         if len(frame.encode()) <= MOST_BYTES:
             break
     return frame
 
 
+def _bars(recent: Sequence[Event], description: Description) -> list[Line]:
+    """Return the progress that a running stage told last, as a line; none if none did."""
+    running = {node.key for node in description.stages if node.state == "running"}
+    told = {event.stage: event for event in recent if event.kind == "progress"}
+    bars = [(key, event) for key, event in told.items() if key in running]
+    return [
+        _line(Line(bar_text(event, has_glyphs=True)), key, {key, None, ""})
+        for key, event in bars[-1:]
+    ]
+
+
 def _line(line: Line, stage: str | None, stages: set[str | None]) -> Line:
     label = f"{stage} | " if stage is not None and len(stages) > 1 else ""
-    text = label + line.text
+    return _cut(Line(label + line.text, line.level))
+
+
+def _cut(line: Line) -> Line:
+    text = line.text
     return Line(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…", line.level)

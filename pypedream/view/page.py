@@ -132,6 +132,28 @@ NOTHING_SAID = Said()
 
 
 @frozen
+class Exhibit:
+    """Something that a stage displayed.
+
+    Attributes
+    ----------
+    text
+        What it is in plain text.
+    mime
+        The form that *content* has: a picture or "text/html"; "" where there is the text alone.
+    content
+        A picture in base 64, or HTML as it was displayed, which is not to be trusted.
+    note
+        Why it is not shown.
+    """
+
+    text: str
+    mime: str = ""
+    content: str = ""
+    note: str = ""
+
+
+@frozen
 class Section:
     """All that is known of one stage.
 
@@ -157,6 +179,7 @@ class Section:
     inputs: tuple[Row, ...] = ()
     outputs: tuple[Sample, ...] = ()
     said: Said = NOTHING_SAID
+    exhibits: tuple[Exhibit, ...] = ()
     took: str = ""
     span: tuple[float, float] | None = None
     where: str = ""

@@ -13,6 +13,7 @@ from pypedream.log.moments import local_time
 from pypedream.log.redaction import HIDDEN, Redactor, is_secret_name
 from pypedream.mappers import RETURN
 from pypedream.view.describing import describe, with_running
+from pypedream.view.exhibits import exhibits_of
 from pypedream.view.frames import frames_of
 from pypedream.view.hearing import heard
 from pypedream.view.inputs_shown import VALUE, input_rows, parameter_rows, policy_rows, where_of
@@ -174,6 +175,9 @@ class _Sight:
             inputs=tuple(input_rows(wired, self.run.parameters, self.shower, outputs)),
             outputs=tuple(self._samples(stage)),
             said=self.heard.said.get(node.key, NOTHING_SAID),
+            exhibits=tuple(
+                exhibits_of(self.heard.displays.get(node.key, ()), self.run.displays.get)
+            ),
             took=duration_text(stage.duration_s) if stage.attempts else "",
             span=span if stage.attempts or node.state == "running" else None,
             where=where_of(wired),

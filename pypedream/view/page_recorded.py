@@ -7,17 +7,21 @@ the store, and stays there.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
+
+from attrs import evolve
 
 from pypedream.engine.account import DONE as DONE_STATES
 from pypedream.engine.account import STAGE
 from pypedream.engine.account_recorded import recorded_account
-from pypedream.engine.history import recorded_events
+from pypedream.engine.history import recorded_display, recorded_events
 from pypedream.errors import StoreError
 from pypedream.log.durations import duration_text
 from pypedream.places import Place
 from pypedream.values import one_line, short
 from pypedream.view.description import Argument, Description, Edge, Group, Node
+from pypedream.view.exhibits import exhibits_of
 from pypedream.view.frames import frames_in
 from pypedream.view.hearing import error_text, heard
 from pypedream.view.page import NOTHING_SAID, Page, Row, Sample, Section, Trouble
@@ -53,7 +57,15 @@ def page_of_record(run: RecordedRun) -> Page:
         ),
         parameters=tuple(_parameters(run, account)),
         sections=tuple(
-            _section(node, account.stages[node.key], found) for node in description.stages
+            evolve(
+                _section(node, account.stages[node.key], found),
+                exhibits=tuple(
+                    exhibits_of(
+                        found.displays.get(node.key, ()), partial(recorded_display, run.folder)
+                    )
+                ),
+            )
+            for node in description.stages
         ),
         said=found.said.get("", NOTHING_SAID),
         notes=tuple(_notes(run, account)),

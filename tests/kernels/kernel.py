@@ -50,6 +50,8 @@ class Cell:
         What it printed, by "stdout" and "stderr".
     displays
         What it displayed, each as text.
+    views
+        From each output that can be replaced to what it showed, one after the other.
     error
         The traceback, as it is shown; empty without one.
     """
@@ -57,6 +59,7 @@ class Cell:
     def __init__(self) -> None:
         self.streams: dict[str, str] = defaultdict(str)
         self.displays: list[str] = []
+        self.views: dict[str, list[dict[str, str]]] = defaultdict(list)
         self.error = ""
         self.is_idle = False
 
@@ -70,8 +73,12 @@ class Cell:
         kind, content = message["header"]["msg_type"], message["content"]
         if kind == "stream":
             self.streams[content["name"]] += content["text"]
-        elif kind in ("display_data", "execute_result"):
-            self.displays.append(content["data"].get("text/plain", ""))
+        elif kind in ("display_data", "execute_result", "update_display_data"):
+            name = content.get("transient", {}).get("display_id")
+            if name is not None:
+                self.views[name].append(content["data"])
+            if kind != "update_display_data":
+                self.displays.append(content["data"].get("text/plain", ""))
         elif kind == "error":
             self.error = "\n".join(content["traceback"])
         elif kind == "status":
@@ -128,7 +135,19 @@ class Kernel:
                 message = self._client.get_iopub_msg(timeout=0.2)
             except Empty:
                 continue
-            self._cells[message["parent_header"].get("msg_id", "")].take(message)
+            self._home_of(message).take(message)
+
+    def _home_of(self, message: dict[str, Any]) -> Cell:
+        """Return the cell that shows a message: where the output is that it replaces, if it does.
+
+        An old kernel says of what a thread replaces that it belongs to the cell of the moment.
+        """
+        if message["header"]["msg_type"] == "update_display_data":
+            name = message["content"]["transient"]["display_id"]
+            for cell in self._cells.values():
+                if name in cell.views:
+                    return cell
+        return self._cells[message["parent_header"].get("msg_id", "")]
 
     def interrupt(self) -> None:
         """Press the stop button."""

@@ -1,0 +1,89 @@
+"""What a stage displays in a notebook becomes an event of it: tables, figures, formatted text.
+
+The event has the text; what it looks like is kept beside the log (`displays`). What only a living
+page can show, such as a widget, goes to the cell as if there were no run.
+"""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from pypedream.log.displays import PICTURES, SUFFIXES, Display, Displays
+from pypedream.log.entry import enter
+from pypedream.log.output import captured
+from pypedream.log.patch import Patch
+from pypedream.places import running_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pypedream.context import Attempt
+    from pypedream.log.redaction import Redactor
+
+__all__ = ["CLEARED", "DISPLAYED"]
+
+_WRITTEN = ("text/markdown", "text/latex", "text/plain")
+
+
+def _recording(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def publish(self: Any, data: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        attempt = captured()
+        if attempt is None or any(form.startswith("application/") for form in data):
+            return original(self, data, *args, **kwargs)
+        name = (kwargs.get("transient") or {}).get("display_id")
+        log: Any = attempt.log
+        displays: Displays = log.displays
+        if not kwargs.get("update"):
+            return _record(attempt, data, displays, name)
+        number, display = displays.number_of(name), _display_of(data, attempt.log.redactor)
+        if number is None:  # it belongs to a cell, or to an earlier run
+            return original(self, data, *args, **kwargs)
+        if display is not None:
+            displays.put(number, display)
+        return None
+
+    return publish
+
+
+def _record(
+    attempt: Attempt, data: Mapping[str, Any], displays: Displays, name: str | None
+) -> None:
+    text = next((str(data[form]) for form in _WRITTEN if form in data), "")
+    display = _display_of(data, attempt.log.redactor)
+    told = displays.add(attempt.stage, display, name) if display is not None else {}
+    enter(attempt.log, attempt, "display", "info", text, told)
+
+
+def _display_of(data: Mapping[str, Any], redactor: Redactor | None) -> Display | None:
+    for form in SUFFIXES:
+        content = data.get(form)
+        if isinstance(content, bytes):
+            return Display(form, content)
+        if isinstance(content, str) and content:
+            is_picture = form in PICTURES
+            if not is_picture and redactor is not None:
+                content = redactor.text(content)
+            return Display(form, a2b_base64(content) if is_picture else content.encode())
+    return None
+
+
+def _sparing(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def clear_output(self: Any, *args: Any, **kwargs: Any) -> Any:
+        # It would clear the view of the run, and all else that the cell has shown.
+        return original(self, *args, **kwargs) if captured() is None else None
+
+    return clear_output
+
+
+def _publisher() -> Any:
+    shell = running_kernel()
+    assert shell is not None
+    return type(shell.display_pub)
+
+
+DISPLAYED = Patch(_publisher, "publish", _recording)
+CLEARED = Patch(_publisher, "clear_output", _sparing)

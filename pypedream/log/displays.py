@@ -1,0 +1,96 @@
+"""What the things look like that stages displayed: kept beside the log, as a picture is no line."""
+
+from __future__ import annotations
+
+from binascii import b2a_base64
+from collections import Counter
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field, frozen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["PICTURES", "SUFFIXES", "Display", "Displays"]
+
+MOST_A_STAGE = 5
+MOST_BYTES, MOST_BYTES_IN_ALL = 2 << 20, 20 << 20
+SUFFIXES = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/svg+xml": "svg",
+    "text/html": "html",
+}
+"""The forms that are kept, the one that is taken first before others, each with its suffix."""
+PICTURES = ("image/png", "image/jpeg")
+
+
+@frozen
+class Display:
+    """What something looks like.
+
+    Attributes
+    ----------
+    mime
+        One of `SUFFIXES`.
+    """
+
+    mime: str
+    content: bytes
+
+    @property
+    def base64(self) -> str:
+        """The content as a text."""
+        return b2a_base64(self.content, newline=False).decode("ascii")
+
+
+@define
+class Displays:
+    """What was displayed in one run; of each stage the first few.
+
+    Attributes
+    ----------
+    folder
+        Where each is also written to; None writes nothing. It is made when it is needed.
+    """
+
+    folder: Path | None = None
+    _kept: dict[int, Display] = field(factory=dict)
+    _ids: dict[str, int] = field(factory=dict)
+    _numbers: Any = field(factory=lambda: count(1))
+    _counts: Counter[str] = field(factory=Counter)
+    _bytes: int = 0
+
+    def get(self, number: int) -> Display | None:
+        """Return what is kept under a number."""
+        return self._kept.get(number)
+
+    def number_of(self, name: str | None) -> int | None:
+        """Return the number of what was displayed under a name that can be updated."""
+        return self._ids.get(name) if name else None
+
+    def add(self, stage: str, display: Display, name: str | None) -> dict[str, Any]:
+        """Keep what a stage displayed; return what its event says of it."""
+        self._counts[stage] += 1
+        is_much = len(display.content) > MOST_BYTES or self._bytes > MOST_BYTES_IN_ALL
+        told: dict[str, Any] = {"mime": display.mime, "bytes": len(display.content)}
+        if self._counts[stage] > MOST_A_STAGE or is_much:
+            return told
+        number = next(self._numbers)
+        if name:
+            self._ids[name] = number
+        return {**told, "display": number, **self.put(number, display)}
+
+    def put(self, number: int, display: Display) -> dict[str, str]:
+        """Keep something under a number, in place of what is there; return what went wrong."""
+        self._kept[number] = display
+        self._bytes += len(display.content)
+        if self.folder is not None:
+            try:
+                self.folder.mkdir(exist_ok=True)
+                path = self.folder / f"{number}.{SUFFIXES[display.mime]}"
+                path.write_bytes(display.content)
+            except OSError as error:
+                return {"not_written": error.strerror or str(error)}
+        return {}

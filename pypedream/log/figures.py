@@ -1,0 +1,75 @@
+"""Figures that a stage leaves open in a notebook are displayed as its own when it ends.
+
+Matplotlib's backend for notebooks shows what is open at the end of the cell: all of it there, and
+nobody knows of which stage.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pypedream.log.output import at_end, captured
+from pypedream.log.patch import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["FIGURES"]
+
+_MADE = "_set_new_active_manager"
+
+
+class Figures(Change):
+    """Takes note which attempt makes a figure, where pyplot is loaded; there is one, `FIGURES`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._managers: Any = None
+        self._original: Any = None
+        self._ours: Any = None
+
+    def apply(self) -> None:
+        """Look on as figures are made."""
+        helpers = sys.modules.get("matplotlib._pylab_helpers")
+        if helpers is None or _MADE not in vars(helpers.Gcf):
+            return
+        self._managers = helpers.Gcf
+        self._original = vars(self._managers)[_MADE]
+        self._ours = staticmethod(_claiming(getattr(self._managers, _MADE), self._managers))
+        setattr(self._managers, _MADE, self._ours)
+
+    def undo(self) -> None:
+        """Look away."""
+        if self._managers is not None and vars(self._managers)[_MADE] is self._ours:
+            setattr(self._managers, _MADE, self._original)
+        self._managers = None
+
+
+def _claiming(original: Callable[[Any], None], managers: Any) -> Callable[[Any], None]:
+    def take(manager: Any) -> None:
+        original(manager)
+        attempt = captured()
+        if attempt is not None and _is_inline():
+            at_end(attempt, partial(_show, manager, managers))
+
+    return take
+
+
+def _is_inline() -> bool:
+    return "inline" in str(sys.modules["matplotlib"].get_backend())
+
+
+def _show(manager: Any, managers: Any) -> None:
+    """Display a figure, unless it was shown or closed, and close it as the backend would do."""
+    if managers.figs.get(manager.num) is manager:
+        from IPython.display import display
+
+        try:
+            display(manager.canvas.figure)  # type: ignore[no-untyped-call]
+        finally:
+            managers.destroy(manager)
+
+
+FIGURES = Figures()
