@@ -8,10 +8,12 @@ from pypedream.engine.diff import RunDiff
 from pypedream.engine.failure import Failure
 from pypedream.engine.runs import Runs
 from pypedream.parameters import Parameters
+from pypedream.pipeline import Pipeline
 from pypedream.stage import Stage
 from pypedream.view.html import to_html
 from pypedream.view.html_objects import diff_html, failure_html, parameters_html, stage_html
 from pypedream.view.tags import tag
+from pypedream.view.text import tree_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +22,7 @@ PLAIN, HTML = "text/plain", "text/html"
 _WAYS: dict[type, tuple[Callable[[Any], str], Callable[[Any], str]]] = {
     Failure: (lambda failure: failure.redactor.text(str(failure)), failure_html),
     Parameters: (repr, parameters_html),
+    Pipeline: (tree_text, to_html),
     RunDiff: (str, diff_html),
     Runs: (repr, lambda runs: tag("pre", repr(runs))),
     Stage: (repr, stage_html),

@@ -32,7 +32,7 @@ overflow:hidden;overflow-wrap:anywhere}
 § table{border-collapse:collapse;margin:4px 0 8px;font-size:12px;background:none;color:inherit}
 § caption{text-align:left;color:var(--d);padding:0;caption-side:top}
 § tr{background:none!important}
-§ th,§ td{text-align:left!important;vertical-align:top;padding:2px 14px 2px 0;border:0;
+§ th,§ td{text-align:left!important;vertical-align:baseline;padding:2px 14px 2px 0;border:0;
 font-weight:400;max-width:60ch;overflow-wrap:anywhere;white-space:normal;color:inherit}
 § th{font-weight:600;overflow-wrap:break-word}
 § td+td{color:var(--d)}

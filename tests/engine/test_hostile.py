@@ -340,6 +340,8 @@ STUCK = """
                 time.sleep(0.001)
 
     def press():
+        while flow.last_run is None:
+            time.sleep(0.01)
         for _ in range(2):
             time.sleep(0.4)
             os.kill(os.getpid(), signal.SIGINT)
