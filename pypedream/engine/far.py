@@ -7,7 +7,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, define
+from attrs import Factory, define, field
 
 from pypedream.context import Attempt
 from pypedream.engine.views import Scoped
@@ -47,7 +47,11 @@ class Far:
     is_own: bool
     _futures: set[Any] = Factory(set)
     _parameters: dict[str, Packed] = Factory(dict)
+    _secrets: list[str] = field(init=False)
     _warned: set[str] = Factory(set)
+
+    def __attrs_post_init__(self) -> None:
+        self._secrets = self.execution.parameters.secrets()
 
     def call(self, wired: Wire, attempt: Attempt, arguments: dict[str, Any]) -> Any:
         """Have a stage called once, and return what it gave."""
@@ -137,7 +141,7 @@ class Far:
             parameters=self._parameters_for(wired),
             variables=dict(execution.variables),
             capture=options.capture,
-            secrets=execution.parameters.secrets(),
+            secrets=self._secrets,
         )
 
     def _parameters_for(self, wired: Wire) -> Packed:

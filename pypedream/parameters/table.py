@@ -264,7 +264,9 @@ class Parameters(Mapping[str, Any]):
         """Return the texts that nobody may see: those of all secret values."""
         from pypedream.parameters.display import secret_texts
 
-        texts = secret_texts([*self._given.values(), *self._whole.values.values()])
+        values = [*self._given.values(), *self._whole.values.values()]
+        # What was given is mostly the value itself, and a list may be long: it is looked at once.
+        texts = secret_texts([*{id(value): value for value in values}.values()])
         return list(dict.fromkeys(text for text in texts if text))
 
     def redacted(self) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, namedtuple
+from collections.abc import Collection
 
 import pytest
 
-from pypedream.parameters.copying import copied
+from pypedream.parameters.copying import copied, has_leaves_only
 from pypedream.parameters.groups import Nested
 
 Point = namedtuple("Point", "x y")
@@ -83,3 +84,21 @@ def test_shared_container_stays_shared() -> None:
     copy = copied({"a": rows, "b": rows})
 
     assert copy["a"] is copy["b"]
+
+
+@pytest.mark.parametrize(
+    "members, expected",
+    [
+        ([], True),
+        ([1, 2, 3], True),
+        ({"a", "b"}, True),
+        ([1, 2.5, None, "a", True], True),
+        ([1, 2, [3]], False),
+        ([[1], [2]], False),
+        ([None, object()], False),
+    ],
+    ids=["none", "of one type", "set", "of several types", "a list last", "lists", "an object"],
+)
+def test_whether_members_hold_nothing(members: Collection[object], expected: bool) -> None:
+    """Numbers, texts and None do not, whether they are all of one type or of several."""
+    assert has_leaves_only(members) is expected
