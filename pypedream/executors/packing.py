@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pypedream.executors.jobs import Kit
 
-__all__ = ["LARGE", "Packed", "pack", "pack_kit", "pack_result"]
+__all__ = ["LARGE", "Packed", "pack", "pack_kit", "pack_parameters", "pack_result"]
 
 LARGE = 1 << 20
 FAILURES = (Exception, RecursionError)

@@ -18,7 +18,7 @@ from pypedream.executors.remote_log import RemoteLog
 from pypedream.log.capture import capturing
 from pypedream.log.output import PASS_THROUGH
 from pypedream.parameters.variables import RunVariables
-from pypedream.parameters.watched import Watched
+from pypedream.parameters.watched import Watched, WatchedLater
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,14 +78,14 @@ class Bench:
 
     kit: Kit
     log: RemoteLog
-    _parameters: Any = field(init=False)
+    _parameters: Watched = field(init=False)
     _call: Callable[..., Any] = field(init=False)
     _variables: dict[str, str] = field(init=False)
     _is_unstated: bool = False
 
     def __attrs_post_init__(self) -> None:
-        kit, parameters = self.kit, self.kit.parameters
-        self._parameters = parameters.value() if isinstance(parameters, Packed) else parameters
+        kit = self.kit
+        self._parameters = self._watched_parameters()
         self._call = call_of(kit.function, kit.names, kit.common)
         names = {id(value): name for name, value in kit.variables.items()}
         self._variables = {
@@ -133,10 +133,17 @@ class Bench:
 
     def _base(self, variables: RunVariables) -> Context:
         base = Context()
-        base.run(context.PARAMETERS.set, Watched(self._parameters, self._note))
+        base.run(context.PARAMETERS.set, self._parameters)
         base.run(context.VARIABLES.set, Watched(variables, self._note))
         base.run(context.LOG.set, self.log)
         return base
+
+    def _watched_parameters(self) -> Watched:
+        """Return the parameters of the run; what is mapped over may be among them, and be large."""
+        parameters = self.kit.parameters
+        if isinstance(parameters, Packed):
+            return WatchedLater(parameters.value, self._note)
+        return Watched(parameters, self._note)
 
     def _note(self, _stage: str) -> None:
         self._is_unstated = True

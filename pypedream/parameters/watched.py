@@ -23,13 +23,16 @@ class Watched:
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """What ``isinstance`` is told: a stage need not know that it is watched."""
-        return type(self._names)
+        return type(self._whole())
+
+    def _whole(self) -> Any:
+        return self._names
 
     def _seen(self) -> Any:
         attempt = context.STAGE.get()
         if attempt is not None:
             self._tell(attempt.stage)
-        return self._names
+        return self._whole()
 
     def __getitem__(self, name: str) -> Any:
         return self._seen()[name]
@@ -50,7 +53,7 @@ class Watched:
         return len(self._seen())
 
     def __dir__(self) -> list[str]:
-        return dir(self._names)
+        return dir(self._whole())
 
     def __eq__(self, other: object) -> bool:
         return bool(self._seen() == other)
@@ -68,3 +71,22 @@ class Watched:
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._seen(), name, value)
+
+
+class WatchedLater(Watched):
+    """A mapping as stages see it that is made when one of them first looks: few do by themselves.
+
+    Parameters
+    ----------
+    make
+        Returns the mapping.
+    """
+
+    def __init__(self, make: Callable[[], Any], tell: Callable[[str], object]) -> None:
+        super().__init__(None, tell)
+        object.__setattr__(self, "_make", make)
+
+    def _whole(self) -> Any:
+        if self._names is None:
+            object.__setattr__(self, "_names", self._make())
+        return self._names

@@ -12,6 +12,7 @@ import pytest
 from pypedream import context, logger
 from pypedream.errors import UnpicklableValue
 from pypedream.executors.jobs import Job, Kit, Reply
+from pypedream.executors.packing import pack_parameters
 from tests.executors.stages import add
 
 
@@ -55,6 +56,17 @@ def fail_at(item: int) -> int:
 
 def only_by_position(first: int, /, second: int) -> tuple[int, int]:
     return first, second
+
+
+def refuse(text: str) -> None:
+    raise OSError(text)
+
+
+class Unloadable:
+    """Can be sent, and not be made again where it arrives."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return refuse, ("not here",)
 
 
 def test_a_job_makes_its_calls_in_order() -> None:
@@ -160,3 +172,15 @@ def test_a_variable_that_cannot_be_sent_is_an_error() -> None:
     assert arrived.values == []
     assert arrived.error is not None
     assert 'the variable "lock" is of type _thread.lock' in str(arrived.error.error())
+
+
+def test_parameters_are_unpacked_when_a_stage_looks_at_them() -> None:
+    """There may be a million items among them, and most stages do not look by themselves."""
+    parameters = pack_parameters({"rate": Unloadable()}, "a test")
+
+    reply = Job(Kit(fail_at, {}, ("item",), parameters=parameters).pack(), [0], [(7,)])()
+    looking = Job(Kit(read, parameters=parameters).pack())()
+
+    assert reply.values == [7]
+    assert looking.error is not None
+    assert looking.error.said == "not here"
