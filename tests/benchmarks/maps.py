@@ -91,7 +91,7 @@ def elsewhere(count: int, samples: int, beside: dict[str, list[float]]) -> Row:
             return flow.run(items=items, executor=pool)
 
         assert run()["each"] == items
-        pids = sorted(set(mapped(own_pid, chunk=1).run(items=range(8), executor=pool)["each"]))
+        pids = _children()  # to ask them would miss one that is slow to come up
 
         def sample() -> float:
             before = process_time() + sum(map(cpu_of, pids))
@@ -100,11 +100,6 @@ def elsewhere(count: int, samples: int, beside: dict[str, list[float]]) -> Row:
 
         ratios = paired(sample, one_call, samples)
     return Row(figure, UNIT, ratios, 30, beside)
-
-
-def own_pid(n: int) -> int:
-    """Return the process."""
-    return os.getpid()
 
 
 def cpu_of(pid: int) -> float:
