@@ -91,7 +91,10 @@ def elsewhere(count: int, samples: int, beside: dict[str, list[float]]) -> Row:
             return flow.run(items=items, executor=pool)
 
         assert run()["each"] == items
-        pids = _children()  # to ask them would miss one that is slow to come up
+        pids: set[int] = set()
+        while len(pids) < pool.workers:  # one may be slow to come up
+            run()
+            pids.update(_children())
 
         def sample() -> float:
             before = process_time() + sum(map(cpu_of, pids))
