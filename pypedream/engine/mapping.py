@@ -237,7 +237,7 @@ def made_here(execution: Execution, fan: Fan) -> Callable[[Chunk], Made]:
         attempt.log,
         wired.key,
         copy_context(),
-        execution if fan.pace.fixed is None else _Stopping(execution, fan),
+        execution.held if fan.pace.fixed is None else _Stopping(execution, fan),
         attempt.data,
         execution.first_output,
         most_ns=MOST_NS if fan.pace.fixed is None else None,
@@ -251,15 +251,13 @@ def made_here(execution: Execution, fan: Fan) -> Callable[[Chunk], Made]:
 
 @define(eq=False)
 class _Stopping:
-    """Says to make no further call when the run stops, or the stage: chunks may be long."""
+    """True when the run stops, or the stage: chunks may be long."""
 
     execution: Execution
     fan: Fan
 
-    @property
-    def held(self) -> object:
-        """Why not; nothing if calls may be made."""
-        return self.fan.is_stopped or self.execution.held
+    def __bool__(self) -> bool:
+        return self.fan.is_stopped or bool(self.execution.held)
 
 
 def result_of(execution: Execution, fan: Fan) -> Any:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define
 
 from pypedream.errors import MapError
+from pypedream.executors.columns import Columns
 from pypedream.over import CROSS, NEST, refuse_what_has_no_items
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from pypedream.over import Over
 
-Pulled = tuple[Sequence[Any], list[tuple[Any, ...]]]
+Pulled = tuple[Sequence[Any], Sequence[tuple[Any, ...]]]
 """Keys and, for each of them, one value of each argument."""
 
 Tree = list[Any] | dict[Any, Any]
@@ -97,16 +98,14 @@ def _zipped(found: Mapping[str, Any]) -> Source:
 
     def pull(most: int) -> Pulled:
         nonlocal place
-        try:
-            calls = [*zip(*[islice(each, most) for each in iterators], strict=True)]
-        except ValueError as error:
-            if "zip() argument" not in str(error):
-                raise
+        columns = [[*islice(each, most)] for each in iterators]
+        count = len(columns[0])
+        if any(len(column) != count for column in columns):
             names = '", "'.join(found)
-            what = f'"{names}" are zipped, and one of them ends before the others'
-            raise MapError(what) from None
-        start, place = place, place + len(calls)
-        return (range(start, place) if keys is None else keys[start:place]), calls
+            raise MapError(f'"{names}" are zipped, and one of them ends before the others')
+        start, place = place, place + count
+        in_order = range(start, place) if keys is None else keys[start:place]
+        return in_order, Columns(columns, count)
 
     return Source(total, pull, keys)
 

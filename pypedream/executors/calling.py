@@ -14,6 +14,7 @@ from attrs import Factory, define
 
 from pypedream import context
 from pypedream.context import Attempt
+from pypedream.executors.columns import given_to
 from pypedream.log.streams import STREAMS
 from pypedream.stage import GENERATOR, arguments_of, code_flags
 
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
     from pypedream.protocols import EventLogLike
 
 __all__ = ["Calling", "Made", "call_item", "call_of"]
-
-
-class Signal(Protocol):
-    """What says that no further call is to be made, at least for now."""
-
-    @property
-    def held(self) -> object: ...
 
 
 class Watch(Protocol):
@@ -93,33 +87,34 @@ class Calling:
     Attributes
     ----------
     call
-        Makes one call with the values that it alone has, see `call_of`.
+        Makes one call with what it alone is given, see `call_of`.
     base
         The context that each call gets a copy of.
     data
         Logged inputs: part of every event.
     first_output
         The output that each attempt begins with; see `pypedream.log.output`.
-    signal
-        Says when to make no further call.
+    held
+        True when no further call is to be made, at least for now; others may change it.
     most_ns
         After so long the rest of several calls is left to others; None if none is ever left.
+        Where somebody looks on none is.
     watch
         Looks on; None where nobody does.
     """
 
-    call: Callable[..., Any]
+    call: Callable[[Any], Any]
     log: EventLogLike
     stage: str
     base: Context
-    signal: Signal
+    held: object = ()
     data: dict[str, Any] | None = None
     first_output: Any = None
     watch: Watch | None = None
     most_ns: int | None = None
 
     def make(self, keys: Sequence[Any], calls: Sequence[tuple[Any, ...]], number: int = 1) -> Made:
-        """Make the calls until one raises, the signal says to stop or they take too long.
+        """Make the calls until one raises, they are held or they take too long.
 
         Parameters
         ----------
@@ -134,14 +129,16 @@ class Calling:
         watch = self.watch
         at: Any = None if watch is None else watch.at
         value, ended = made.values.append, made.ended_ns.append
-        signal, call, copy = self.signal, self.call, self.base.copy
+        held, call, copy = self.held, self.call, self.base.copy
         log, stage, data, first_output = self.log, self.stage, self.data, self.first_output
         STREAMS.ensure()
         place = 0
         made.started_ns = end = now()
         until = _NEVER_NS if self.most_ns is None else end + self.most_ns
-        for key, given in zip(keys, calls, strict=True):
-            if signal.held or end > until:
+        if watch is not None:
+            until = watch.next_ns
+        for key, given in zip(keys, given_to(calls), strict=True):
+            if held:
                 break
             attempt = _bare(Attempt)
             attempt.log, attempt.stage, attempt.number = log, stage, number
@@ -160,8 +157,11 @@ class Calling:
                 attempt.output.close()
             end = now()
             ended(end)
-            if watch is not None and end >= watch.next_ns:
+            if end >= until:
+                if watch is None:
+                    break
                 watch.settle()
+                until = watch.next_ns
         return made
 
 
@@ -170,42 +170,47 @@ _enter = context.STAGE.set
 _bare = Attempt.__new__
 
 
-def call_item(attempt: Attempt, call: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+def call_item(attempt: Attempt, call: Callable[[Any], Any], given: Any) -> Any:
     """Make one call within its attempt: all under this is the user's code."""
     _enter(attempt)
-    return call(*given)
+    return call(given)
 
 
 def call_of(
     function: Callable[..., Any], names: Sequence[str], common: Mapping[str, Any]
-) -> Callable[..., Any]:
-    """Return what calls *function* with the values of one item, by their positions.
+) -> Callable[[Any], Any]:
+    """Return what calls *function* with what is given to one call, as `given_to` says it.
 
     Parameters
     ----------
     names
-        The arguments that each call brings itself, in the order of its values.
+        The arguments that each call brings itself, in the order of its values. Of one the value is
+        given, of several a tuple.
     common
         The arguments that are the same for all.
     """
     if code_flags(function) & GENERATOR:
         call = _call_of(function, names, common)
-        return lambda *given: list(call(*given))
+        return lambda given: list(call(given))
     return _call_of(function, names, common)
 
 
 def _call_of(
     function: Callable[..., Any], names: Sequence[str], common: Mapping[str, Any]
-) -> Callable[..., Any]:
+) -> Callable[[Any], Any]:
     arguments = arguments_of(function)
+    is_single = len(names) == 1
     is_leading = arguments.in_order and [*arguments.names][: len(names)] == [*names]
     if is_leading and not common:
-        return function
+        return function if is_single else lambda given: function(*given)
     if is_leading and not arguments.positional:
-        return lambda *given: function(*given, **common)
+        if is_single:
+            return lambda given: function(given, **common)
+        return lambda given: function(*given, **common)
 
-    def call(*given: Any) -> Any:
-        first, rest = arguments.split({**common, **dict(zip(names, given, strict=True))})
+    def call(given: Any) -> Any:
+        values = (given,) if is_single else given
+        first, rest = arguments.split({**common, **dict(zip(names, values, strict=True))})
         return function(*first, **rest)
 
     return call

@@ -7,12 +7,13 @@ is decided after.
 
 from __future__ import annotations
 
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define, evolve, fields
 
 from pypedream.errors import MissingExtra, UnpicklableValue
+from pypedream.executors.columns import Columns, columns_of
 from pypedream.executors.culprits import RESULT
 from pypedream.executors.mishaps import Mishap
 from pypedream.executors.packing import pack, pack_kit, pack_result
@@ -123,10 +124,7 @@ class Job:
         UnpicklableValue, MissingExtra
             As in `Kit.pack`.
         """
-        # By argument and not by call: a tuple for each would cost as much as what it holds.
-        places = range(len(self.calls[0])) if self.calls else ()
-        columns = [[*map(itemgetter(place), self.calls)] for place in places]
-        return pack((self.keys, columns), of=self.packed.of, part="an item")
+        return pack((self.keys, columns_of(self.calls)), of=self.packed.of, part="an item")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _job, (self.packed, self.pack_calls(), self.resources, self.segment)
@@ -210,10 +208,10 @@ def _problem(value: Any, part: str, of: str) -> Exception | None:
     return None
 
 
-def calls_of(packed: Packed) -> tuple[Sequence[Any], list[tuple[Any, ...]]]:
+def calls_of(packed: Packed) -> tuple[Sequence[Any], Columns]:
     """Return the keys and values that `Job.pack_calls` packed."""
     keys, columns = packed.value()
-    return keys, [*zip(*columns, strict=True)] if columns else [()] * len(keys)
+    return keys, Columns(columns, len(keys))
 
 
 def _job(packed: Packed, calls: Packed, resources: dict[str, Any], segment: str | None) -> Job:

@@ -31,12 +31,6 @@ __all__ = ["Bench", "made", "perform"]
 _CONTAINERS = (list, dict, set)
 
 
-class Unstoppable:
-    """Says to go on: whoever wants calls to stop that are made elsewhere ends their process."""
-
-    held = ()
-
-
 def perform(job: Job, *, tell: Callable[[list[Row]], object] | None = None) -> Reply:
     """Make the calls of *job*, with what they print and log captured.
 
@@ -106,10 +100,9 @@ class Bench:
             self.log,
             kit.stage,
             self._base(variables),
-            Unstoppable,
-            kit.data,
-            None if kit.capture else PASS_THROUGH,
-            watch,
+            data=kit.data,
+            first_output=None if kit.capture else PASS_THROUGH,
+            watch=watch,
         )
         made = calling.make(keys, calls, kit.number)
         return Reply(

@@ -65,7 +65,7 @@ def test_no_more_is_pulled_than_is_asked_for():
     one = source(x=numbers)
 
     assert one.total is None
-    assert one.pull(3)[1] == [(0,), (1,), (2,)]
+    assert [*one.pull(3)[1]] == [(0,), (1,), (2,)]
     assert next(numbers) == 3
 
 
