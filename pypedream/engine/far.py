@@ -51,7 +51,8 @@ class Far:
     _warned: set[str] = Factory(set)
 
     def __attrs_post_init__(self) -> None:
-        self._secrets = self.execution.parameters.secrets()
+        execution = self.execution
+        self._secrets = execution.parameters.secrets() if execution.log.redactor else []
 
     def call(self, wired: Wire, attempt: Attempt, arguments: dict[str, Any]) -> Any:
         """Have a stage called once, and return what it gave."""

@@ -127,24 +127,24 @@ class Calling:
         """
         made, now = Made(), perf_counter_ns
         watch = self.watch
-        at: Any = None if watch is None else watch.at
-        value, ended = made.values.append, made.ended_ns.append
+        at: Any = [0] if watch is None else watch.at
+        ended: list[int] = []  # an array takes three times as long to append to
+        value, end_at = made.values.append, ended.append
         held, call, copy = self.held, self.call, self.base.copy
         log, stage, data, first_output = self.log, self.stage, self.data, self.first_output
         STREAMS.ensure()
-        place = 0
         made.started_ns = end = now()
         until = _NEVER_NS if self.most_ns is None else end + self.most_ns
         if watch is not None:
             until = watch.next_ns
-        for key, given in zip(keys, given_to(calls), strict=True):
+        numbers = range(1, len(keys) + 1)
+        for at[0], key, given in zip(numbers, keys, given_to(calls), strict=True):
             if held:
                 break
             attempt = _bare(Attempt)
             attempt.log, attempt.stage, attempt.number = log, stage, number
             attempt.item, attempt.data, attempt.output = key, data, first_output
             if watch is not None:
-                at[0] = place = place + 1
                 watch.attempt = attempt
             try:
                 value(copy().run(call_item, attempt, call, given))
@@ -156,12 +156,13 @@ class Calling:
             if attempt.output is not None:
                 attempt.output.close()
             end = now()
-            ended(end)
+            end_at(end)
             if end >= until:
                 if watch is None:
                     break
                 watch.settle()
                 until = watch.next_ns
+        made.ended_ns = array("q", ended)
         return made
 
 
