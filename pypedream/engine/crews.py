@@ -10,6 +10,7 @@ from attrs import Factory, define
 from pypedream.engine.crew import Crew
 from pypedream.engine.options import SERIAL, THREADS
 from pypedream.engine.threads import Threads
+from pypedream.errors import ExecutorError
 from pypedream.stage import USUAL
 
 if TYPE_CHECKING:
@@ -95,3 +96,12 @@ class Crews:
         return Crew(
             self.execution, Threads(far.workers), self.tell, Far(self.execution, far, is_own)
         )
+
+
+def let_down(key: str) -> ExecutorError:
+    """Return what a stage raises whose call was cancelled by somebody else than the run."""
+    return ExecutorError(
+        f'stage "{key}": its executor was shut down while the run went on, or somebody cancelled'
+        " the call there: keep it open until the run has ended, and go on with"
+        " pipeline.resume(executor=...)"
+    )

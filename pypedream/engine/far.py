@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as NotYet
 from functools import partial
 from time import monotonic
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, define, field
 
 from pypedream.context import Attempt
+from pypedream.engine.crews import let_down
 from pypedream.engine.views import Scoped
 from pypedream.errors import StageKilled, StageTimeout
 from pypedream.executors.calling import Made
@@ -45,6 +47,7 @@ class Far:
     execution: Execution
     executor: Any
     is_own: bool
+    _is_ended: bool = False
     _futures: set[Any] = Factory(set)
     _parameters: dict[str, Packed] = Factory(dict)
     _secrets: list[str] = field(init=False)
@@ -71,6 +74,7 @@ class Far:
 
     def close(self, *, wait: bool) -> None:
         """Let go of the executor; without *wait* what still runs is ended."""
+        self._is_ended = not wait
         for future in () if wait else tuple(self._futures):
             future.cancel()
         if self.is_own:
@@ -99,6 +103,10 @@ class Far:
         self._futures.add(future)
         try:
             reply = _result(future, policy.timeout_s, len(job.calls))
+        except CancelledError:
+            if self._is_ended:
+                raise
+            raise let_down(wired.key) from None
         finally:
             self._futures.discard(future)
         tell(reply.rows)

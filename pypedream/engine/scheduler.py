@@ -16,7 +16,7 @@ from attrs import Factory, define, field, frozen
 
 from pypedream.context import Attempt
 from pypedream.engine.crew import Crew
-from pypedream.engine.crews import Crews
+from pypedream.engine.crews import Crews, let_down
 from pypedream.engine.ranking import ranks_of
 from pypedream.engine.readiness import Readiness
 from pypedream.engine.resources import Resources, resources_of
@@ -313,7 +313,8 @@ class Scheduler:
         try:
             outcome = said.future.result()
         except BaseException as error:  # noqa: BLE001 - a broken pool, a task that was cancelled
-            outcome = self._not_made(wired, number, error)
+            told = let_down(wired.key) if _is_cancellation(error) else error
+            outcome = self._not_made(wired, number, told)
         if outcome is not None:
             self._settle(outcome)
 
@@ -364,3 +365,9 @@ class Scheduler:
             self.settlement.end(Attempt(self.execution.log, key, number), perf_counter_ns(), ended)
         self.abandoned = self.execution.is_abandoned = bool(self.running)
         self.running.clear()
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    from concurrent.futures import CancelledError  # loaded already: a future raised the error
+
+    return isinstance(error, CancelledError)

@@ -13,7 +13,8 @@ from traceback import extract_tb
 import pytest
 
 from pypedream import Parameters, Pipeline, Variables, context, logger
-from pypedream.errors import StageKilled, StageTimeout
+from pypedream.errors import ExecutorError, StageKilled, StageTimeout
+from pypedream.executors import Processes
 
 pytest.importorskip("cloudpickle")
 
@@ -187,10 +188,33 @@ def test_a_stage_over_its_time_is_ended_with_its_children(tmp_path):
     _wait_for_the_end_of(int(path.read_text()))
 
 
+def test_a_pool_that_is_shut_down_under_a_run_is_named(tmp_path):
+    """The stage says what happened and how to go on, and not only that it was cancelled."""
+    path = tmp_path / "begun"
+    flow = Pipeline("shut", Parameters.define(path=str(path)), progress=False)
+
+    @flow.stage
+    def sleepy(path):
+        open(path, "w").close()
+        time.sleep(300)
+
+    with Processes(1) as pool:
+        handle = flow.start(executor=pool)
+        _wait_until(path.exists)
+        pool.shutdown(wait=False)
+        with pytest.raises(ExecutorError, match='stage "sleepy": its executor was shut down'):
+            handle.wait()
+
+
 def _wait_for_the_end_of(pid):
-    """A process that was killed takes a moment to be gone; ten seconds are none."""
-    end = time.monotonic() + 10
-    while _is_alive(pid):
+    """A process that was killed takes a moment to be gone."""
+    _wait_until(lambda: not _is_alive(pid))
+
+
+def _wait_until(is_so):
+    """Wait a moment; half a minute is none."""
+    end = time.monotonic() + 30
+    while not is_so():
         assert time.monotonic() < end
         time.sleep(0.01)
 

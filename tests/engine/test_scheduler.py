@@ -10,12 +10,12 @@ import sys
 import textwrap
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
 from pypedream import Pipeline, context
-from pypedream.errors import StageTimeout
+from pypedream.errors import ExecutorError, StageTimeout
 from pypedream.executors import Processes
 
 
@@ -34,6 +34,22 @@ def test_every_executor_gives_the_same_results():
         runs = [_diamond().run(executor=one) for one in ("serial", "threads", pool)]
 
     assert all(run == {"top": 1, "left": 2, "right": 3, "bottom": 6} for run in runs)
+
+
+def test_an_executor_that_is_shut_down_under_a_run_is_named():
+    """What is queued there fails with what happened and how to go on: its future says little."""
+    flow = Pipeline("shut", progress=False)
+    flow.stage(lambda: 1, name="queued")
+
+    class Closing:
+        def submit(self, call):
+            future = Future()
+            future.cancel()
+            return future
+
+    with pytest.raises(ExecutorError, match='stage "queued": its executor was shut down'):
+        flow.run(executor=Closing())
+    assert flow.resume(executor="serial")["queued"] == 1
 
 
 def test_threads_run_independent_stages_side_by_side():
