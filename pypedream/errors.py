@@ -344,10 +344,14 @@ class UnpicklableValue(PypedreamError, TypeError):
     ----------
     kind
         The class of the value.
+    index
+        Which of the items that were to be sent together it is, from 0 on; None if that is not
+        known, or it is none.
     """
 
     def __init__(self, text: str, *, kind: type | None = None) -> None:
         self.kind = kind
+        self.index: int | None = None
         super().__init__(text)
 
 

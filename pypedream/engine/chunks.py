@@ -48,6 +48,15 @@ class Chunk:
         """Return the first *count* items."""
         return Chunk(self.first, self.keys[:count], self.calls[:count], self.number)
 
+    def halves(self) -> list[Chunk]:
+        """Return both halves."""
+        middle = len(self.calls) // 2
+        return [self.before(middle), self.after(middle)]
+
+    def singles(self) -> list[Chunk]:
+        """Return a chunk for each of the items."""
+        return [self.only(place) for place in range(len(self.calls))]
+
     def only(self, place: int) -> Chunk:
         """Return the chunk of one item."""
         end = place + 1

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import Factory, define
 
 from pypedream.engine.chunks import Chunk, FailedItem
-from pypedream.errors import ExitPipeline
+from pypedream.errors import ExitPipeline, UnpicklableValue
 from pypedream.log.ended import error_data
 from pypedream.places import users_traceback
 
@@ -230,12 +230,12 @@ class Fan:
         return [chunk.after(start).before(size) for start in starts]
 
     def _take_back(self, chunk: Chunk, made: Made) -> None:
-        """Take in that the process was ended: only the item that it was at is to blame."""
+        """Take in that the values are lost: one item is to blame, and others are called again."""
         error, place = made.error, made.lost_at
         assert isinstance(error, Exception)
         if place is None and len(chunk.calls) == 1:
             place = 0
-        parts = [chunk.only(each) for each in range(len(chunk.calls))]
+        parts = chunk.halves() if isinstance(error, UnpicklableValue) else chunk.singles()
         again = None if place is None else self._decide(chunk, place, error)
         with self._changed:
             if place is not None:

@@ -13,7 +13,7 @@ from attrs import Factory, define, field
 from pypedream.context import Attempt
 from pypedream.engine.crews import let_down
 from pypedream.engine.views import Scoped
-from pypedream.errors import StageKilled, StageTimeout
+from pypedream.errors import StageKilled, StageTimeout, UnpicklableValue
 from pypedream.executors.calling import Made
 from pypedream.executors.jobs import Job, Kit
 from pypedream.executors.packing import pack_parameters
@@ -86,7 +86,7 @@ class Far:
         job = Job(packed, chunk.keys, chunk.calls)
         try:
             reply = self._reply(fan.wired, attempt, job)
-        except (StageKilled, StageTimeout) as error:
+        except (StageKilled, StageTimeout, UnpicklableValue) as error:
             return Made(error=error, is_lost=True, lost_at=getattr(error, "index", None))
         raised = None if reply.error is None else reply.error.error()
         ended_ns = reply.ended_ns[: len(reply.values)]

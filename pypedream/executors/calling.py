@@ -64,7 +64,8 @@ class Made:
     error
         What the next one raised; None when it was not made, or all went well.
     is_lost
-        Whether the process that made them was ended, and the values with it.
+        Whether the values are lost, as the process that made them was ended, or as something in
+        them, or in what is to be sent there, cannot travel.
     lost_at
         Which call it was at then, if that is known.
     reused

@@ -124,7 +124,21 @@ class Job:
         UnpicklableValue, MissingExtra
             As in `Kit.pack`.
         """
-        return pack((self.keys, columns_of(self.calls)), of=self.packed.of, part="an item")
+        try:
+            return pack((self.keys, columns_of(self.calls)), of=self.packed.of, part="an item")
+        except UnpicklableValue:
+            self._pack_each()
+            raise
+
+    def _pack_each(self) -> None:
+        """Raise what is to be said of the first call whose values cannot be pickled."""
+        for index, (key, values) in enumerate(zip(self.keys, self.calls, strict=True)):
+            for value in values:
+                try:
+                    pack(value, of=self.packed.of, part=f"item {key}")
+                except UnpicklableValue as error:
+                    error.index = index
+                    raise
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _job, (self.packed, self.pack_calls(), self.resources, self.segment)
@@ -196,8 +210,21 @@ _fields = attrgetter(*(field.name for field in fields(Reply)))
 
 
 def reply_of(packed: Packed) -> Reply:
-    """Return the reply that was packed."""
-    return Reply(*packed.value())
+    """Return the reply that was packed.
+
+    Raises
+    ------
+    UnpicklableValue
+        If what was returned cannot be made again here.
+    """
+    try:
+        return Reply(*packed.value())
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise UnpicklableValue(
+            f"{packed.of}: {RESULT} was sent and cannot be unpickled here ({said}): return data"
+            ' instead, or give the stage executor="threads"'
+        ) from error
 
 
 def _problem(value: Any, part: str, of: str) -> Exception | None:

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary, finalize, ref
 
 from attrs import define
 
-from pypedream.errors import ExecutorError
+from pypedream.errors import ExecutorError, UnpicklableValue
 from pypedream.executors.errands import LOADING, MOST_KITS, STALE, Errand, Surroundings
 from pypedream.executors.jobs import reply_of
 from pypedream.executors.sharing import Sharing, is_shared, packed_of, wire_of
@@ -295,8 +295,7 @@ class Processes:
             worker.thank()
         try:
             reply = reply_of(packed)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the reply cannot be read
-            error.add_note(f"{packed.of}: while what it returned was unpickled")
+        except UnpicklableValue as error:
             task.end(None, error)
         else:
             task.end(reply)

@@ -19,7 +19,7 @@ from pypedream.engine.fan import Fan, counted
 from pypedream.engine.item_runs import ItemRuns
 from pypedream.engine.sources import Pace, gathered, source_of
 from pypedream.engine.wiring import Wire
-from pypedream.errors import ExitPipeline, StageKilled
+from pypedream.errors import ExitPipeline, StageKilled, UnpicklableValue
 from pypedream.executors.calling import Made
 from pypedream.over import Over
 from pypedream.stage import arguments_of
@@ -223,7 +223,7 @@ def test_it_is_known_what_became_of_each_item():
 
 
 fates = st.tuples(
-    st.sampled_from(["well", "raised", "left", "lost", "killed"]),
+    st.sampled_from(["well", "raised", "left", "lost", "unreadable", "killed"]),
     st.integers(0, 20),
 )
 
@@ -270,7 +270,8 @@ def test_every_item_ends_once_and_in_its_place(count, chunk, retries, becomes, r
         else:
             if len(one.calls) == 1:
                 to_blame[one.first] += 1
-            fan.took(one, Made(error=StageKilled("lost"), is_lost=True))
+            error = StageKilled("lost") if fate == "lost" else UnpicklableValue("unreadable")
+            fan.took(one, Made(error=error, is_lost=True))
 
     failed = sorted(place for place, times in to_blame.items() if times > retries)
     assert sorted(fan.failed) == failed

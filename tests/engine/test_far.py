@@ -13,7 +13,7 @@ from traceback import extract_tb
 import pytest
 
 from pypedream import Parameters, Pipeline, Variables, context, logger
-from pypedream.errors import ExecutorError, StageKilled, StageTimeout
+from pypedream.errors import ExecutorError, StageKilled, StageTimeout, UnpicklableValue
 from pypedream.executors import Processes
 
 pytest.importorskip("cloudpickle")
@@ -147,6 +147,48 @@ def test_of_items_in_one_chunk_only_the_killed_one_fails():
     assert [item.key for item in failed] == [7]
     assert isinstance(failed[0].error, StageKilled)
     assert len(run.stages["square"].items) == 40
+
+
+class OnlyThere:
+    """Can be sent, and not be made again in the process of the run."""
+
+    def __init__(self):
+        self.pid = os.getpid()
+
+    def __reduce__(self):
+        return _make_there, (self.pid,)
+
+
+def _make_there(pid):
+    if os.getpid() != pid:
+        raise ValueError("only there")
+    return OnlyThere()
+
+
+UNSENDABLE = {
+    "result": (lambda n: threading.Lock() if n == 3 else n, range(40), 3),
+    "result that cannot be made again": (lambda n: OnlyThere() if n == 3 else n, range(40), 3),
+    "item": (lambda n: n, [0, 1, 2, threading.Lock(), *range(4, 40)], 3),
+    "key": (lambda n: n, {"a": 0, "b": threading.Lock(), "c": 2}, "b"),
+}
+
+
+@pytest.mark.parametrize("chunk", [None, 20], ids=["chunks that grow", "large chunks"])
+@pytest.mark.parametrize("case", UNSENDABLE)
+def test_an_item_that_cannot_be_sent_fails_alone(case, chunk):
+    """Nor one whose result cannot come back: the others are done, and it is named."""
+    function, items, bad = UNSENDABLE[case]
+    flow = Pipeline("unsendable", progress=False)
+    flow.stage(lambda: items, name="items", executor="serial")
+    flow.stage(function, name="each", over={"n": "items"}, chunk=chunk, executor="processes")
+
+    run = flow.run(on_error="collect", workers=2)
+
+    states = {one.key: one.state for one in run.stages["each"].items}
+    keys = items if isinstance(items, dict) else range(len(items))
+    assert states == {key: "failed" if key == bad else "ok" for key in keys}
+    assert isinstance(run["each"][bad].error, UnpicklableValue)
+    assert run["each"][bad].item == bad
 
 
 def test_a_killed_item_is_tried_again(tmp_path):

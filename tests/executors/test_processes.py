@@ -429,11 +429,12 @@ def test_a_result_that_cannot_be_sent_is_one_line(pool: Processes) -> None:
 
 
 def test_a_result_that_cannot_be_read_here_is_an_error(pool: Processes) -> None:
-    """What its class says is raised, with a note."""
-    with pytest.raises(ValueError, match="not here") as caught:
+    """It names the stage, what its class says, and what to do."""
+    said = r'^stage "unreadable": its result .* \(ValueError: not here\): return data instead'
+    with pytest.raises(UnpicklableValue, match=said) as caught:
         pool.submit(job(stages.unreadable)).result(PATIENCE_S)
 
-    assert caught.value.__notes__ == ['stage "unreadable": while what it returned was unpickled']
+    assert isinstance(caught.value.__cause__, ValueError)
 
 
 def test_a_function_that_forks_and_returns_twice_has_one_reply(pool: Processes) -> None:
