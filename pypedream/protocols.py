@@ -16,7 +16,8 @@ Record = tuple[int, int, Any, str, Any, "str | None", Any, Any]
 
 Of kind "step" it stands for two events at once, the end of a stage that went well at its first
 attempt and the start of the next; either may be lacking: number, ns, the stage that starts, "step",
-the stage that ended, None, the number of its end, and the ns at its start.
+the stage that ended, the worker that called it, the number of its end, and the ns at its start. The
+worker is None for the thread of the run; another one begins no stage in the same step.
 """
 
 

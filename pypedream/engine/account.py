@@ -76,6 +76,8 @@ class StageAccount:
         Of a mapped stage how many items ended in each state.
     failed_items
         From the key of an item that failed to its error, in one line; of the first hundred.
+    workers
+        Who made its calls, as in `StageRun`.
     """
 
     state: str = "pending"
@@ -90,6 +92,7 @@ class StageAccount:
     warned: int = 0
     items: Mapping[str, int] = Factory(dict)
     failed_items: Mapping[str, str] = Factory(dict)
+    workers: tuple[str, ...] = ()
 
     @property
     def has_result(self) -> bool:

@@ -36,6 +36,7 @@ _LONGEST_S = 1e12
 _MOST_ITEMS = 100
 _LONGEST_ERROR = 200
 _ENDS = ("stage.end", "stage.skip")
+_BY = ("stage.end", "attempt.end", "items")
 
 
 def recorded_account(run: RecordedRun) -> Account:
@@ -79,7 +80,7 @@ def _stages(
     ended = {str(event.stage): event.data or {} for event in events if event.kind in _ENDS}
     found = dict.fromkeys((*run.stages, *ended, *results.lines))  # run.json may be unreadable
     read = _read(results)
-    failed_items = _failed_items(events)
+    failed_items, workers = _failed_items(events), _workers(events)
     accounts = {}
     for key in found:
         line = results.lines.get(key)
@@ -88,8 +89,21 @@ def _stages(
         account = _account(data, line, call, printed.get(key, 0), warned.get(key, 0))
         if account.has_result and not account.identity:
             account = evolve(account, identity=read.get(key, ""))
-        accounts[key] = evolve(account, failed_items=failed_items.get(key, {}))
+        accounts[key] = evolve(
+            account, failed_items=failed_items.get(key, {}), workers=tuple(workers.get(key, ()))
+        )
     return accounts
+
+
+def _workers(events: list[Event]) -> dict[str, dict[str, None]]:
+    """Return who made the calls of each stage; an attempt that was made again does not count."""
+    found: dict[str, dict[str, None]] = {}
+    for event in events:
+        is_last = event.kind in ("stage.end", "items") or event.item is not None
+        worker = (event.data or {}).get("worker") if is_last and event.kind in _BY else None
+        if isinstance(worker, str):
+            found.setdefault(str(event.stage), {})[worker] = None
+    return found
 
 
 def _failed_items(events: list[Event]) -> dict[str, dict[str, str]]:

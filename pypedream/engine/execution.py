@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from threading import current_thread, main_thread
+from itertools import count
+from threading import current_thread, get_ident, main_thread
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +30,7 @@ from pypedream.stage import ASYNC_GENERATOR, GENERATOR
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextvars import Context
 
     from pypedream.engine.crew import Crew
@@ -87,6 +88,11 @@ class Execution:
     first_output
         The output that an attempt begins with: None, or in a run that captures nothing one that
         lets everything through, as another run may capture at the same time.
+    home
+        The thread that carries out the run.
+    workers
+        From a stage whose last attempt is not settled to the worker that made it, if that was not
+        the thread of the run.
     """
 
     plan: Plan
@@ -107,6 +113,10 @@ class Execution:
     mapped: dict[str, dict[str, Any]] = Factory(dict)
     ended: dict[str, Ended] = Factory(dict)
     bound: dict[str, dict[str, Any]] = Factory(dict)
+    home: int = Factory(get_ident)
+    workers: dict[str, str] = Factory(dict)
+    _threads: dict[int, str] = Factory(dict)
+    _thread_numbers: Iterator[int] = Factory(partial(count, 1))
 
     @property
     def stages_view(self) -> Mapping[str, Mapping[str, Any]]:
@@ -124,6 +134,16 @@ class Execution:
         """Whether nothing is begun until the run goes on."""
         return "paused" in self.held
 
+    def worker_here(self) -> str:
+        """Return which worker the current thread is; "" for the thread of the run itself."""
+        ident = get_ident()
+        if ident == self.home:
+            return ""
+        name = self._threads.get(ident)
+        if name is None:
+            name = self._threads[ident] = f"thread {next(self._thread_numbers)}"
+        return name
+
     def attempt(self, wired: Wire, number: int, crew: Crew | None = None) -> Outcome:
         """Call a stage here, under a context of its own; what it raises is in the outcome.
 
@@ -133,6 +153,8 @@ class Execution:
             Who calls it, and may do so in another process.
         """
         attempt = self._new_attempt(wired, number)
+        if wired.over is None and (crew is None or crew.far is None) and get_ident() != self.home:
+            self.workers[wired.key] = self.worker_here()
         STREAMS.ensure()
         start = perf_counter_ns()
         if not wired.condition:
@@ -177,7 +199,7 @@ class Execution:
         log, values, is_live, held = self.log, self.values, self.log.is_live, self.held
         counter, now, append = log.counter, perf_counter_ns, log.records.append
         copy, first_output, guard = self.base.copy, self.first_output, self.guard
-        is_beside = current_thread() is not main_thread()
+        is_beside, worker = current_thread() is not main_thread(), self.worker_here() or None
         ended = last = start = None  # of the stage before
         end = now()
         while not held:
@@ -204,8 +226,7 @@ class Execution:
             try:
                 value = copy().run(_call_plain, attempt, wired.function, wired.needs, values)
             except BaseException as error:  # noqa: BLE001 - the scheduler decides what becomes of it
-                self.bound[key] = {need: values[need] for need in wired.needs}
-                return (wired, attempt, start, _finished(attempt), None, error)
+                return self._raised(wired, attempt, start, error)
             if attempt.output is not None:
                 attempt.output.close()
             if self.is_abandoned:
@@ -214,11 +235,19 @@ class Execution:
             ended, last, end = key, next(counter), now()
             if tell is not None:
                 # Before others hear of it. Sinks do with the next start, or when there is none.
-                append((last, end, None, "step", key, None, last, start))
+                append((last, end, None, "step", key, worker, last, start))
                 ended = last = start = None
                 tell(wired)
         self._step_out(ended, last, end, start)
         return None
+
+    def _raised(self, wired: Wire, attempt: Attempt, start: int, error: BaseException) -> Outcome:
+        """Return the outcome of a plain stage that raised."""
+        end, key = _finished(attempt), wired.key
+        self.bound[key] = {need: self.values[need] for need in wired.needs}
+        if get_ident() != self.home:
+            self.workers[key] = self.worker_here()
+        return (wired, attempt, start, end, None, error)
 
     def _new_attempt(self, wired: Wire, number: int) -> Attempt:
         attempt = Attempt(self.log, wired.key, number)
@@ -243,8 +272,8 @@ class Execution:
     def endings(self) -> dict[str, Ended]:
         """Return how each stage ended that has."""
         well = {
-            ended: Ended("ok", ns - start_ns, 1)
-            for _, ns, _, kind, ended, _, _, start_ns in self.log.records
+            ended: Ended("ok", ns - start_ns, 1, worker=worker or "")
+            for _, ns, _, kind, ended, worker, _, start_ns in self.log.records
             if kind == "step" and ended is not None
         }
         return {**well, **self.ended}

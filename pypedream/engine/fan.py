@@ -66,6 +66,8 @@ class Fan:
         What each helper has to claim; None where the stage uses nothing.
     digests
         By position what items were, where they cannot be had a second time.
+    workers
+        Who called items; without the thread of the run itself.
     """
 
     wired: Wire
@@ -84,6 +86,7 @@ class Fan:
     base: Context = Factory(copy_context)
     make: Callable[[Chunk], Made] | None = None
     digests: dict[int, str] = Factory(dict)
+    workers: dict[str, None] = Factory(dict)
     is_plain: Final = False
     call_for_help: Callable[[], object] | None = None
     loan: Loan | None = None
@@ -201,9 +204,11 @@ class Fan:
             self._take_back(chunk, made)
             return
         count = len(made.values)
+        if made.worker:
+            self.workers[made.worker] = None
         again = None
         if isinstance(made.error, Exception):
-            again = self._decide(chunk, count, made.error)
+            again = self._decide(chunk, count, made.error, made.worker)
         with self._changed:
             self._put(chunk.first, made)
             if made.error is not None:
@@ -284,7 +289,7 @@ class Fan:
         assert over is not None
         return {**self.common, **dict(zip(over.names, values, strict=True))}
 
-    def _decide(self, chunk: Chunk, place: int, error: Exception) -> float | None:
+    def _decide(self, chunk: Chunk, place: int, error: Exception, worker: str = "") -> float | None:
         """Return in how many seconds an item is tried again; None if it is not."""
         attempt = self.attempt_of(chunk, place)
         if isinstance(error, ExitPipeline):
@@ -294,6 +299,8 @@ class Fan:
         delay_s = None if self.retry is None else self.retry(attempt, error)
         said = error_data(error, users_traceback(error.__traceback__))
         data = {"state": "failed", "error": said}
+        if worker:
+            data["worker"] = worker
         if delay_s is not None:
             data["retry_in_s"] = round(delay_s, 6)
         level = "error" if delay_s is None else "warning"

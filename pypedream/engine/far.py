@@ -17,6 +17,7 @@ from pypedream.errors import StageKilled, StageTimeout, UnpicklableValue
 from pypedream.executors.calling import Made
 from pypedream.executors.jobs import Job, Kit
 from pypedream.executors.packing import pack_parameters
+from pypedream.executors.whereabouts import process_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -61,6 +62,7 @@ class Far:
         """Have a stage called once, and return what it gave."""
         packed = self._kit(wired, attempt, arguments, ()).pack()
         reply = self._reply(wired, attempt, Job(packed))
+        self.execution.workers[wired.key] = process_name(reply.pid, reply.host)
         if reply.error is not None:
             raise reply.error.error()
         return reply.values[0]
@@ -90,7 +92,8 @@ class Far:
             return Made(error=error, is_lost=True, lost_at=getattr(error, "index", None))
         raised = None if reply.error is None else reply.error.error()
         ended_ns = reply.ended_ns[: len(reply.values)]
-        return Made(reply.started_ns, reply.values, ended_ns, raised)
+        worker = process_name(reply.pid, reply.host)
+        return Made(reply.started_ns, reply.values, ended_ns, raised, worker=worker)
 
     def _reply(self, wired: Wire, attempt: Attempt, job: Job) -> Reply:
         """Submit a job, and take in what comes back."""

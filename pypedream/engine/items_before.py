@@ -62,7 +62,7 @@ def only_found(values: list[Any]) -> Made:
 
 def _merged(found: dict[int, Any], places: Sequence[int], made: Made) -> Made:
     """Return one account of items that were known and items that were called."""
-    whole = Made(made.started_ns, is_lost=made.is_lost, error=made.error)
+    whole = Made(made.started_ns, is_lost=made.is_lost, error=made.error, worker=made.worker)
     if made.is_lost:
         whole.lost_at = None if made.lost_at is None else places[made.lost_at]
         return whole

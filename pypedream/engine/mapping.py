@@ -139,7 +139,7 @@ def record(fan: Fan, chunk: Chunk, made: Made, *, is_single: bool) -> None:
     took_s = (made.ended_ns[-1] - made.started_ns) / 1e9
     if is_single:
         state = "reused" if made.reused else "ok"
-        data: dict[str, Any] = {"state": state, "duration_s": took_s}
+        data: dict[str, Any] = {"state": state, "duration_s": took_s, **_by(made)}
         log.add("attempt.end", attempt=fan.attempt_of(chunk, 0), data=data)
         return
     data = {
@@ -147,10 +147,15 @@ def record(fan: Fan, chunk: Chunk, made: Made, *, is_single: bool) -> None:
         "last": chunk.keys[count - 1],
         "count": count,
         "duration_s": took_s,
+        **_by(made),
     }
     if made.reused:
         data["reused"] = made.reused
     log.add("items", attempt=fan.attempt, data=data)
+
+
+def _by(made: Made) -> dict[str, str]:
+    return {"worker": made.worker} if made.worker else {}
 
 
 def _note_overtime(fan: Fan, chunk: Chunk, made: Made, limit_s: float) -> None:
@@ -244,7 +249,9 @@ def made_here(execution: Execution, fan: Fan) -> Callable[[Chunk], Made]:
     )
 
     def make(chunk: Chunk) -> Made:
-        return calling.make(chunk.keys, chunk.calls, chunk.number)
+        made = calling.make(chunk.keys, chunk.calls, chunk.number)
+        made.worker = execution.worker_here()
+        return made
 
     return make
 

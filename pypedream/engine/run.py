@@ -61,6 +61,9 @@ class StageRun:
         Its outputs by name; empty when it has none, or they were not kept.
     items
         Of a mapped stage what became of each item, as far as they were called here.
+    workers
+        Who made its calls, as in "thread 2" or "process 4711": of a mapped stage all of them, of
+        another the last. None where the thread of the run itself did.
     """
 
     key: str
@@ -71,6 +74,7 @@ class StageRun:
     error: BaseException | None
     outputs: Mapping[str, Any] = field(repr=short)
     items: Sequence[ItemRun] = field(default=(), repr=short)
+    workers: tuple[str, ...] = ()
 
     @property
     def items_said(self) -> str:
@@ -341,8 +345,8 @@ class Run(Mapping[str, Any]):
             state, reason = ("pending", "") if key in self.plan.chosen else self._left_out()
             return StageRun(key, state, 0.0, 0, reason, None, outputs)
         error = None if ended is None else ended.error
-        items = self._items_of(key)
-        return StageRun(key, state, duration_s, attempts, reason, error, outputs, items)
+        items, workers = self._items_of(key), self._workers_of(key, ended)
+        return StageRun(key, state, duration_s, attempts, reason, error, outputs, items, workers)
 
     def _items_of(self, key: str) -> Sequence[ItemRun]:
         fan = self._execution.fans.get(key)
@@ -351,6 +355,12 @@ class Run(Mapping[str, Any]):
         from pypedream.engine.item_runs import ItemRuns
 
         return ItemRuns(fan)
+
+    def _workers_of(self, key: str, ended: Ended | None) -> tuple[str, ...]:
+        fan = self._execution.fans.get(key)
+        if fan is not None:
+            return tuple(fan.workers)
+        return (ended.worker,) if ended is not None and ended.worker else ()
 
     def _left_out(self) -> tuple[str, str]:
         return "skipped", f"not selected ({self.plan.selection})"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 from queue import Empty, SimpleQueue
+from threading import get_ident
 from time import monotonic, perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,7 @@ class Scheduler:
 
     def run(self) -> None:
         """Carry out the plan; failures are kept, an interrupt ends the run in good order."""
+        self.execution.home = get_ident()
         self._prepare()
         while True:
             try:

@@ -55,7 +55,9 @@ class Settlement:
             self._take_over(wired, attempt, end, value)
         else:
             self.execution.values[wired.key] = value
-            fields = ("ok", end - start, attempt.number, "", None, None, self._items_of(wired))
+            worker = self.execution.workers.pop(wired.key, "")
+            items = self._items_of(wired)
+            fields = ("ok", end - start, attempt.number, "", None, None, items, worker)
             ended = new_ended(Ended, fields)
             self.end(attempt, end, ended)
             if wired.stage.policy.timeout_s is not None and wired.over is None:
@@ -81,7 +83,8 @@ class Settlement:
         if isinstance(error, MapStopped):
             state = "interrupted" if self.execution.stopping == "interrupted" else "cancelled"
         own = users_traceback(error.__traceback__)
-        ended = Ended(state, end - start, attempt.number, "", error, own, self._items_of(wired))
+        worker, items = self.execution.workers.pop(wired.key, ""), self._items_of(wired)
+        ended = Ended(state, end - start, attempt.number, "", error, own, items, worker)
         if isinstance(error, ExitPipeline):
             ended = ended._replace(reason=f"it ended the run: {error}")
             self.execution.stop("exited")
@@ -106,6 +109,9 @@ class Settlement:
         again = not self.execution.stopping and is_worth_a_retry(wired, attempt, error)
         said = error_data(error, users_traceback(error.__traceback__))
         data: dict[str, Any] = {"state": _state_after(wired, error), "error": said}
+        worker = self.execution.workers.get(wired.key)
+        if worker:
+            data["worker"] = worker
         if again:
             delay = self.retries.plan(wired, attempt.number)
             data["retry_in_s"] = round(delay, 6)

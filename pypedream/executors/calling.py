@@ -70,6 +70,8 @@ class Made:
         Which call it was at then, if that is known.
     reused
         How many of the values were not called for: they were kept.
+    worker
+        Who made them; "" for the thread of the run itself.
     """
 
     started_ns: int = 0
@@ -79,6 +81,7 @@ class Made:
     is_lost: bool = False
     lost_at: int | None = None
     reused: int = 0
+    worker: str = ""
 
 
 @define(eq=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextvars import Context
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
@@ -15,6 +14,7 @@ from pypedream.executors.jobs import Reply
 from pypedream.executors.mishaps import Mishap
 from pypedream.executors.packing import Packed
 from pypedream.executors.remote_log import RemoteLog
+from pypedream.executors.whereabouts import host_name
 from pypedream.log.capture import capturing
 from pypedream.log.output import PASS_THROUGH
 from pypedream.parameters.variables import RunVariables
@@ -112,7 +112,7 @@ class Bench:
             error=None if made.error is None else Mishap.of(made.error),
             variables=_assigned(kit.variables, before, variables) if before else {},
             pid=os.getpid(),
-            host=_host(),
+            host=host_name(),
             of=f'stage "{kit.stage}"',
             is_unstated=self._is_unstated,
         )
@@ -157,9 +157,3 @@ def _is_same(one: Any, other: Any) -> bool:
         return bool(one == other)
     except Exception:  # noqa: BLE001 - arrays cannot say; then it counts as changed
         return False
-
-
-@cache
-def _host() -> str:
-    uname = getattr(os, "uname", None)
-    return os.environ.get("COMPUTERNAME", "") if uname is None else str(uname().nodename)

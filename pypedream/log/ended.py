@@ -30,6 +30,8 @@ class Ended(NamedTuple):
         The user's part of its traceback; raising the error again would add frames to its own.
     items
         How many items of a mapped stage ended in each state.
+    worker
+        Who made the last attempt; "" for the thread of the run itself.
     """
 
     state: str
@@ -39,6 +41,7 @@ class Ended(NamedTuple):
     error: BaseException | None = None
     traceback: TracebackType | None = None
     items: Mapping[str, int] | None = None
+    worker: str = ""
 
     def data(self) -> dict[str, Any]:
         """Return what a log line says of it."""
@@ -47,6 +50,8 @@ class Ended(NamedTuple):
             "duration_s": self.duration_ns / 1e9,
             "attempts": self.attempts,
         }
+        if self.worker:
+            data["worker"] = self.worker
         if self.items is not None:
             data["items"] = dict(self.items)
         if self.reason:

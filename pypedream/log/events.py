@@ -75,7 +75,7 @@ class Event:
     seq
         1, 2, 3, ... in the order in which the events of a run happened.
     pid
-        The process.
+        The process that carries out the run.
     kind
         ``run.start run.end stage.start stage.end stage.skip attempt.start attempt.end items print
         log warning display progress artifact dropped``.
@@ -178,9 +178,9 @@ def expanded(records: Iterable[Record], log: EventLog) -> Iterator[Record]:
         if record[3] != "step":
             yield record
             continue
-        seq, ns, stage, _, ended, _, number, start_ns = record
+        seq, ns, stage, _, ended, worker, number, start_ns = record
         if ended is not None:
-            how = Ended("ok", ns - start_ns, 1)
+            how = Ended("ok", ns - start_ns, 1, worker=worker or "")
             yield (number, ns, Attempt(log, ended), "stage.end", "info", None, None, how)
         if stage is not None:
             yield (seq, ns, Attempt(log, stage), "stage.start", "info", None, None, None)

@@ -89,7 +89,7 @@ def lines_of(records: Iterable[Record], log: EventLog) -> list[str]:
             took: Any = None if level is None else ns - data
             if attempt is None or level != started or took >= _SMALL:
                 name = "" if attempt is None else quoted(attempt)
-                add(_lines_of_step(time, (level, stream, took), (attempt, seq), parts))
+                add(_lines_of_step(time, (level, stream, took, event), (attempt, seq), parts))
             else:
                 name = quote(attempt) if attempt.isascii() else quoted(attempt)
                 add(
@@ -121,17 +121,18 @@ def lines_of(records: Iterable[Record], log: EventLog) -> list[str]:
 
 
 def _lines_of_step(
-    time: str, ended: tuple[Any, Any, Any], started: tuple[Any, int], parts: LineParts
+    time: str, ended: tuple[Any, Any, Any, Any], started: tuple[Any, int], parts: LineParts
 ) -> str:
     """Return one or two lines, which begin with the same *time*."""
-    before, number, took_ns = ended
+    before, number, took_ns, worker = ended
     stage, seq = started
     text = ""
     if before is not None:
         whole, part = divmod(took_ns, _SECOND)
+        by = f',"worker":{quoted(worker)}' if worker else ""
         text = (
             f"{time}{quoted(before)}{_FIRST}{number}{parts.well}"
-            f'{whole}.{str(part + _SECOND)[1:]},"attempts":1}}}}\n'
+            f'{whole}.{str(part + _SECOND)[1:]},"attempts":1{by}}}}}\n'
         )
     return text if stage is None else f"{text}{time}{quoted(stage)}{_FIRST}{seq}{parts.start}"
 

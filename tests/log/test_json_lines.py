@@ -164,14 +164,19 @@ names = st.sampled_from(["load", "clean", "\N{SNOWMAN}", 'a "b"'])
 durations = st.integers(0, 2 * 10**6) | st.sampled_from([10**6 - 1, 10**6]) | st.integers(0, 10**11)
 
 
-@given(st.lists(st.tuples(st.none() | names, names | st.none(), durations), max_size=8))
+workers = st.sampled_from(["thread 2", 'process 1 on "a"'])
+steps_of_the_run = st.tuples(st.none() | names, names | st.none(), durations, st.none())
+steps_of_a_crew = st.tuples(names, st.none(), durations, workers)
+
+
+@given(st.lists(steps_of_the_run | steps_of_a_crew, max_size=8))
 def test_the_lines_of_a_step_are_those_of_its_events(steps):
     """One text for both says the same as two, whatever the step before was."""
     log = EventLog("run-1")
     now = log.start_ns
     records = [
-        (2 * number, now + number, starts, "step", ended, None, 2 * number - 1, now + number - took)
-        for number, (ended, starts, took) in enumerate(steps, 1)
+        (2 * number, now + number, starts, "step", ended, by, 2 * number - 1, now + number - took)
+        for number, (ended, starts, took, by) in enumerate(steps, 1)
     ]
 
     texts = "".join(lines_of(records, log)).splitlines()
