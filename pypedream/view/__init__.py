@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pypedream.view.report import to_report, write_report
     from pypedream.view.svg import to_svg
     from pypedream.view.text import tree_text
+    from pypedream.view.timeline import to_timeline
 
 __all__ = [
     "RunState",
@@ -37,6 +38,7 @@ __all__ = [
     "to_mermaid",
     "to_report",
     "to_svg",
+    "to_timeline",
     "tree_text",
     "write_report",
 ]
@@ -50,6 +52,7 @@ _HOMES = {
     "to_mermaid": "mermaid",
     "to_report": "report",
     "to_svg": "svg",
+    "to_timeline": "timeline",
     "tree_text": "text",
     "write_report": "report",
 }

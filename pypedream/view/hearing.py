@@ -16,11 +16,13 @@ from pypedream.log.durations import duration_text
 from pypedream.log.encode import encode
 from pypedream.log.terminal import visible
 from pypedream.view.page import Line, Said
+from pypedream.view.spans import Watching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pypedream.log.events import Event
+    from pypedream.view.spans import Span
 
 MOST_LINES = 500
 MOST_LETTERS = 60_000
@@ -72,6 +74,8 @@ class Heard:
         From stage to the events of what it displayed.
     last_s
         When the last event happened, in seconds since the first.
+    spans
+        Which worker was at which stage, and when.
     """
 
     started: str = ""
@@ -81,6 +85,7 @@ class Heard:
     items: dict[str, dict[str, int]] = Factory(dict)
     displays: dict[str, list[Event]] = Factory(dict)
     last_s: float = 0.0
+    spans: list[Span] = Factory(list)
 
     @property
     def running(self) -> set[str]:
@@ -95,16 +100,18 @@ class Heard:
 
 def heard(events: Iterable[Event]) -> Heard:
     """Listen to all events of a run."""
-    found, ears = Heard(), dict[str, _Ear]()
+    found, ears, watching = Heard(), dict[str, _Ear](), Watching()
     first_s = None
     for event in events:
         if first_s is None:
             first_s, found.started = event.dt, event.ts
         found.last_s = event.dt - first_s
         _note(event, found)
+        watching.take(event, found.last_s)
         for line in lines_of(event):
             ears.setdefault(event.stage or "", _Ear()).take(line)
     found.said = {stage: ear.said() for stage, ear in ears.items()}
+    found.spans = watching.all(found.last_s)
     return found
 
 

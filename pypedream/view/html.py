@@ -21,6 +21,7 @@ from pypedream.view.folding import MOST_STAGES, folded
 from pypedream.view.html_failure import trouble_card
 from pypedream.view.html_stage import chip, said_block, stage_list, table_of
 from pypedream.view.looks import look_of
+from pypedream.view.sheet import image
 from pypedream.view.style import style_of
 from pypedream.view.svg import compact_svg, in_words
 from pypedream.view.tags import Html, tag
@@ -112,6 +113,7 @@ def fragment(page: Page, scope: str, *, has_fallback: bool) -> Html:
         _axis(page),
         stage_list(page),
         said_block(page.said),
+        _timeline(page),
         _parameters(page),
         table_of(page.notes),
         class_=f"{scope} pd-{page.description.subject}",
@@ -141,6 +143,8 @@ def _parts(page: Page) -> Iterator[str]:
         yield "lines"
     if any(one.columns for section in page.sections for one in section.outputs):
         yield "frames"
+    if _has_timeline(page):
+        yield "charts"
 
 
 def _counts(page: Page) -> tuple[int, int, int]:
@@ -177,6 +181,24 @@ def _axis(page: Page) -> Html:
         return Html()
     ends = (tag("i", "0 s"), " ", tag("i", duration_text(page.span_s)))
     return tag("div", tag("span", *ends), class_="ax")
+
+
+def _has_timeline(page: Page) -> bool:
+    """Say whether more than one worker took part: else the list of stages says it all."""
+    return len({span.worker for span in page.spans}) > 1
+
+
+def _timeline(page: Page) -> Html:
+    """Return in a fold which worker was at which stage, and when."""
+    if not _has_timeline(page):
+        return Html()
+    from pypedream.view.timeline import timeline_svg, workers_in_words
+
+    words = workers_in_words(page.spans)
+    picture = image(timeline_svg(page.spans, page.span_s, page.description.name), words)
+    count = tag("span", words.partition(".")[0], class_="d")
+    head = tag("summary", tag("b", "timeline"), " ", count)
+    return tag("details", head, tag("div", picture, class_="v"))
 
 
 def _parameters(page: Page) -> Html:

@@ -69,6 +69,11 @@ _LOOKS: Final = {
     "variable": Look("#99588b"),
 }
 
+HUES: Final = (_STEEL, _OCHRE, "#7864a1", _TEAL, "#99588b", _BROWN, _BLUE, _GREEN)
+"""Colours to tell apart what is of one kind, such as the stages of a timeline."""
+MIXED: Final = _GREY
+"""The colour of what is of several kinds."""
+
 
 def look_of(state: str, kind: str = "stage") -> Look:
     """Return the look of a state; without a state that of the kind of thing."""

@@ -13,6 +13,7 @@ from attrs import frozen
 
 if TYPE_CHECKING:
     from pypedream.view.description import Description, Node
+    from pypedream.view.spans import Span
 
 
 @frozen
@@ -203,6 +204,8 @@ class Page:
         Names and texts that concern the whole.
     span_s
         Seconds that the time axis of the stages shows; 0 for none.
+    spans
+        Which worker was at which stage, and when.
     """
 
     description: Description
@@ -214,3 +217,4 @@ class Page:
     said: Said = NOTHING_SAID
     notes: tuple[Row, ...] = ()
     span_s: float = 0.0
+    spans: tuple[Span, ...] = ()

@@ -65,6 +65,7 @@ def page_of_run(run: Run) -> Page:
         said=sight.heard.said.get("", NOTHING_SAID),
         notes=tuple(_notes(run)),
         span_s=sight.heard.last_s,
+        spans=tuple(sight.heard.spans),
     )
 
 

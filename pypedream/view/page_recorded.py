@@ -70,6 +70,7 @@ def page_of_record(run: RecordedRun) -> Page:
         said=found.said.get("", NOTHING_SAID),
         notes=tuple(_notes(run, account)),
         span_s=found.last_s,
+        spans=tuple(found.spans),
     )
 
 

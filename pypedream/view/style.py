@@ -92,7 +92,19 @@ _OF_PLAN: Final = """
 § .plan summary{grid-template-columns:10px 74px minmax(0,13em) minmax(0,1fr) auto}
 """
 
-_PARTS: Final = {"run": _OF_RUN, "lines": _OF_LINES, "frames": _OF_FRAMES, "plan": _OF_PLAN}
+# An image takes the colour scheme of its element, not the colours of the page.
+_OF_CHARTS: Final = """
+[data-jp-theme-light=false] § .q,.vscode-dark § .q{color-scheme:dark}
+[data-jp-theme-light=true] § .q,.vscode-light § .q{color-scheme:light}
+"""
+
+_PARTS: Final = {
+    "run": _OF_RUN,
+    "lines": _OF_LINES,
+    "frames": _OF_FRAMES,
+    "plan": _OF_PLAN,
+    "charts": _OF_CHARTS,
+}
 
 REPORT: Final = """
 body{margin:0;background:var(--pd-b,#fff)}
@@ -111,7 +123,8 @@ def style_of(scope: str, *parts: str) -> str:
     Parameters
     ----------
     parts
-        What the element has besides a header and tables: "run", "plan", "lines", "frames".
+        What the element has besides a header and tables: "run", "plan", "lines", "frames",
+        "charts".
     """
     text = "".join([_RULES, *(_PARTS[part] for part in parts)])
     return (
