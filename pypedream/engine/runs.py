@@ -206,6 +206,50 @@ class Runs(Sequence[Any]):
             raise self._no_result(name)
         return best[1].open()
 
+    def plot(
+        self, result: str, *, x: str | Iterable[str] | None = None, by: str | None = None
+    ) -> Any:
+        """Return a picture of a result of all runs; it shows itself in a notebook.
+
+        Numbers are points along an axis, joined where nothing else differs between the runs; words
+        are bars; two parameters are a map.
+
+        Parameters
+        ----------
+        result
+            The result: a stage, with a dot for what is within, or ``"duration_s"``.
+        x
+            The parameter to plot it by, or two of them. None takes those that a sweep varied, if
+            they are one or two; runs of a history are plotted in their order.
+        by
+            The parameter for each value of which there is a line. None takes the only other one
+            that a sweep varied, if it has few values.
+
+        Returns
+        -------
+        A `pypedream.view.plot.Plot`: its `svg`, `save("fit.svg")`, and in words what it is `about`.
+
+        Raises
+        ------
+        NoResult
+            If no run has such a result.
+        InvalidParameterException
+            If there is no such parameter, or it is not clear which one is meant.
+        TypeError
+            If no result is a number.
+
+        Examples
+        --------
+        >>> from pypedream import Parameters, Pipeline, sweep
+        >>> flow = Pipeline("area", Parameters.define(wide=1, high=1))
+        >>> @flow.stage
+        ... def area(wide, high):
+        ...     return wide * high
+        >>> flow.map_runs(sweep.grid(wide=[2, 3], high=[1, 5])).plot("area").about
+        'area by wide and high, 4 runs: lowest 2 at wide 2, high 1; highest 15 at wide 3, high 5'
+        """
+        return view("plot").plot_of(self, result, x=x, by=by)
+
     @overload
     def __getitem__(self, index: int) -> Any: ...
 

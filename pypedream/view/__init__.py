@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pypedream.view.html import to_html
     from pypedream.view.live import RunState, live_frame, run_state
     from pypedream.view.mermaid import to_mermaid
+    from pypedream.view.plot import to_plot
     from pypedream.view.report import to_report, write_report
     from pypedream.view.svg import to_svg
     from pypedream.view.text import tree_text
@@ -36,6 +37,7 @@ __all__ = [
     "run_state",
     "to_html",
     "to_mermaid",
+    "to_plot",
     "to_report",
     "to_svg",
     "to_timeline",
@@ -50,6 +52,7 @@ _HOMES = {
     "run_state": "live",
     "to_html": "html",
     "to_mermaid": "mermaid",
+    "to_plot": "plot",
     "to_report": "report",
     "to_svg": "svg",
     "to_timeline": "timeline",

@@ -11,7 +11,14 @@ from pypedream.parameters import Parameters
 from pypedream.pipeline import Pipeline
 from pypedream.stage import Stage
 from pypedream.view.html import to_html
-from pypedream.view.html_objects import diff_html, failure_html, parameters_html, stage_html
+from pypedream.view.html_objects import (
+    diff_html,
+    failure_html,
+    parameters_html,
+    plot_html,
+    stage_html,
+)
+from pypedream.view.plot import Plot
 from pypedream.view.tags import tag
 from pypedream.view.text import tree_text
 
@@ -23,6 +30,7 @@ _WAYS: dict[type, tuple[Callable[[Any], str], Callable[[Any], str]]] = {
     Failure: (lambda failure: failure.redactor.text(str(failure)), failure_html),
     Parameters: (repr, parameters_html),
     Pipeline: (tree_text, to_html),
+    Plot: (lambda plot: plot.about, plot_html),
     RunDiff: (str, diff_html),
     Runs: (repr, lambda runs: tag("pre", repr(runs))),
     Stage: (repr, stage_html),

@@ -24,11 +24,12 @@ from pypedream.view.inputs_shown import parameter_rows
 from pypedream.view.page import Row
 from pypedream.view.page_of_run import trouble_of
 from pypedream.view.samples import Shower
+from pypedream.view.sheet import image
 from pypedream.view.style import style_of
 from pypedream.view.tags import Html, tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pypedream.engine.account import RunHead
     from pypedream.engine.diff import RunDiff
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pypedream.inputs import Input
     from pypedream.parameters import Parameters
     from pypedream.stage import Stage
+    from pypedream.view.plot import Plot
 
 
 def parameters_html(parameters: Parameters) -> str:
@@ -74,9 +76,14 @@ def diff_html(diff: RunDiff) -> str:
     return _alone(heads, tag("pre", "\n".join(rest)))
 
 
-def _alone(*parts: str) -> str:
+def plot_html(plot: Plot) -> str:
+    """Return a plot of several runs, with its words for those who cannot see it."""
+    return _alone(tag("div", image(plot.svg, plot.about)), styles=("charts",))
+
+
+def _alone(*parts: str, styles: Iterable[str] = ()) -> str:
     scope = new_scope()
-    return tag("div", tag("style", Html(style_of(scope))), *parts, class_=scope)
+    return tag("div", tag("style", Html(style_of(scope, *styles))), *parts, class_=scope)
 
 
 def _title(name: str, more: str) -> Html:

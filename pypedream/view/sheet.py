@@ -75,5 +75,5 @@ def image(svg: str, about: str) -> Html:
 def _rules(ground: str, grid: str, text: str, faint: str) -> str:
     return (
         f".b{{fill:{ground}}}.g{{stroke:{grid};fill:none}}.t{{fill:{text}}}.d{{fill:{faint}}}"
-        f".a{{stroke:{faint};fill:none}}"
+        f".a{{stroke:{faint};fill:none}}path.t{{stroke:{text};fill:none}}"
     )
