@@ -72,6 +72,15 @@ CELLS = [
     stage = flow.stage(lambda: context.RUN.get().cancel(), name="first")
     flow.start().wait()
     """,
+    """
+    flow = Pipeline("again", progress=False)
+
+    @flow.stage
+    def broken():
+        return 1 / 0
+    """,
+    "flow.run()",
+    "flow.last_run.failure.replay()",
 ]
 
 
@@ -145,6 +154,12 @@ def test_a_cancelled_run_is_shown_in_one_line(shown):
 
     assert line.startswith("RunCancelled: run ")
     assert line.endswith('"cancelled" was cancelled; to go on: pipeline.resume()')
+
+
+def test_a_call_made_again_shows_lines_of_the_users_only(shown):
+    """It is an ordinary error, so IPython shows it, without the frame that made the call."""
+    assert "return 1 / 0" in shown[15]
+    assert "/pypedream/" not in shown[15]
 
 
 def test_no_secret_is_shown(shown):

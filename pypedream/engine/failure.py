@@ -94,6 +94,7 @@ class Failure:
 
     def replay(self) -> Any:
         """Call the stage's function once more with the same values, outside any run."""
+        __tracebackhide__ = True
         values = {name: one.value for name, one in self.inputs.items()}
         first, rest = arguments_of(self.function).split(values)
         return self.function(*first, **rest)
