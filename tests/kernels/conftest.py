@@ -43,7 +43,7 @@ def started(
     assert cache is not None
     is_own = version == "installed"
     python = sys.executable if is_own else python_with(version, cache.mkdir("kernels"))
-    kernel = Kernel(python, tmp_path_factory.mktemp("kernel"))
+    kernel = Kernel(tmp_path_factory.mktemp("kernel"), tmp_path_factory.mktemp("ipython"), python)
     assert kernel.run(SETUP).error == ""
     yield kernel
     kernel.stop()

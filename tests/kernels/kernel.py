@@ -86,16 +86,24 @@ class Cell:
 
 
 class Kernel:
-    """A kernel that runs cells; lives until `stop`."""
+    """A kernel that runs cells; lives until `stop`.
 
-    def __init__(self, python: str, folder: Path) -> None:
+    Parameters
+    ----------
+    folder
+        Where it works.
+    settings
+        Where it keeps what IPython keeps, so that nothing of the user's is read or changed.
+    """
+
+    def __init__(self, folder: Path, settings: Path, python: str = sys.executable) -> None:
         from jupyter_client.manager import KernelManager
 
         path = os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")]))
         self._cells: dict[str, Cell] = defaultdict(Cell)
         self._manager = KernelManager()
         self._manager.kernel_spec.argv[0] = python
-        own = {**os.environ, "PYTHONPATH": path, "IPYTHONDIR": str(folder / "ipython")}
+        own = {**os.environ, "PYTHONPATH": path, "IPYTHONDIR": str(settings)}
         own.pop("PYTEST_CURRENT_TEST", None)  # with it a kernel leaves descriptors to pytest
         self._manager.start_kernel(cwd=str(folder), env=own)
         self._client = self._manager.client()
