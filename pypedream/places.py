@@ -101,12 +101,12 @@ def users_traceback(traceback: TracebackType | None) -> TracebackType | None:
 
 def is_in_ipython() -> bool:
     """Say whether this process is an IPython shell or a notebook kernel."""
-    return _running_shell() is not None
+    return running_shell() is not None
 
 
 def cell_of(file: str) -> int | None:
     """Return the number of the notebook cell that *file* stands for, or None."""
-    shell = _running_shell()
+    shell = running_shell()
     if shell is None:
         return None
     names = getattr(getattr(shell, "compile", None), "_filename_map", None) or {}
@@ -119,12 +119,12 @@ def running_kernel() -> Any | None:
 
     That of Spyder cannot: it is a console, and gets lines as every console does.
     """
-    shell = _running_shell()
+    shell = running_shell()
     has_cells = getattr(shell, "kernel", None) is not None and "spyder_kernels" not in sys.modules
     return shell if has_cells else None
 
 
-def _running_shell() -> object | None:
+def running_shell() -> object | None:
     """Return the IPython shell of this process, if someone else imported IPython."""
     ipython = sys.modules.get("IPython")
     get_ipython = getattr(ipython, "get_ipython", None)

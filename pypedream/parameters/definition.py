@@ -111,6 +111,11 @@ class Parameter:
         return self.default is NOTHING and not self.is_computed
 
     @property
+    def read_as(self) -> Any:
+        """The type that text is read as: the declared one, else the default's; None is any."""
+        return self._read_as
+
+    @property
     def environment_name(self) -> str:
         """The environment variable that sets it."""
         return self.env or PREFIX + self.name.upper().replace(".", "__")

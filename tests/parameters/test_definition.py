@@ -304,3 +304,18 @@ def test_definition_travels() -> None:
 
     assert repr(there) == repr(definition)
     assert there.check(5) == 5
+
+
+@pytest.mark.parametrize(
+    "definition, kind",
+    [
+        (Parameter(int), int),
+        (Parameter(int, None), int | None),
+        (Parameter(default=[1, 2]), list[int]),
+        (Parameter(Secret, "a"), str),
+        (Parameter(), None),
+    ],
+)
+def test_it_says_what_text_is_read_as(definition, kind):
+    """The declared type, else that of the default; None where nothing is known."""
+    assert definition.read_as == kind
