@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from pypedream._lazy import shown_as
+from pypedream._lazy import shown_as, view
 from pypedream.engine.links import Definition
 from pypedream.engine.options import own_options
 from pypedream.engine.plan import blueprint
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pypedream.inputs import Input
     from pypedream.parameters import Parameters, Variables
     from pypedream.protocols import OutputMapper
+    from pypedream.view.form import Form
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -391,6 +392,37 @@ class Pipeline:
         handle = RunHandle(self._launch(plan).show(at_once=True))
         handle.start()
         return handle
+
+    def form(self, parameters: Mapping[str, Any] | None = None, /, **request: Any) -> Form:
+        """Return a form of the parameters, with buttons to plan and to run; for Jupyter.
+
+        It needs ipywidgets, the extra "notebook"; without them it says so, with the code to write.
+
+        Parameters
+        ----------
+        parameters
+            Values to begin with, by name.
+        request
+            As for `run`. A parameter that is named here begins with that value.
+
+        Raises
+        ------
+        PlanError
+            If a value to begin with is not accepted.
+
+        Examples
+        --------
+        >>> from pypedream import Parameters, Pipeline
+        >>> flow = Pipeline("loss", Parameters.define(rate=0.1, depth=1))
+        >>> form = flow.form(rate=0.2)
+        >>> form.values
+        {'rate': 0.2, 'depth': 1}
+        >>> print(form.code)
+        pipeline.run(rate=0.2)
+        """
+        __tracebackhide__ = True
+        form: Form = view("form").form_of(self, parameters, request)
+        return form
 
     def resume(self, run: Run | PastRun | str | None = None, /, **request: Any) -> Run:
         """Go on after a failure: run what failed or changed, and all that depends on it.

@@ -10,6 +10,7 @@ from pypedream.engine.runs import Runs
 from pypedream.parameters import Parameters
 from pypedream.pipeline import Pipeline
 from pypedream.stage import Stage
+from pypedream.view.form import Form
 from pypedream.view.html import to_html
 from pypedream.view.html_objects import (
     diff_html,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 PLAIN, HTML = "text/plain", "text/html"
 _WAYS: dict[type, tuple[Callable[[Any], str], Callable[[Any], str]]] = {
+    Form: (repr, Form.page),
     Failure: (lambda failure: failure.redactor.text(str(failure)), failure_html),
     Parameters: (repr, parameters_html),
     Pipeline: (tree_text, to_html),

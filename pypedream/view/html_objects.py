@@ -1,4 +1,4 @@
-"""Other objects as HTML: parameters, a stage, a failure and what differs between two runs."""
+"""Other objects as HTML: parameters, a form, a stage, a failure, what differs between two runs."""
 
 from __future__ import annotations
 
@@ -42,13 +42,19 @@ if TYPE_CHECKING:
 
 def parameters_html(parameters: Parameters) -> str:
     """Return a table of parameters: value, who set it, what it accepts and what it is for."""
-    shower = Shower(Redactor(parameters.secrets()).text)
-    rules = {name: one.rules for name, one in parameters.definitions.items()}
-    rows = (
-        Row(row.name, row.value, row.source, ". ".join(filter(None, (rules[row.name], row.help))))
-        for row in parameter_rows(parameters, shower)
+    count = len(parameters.definitions)
+    return _alone(_title("parameters", f"{count}"), table_of(_parameter_rows(parameters)))
+
+
+def form_html(name: str, parameters: Parameters, why: str, code: str) -> str:
+    """Return what there is of a form that cannot be filled in: the parameters, and the code."""
+    return _alone(
+        _title(name, "form"),
+        tag("div", why),
+        table_of(_parameter_rows(parameters)),
+        tag("div", "In code it is:"),
+        tag("pre", code),
     )
-    return _alone(_title("parameters", f"{len(rules)}"), table_of(rows))
 
 
 def failure_html(failure: Failure) -> str:
@@ -113,6 +119,13 @@ def _of_stage(stage: Stage) -> Iterator[Row]:
         if value != getattr(USUAL, field.name):
             shown = ", ".join(value.names) if isinstance(value, Over) else short(value, 120)
             yield Row(field.name, shown)
+
+
+def _parameter_rows(parameters: Parameters) -> Iterator[Row]:
+    rules = {name: one.rules for name, one in parameters.definitions.items()}
+    for row in parameter_rows(parameters, Shower(Redactor(parameters.secrets()).text)):
+        about = ". ".join(filter(None, (rules[row.name], row.help)))
+        yield Row(row.name, row.value, row.source, about)
 
 
 def _heads(diff: RunDiff) -> Iterator[Html]:

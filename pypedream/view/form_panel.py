@@ -1,0 +1,134 @@
+"""Panel: a form on the screen, with its buttons and, below it, what became of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pypedream._extras import need
+from pypedream.errors import PypedreamError
+from pypedream.view.fields import HIDDEN
+from pypedream.view.form_entries import DIM, WRONG, Row, rows_of
+from pypedream.view.form_results import Results, follow
+from pypedream.view.html import to_html
+from pypedream.view.tags import Html, tag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Thread
+
+    from pypedream.engine.handle import RunHandle
+    from pypedream.view.filled import Filled
+    from pypedream.view.form import Form
+
+_CODE = "white-space:pre-wrap;font:12px/1.5 var(--jp-code-font-family,monospace);margin:0"
+
+
+class Panel:
+    """The widgets of one form; showing it twice shows the same ones.
+
+    Parameters
+    ----------
+    form
+        What is filled in. It is kept up to date, and asked what to do.
+
+    Attributes
+    ----------
+    follower
+        The thread that shows how far the last run is.
+    """
+
+    def __init__(self, form: Form) -> None:
+        widgets = need("ipywidgets", extra="notebook", for_="a form")
+        self.form = form
+        self.results = Results()
+        self.rows: list[Row] = rows_of(form.fields)
+        self._handle: RunHandle | None = None
+        self._is_stopping = False
+        self.follower: Thread | None = None
+        self.run_button = widgets.Button(
+            description="Run", icon="play", button_style="primary", tooltip="run with these values"
+        )
+        self.plan_button = widgets.Button(description="Plan", tooltip="say what a run would do")
+        self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
+        self._said = widgets.HTML()
+        title = widgets.HTML(tag("b", form.pipeline.name))
+        buttons = widgets.HBox([self.run_button, self.plan_button, self.stop_button])
+        self.box = widgets.VBox([title, *(row.box for row in self.rows), buttons, self._said])
+        self._listen()
+        self.refresh()
+
+    def _listen(self) -> None:
+        for row in self.rows:
+            row.listen(self._enter)
+        actions = ((self.run_button, self._run), (self.plan_button, self._plan))
+        for button, action in (*actions, (self.stop_button, self._stop)):
+            button.on_click(self._button(action))
+
+    def display(self) -> None:
+        """Show the form here, and below it the results."""
+        need("IPython.display", extra="notebook", for_="a form").display(self.box)
+        self.results.place()
+
+    def refresh(self) -> None:
+        """Say of each field what is wrong, and which buttons can be used."""
+        now = self.form.filled()
+        for row in self.rows:
+            row.say(now.mistakes.get(row.field.name, ""))
+        is_running = self._handle is not None and not self._handle.done
+        self.run_button.disabled = is_running or not now.is_ready
+        self.plan_button.disabled = is_running or not now.is_ready
+        self.stop_button.disabled = not is_running or self._is_stopping
+        self._say(now, is_running=is_running)
+
+    def _say(self, now: Filled, *, is_running: bool) -> None:
+        """Say beside the buttons what keeps them from being used, else the code for the same."""
+        if is_running and self._is_stopping:
+            said = tag("span", "stopping: what runs may come to its end", style=DIM)
+        elif now.refused:
+            said = tag("span", "\n".join(now.refused), style=WRONG)
+        elif now.missing:
+            said = tag("span", f"to be filled in: {', '.join(now.missing)}", style=DIM)
+        else:
+            said = _in_code(self.form.code) if now.is_ready else Html()
+        self._said.value = said
+
+    def _enter(self, name: str, value: Any) -> None:
+        self.form.entered[name] = value
+        self.refresh()
+
+    def _run(self) -> None:
+        self._is_stopping = False
+        self._handle = self.results.call(self.form.start)
+        for row, field in zip(self.rows, self.form.fields, strict=True):
+            if field.kind == HIDDEN:  # what was entered has been taken
+                row.reset(field)
+        self.refresh()
+        self.follower = follow(self._handle, self.results, self.refresh)
+
+    def _plan(self) -> None:
+        plan = self.form.plan()
+        self.results.show(to_html(plan), str(plan))
+
+    def _stop(self) -> None:
+        if self._handle is not None:
+            self._is_stopping = True
+            self._handle.cancel()
+            self.refresh()
+
+    def _button(self, action: Callable[[], None]) -> Callable[[object], None]:
+        """Return what is called for a button; what goes wrong is shown with the results."""
+
+        def act(_: object) -> None:
+            try:
+                action()
+            except PypedreamError as error:
+                text = str(error)
+                self.results.show(tag("pre", text, style=WRONG), text)
+
+        return act
+
+
+def _in_code(code: str) -> Html:
+    """Return code to be copied, folded where it would push the results away."""
+    text = tag("pre", code, style=_CODE)
+    return tag("details", tag("summary", "in code"), text) if "\n" in code else text
