@@ -68,8 +68,10 @@ _HOMES = {
     "WARN_UNEXPECTED": "mappers",
     "dependency": "inputs",
     "immediate": "inputs",
+    "load_ipython_extension": "view.extension",
     "logger": "log.logger",
     "param": "inputs",
+    "unload_ipython_extension": "view.extension",
     "var": "inputs",
 }
 _MODULES = (
