@@ -29,6 +29,7 @@ COMMANDS = {
     "show": "Show a pipeline as a tree or a picture, or a recorded run.",
     "params": "List the parameters of a pipeline and what they are set to.",
     "new": "Make a folder with a pipeline to start from.",
+    "ui": "Open JupyterLab on the notebook of this folder.",
     "doctor": "Check this installation and this folder.",
     "runs": "List the runs that are recorded.",
     "log": "Show what a recorded run said.",

@@ -69,6 +69,21 @@ def pipeline_files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob("*.py")) if _defines_pipeline(path)]
 
 
+def pipeline_names(path: Path) -> list[str]:
+    """Return the names that a file seems to give to pipelines, going by its text."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return []
+    targets = [
+        target
+        for statement in tree.body
+        if _is_pipeline(statement)
+        for target in getattr(statement, "targets", [getattr(statement, "target", None)])
+    ]
+    return list(dict.fromkeys(one.id for one in targets if isinstance(one, ast.Name)))
+
+
 def _split(text: str) -> tuple[str, str]:
     r"""Split FILE.py:name; the colon of C:\flow.py belongs to the file."""
     place, colon, name = text.rpartition(":")

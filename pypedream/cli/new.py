@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
-from importlib.resources import files
 from pathlib import Path
 
 import click
 
+from pypedream.cli.locate import USUAL_FILE
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.options import as_json
+from pypedream.cli.starters import NOTEBOOK, TEMPLATES, TITLE, make
 from pypedream.cli.terminal import ask, command_line, is_person_there, say, say_json
 
-# From each file of a new folder to what it is made from.
-TEMPLATES = {
-    "csv": {
-        "pipeline.py": "table.py",
-        "analysis.ipynb": "script.ipynb",
-        "data/sample.csv": "sample.csv",
-        "README.md": "script.md",
-    },
-    "plain": {"pipeline.py": "plain.py", "README.md": "script.md"},
-    "notebook": {
-        "analysis.ipynb": "notebook.ipynb",
-        "data/sample.csv": "sample.csv",
-        "README.md": "notebook.md",
-    },
-}
-_PLACEHOLDER = "analysis"
 _WINDOWS_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_ABOUT = {
+    "csv": "a pipeline in a file, a notebook that uses it, a table",
+    "plain": "a pipeline in a file",
+    "notebook": "all in the cells of a notebook, a table",
+}
 
 
 @click.command("new")
@@ -48,7 +37,7 @@ def command(name: str | None, template: str | None, as_json: bool) -> None:
     if name is None:
         name = _asked_name()
     folder = _free_folder(name)
-    made = _made(folder, template or _asked_template())
+    made = make(folder, template or _asked_template())
     following = _next_command(folder, made)
     if as_json:
         say_json({"folder": str(folder), "files": made, "next": following})
@@ -59,12 +48,14 @@ def command(name: str | None, template: str | None, as_json: bool) -> None:
 def _asked_name() -> str:
     if not is_person_there():
         raise Refused("name the folder: python -m pypedream new NAME")
-    return ask(f"name of the new folder [{_PLACEHOLDER}]") or _PLACEHOLDER
+    return ask(f"name of the new folder [{TITLE}]") or TITLE
 
 
 def _asked_template() -> str:
     if not is_person_there():
         return "csv"
+    wide = max(map(len, _ABOUT))
+    say(*(f"  {name:<{wide}}  {about}" for name, about in _ABOUT.items()), err=True)
     choice = click.Choice(list(TEMPLATES))
     answer: str = click.prompt("template", type=choice, default="csv", err=True)
     return answer
@@ -93,30 +84,7 @@ def _forbidden(name: str) -> bool:
     return any(letter in '<>:"|?*\\/' or not letter.isprintable() for letter in name)
 
 
-def _made(folder: Path, template: str) -> list[str]:
-    """Write the files of a template and return their names."""
-    title = folder.resolve().name
-    for name, source in TEMPLATES[template].items():
-        path = folder.joinpath(*name.split("/"))
-        text = (files("pypedream.cli") / "templates" / source).read_text(encoding="utf-8")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(_entitled(text, path.suffix, title))
-        except OSError as error:
-            raise Refused(f"cannot write {path}: {error.strerror}") from None
-    return list(TEMPLATES[template])
-
-
-def _entitled(text: str, suffix: str, title: str) -> str:
-    """Put the name of the folder where the template has its own."""
-    if suffix == ".py":
-        quoted = json.dumps(title, ensure_ascii=False)
-        return text.replace(f'"{_PLACEHOLDER}"', quoted, 1)
-    return text.replace(f"# {_PLACEHOLDER}\n", f"# {title}\n", 1) if suffix == ".md" else text
-
-
 def _next_command(folder: Path, made: list[str]) -> str:
-    if "pipeline.py" in made:
-        return command_line("run", str(folder / "pipeline.py"))
-    return command_line(str(folder / "analysis.ipynb"), program=("python", "-m", "jupyter", "lab"))
+    if USUAL_FILE in made:
+        return command_line("run", str(folder / USUAL_FILE))
+    return command_line("ui", str(folder / NOTEBOOK))

@@ -139,12 +139,18 @@ def typed(folder: Path) -> Callable[..., tuple[int, str]]:
     """Give a command at a terminal and type *answers*; return exit code and what was shown."""
     pty = pytest.importorskip("pty", reason="terminals of POSIX only")
 
-    def run(*arguments: str, answers: list[str]) -> tuple[int, str]:
+    def run(*arguments: str, answers: list[str], **variables: str) -> tuple[int, str]:
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
             [sys.executable, "-m", "pypedream", *arguments],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": PACKAGE, "PYTHONUTF8": "1", "TERM": "xterm"},
+            env={
+                **os.environ,
+                "PYTHONPATH": PACKAGE,
+                "PYTHONUTF8": "1",
+                "TERM": "xterm",
+                **variables,
+            },
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
