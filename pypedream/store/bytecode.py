@@ -6,6 +6,7 @@ count by type and content.
 
 from __future__ import annotations
 
+import sys
 from inspect import (
     CO_ASYNC_GENERATOR,
     CO_COROUTINE,
@@ -41,6 +42,13 @@ _WITH_CONSTANT: Final = frozenset(hasconst)
 _JUMPS: Final = frozenset(hasjrel)
 _BACKWARD: Final = frozenset(opmap[name] for name in opmap if "BACKWARD" in name)
 _SILENT: Final = frozenset((opmap["CACHE"], opmap["NOP"]))
+_PUSH_NULL: Final = opmap["PUSH_NULL"]
+_LOAD_ATTR: Final = opmap["LOAD_ATTR"]
+_LOAD_METHOD: Final = opmap.get("LOAD_METHOD", 0) if sys.version_info < (3, 12) else 0
+# Their lowest bit says whether what they load is called.
+_SAY_HOW_CALLED: Final = frozenset(
+    (opmap["LOAD_GLOBAL"], *(() if sys.version_info < (3, 12) else (_LOAD_ATTR,)))
+)
 _MORE = 64  # says of a number in the exception table that it goes on
 _DIGIT = 6
 
@@ -110,6 +118,7 @@ def behaviour(code: CodeType) -> bytes:
 
 def behaviour_of(code: CodeType, steps: list[tuple[int, int, int]]) -> bytes:
     """Return what a code object does, from its steps."""
+    steps = [step for step in map(_as_any_call, steps) if step[1] != _PUSH_NULL]
     operations = bytes([operation for _, operation, _ in steps])
     has_jumps = bool(code.co_exceptiontable) or not _JUMPS.isdisjoint(operations)
     numbers = _numbers(code, steps) if has_jumps else {}
@@ -130,6 +139,16 @@ def behaviour_of(code: CodeType, steps: list[tuple[int, int, int]]) -> bytes:
 
 
 _KNOWN: Final = PerCode(lambda code: behaviour_of(code, instructions(code)))
+
+
+def _as_any_call(step: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Leave out how a call is prepared: ``np.sum(x)`` is a method call only where np is imported
+    in another cell or file than it is used in.
+    """
+    offset, operation, argument = step
+    if operation == _LOAD_METHOD:
+        return offset, _LOAD_ATTR, argument
+    return (offset, operation, argument & ~1) if operation in _SAY_HOW_CALLED else step
 
 
 def _numbers(code: CodeType, steps: list[tuple[int, int, int]]) -> dict[int, int]:

@@ -159,6 +159,31 @@ def test_the_name_of_the_module_does_not_count(write: Write) -> None:
     assert code_identity(write("etl", ETL).clean) == code_identity(write("other", ETL).clean)
 
 
+def test_it_does_not_count_in_which_cell_a_module_was_imported() -> None:
+    """Python prepares a call of ``math.floor`` otherwise where the import is in the same text."""
+    text = "def stage(row):\n    return math.floor(row) + math.gcd(math.floor(row), 3)"
+    together: dict[str, Any] = {"__name__": "__main__"}
+    apart: dict[str, Any] = {"__name__": "__main__"}
+    exec(f"import math\n{text}", together)
+    exec("import math", apart)
+
+    exec(text, apart)
+
+    assert fingerprint(apart["stage"]) == fingerprint(together["stage"])
+
+
+def test_a_method_that_is_called_is_not_one_that_is_passed_on() -> None:
+    """However a call is prepared, what is called with what counts."""
+    texts = ("f(a.b(c))", "f(a.b, c)", "f(a).b(c)", "(f, a.b(c))", "(f(a.b), c)")
+    namespace: dict[str, Any] = {}
+    for number, text in enumerate(texts):
+        exec(f"def stage_{number}(f, a, c): return {text}", namespace)
+
+    found = {fingerprint(namespace[f"stage_{number}"]) for number in range(len(texts))}
+
+    assert len(found) == len(texts)
+
+
 def test_text_that_was_run_has_an_identity() -> None:
     """A function needs neither a file nor a module."""
     first: dict[str, Any] = {}
