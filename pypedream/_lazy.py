@@ -20,9 +20,14 @@ def view(name: str) -> Any:
     """Return a module of the views, loaded when it is first used.
 
     Views are on a shelf above everything that they show, and objects show themselves. This is the
-    one way up.
+    one way up, with `export`.
     """
     return import_module(f"pypedream.view.{name}")
+
+
+def export(name: str) -> Any:
+    """Return a module of the exports, which are on the same shelf, in the same way."""
+    return import_module(f"pypedream.export.{name}")
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:

@@ -316,7 +316,13 @@ class NotRegistered(PypedreamError, _ReadableKeyError):
 
 
 class ExportError(PypedreamError, ValueError):
-    """A pipeline, or a failed call, cannot be written in the form that is asked for."""
+    """A pipeline, or a failed call, cannot be written in the form that is asked for.
+
+    The text says where and why, so IPython shows that and no traceback.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
 
 
 class UnhashableInput(PypedreamError, TypeError):

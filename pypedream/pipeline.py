@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from pypedream._lazy import shown_as, view
+from pypedream._lazy import export, shown_as, view
 from pypedream.engine.links import Definition
 from pypedream.engine.options import own_options
 from pypedream.engine.plan import blueprint
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pypedream.engine.plan import Blueprint, Plan
     from pypedream.engine.run import Run
     from pypedream.engine.runs import Runs
+    from pypedream.export.module import Written
     from pypedream.inputs import Input
     from pypedream.parameters import Parameters, Variables
     from pypedream.protocols import OutputMapper
@@ -480,6 +481,51 @@ class Pipeline:
         from pypedream.engine.adopt import adopt
 
         return adopt(self, stage, was or stage, request)
+
+    def to_module(
+        self,
+        path: str | os.PathLike[str],
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        check: bool = True,
+        overwrite: bool = False,
+        **request: Any,
+    ) -> Written:
+        """Write the pipeline as a module of its own, with exactly what its stages need.
+
+        The text is yours, comments included: the imports, constants, helpers and classes that the
+        fingerprints count, the parameters, the pipeline and its stages. Values of secrets are not
+        written.
+
+        Parameters
+        ----------
+        path
+            The file, "flow.py". One that is there is replaced if nobody has changed it since it
+            was written like this.
+        parameters, request
+            As for `run`, for the proof.
+        check
+            Whether both are run, the module in a fresh interpreter, to prove that each stage
+            gives what it gives here. With ``False`` nothing is called.
+        overwrite
+            Whether a file that is someone's work may be replaced.
+
+        Returns
+        -------
+        What was written, and what the proof found.
+
+        Raises
+        ------
+        ExportError
+            If something cannot be written, with all reasons, or if the proof fails. Nothing is
+            written then.
+        """
+        __tracebackhide__ = True
+        written: Written = export("module").to_module(
+            self, path, parameters, check=check, overwrite=overwrite, **request
+        )
+        return written
 
     def __repr__(self) -> str:
         return f"<Pipeline {self.name!r} with {len(self._table.stages)} stages>"

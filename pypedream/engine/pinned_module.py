@@ -123,9 +123,9 @@ class Module:
         ]
         return [
             *future,
-            *_sections(self.header_lines()),
+            *sections(self.header_lines()),
             "\n".join(paths),
-            *_sections({*own, *self.own_lines}),
+            *sections({*own, *self.own_lines}),
             *(self._loaded(file, names) for file, names in self._by_path().items()),
         ]
 
@@ -173,7 +173,7 @@ def _from(module: str, name: str, local: str) -> str:
     return f"from {module} import {name}" + (f" as {local}" if local != name else "")
 
 
-def _sections(lines: Iterable[str]) -> list[str]:
+def sections(lines: Iterable[str]) -> list[str]:
     """Return imports of Python itself and of others, each sorted."""
     parts: dict[bool, list[str]] = {True: [], False: []}
     merged = _merged(lines)

@@ -103,7 +103,7 @@ class Source:
         if isinstance(value, ModuleType):
             self._module(name, reference, value)
             return
-        if _is_builtin(name, value) or self._is_known(name, value):
+        if is_builtin(name, value) or self._is_known(name, value):
             return
         if type(value).__module__ == "pypedream.pipeline":
             raise ExportError(f'"{user}" uses the pipeline "{name}" itself: {_ADVICE}')
@@ -113,7 +113,7 @@ class Source:
             if known != name:
                 self.blocks.append(f"{name} = {known}")
         elif origin is not None and origin.file is None and "." not in origin.path:
-            self.imports[name] = _import_line(origin, name)
+            self.imports[name] = import_line(origin, name)
         elif origin is not None:
             self.origins[name] = origin
         else:
@@ -144,7 +144,7 @@ class Source:
         return name in self.meanings
 
 
-def _is_builtin(name: str, value: Any) -> bool:
+def is_builtin(name: str, value: Any) -> bool:
     """Say whether every Python has this name; IPython adds ``display`` and others."""
     home = getattr(value, "__module__", None) or "builtins"
     return getattr(builtins, name, _FUTURE) is value and home in ("builtins", "io", "_sitebuiltins")
@@ -154,7 +154,8 @@ def _has_name(value: Any) -> bool:
     return callable(value) and isinstance(getattr(value, "__qualname__", None), str)
 
 
-def _import_line(origin: Origin, name: str) -> str:
+def import_line(origin: Origin, name: str) -> str:
+    """Return the line that imports something under a name."""
     renamed = "" if origin.path == name else f" as {name}"
     return f"from {origin.module} import {origin.path}{renamed}"
 

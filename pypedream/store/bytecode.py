@@ -142,8 +142,9 @@ _KNOWN: Final = PerCode(lambda code: behaviour_of(code, instructions(code)))
 
 
 def _as_any_call(step: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Leave out how a call is prepared: ``np.sum(x)`` is a method call only where np is imported
-    in another cell or file than it is used in.
+    """Leave out how a call is prepared.
+
+    ``np.sum(x)`` is called as a method only where np is imported in another cell or file.
     """
     offset, operation, argument = step
     if operation == _LOAD_METHOD:

@@ -1,0 +1,160 @@
+"""What a name that stands for a value is written as: as the user wrote it, or as the value itself.
+
+The user's own line is kept if it gives the value again when it is carried out now. It is not tried
+if it does more than to make something of what it says: reading a file, asking the network, fitting
+a model. What is neither is a reason not to write the module.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import warnings
+from io import IOBase
+from types import GeneratorType
+from typing import TYPE_CHECKING, Any, Final
+
+from pypedream.errors import UnhashableInput
+from pypedream.log.redaction import is_secret_name
+from pypedream.store.functions import CALLABLES
+from pypedream.store.values import hash_value
+from pypedream.values import said
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pypedream.export.cells import Statement
+
+_IMPURE: Final = frozenset(
+    (
+        *("__import__", "breakpoint", "compile", "eval", "exec", "exit", "globals", "help"),
+        *("input", "locals", "next", "open", "print", "quit", "vars"),
+    )
+)
+_READING: Final = frozenset(("fromfile", "fromregex", "genfromtxt", "load", "loadtxt", "memmap"))
+_DOING: Final = frozenset(("fit", "open", "read"))
+_MAKING: Final = frozenset(
+    (
+        *("_operator", "_thread", "abc", "attr", "attrs", "builtins", "collections", "copy"),
+        *("dataclasses", "datetime", "decimal", "enum", "fractions", "functools", "itertools"),
+        *("logging", "math", "numpy", "operator", "pathlib", "pypedream", "re", "statistics"),
+        *("string", "textwrap", "threading", "toolz", "types", "typing", "zoneinfo"),
+    )
+)
+_PLAIN: Final = (bool, int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
+
+
+def assigned_expression(statement: Statement | None, name: str) -> ast.expr | None:
+    """Return what a statement sets a name to, if it does that and nothing else."""
+    node = None if statement is None else statement.node
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    if isinstance(node, ast.AnnAssign):
+        targets = [node.target]
+    is_only = len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == name
+    value: ast.expr | None = node.value if is_only else None  # type: ignore[union-attr]
+    return value
+
+
+def gives(expression: ast.expr, value: Any, namespace: Mapping[str, Any]) -> bool:
+    """Say whether an expression makes a value again, without doing anything else."""
+    if not _only_makes(expression, namespace):
+        return False
+    if type(value).__module__.startswith("pypedream."):
+        return True
+    try:
+        code = compile(ast.Expression(expression), "<constant>", "eval", dont_inherit=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made = eval(code, dict(namespace))  # noqa: S307 - the user's own line, once more
+    except Exception:  # noqa: BLE001 - whatever it is, it does not give the value
+        return False
+    return type(made) is type(value) and _mark(made) == _mark(value)
+
+
+def sounds_secret(name: str, value: Any) -> bool:
+    """Say whether a value under this name must not be shown."""
+    return is_secret_name(name) and value is not None and type(value) not in (bool, int, float)
+
+
+def why_not(value: Any) -> tuple[str, str]:
+    """Return what a value is that cannot be written, and the way out."""
+    kind = type(value)
+    home = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+    if isinstance(value, IOBase):
+        return "is an open file", "open it in the stage that reads it"
+    if isinstance(value, GeneratorType):
+        return "is a generator, which is read only once", "make it in the stage that reads it"
+    if home.startswith(("pandas.", "polars.", "pyarrow.", "xarray.")) or home == "numpy.ndarray":
+        return f"is {said(value)} ({home})", "make it the result of a stage, or a parameter"
+    if hasattr(value, "fit") or hasattr(value, "predict"):
+        return f"is a model ({home})", "make it the result of a stage, or a parameter"
+    if isinstance(value, _PLAIN):
+        return f"is {said(value)} that was computed", "make it the result of a stage"
+    return f"is a value of type {home}", "make it in a stage, or make it a parameter"
+
+
+def _mark(value: Any) -> object:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return hash_value(value)
+    except (UnhashableInput, RecursionError):
+        return type(value)
+
+
+def _only_makes(expression: ast.expr, namespace: Mapping[str, Any]) -> bool:
+    for node in ast.walk(expression):
+        if isinstance(node, (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)):
+            return False
+        if isinstance(node, ast.Call) and not _is_making(node.func, namespace):
+            return False
+    return True
+
+
+def _is_making(called: ast.expr, namespace: Mapping[str, Any]) -> bool:
+    """Say whether to call this makes something and does nothing else."""
+    if isinstance(called, ast.Attribute):
+        owner = called.value
+        if isinstance(owner, (ast.Constant, ast.JoinedStr)):  # "a b".split()
+            return True
+        if isinstance(owner, ast.Call):
+            return called.attr not in _DOING and _is_making(owner.func, namespace)
+    found = _looked_up(called, namespace)
+    if isinstance(found, type):
+        return not issubclass(found, IOBase)
+    if isinstance(getattr(found, "__self__", None), _PLAIN):
+        return True
+    return isinstance(found, CALLABLES) and _is_of_making_module(found)
+
+
+def _is_of_making_module(function: Any) -> bool:
+    name, owner = getattr(function, "__name__", ""), getattr(function, "__self__", None)
+    if getattr(builtins, name, None) is function:
+        return name not in _IMPURE
+    holder = owner if isinstance(owner, type) else function
+    home = str(getattr(holder, "__module__", None) or type(function).__module__)
+    is_other = ".random" in home or name in _READING
+    return not is_other and home.partition(".")[0] in _MAKING
+
+
+def _looked_up(expression: ast.expr, namespace: Mapping[str, Any]) -> Any:
+    chain = list(_chain(expression))
+    if not chain:
+        return None
+    found = namespace.get(chain[0], getattr(builtins, chain[0], None))
+    for name in chain[1:]:
+        try:
+            found = getattr(found, name)
+        except Exception:  # noqa: BLE001 - a property may raise anything
+            return None
+    return found
+
+
+def _chain(expression: ast.expr) -> Iterator[str]:
+    """Give the names of ``a.b.c``, in this order; nothing for what is no such chain."""
+    names: list[str] = []
+    while isinstance(expression, ast.Attribute):
+        names.insert(0, expression.attr)
+        expression = expression.value
+    if isinstance(expression, ast.Name):
+        yield from (expression.id, *names)

@@ -1,0 +1,135 @@
+"""A pipeline as a module: its stages and exactly what they need, and the proof that it is the same.
+
+The module is what a person would have written: imports, constants, helpers, parameters, the
+pipeline and its stages, with the user's own text and comments.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from pypedream.engine.request import request_of
+from pypedream.errors import ExportError
+from pypedream.export.gathering import Gathering
+from pypedream.export.home import home_of
+from pypedream.export.mark import marked, target_of
+from pypedream.export.proof import Proof, Proving
+from pypedream.export.text import text_of
+from pypedream.formats import replacing
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pypedream.pipeline import Pipeline
+
+
+@frozen
+class Written:
+    """A module that was written.
+
+    Attributes
+    ----------
+    path
+        The file.
+    pipeline
+        Name of the pipeline.
+    stages
+        Its stages.
+    lines
+        How many lines the file has.
+    proof
+        What was compared; None if that was not asked for.
+    notes
+        What is not as in the session.
+    """
+
+    path: str
+    pipeline: str
+    stages: tuple[str, ...]
+    lines: int
+    proof: Proof | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def __str__(self) -> str:
+        count = len(self.stages)
+        stages = "1 stage" if count == 1 else f"{count} stages"
+        head = f'{self.path}: pipeline "{self.pipeline}" with {stages}, {self.lines} lines'
+        proof = "not checked" if self.proof is None else f"proof: {self.proof}"
+        return "\n".join([head, f"  {proof}", *(f"  note: {each}" for each in self.notes)])
+
+    __repr__ = __str__
+
+
+def to_module(
+    pipeline: Pipeline,
+    path: str | os.PathLike[str],
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    check: bool = True,
+    overwrite: bool = False,
+    **request: Any,
+) -> Written:
+    """Write a pipeline as a module; see `pypedream.Pipeline.to_module`."""
+    __tracebackhide__ = True
+    try:
+        return _written(pipeline, path, parameters, check, overwrite, request)
+    except ExportError as error:
+        text = f'no module is written for pipeline "{pipeline.name}": {error}'
+        raise ExportError(text) from error.__cause__
+
+
+def _written(
+    pipeline: Pipeline,
+    path: str | os.PathLike[str],
+    parameters: Mapping[str, Any] | None,
+    check: bool,
+    overwrite: bool,
+    request: dict[str, Any],
+) -> Written:
+    target = target_of(path, overwrite=overwrite)
+    home = home_of(pipeline)
+    gathering = Gathering(home)
+    gathering.add_pipeline(pipeline, home.names_of(pipeline)[0])
+    text = marked(text_of(gathering, f'Pipeline "{pipeline.name}".'))
+    if gathering.problems:
+        raise ExportError(_listed(gathering))
+    hidden = tuple(dict.fromkeys(gathering.hidden))
+    with replacing(target) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        proof = None
+        if check:
+            proof = _proved(pipeline, gathering, beside, target, parameters, request)
+    notes = tuple(_note(pipeline, name) for name in hidden)
+    return Written(str(path), pipeline.name, tuple(pipeline.stages), text.count("\n"), proof, notes)
+
+
+def _proved(
+    pipeline: Pipeline,
+    gathering: Gathering,
+    beside: Path,
+    target: Path,
+    parameters: Mapping[str, Any] | None,
+    request: dict[str, Any],
+) -> Proof:
+    hidden = tuple(gathering.hidden)
+    asked = request_of(parameters, request)
+    values = {name: pipeline.parameters[name] for name in hidden}
+    values.update(asked.values)
+    options = {name: each for name, each in request.items() if name not in asked.values}
+    proving = Proving(pipeline, gathering.home, beside, target, values, options, hidden)
+    return proving.carry_out()
+
+
+def _note(pipeline: Pipeline, name: str) -> str:
+    variable = pipeline.parameters.definitions[name].environment_name
+    return f'the value of "{name}" is not written, as it is secret: set {variable} or -p {name}=...'
+
+
+def _listed(gathering: Gathering) -> str:
+    count = len(gathering.problems)
+    reasons = "1 reason" if count == 1 else f"{count} reasons"
+    return "\n".join([reasons, *(f"  {each}" for each in gathering.problems)])
