@@ -40,7 +40,8 @@ class Account:
     parameters
         From each parameter or variable to what it is.
     results
-        From each stage to the fingerprint of its result; "?" and a type if it has none.
+        From each stage to the fingerprint of its result, "?" and a type if it has none, or its
+        state if there is no result.
     error
         What went wrong, in one line; "" if nothing did.
     said
@@ -71,8 +72,7 @@ def describe(pipeline: Pipeline, hidden: tuple[str, ...]) -> Account:
 def results_of(run: Run) -> dict[str, str]:
     """Return the fingerprints of what the stages of a run gave, or what became of them."""
     return {
-        key: _mark(run[key]) if key in run else f"{UNKNOWN}{stage.state}"
-        for key, stage in run.stages.items()
+        key: _mark(run[key]) if key in run else stage.state for key, stage in run.stages.items()
     }
 
 

@@ -20,7 +20,7 @@ from pypedream.engine.pinned_source import import_line, is_builtin
 from pypedream.engine.problem import Problem
 from pypedream.export import constants
 from pypedream.export.imports import IMPORTS, Imports
-from pypedream.export.magics import magic_in
+from pypedream.export.magics import magics_in
 from pypedream.export.needs import Needs, compiled, needs_of
 from pypedream.export.parts import Part, Rank
 from pypedream.export.registering import Registering
@@ -152,7 +152,8 @@ class Gathering:
             self.refuse(what, statement.place, "put it in an async stage")
             return
         if "get_ipython" in needs.references:
-            self.refuse(*magic_in(statement))
+            for each in magics_in(statement):
+                self.refuse(*each)
             needs.references.pop("get_ipython")
         for name, references in needs.references.items():
             if name not in statement.binds:
@@ -290,7 +291,7 @@ class Gathering:
 
     def _refuse_magic(self, name: str, magic: str, place: Place) -> None:
         self.refuse(
-            f'"{name}" is defined under {magic}, which keeps its source',
+            f'"{name}" is defined under {magic}, which hides its source',
             place,
             "take the magic off and run the cell again",
         )

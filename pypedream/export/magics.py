@@ -11,23 +11,27 @@ if TYPE_CHECKING:
     from pypedream.export.cells import Statement
 
 
-def magic_in(statement: Statement) -> tuple[str, Place, str]:
-    """Return what is wrong, where and the way out, for a statement that uses IPython."""
-    for node in ast.walk(statement.node):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            continue
-        texts = [each.value for each in node.args if isinstance(each, ast.Constant)]
-        first = str(texts[0]) if texts else ""
-        place = Place(statement.file, node.lineno)
-        if node.func.attr in ("system", "getoutput"):
-            return (
-                f"the shell command !{first} works only in IPython",
-                place,
-                "write subprocess.run(...)",
-            )
-        if node.func.attr == "run_line_magic":
-            line = " ".join(str(each) for each in texts).strip()
-            return f"the magic %{line} works only in IPython", place, "leave it out or write Python"
-        if node.func.attr == "run_cell_magic":
-            return f"the magic %%{first} works only in IPython", place, "take it off"
-    return "get_ipython() is there only in IPython", statement.place, "do without it"
+def magics_in(statement: Statement) -> list[tuple[str, Place, str]]:
+    """Return what is wrong, where and the way out, for each use of IPython in a statement."""
+    calls = [
+        node
+        for node in ast.walk(statement.node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    found = [_said(node, statement.file) for node in calls]
+    whole = ("get_ipython() is there only in IPython", statement.place, "do without it")
+    return [each for each in found if each is not None] or [whole]
+
+
+def _said(call: ast.Call, file: str) -> tuple[str, Place, str] | None:
+    method = getattr(call.func, "attr", "")
+    texts = [str(each.value) for each in call.args if isinstance(each, ast.Constant)]
+    first, place = texts[0] if texts else "...", Place(file, call.lineno)
+    if method in ("system", "getoutput"):
+        return f"the shell command !{first} works only in IPython", place, "use subprocess.run"
+    if method == "run_line_magic":
+        line = " ".join(texts).strip()
+        return f"the magic %{line} works only in IPython", place, "write it in Python"
+    if method == "run_cell_magic":
+        return f"the magic %%{first} works only in IPython", place, "take it off"
+    return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from pypedream.engine.request import request_of
 from pypedream.errors import ExportError
@@ -45,6 +45,8 @@ class Written:
         What was compared; None if that was not asked for.
     notes
         What is not as in the session.
+    command
+        How it is run.
     """
 
     path: str
@@ -52,14 +54,16 @@ class Written:
     stages: tuple[str, ...]
     lines: int
     proof: Proof | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    command: str = ""
 
     def __str__(self) -> str:
         count = len(self.stages)
         stages = "1 stage" if count == 1 else f"{count} stages"
         head = f'{self.path}: pipeline "{self.pipeline}" with {stages}, {self.lines} lines'
         proof = "not checked" if self.proof is None else f"proof: {self.proof}"
-        return "\n".join([head, f"  {proof}", *(f"  note: {each}" for each in self.notes)])
+        notes = [f"  note: {each}" for each in self.notes]
+        return "\n".join([head, f"  {proof}", *notes, f"  to run it: {self.command}"])
 
     __repr__ = __str__
 
@@ -103,8 +107,15 @@ def _written(
         proof = None
         if check:
             proof = _proved(pipeline, gathering, beside, target, parameters, request)
-    notes = tuple(_note(pipeline, name) for name in hidden)
-    return Written(str(path), pipeline.name, tuple(pipeline.stages), text.count("\n"), proof, notes)
+    return Written(
+        str(path),
+        pipeline.name,
+        tuple(pipeline.stages),
+        text.count("\n"),
+        proof,
+        tuple(_note(pipeline, name) for name in hidden),
+        _command(path, gathering, home.names_of(pipeline)[0]),
+    )
 
 
 def _proved(
@@ -122,6 +133,12 @@ def _proved(
     options = {name: each for name, each in request.items() if name not in asked.values}
     proving = Proving(pipeline, gathering.home, beside, target, values, options, hidden)
     return proving.carry_out()
+
+
+def _command(path: str | os.PathLike[str], gathering: Gathering, name: str) -> str:
+    """Return the command; the pipeline is named if the module has more than one."""
+    target = str(path) if len(gathering.pipelines) == 1 else f"{path}:{name}"
+    return f"python -m pypedream run {target}"
 
 
 def _note(pipeline: Pipeline, name: str) -> str:

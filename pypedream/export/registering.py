@@ -146,7 +146,7 @@ class Registering:
         if place is not None and place.file == "<timed exec>":
             magic = gathering.home.cells.under_magic(getattr(stage.function, "__name__", key))
             if magic is not None:
-                what = f'stage "{key}" is defined under {magic[0]}, which keeps its source'
+                what = f'stage "{key}" is defined under {magic[0]}, which hides its source'
                 gathering.refuse(what, magic[1], "take the magic off and run the cell again")
                 return
         what = f'no statement is known that adds stage "{key}"'
