@@ -34,6 +34,7 @@ COMMANDS = {
     "runs": "List the runs that are recorded.",
     "log": "Show what a recorded run said.",
     "report": "Write a recorded run to one HTML file.",
+    "export": "Write a pipeline in another form.",
     "diff": "Say what changed from one run to another.",
     "cache": "Look at what is stored, check it and clean it up.",
     "completion": "Print a script that completes commands in a shell.",

@@ -44,6 +44,8 @@ class Account:
         state if there is no result.
     error
         What went wrong, in one line; "" if nothing did.
+    missing
+        The module that could not be found, if that is what went wrong.
     said
         The traceback of that, or what was printed.
     """
@@ -53,6 +55,7 @@ class Account:
     parameters: dict[str, str] = Factory(dict)
     results: dict[str, str] = Factory(dict)
     error: str = ""
+    missing: str = ""
     said: str = ""
 
 

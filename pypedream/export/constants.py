@@ -41,6 +41,13 @@ _MAKING: Final = frozenset(
         *("string", "textwrap", "threading", "toolz", "types", "typing", "zoneinfo"),
     )
 )
+_REACHING_OUT: Final = frozenset(
+    (
+        *("_io", "asyncio", "concurrent", "ftplib", "http", "imaplib", "io", "mmap"),
+        *("multiprocessing", "os", "paramiko", "shelve", "smtplib", "socket", "sqlite3", "ssl"),
+        *("subprocess", "tempfile", "telnetlib", "urllib"),
+    )
+)
 _PLAIN: Final = (bool, int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
 
 
@@ -57,7 +64,7 @@ def assigned_expression(statement: Statement | None, name: str) -> ast.expr | No
 
 def gives(expression: ast.expr, value: Any, namespace: Mapping[str, Any]) -> bool:
     """Say whether an expression makes a value again, without doing anything else."""
-    if not _only_makes(expression, namespace):
+    if hasattr(value, "__next__") or not _only_makes(expression, namespace):
         return False
     if type(value).__module__.startswith("pypedream."):
         return True
@@ -121,7 +128,7 @@ def _is_making(called: ast.expr, namespace: Mapping[str, Any]) -> bool:
             return called.attr not in _DOING and _is_making(owner.func, namespace)
     found = _looked_up(called, namespace)
     if isinstance(found, type):
-        return not issubclass(found, IOBase)
+        return found.__module__.partition(".")[0] not in _REACHING_OUT
     if isinstance(getattr(found, "__self__", None), _PLAIN):
         return True
     return isinstance(found, CALLABLES) and _is_of_making_module(found)

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 from attrs import define
 
 from pypedream.export.account import Account, describe, results_of
+from pypedream.places import users_traceback
 
 if TYPE_CHECKING:
     from pypedream.pipeline import Pipeline
 
+_HINT = "to go on: "
 START = "import sys; sys.path.append(sys.argv[1]); from pypedream.export.fresh import main; main()"
 
 
@@ -74,8 +76,16 @@ def main() -> None:
         account.results = results_of(pipeline.run(request.pop("parameters"), **request))
     except BaseException as error:  # noqa: BLE001 - whatever it is, the session is told
         account.error = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
-        account.said = "".join(format_exception(error))
+        account.missing = getattr(error, "name", None) or ""
+        account.said = _told(error)
     Path(order.answer).write_bytes(pickle.dumps(account))
+
+
+def _told(error: BaseException) -> str:
+    """Return what Python says of an error, from the first line of the user's on."""
+    error.with_traceback(users_traceback(error.__traceback__))
+    lines = "".join(format_exception(error)).splitlines()
+    return "\n".join(line for line in lines if not line.startswith(_HINT))
 
 
 def _received(order: Order) -> tuple[Pipeline, dict[str, Any]]:

@@ -19,6 +19,7 @@ from pypedream.engine.pinned_function import origin_of
 from pypedream.engine.pinned_source import import_line, is_builtin
 from pypedream.engine.problem import Problem
 from pypedream.export import constants
+from pypedream.export.cells import bound_by
 from pypedream.export.imports import IMPORTS, Imports
 from pypedream.export.magics import magics_in
 from pypedream.export.needs import Needs, compiled, needs_of
@@ -328,6 +329,8 @@ class Gathering:
                 "make it a Secret parameter",
             )
             return None
+        if statement is not None and _tries_to_import(statement, name):
+            return self.part(Rank.CONSTANT, statement)
         rank = Rank.PARAMETERS if isinstance(value, (Parameters, Variables)) else Rank.CONSTANT
         expression = constants.assigned_expression(statement, name)
         if expression is not None and statement is not None:
@@ -338,8 +341,6 @@ class Gathering:
         piece = literal(value)
         if piece is not None:
             return self._as_literal(name, piece, statement)
-        if statement is not None and isinstance(statement.node, ast.Try):
-            return self.part(rank, statement)  # what stands in for something not installed
         what, hint = constants.why_not(value)
         place = None if statement is None else statement.place
         self.refuse(f'"{name}" {what}', place, hint)
@@ -374,6 +375,13 @@ class Gathering:
         problem = Problem(what, where, hint)
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _tries_to_import(statement: Statement, name: str) -> bool:
+    """Say whether a name stands in for something that is not installed here."""
+    is_conditional = isinstance(statement.node, (ast.Try, ast.If))
+    imports = [each for each in ast.walk(statement.node) if isinstance(each, IMPORTS)]
+    return is_conditional and any(bound_by(one) == name for each in imports for one in each.names)
 
 
 def _is_importable(origin: Origin) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pypedream.parameters import Parameters
     from pypedream.pipeline import Pipeline
 
 
@@ -127,12 +128,19 @@ def _proved(
     request: dict[str, Any],
 ) -> Proof:
     hidden = tuple(gathering.hidden)
+    pipeline.plan(parameters, **request)  # mistakes are told before anything is called
     asked = request_of(parameters, request)
-    values = {name: pipeline.parameters[name] for name in hidden}
-    values.update(asked.values)
+    start = pipeline.parameters if asked.start is None else asked.start
+    values = {name: start[name] for name in _set_or_hidden(start, hidden)} | asked.values
     options = {name: each for name, each in request.items() if name not in asked.values}
     proving = Proving(pipeline, gathering.home, beside, target, values, options, hidden)
     return proving.carry_out()
+
+
+def _set_or_hidden(parameters: Parameters, hidden: tuple[str, ...]) -> list[str]:
+    """Return the parameters that were set, and those that the module has no default of."""
+    known = [name for name in parameters.definitions if name not in parameters.missing]
+    return [name for name in known if name in hidden or parameters.source(name) != "default"]
 
 
 def _command(path: str | os.PathLike[str], gathering: Gathering, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from attrs import Factory, define
 
@@ -13,10 +13,7 @@ if TYPE_CHECKING:
 
     from pypedream.export.cells import Statement
 
-_BLOCKS = (
-    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
-    *(ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match),
-)
+_BLOCKS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Rank(IntEnum):
@@ -66,7 +63,7 @@ class Part:
 
     @property
     def is_block(self) -> bool:
-        """Whether empty lines stand around it, as around a function."""
+        """Whether two empty lines stand around it, as around a function."""
         return self.statement is not None and isinstance(self.statement.node, _BLOCKS)
 
     @property

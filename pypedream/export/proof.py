@@ -27,6 +27,7 @@ from pypedream.export.account import UNKNOWN, Account, describe, request_for, re
 from pypedream.export.fresh import START, Order
 from pypedream.places import users_traceback
 from pypedream.store.identity import changes
+from pypedream.store.packages import is_users_module
 from pypedream.values import one_line
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 _LAST_LINES: Final = 12
 _DISPLAYING: Final = "package IPython: not used is now"
 EQUAL, VARYING, UNCOMPARED = "equal", "varies", "not compared"
+
+_OTHERS: Final = {VARYING: "other results in each run", UNCOMPARED: "not to be compared"}
 
 
 @frozen
@@ -67,9 +70,9 @@ class Proof:
         count = len(self.stages)
         stages = "1 stage" if count == 1 else f"{count} stages"
         text = f"{len(self.equal)} of {stages} gave equal results {where}"
-        for word, why in ((VARYING, "vary by themselves"), (UNCOMPARED, "could not be compared")):
-            names = [key for key, each in self.stages.items() if each == word]
-            text += f"; {', '.join(names)}: {why}" if names else ""
+        for word, why in _OTHERS.items():
+            names = ", ".join(key for key, each in self.stages.items() if each == word)
+            text += f"; {why}: {names}" if names else ""
         return text
 
 
@@ -118,7 +121,8 @@ class Proving:
         )
         own = describe(self.pipeline, self.hidden)
         if module.error and not module.codes:
-            raise ExportError(f"the module cannot be imported: {module.error}{_shown(module)}")
+            hint = self._hint(module.missing)
+            raise ExportError(f"it cannot be imported: {module.error}{hint}{_shown(module)}")
         self._compare_code(own, module)
         results, is_fresh = self._session()
         if results.error:
@@ -139,6 +143,13 @@ class Proving:
         if left:
             raise ExportError(f'stage "{left[0]}" gives something else in the module{_and(left)}')
         return Proof(_verdicts(results, varying), is_fresh)
+
+    def _hint(self, missing: str) -> str:
+        """Say where a module of the user's is that is not found from the new file."""
+        file = getattr(sys.modules.get(missing), "__file__", None)
+        if not isinstance(file, str) or not is_users_module(missing):
+            return ""
+        return f": write the module to {Path(file).parent}, where {missing} is"
 
     def _compare_code(self, own: Account, module: Account) -> None:
         found: list[str] = []
@@ -214,7 +225,7 @@ class Proving:
             environment.pop("PYPEDREAM_WORKSPACE", None)
             root = str(Path(pypedream.__file__).parents[1])
             done = subprocess.run(  # noqa: S603 - Python itself
-                [sys.executable, "-B", "-c", START, root],
+                [sys.executable, "-B", "-P", "-c", START, root],
                 input=pickle.dumps(order),
                 capture_output=True,
                 check=False,
