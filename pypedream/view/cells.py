@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pypedream.context import STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CellOutput", "present_cell"]
+__all__ = ["PLACE", "CellOutput", "Output", "present_cell"]
+
+
+class Output(Protocol):
+    """Where something is shown, and replaced."""
+
+    cell: str
+    is_live: bool
+    is_there: bool
+
+    def show(self, bundle: Mapping[str, str], /) -> None:
+        """Show *bundle* in place of what was shown before."""
+
+
+PLACE: ContextVar[Output | None] = ContextVar("pypedream.view.PLACE", default=None)
+"""Where the view of a run is to be that is started now; None for the cell."""
 
 
 class CellOutput:

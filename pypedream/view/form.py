@@ -96,7 +96,7 @@ class Form:
         return self.pipeline.plan(self.filled().parameters, **self._options)
 
     def start(self) -> RunHandle:
-        """Start a run with what is filled in; it goes on in a thread and prints nothing.
+        """Start a run with what is filled in; it goes on in a thread.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class Form:
             If the pipeline cannot run.
         """
         parameters = self.filled().parameters
-        handle = self.pipeline.start(parameters, **{**self._options, "progress": False})
+        handle = self.pipeline.start(parameters, **self._options)
         self.run = handle.run
         self._take_secrets(parameters)
         return handle

@@ -8,13 +8,12 @@ from pypedream._extras import need
 from pypedream.errors import PypedreamError
 from pypedream.view.fields import HIDDEN
 from pypedream.view.form_entries import DIM, WRONG, Row, rows_of
-from pypedream.view.form_results import Results, follow
+from pypedream.view.form_results import Results
 from pypedream.view.html import to_html
 from pypedream.view.tags import Html, tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from threading import Thread
 
     from pypedream.engine.handle import RunHandle
     from pypedream.view.filled import Filled
@@ -30,11 +29,6 @@ class Panel:
     ----------
     form
         What is filled in. It is kept up to date, and asked what to do.
-
-    Attributes
-    ----------
-    follower
-        The thread that shows how far the last run is.
     """
 
     def __init__(self, form: Form) -> None:
@@ -44,7 +38,6 @@ class Panel:
         self.rows: list[Row] = rows_of(form.fields)
         self._handle: RunHandle | None = None
         self._is_stopping = False
-        self.follower: Thread | None = None
         self.run_button = widgets.Button(
             description="Run", icon="play", button_style="primary", tooltip="run with these values"
         )
@@ -98,16 +91,15 @@ class Panel:
 
     def _run(self) -> None:
         self._is_stopping = False
-        self._handle = self.results.call(self.form.start)
+        self._handle = self.results.started(self.form.start, self.refresh)
         for row, field in zip(self.rows, self.form.fields, strict=True):
             if field.kind == HIDDEN:  # what was entered has been taken
                 row.reset(field)
         self.refresh()
-        self.follower = follow(self._handle, self.results, self.refresh)
 
     def _plan(self) -> None:
         plan = self.form.plan()
-        self.results.show(to_html(plan), str(plan))
+        self.results.show({"text/plain": str(plan), "text/html": to_html(plan)})
 
     def _stop(self) -> None:
         if self._handle is not None:
@@ -123,7 +115,8 @@ class Panel:
                 action()
             except PypedreamError as error:
                 text = str(error)
-                self.results.show(tag("pre", text, style=WRONG), text)
+                html = tag("pre", text, style=WRONG)
+                self.results.show({"text/plain": text, "text/html": html})
 
         return act
 

@@ -1,7 +1,7 @@
 """What became of a form's buttons, in one output of a notebook that is replaced in its place.
 
 What a button prints has no cell to appear in: JupyterLab shows it in its log. So the output is
-made when the form is shown, and all that comes later is put into it.
+made when the form is shown, and all that comes later is put into it, the view of a run as well.
 """
 
 from __future__ import annotations
@@ -9,84 +9,70 @@ from __future__ import annotations
 from contextlib import suppress
 from contextvars import Context, copy_context
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pypedream._extras import need
-from pypedream.view.html import to_html
-from pypedream.view.live import live_frame
+from pypedream.view.cells import PLACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pypedream.engine.handle import RunHandle
 
-T = TypeVar("T")
-
-EVERY_S = 0.25
-"""Between two frames: a browser takes far longer to show one than it takes to make."""
+EMPTY = {"text/plain": "", "text/html": ""}
 
 
 class Results:
-    """One output of a notebook.
+    """One output of a notebook; what `pypedream.view.cells.CellOutput` is to a cell.
 
     Attributes
     ----------
-    context
-        That of the cell in which the output was made: ipykernel sends there what is displayed.
     shown
         What it shows, by type.
+    waiter
+        The thread that waits for the end of the last run.
     """
+
+    cell = ""
+    is_live = True
+    is_there = False
 
     def __init__(self) -> None:
         display = need("IPython.display", extra="notebook", for_="a form")
-        self.context: Context = copy_context()
         self._handle: Any = display.DisplayHandle()
-        self.shown = {"text/plain": "", "text/html": ""}
+        self._context: Context = copy_context()
+        self.shown: Mapping[str, str] = EMPTY
+        self.waiter: Thread | None = None
 
     def place(self) -> None:
         """Make the output here, with what it shows now."""
-        self.context = copy_context()
-        self._handle.display(self.shown, raw=True)
+        self._context = copy_context()  # ipykernel sends there what is displayed
+        self._handle.display(dict(self.shown), raw=True)
 
-    def show(self, html: str, text: str) -> None:
+    def show(self, bundle: Mapping[str, str]) -> None:
         """Replace what is shown."""
-        self.shown = {"text/plain": text, "text/html": html}
-        self._handle.update(self.shown, raw=True)
+        self.shown = bundle
+        self._handle.update(dict(bundle), raw=True)
 
-    def call(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Call a function as if it was called in the cell of the output."""
-        return self.context.copy().run(function, *arguments)
+    def started(self, start: Callable[[], RunHandle], ended: Callable[[], object]) -> RunHandle:
+        """Start a run that is shown here.
 
+        Parameters
+        ----------
+        ended
+            Called when the run is over, from another thread.
+        """
+        return self._context.copy().run(self._started, start, ended)
 
-def follow(handle: RunHandle, results: Results, ended: Callable[[], None]) -> Thread:
-    """Show how far a run is until it is over, then all of it; returns at once.
+    def _started(self, start: Callable[[], RunHandle], ended: Callable[[], object]) -> RunHandle:
+        PLACE.set(self)
+        handle = start()
 
-    Parameters
-    ----------
-    ended
-        Called when the run is over, from another thread.
-
-    Returns
-    -------
-    That thread, which has been started.
-    """
-
-    def work() -> None:
-        try:
-            while not _is_over(handle):
-                results.show(live_frame(handle.run), repr(handle))
-            results.show(to_html(handle.run), repr(handle.run))
-        finally:
+        def wait() -> None:
+            with suppress(BaseException):  # how it ended is shown
+                handle.wait()
             ended()
 
-    # in a thread of its own context, or what it shows would appear under a later cell
-    thread = Thread(target=results.call, args=(work,), name="pypedream-form", daemon=True)
-    thread.start()
-    return thread
-
-
-def _is_over(handle: RunHandle) -> bool:
-    """Wait a moment for the end of a run; how it ended is shown and not raised."""
-    with suppress(BaseException):
-        handle.wait(EVERY_S)
-    return handle.done
+        self.waiter = Thread(target=wait, name="pypedream-form", daemon=True)
+        self.waiter.start()
+        return handle

@@ -17,7 +17,7 @@ from attrs import define, evolve
 from pypedream.log.encode import FAILURES
 from pypedream.places import running_kernel
 from pypedream.view.bundle import HTML, PLAIN, mimebundle
-from pypedream.view.cells import CellOutput, present_cell
+from pypedream.view.cells import PLACE, CellOutput, Output, present_cell
 from pypedream.view.live import live_frame, run_state
 from pypedream.view.tags import tag
 
@@ -51,7 +51,7 @@ class Subject(Protocol):
 class LiveView:
     """What is shown of one subject in one output of a cell, from its start to its end."""
 
-    def __init__(self, subject: Subject, output: CellOutput) -> None:
+    def __init__(self, subject: Subject, output: Output) -> None:
         self.output = output
         self._subject = subject
         self._closing, self._lock = Signal(), Lock()
@@ -158,7 +158,9 @@ def begin(run: Run, *, at_once: bool) -> LiveView | None:
     if shell is None:
         return None
     subject = _RunSubject(run)
-    output = CellOutput(shell) if at_once else _output_for(shell, subject)
+    output = PLACE.get()
+    if output is None:
+        output = CellOutput(shell) if at_once else _output_for(shell, subject)
     return _begun(LiveView(subject, output), at_once=at_once)
 
 

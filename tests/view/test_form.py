@@ -42,7 +42,7 @@ def test_a_form_begins_with_what_is_set(flow, monkeypatch):
 
 
 def test_a_form_runs_what_is_filled_in(flow, capsys):
-    """The run goes on in a thread, prints nothing, and can be had from the form."""
+    """The run goes on in a thread as any run does, and can be had from the form."""
     form = flow.form(source="a.csv", executor="threads")
     form.entered["rate"] = 0.5
 
@@ -52,7 +52,7 @@ def test_a_form_runs_what_is_filled_in(flow, capsys):
     assert run == {"load": 5, "score": 2.5}
     assert run.plan.options.executor == "threads"
     assert run.parameters.source("rate") == "form"
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == ("load  | loading a.csv\n", "")
 
 
 def test_the_values_of_a_form_are_those_of_a_run(flow):
