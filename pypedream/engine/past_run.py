@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from pypedream._lazy import shown_as
 from pypedream.engine.history import recorded_events, recorded_run_in
 from pypedream.engine.result_log import recorded_results
 from pypedream.errors import NoResult, UnreadableResult, UnsafePayload
@@ -156,6 +157,11 @@ class PastRun(Mapping[str, Any]):
         return self.failure.error if self.failure is not None else None
 
     @property
+    def kept(self) -> dict[str, str]:
+        """From stage to the key under which the store has what it gave."""
+        return {stage: line.key for stage, line in self._lines.items() if line.key}
+
+    @property
     def outputs(self) -> Mapping[str, Mapping[str, Any]]:
         """From stage to its outputs by name; "return" is its return value."""
         return _PastOutputs(self, self._mappers)
@@ -210,6 +216,9 @@ class PastRun(Mapping[str, Any]):
             told = stage.error.get("message", "") if stage.error else stage.reason
             lines.append(f"  {key:<{wide}}  {stage.state:<11}  {one_line(told, 60)}".rstrip())
         return "\n".join(lines)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return shown_as(self, include, exclude)
 
     @property
     def _lines(self) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from warnings import warn_explicit
 
 from attrs import NOTHING, Factory, define
 
-from pypedream._lazy import view
+from pypedream._lazy import shown_as, view
 from pypedream.engine.run_results import named_result
 from pypedream.errors import NoResult, UnreadableResult
 from pypedream.names import did_you_mean, there_are
@@ -273,6 +273,9 @@ class Runs(Sequence[Any]):
         from pypedream.engine.runs_text import runs_text
 
         return runs_text(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return shown_as(self, include, exclude)
 
     def _those(self, rows: Iterable[RunRow]) -> Runs:
         some = copy(self)

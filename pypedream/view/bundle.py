@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pypedream.engine.diff import RunDiff
 from pypedream.engine.failure import Failure
+from pypedream.engine.past_run import PastRun
 from pypedream.engine.runs import Runs
 from pypedream.parameters import Parameters
 from pypedream.pipeline import Pipeline
@@ -18,9 +19,9 @@ from pypedream.view.html_objects import (
     parameters_html,
     plot_html,
     stage_html,
+    table_html,
 )
 from pypedream.view.plot import Plot
-from pypedream.view.tags import tag
 from pypedream.view.text import tree_text
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ _WAYS: dict[type, tuple[Callable[[Any], str], Callable[[Any], str]]] = {
     Parameters: (repr, parameters_html),
     Pipeline: (tree_text, to_html),
     Plot: (lambda plot: plot.about, plot_html),
+    PastRun: (repr, lambda run: to_html(run.record)),
     RunDiff: (str, diff_html),
-    Runs: (repr, lambda runs: tag("pre", repr(runs))),
+    Runs: (repr, table_html),
     Stage: (repr, stage_html),
 }
 

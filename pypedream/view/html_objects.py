@@ -19,6 +19,7 @@ from pypedream.stage import USUAL, Policy
 from pypedream.values import said, short
 from pypedream.view.html import new_scope
 from pypedream.view.html_failure import trouble_card
+from pypedream.view.html_runs import runs_html
 from pypedream.view.html_stage import chip, table_of
 from pypedream.view.inputs_shown import parameter_rows
 from pypedream.view.page import Row
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pypedream.engine.account import RunHead
     from pypedream.engine.diff import RunDiff
     from pypedream.engine.failure import Failure
+    from pypedream.engine.runs import Runs
     from pypedream.inputs import Input
     from pypedream.parameters import Parameters
     from pypedream.stage import Stage
@@ -85,6 +87,11 @@ def diff_html(diff: RunDiff) -> str:
 def plot_html(plot: Plot) -> str:
     """Return a plot of several runs, with its words for those who cannot see it."""
     return _alone(tag("div", image(plot.svg, plot.about)), styles=("charts",))
+
+
+def table_html(runs: Runs) -> str:
+    """Return several runs as a table."""
+    return _alone(*runs_html(runs), styles=("frames", "charts"))
 
 
 def _alone(*parts: str, styles: Iterable[str] = ()) -> str:
