@@ -12,6 +12,7 @@ from attrs import define, field
 from pypedream import context
 from pypedream._lazy import view
 from pypedream.engine.execution import Execution
+from pypedream.engine.one_shot import has_iterators, read_up_to
 from pypedream.engine.record import DISPLAYS, RunFolder, new_run_id
 from pypedream.engine.reuse import is_cached
 from pypedream.engine.run import Run, state_of
@@ -73,6 +74,8 @@ class Launch:
         keeper = self._recorded(run_id, log, parameters)
         guard = _guard_for(plan)
         self._execution = Execution(plan, log, context.copy(), parameters, variables, guard)
+        self._execution.has_iterators = has_iterators(parameters)
+        plan.reuse.read += read_up_to(getattr(self.pipeline, "last_run", None))
         if plan.options.capture is False:
             from pypedream.log.output import PASS_THROUGH
 

@@ -93,6 +93,8 @@ class Execution:
     workers
         From a stage whose last attempt is not settled to the worker that made it, if that was not
         the thread of the run.
+    has_iterators
+        Whether a parameter is an iterator, which can be read once.
     """
 
     plan: Plan
@@ -102,6 +104,7 @@ class Execution:
     variables: Any
     guard: Guard | None
     first_output: Any = None
+    has_iterators: bool = False
     keeper: Keeper | None = None
     fans: dict[str, Fan] = Factory(dict)
     ranks: dict[str, int] | None = None
@@ -410,6 +413,10 @@ class Execution:
         arguments = bind(wired, self)
         if wired.logged:
             attempt.data = {name: arguments[name] for name in wired.logged if name in arguments}
+        if self.has_iterators:
+            from pypedream.engine.one_shot import note_what_is_read
+
+            note_what_is_read(self, wired, attempt)
         if wired.guarded and self.guard is not None:
             self.guard.before(wired, arguments)
         return arguments

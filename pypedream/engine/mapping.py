@@ -7,21 +7,20 @@ for a stage with a million items as for one without any.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextvars import copy_context
 from functools import partial
 from time import sleep
-from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
 from pypedream.engine.fan import Fan
 from pypedream.engine.items_before import Noting, made_with
+from pypedream.engine.one_shot import refuse_what_is_read
 from pypedream.engine.resources import Loan, used_by
 from pypedream.engine.retry import is_worth_a_retry, retry_delay_s
 from pypedream.engine.sources import Pace, gathered, source_of
-from pypedream.errors import ExitPipeline, MapError, MapStopped
+from pypedream.errors import ExitPipeline, MapStopped
 from pypedream.executors.calling import Calling, Made, call_of
 
 if TYPE_CHECKING:
@@ -183,7 +182,7 @@ def fan_of(
     common = {**_defaults(wired, arguments), **arguments}
     given = {name: common[name] for name in over.names if name in common}
     for name, value in given.items():
-        _refuse_what_is_read(execution, over.source(name), value)
+        refuse_what_is_read(execution, over.source(name), value)
     source = source_of(over, common, policy.item_key)
     chunk = policy.chunk or (1 if policy.timeout_s is not None else None)
     fan = Fan(
@@ -198,16 +197,6 @@ def fan_of(
     )
     execution.fans[wired.key] = fan
     return fan
-
-
-def _refuse_what_is_read(execution: Execution, name: str, value: Any) -> None:
-    """Refuse an iterator whose items went to another stage, or to an earlier run."""
-    if not isinstance(value, Iterator):
-        return
-    others = [one for fan in execution.fans.values() for one in fan.given.values()]
-    is_read = any(value is one for one in (*others, *execution.plan.reuse.read))
-    if is_read or (isinstance(value, GeneratorType) and value.gi_frame is None):
-        raise MapError(f'"{name}" is an iterator that was read already: give a list, or a new one')
 
 
 def _defaults(wired: Wire, arguments: Mapping[str, Any]) -> dict[str, Any]:

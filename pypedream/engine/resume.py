@@ -16,6 +16,7 @@ from attrs import asdict
 
 from pypedream import context
 from pypedream.engine.calls import code_of, identity_of, read_by
+from pypedream.engine.one_shot import read_up_to
 from pypedream.engine.past_run import PastRun
 from pypedream.engine.problem import Problem
 from pypedream.engine.request import plan_for, request_of
@@ -116,8 +117,7 @@ def set_again(
 
 def _reuse_from(run: Run, base: Blueprint, parameters: Parameters) -> Reuse:
     reuse = Reuse(resumes=run.id)
-    given = [value for fan in run.fans.values() for value in fan.given.values()]
-    reuse.read = [value for value in given if isinstance(value, Iterator)]
+    reuse.read = read_up_to(run)
     for key in base.order:
         reason = _reason_to_run(run, base.wiring.wires[key], parameters, reuse)
         if reason:

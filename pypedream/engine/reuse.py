@@ -38,7 +38,7 @@ class Reuse:
     items
         From a mapped stage that has to run to what its items gave before.
     read
-        The iterators that the run which is gone on from has read.
+        The iterators that earlier runs have read, and stages of this one.
     reasons
         From stage to why its result still holds.
     rerun
