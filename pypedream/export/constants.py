@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.errors import UnhashableInput
 from pypedream.log.redaction import is_secret_name
-from pypedream.store.functions import CALLABLES
 from pypedream.store.values import hash_value
 from pypedream.values import said
 
@@ -131,7 +130,7 @@ def _is_making(called: ast.expr, namespace: Mapping[str, Any]) -> bool:
         return found.__module__.partition(".")[0] not in _REACHING_OUT
     if isinstance(getattr(found, "__self__", None), _PLAIN):
         return True
-    return isinstance(found, CALLABLES) and _is_of_making_module(found)
+    return callable(found) and _is_of_making_module(found)
 
 
 def _is_of_making_module(function: Any) -> bool:

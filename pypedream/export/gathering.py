@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, GenericAlias, ModuleType, UnionType
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, define, field
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _DEFINED: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SET: Final = (ast.Assign, ast.AnnAssign)
+_HINTS: Final = (type, ModuleType, GenericAlias, UnionType)
 _DISPLAY: Final = "from IPython.display import display"
 
 
@@ -70,6 +71,8 @@ class Gathering:
         From each name to the part that gives it its value; None for what is imported.
     held
         What names mean that mean something else by now.
+    holders
+        The statements that use such a name, by their ids.
     open
         Names that are being looked up, with who else waits for their parts.
     written
@@ -85,6 +88,7 @@ class Gathering:
     hidden: list[str] = Factory(list)
     meanings: dict[str, Part | None] = Factory(dict)
     held: dict[str, Any] = Factory(dict)
+    holders: set[tuple[int, str]] = Factory(set)
     open: dict[str, list[list[Part]]] = Factory(dict)
     written: dict[int, Part] = Factory(dict)
     has_future: bool = field(init=False)
@@ -187,7 +191,7 @@ class Gathering:
     def _hint(self, name: str, part: Part) -> None:
         """Take along what an annotation names, if it can be had; nothing needs it."""
         value = self.home.namespace.get(name, MISSING)
-        if isinstance(value, (type, ModuleType)) or getattr(value, "__module__", "") == "typing":
+        if isinstance(value, _HINTS) or type(value).__module__ == "typing":
             found = self.meaning(name, [], part)
             if found is not None and found is not part:
                 part.later.append(found)
@@ -198,8 +202,7 @@ class Gathering:
         """Return the part that gives a name its value; None for what is imported or built in."""
         value = self.home.namespace.get(name, MISSING)
         if name in self.meanings:
-            if self.held.get(name, value) is not value:
-                self.refuse_two(name, user)
+            self._check_held(name, value, user)
             return self.meanings[name]
         if value is MISSING or is_builtin(name, value):
             self._of_nobody(name, user)
@@ -356,19 +359,31 @@ class Gathering:
         self.parts.append(part)
         return part
 
-    def hold(self, name: str, value: Any, statement: Statement) -> None:
+    def hold(self, name: str, value: Any, statement: Statement, user: Statement) -> None:
         """Let a name mean what it meant when it was used, and not what it was set to later."""
         part = self.part(Rank.HELPER, statement)
-        if self.meanings.setdefault(name, part) is not part:
-            self.refuse_two(name, part)
+        before = self.meanings.setdefault(name, part)
+        if before is not part:
+            self.refuse_two(name, part, before)
         self.held[name] = value
+        self.holders.add((id(user), name))
+
+    def _check_held(self, name: str, value: Any, user: Part) -> None:
+        """See that a name which means what it meant before is used for nothing else."""
+        is_holder = (id(user.statement), name) in self.holders
+        if not is_holder and self.held.get(name, value) is not value:
+            binder = self.home.cells.binders.get(name)
+            other = None if binder is None else Part(Rank.HELPER, "", statement=binder)
+            self.refuse_two(name, self.meanings[name], other)
 
     # Problems
 
-    def refuse_two(self, name: str, user: Part) -> None:
+    def refuse_two(self, name: str, first: Part | None, second: Part | None) -> None:
         """Say that one name stands for two things."""
-        where = None if user.statement is None else user.statement.place
-        self.refuse(f'"{name}" means two things in what the module needs', where, "rename one")
+        parts = [each for each in (first, second) if each is not None and each.statement]
+        places = [str(each.statement.place) for each in parts if each.statement is not None]
+        where = f": {' and '.join(places)}" if places else ""
+        self.refuse(f'"{name}" means two things in the module{where}', None, "rename one")
 
     def refuse(self, what: str, where: Place | None, hint: str) -> None:
         """Add a reason, once."""

@@ -6,6 +6,7 @@ pipeline and its stages, with the user's own text and comments.
 
 from __future__ import annotations
 
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -128,7 +129,9 @@ def _proved(
     request: dict[str, Any],
 ) -> Proof:
     hidden = tuple(gathering.hidden)
-    pipeline.plan(parameters, **request)  # mistakes are told before anything is called
+    request.pop("workspace", None)
+    with TemporaryDirectory() as folder:  # mistakes are told before anything is called
+        pipeline.plan(parameters, workspace=folder, **request)
     asked = request_of(parameters, request)
     start = pipeline.parameters if asked.start is None else asked.start
     values = {name: start[name] for name in _set_or_hidden(start, hidden)} | asked.values

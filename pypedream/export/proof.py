@@ -178,8 +178,8 @@ class Proving:
         }
         whole = self._whole(bare)
         if whole is not None:
-            account = self._in_fresh(whole, paths=[each for each in sys.path if each])
-            if account.codes or not account.error:  # else it could not be read there
+            account = self._in_fresh(whole, paths=[each or os.getcwd() for each in sys.path])
+            if not account.error:  # else it may need what is only in this session
                 return account, True
         return self._here(bare), False
 

@@ -98,10 +98,10 @@ class Registering:
             return statement
         for node in ast.walk(statement.node):
             if isinstance(node, ast.Call) and self._is_adding(node.func) and node.args:
-                self._hold(node.args[0], stage)
+                self._hold(node.args[0], stage, statement)
         return statement
 
-    def _hold(self, given: ast.expr, stage: Stage) -> None:
+    def _hold(self, given: ast.expr, stage: Stage, statement: Statement) -> None:
         """See that the name of a function means the one that was added, if it was set anew."""
         if not isinstance(given, ast.Name):
             return
@@ -111,7 +111,7 @@ class Registering:
             return
         written = gathering.home.cells.at(Place.of_function(innermost(stage.function)))
         if written is not None and given.id in written.binds:
-            gathering.hold(given.id, stage.function, written)
+            gathering.hold(given.id, stage.function, written, statement)
 
     def _made_with(self) -> Statement | None:
         """Return the statement that makes the pipeline together with its stages, or fills it."""

@@ -54,7 +54,7 @@ def _check_names(gathering: Gathering, ordered: list[Part]) -> None:
     for name, part in gathering.meanings.items():
         found = last.get(name)
         if found is not None and found is not part and not _is_inside(name, part):
-            gathering.refuse_two(name, found)
+            gathering.refuse_two(name, part, found)
 
 
 def _is_inside(name: str, part: Part | None) -> bool:
