@@ -31,3 +31,28 @@ WEATHER = """
         return sum(clean) / count
 """
 FAILING = WEATHER.replace("return len(clean)", "return 0")
+# A stage that goes on until the file "go" is beside the notebook.
+HELD = """
+    import time
+    from pathlib import Path
+
+    from pypedream import Pipeline
+
+    flow = Pipeline("held")
+
+    @flow.stage
+    def load():
+        print("loaded")
+        return [1, 2, 3]
+
+    @flow.stage
+    def wait(load):
+        print("waiting for a file")
+        while not Path("go").exists():
+            time.sleep(0.02)
+        return load
+
+    @flow.stage
+    def total(wait):
+        return sum(wait)
+"""

@@ -42,14 +42,19 @@ def server(driver: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
 
 @pytest.fixture(scope="session")
-def open_notebook(driver: Any, server: Server) -> Callable[[Path], Any]:
+def open_notebook(driver: Any, server: Server, pictures: Path) -> Callable[[Path], Any]:
     """Open a notebook for a while, with a new kernel."""
 
     @contextmanager
     def opened(path: Path) -> Iterator[Notebook]:
         notebook = Notebook(driver, server, path)
-        yield notebook
-        notebook.close()
+        try:
+            yield notebook
+        except BaseException:
+            driver.save_screenshot(str(pictures / f"failed-{path.stem}.png"))
+            raise
+        finally:
+            notebook.close()
 
     return opened
 
@@ -71,8 +76,10 @@ def open_file(driver: Any) -> Callable[[Path], Any]:
     @contextmanager
     def opened(path: Path) -> Iterator[File]:
         file = File(driver, path)
-        yield file
-        file.close()
+        try:
+            yield file
+        finally:
+            file.close()
 
     return opened
 
@@ -102,14 +109,3 @@ def severe(driver: Any) -> list[str]:
     entries = driver.get_log("browser")
     found = [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
     return [text for text in found if "ERR_INTERNET_DISCONNECTED" not in text]
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    """Take a picture of what the browser shows when a test fails."""
-    report = yield
-    arguments = getattr(item, "funcargs", {})
-    if report.failed and "driver" in arguments:
-        folder = item._request.getfixturevalue("pictures")
-        arguments["driver"].save_screenshot(str(folder / f"failed-{item.name}.png"))
-    return report

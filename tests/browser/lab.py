@@ -28,7 +28,7 @@ import pypedream
 PACKAGE = str(Path(pypedream.__file__).parents[1])
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 MODULES = ("jupyterlab", "nbconvert", "selenium", "ipywidgets")
-LONGEST_S = 120.0
+LONGEST_S = 60.0
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 
 SETTINGS = {
@@ -43,9 +43,27 @@ IS_OPEN = """
         && panel.content.widgets.every(cell => cell.isVisible)
         && panel.sessionContext?.session?.kernel?.status === 'idle';
 """
+# Outputs are rendered some time after their cell has ended.
+IS_SHOWN = """
+    return panel.content.widgets.every(cell => {
+        const shown = [...cell.node.querySelectorAll('.jp-OutputArea-output')];
+        return shown.length === (cell.model.outputs?.length ?? 0)
+            && shown.every(output => output.innerHTML !== '');
+    });
+"""
 RUN = """
     const done = arguments[0];
     window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => done(), done);
+"""
+STOP = """
+    const done = arguments[0];
+    panel.sessionContext.session.kernel.interrupt().then(() => done(), done);
+"""
+IS_IDLE = """
+    return panel.sessionContext.session.kernel.status === 'idle'
+        && panel.content.widgets.every(cell => cell.model.executionState !== 'running')
+        && panel.content.widgets.every(cell => cell.node.querySelector(
+            '.jp-InputPrompt').textContent !== '[*]:');
 """
 SAVE = """
     const done = arguments[0];
@@ -233,6 +251,7 @@ class Notebook(Page):
         self.path = path
         driver.get(server.url(f"lab/tree/{path.name}"))
         wait_for(lambda: self.ask_panel(IS_OPEN, path.name), f"{path.name} to open")
+        self.wait_until_shown()
 
     def ask_panel(self, script: str, *arguments: Any) -> Any:
         """Return the answer of a script to which ``panel`` is the notebook."""
@@ -243,8 +262,13 @@ class Notebook(Page):
         assert self.driver.execute_async_script(PANEL + script, *arguments) is None
 
     def run(self) -> None:
-        """Run all cells, to the end."""
+        """Run all cells, to the end, until all they gave is shown."""
         self.do(RUN)
+        self.wait_until_shown()
+
+    def wait_until_shown(self) -> None:
+        """Wait until there is something to be seen of each output."""
+        wait_for(lambda: self.ask_panel(IS_SHOWN), "the outputs")
 
     def start(self) -> None:
         """Run all cells, and return at once."""
@@ -275,6 +299,15 @@ class Notebook(Page):
 
         self.do(SAVE)
         return nbformat.read(self.path, as_version=4)
+
+    def interrupt(self) -> None:
+        """Press the stop button."""
+        self.do(STOP)
+
+    def wait_until_idle(self) -> None:
+        """Wait until no cell is running any more."""
+        wait_for(lambda: self.ask_panel(IS_IDLE), "the cells to end")
+        self.wait_until_shown()
 
     def close(self) -> None:
         """Save the notebook, end its kernel and leave it."""
