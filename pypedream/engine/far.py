@@ -12,6 +12,7 @@ from attrs import Factory, define, field
 
 from pypedream.context import Attempt
 from pypedream.engine.crews import let_down
+from pypedream.engine.plan_notes import RESOURCES
 from pypedream.engine.views import Scoped
 from pypedream.errors import StageKilled, StageTimeout, UnpicklableValue
 from pypedream.executors.calling import Made
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 LOOK_UP_S = 0.5
 BEGIN_S = 0.02
 """How often one looks whether a call has begun that may only take so long."""
-RESOURCES = ("cpus", "mem_gb", "gpus", "timeout_min")
 
 
 @define(eq=False)

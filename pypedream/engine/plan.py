@@ -352,7 +352,11 @@ def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan
         base.definition.name, base, parameters, asked.options, selection, chosen, reuse, skipped
     )
     plan.overwrites = tuple(reuse.overwrites)
-    plan.notes = [*reuse.notes, *(_notes(plan) if base.has_policies else ())]
+    plan.notes = [*reuse.notes]
+    if base.has_policies:
+        from pypedream.engine.plan_notes import policy_notes
+
+        plan.notes += policy_notes(plan)
     if plan.options.limits:
         from pypedream.engine.resources import limit_notes
 
@@ -435,24 +439,3 @@ def _misses(wired: Wire, skipped: Mapping[str, str]) -> str:
         if link.is_required and link.kind == "stage" and link.name in skipped:
             return f'needs "{link.name}", which is skipped'
     return ""
-
-
-def _notes(plan: Plan) -> list[str]:
-    notes = []
-    for key, wired in plan.blueprint.wiring.wires.items():
-        limit = wired.stage.policy.timeout_s
-        if limit is not None and key in plan.chosen and not _can_be_stopped(wired, plan.options):
-            whose = f'stage "{key}"' if wired.over is None else f'each item of stage "{key}"'
-            notes.append(
-                f"timeout_s={limit:g} of {whose} cannot be enforced in this process:"
-                ' executor="processes" would; the run says when it is over its time'
-            )
-    return notes
-
-
-def _can_be_stopped(wired: Wire, options: Options) -> bool:
-    """Say whether a call can be ended from outside: a coroutine, or one in another process."""
-    from pypedream.executors.recognition import is_remote
-
-    executor = wired.stage.policy.executor
-    return wired.is_async or is_remote(options.executor if executor is None else executor)

@@ -35,6 +35,8 @@ class Pool(RemoteExecutor):
         How many jobs may run at the same time; None means as many as the pool has processes.
     """
 
+    gives_out_resources = False
+
     def __init__(self, pool: Any, workers: int | None = None) -> None:
         super().__init__()
         self.pool = pool

@@ -61,6 +61,7 @@ class Processes:
     """
 
     is_remote = True
+    gives_out_resources = False
 
     def __init__(self, workers: int | None = None) -> None:
         if workers is not None and (type(workers) is not int or workers < 1):

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
     from pypedream.executors.remote import RemoteExecutor
 
-__all__ = ["REMOTE_NAMES", "is_remote", "remote_executor_for"]
+__all__ = ["REMOTE_NAMES", "gives_out_resources", "is_remote", "remote_executor_for"]
 
 REMOTE_NAMES: Final = ("processes", "dask", "ray", "slurm")
+GIVING_NAMES: Final = ("dask", "ray", "slurm")
 
 
 def remote_executor_for(value: Any, workers: int | None, options: Any = None) -> Any:
@@ -53,6 +54,18 @@ def is_remote(value: Any) -> bool:
     if isinstance(value, str):
         return value in REMOTE_NAMES
     return getattr(value, "is_remote", False) is True or _wrapper_of(value) is not None
+
+
+def gives_out_resources(value: Any) -> bool:
+    """Say whether ``gpus=`` and the like mean anything for the option *value*; starts nothing.
+
+    An executor that takes jobs, and says nothing of it, is believed to look at what they need.
+    """
+    if isinstance(value, str):
+        return value in GIVING_NAMES
+    if getattr(value, "is_remote", False) is True:
+        return bool(getattr(value, "gives_out_resources", True))
+    return _wrapper_of(value) not in (None, _pool_of)
 
 
 def _wrapper_of(value: Any) -> Callable[[Any, int | None], RemoteExecutor] | None:

@@ -52,12 +52,15 @@ class RemoteExecutor:
         Folder for the logs of jobs that name no file; None means that for temporary files.
     is_ours
         Whether the workers were started for this, and end with it.
+    gives_out_resources
+        Whether a job gets what its ``resources`` say.
     parent
         Process that the workers must not outlive, where they could; None otherwise.
     """
 
     is_remote = True
     is_ours = False
+    gives_out_resources = True
     segments: str | None = None
     parent: int | None = None
 

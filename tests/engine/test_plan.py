@@ -31,6 +31,7 @@ from pypedream import (
 )
 from pypedream.engine.plan import PlannedStage
 from pypedream.errors import PlanError
+from pypedream.executors import Processes
 
 
 @pytest.fixture
@@ -130,6 +131,30 @@ def test_a_time_limit_that_holds_needs_no_note(function):
     flow.stage(function, name="it", timeout_s=1)
 
     assert flow.plan().notes == []
+
+
+NOTHING_RESERVED = (
+    'mem_gb=, gpus= of stages "fit", "score": nothing is reserved, as only Dask, Ray and Slurm give'
+    " out such things; uses= and limits= keep stages from having one at the same time"
+)
+
+
+@pytest.mark.parametrize(
+    "executor",
+    ["serial", "threads", "processes", Processes(1)],
+    ids=["serial", "threads", "processes", "a pool"],
+)
+def test_resources_that_nobody_gives_out_are_a_note(executor):
+    """One for all stages that ask for some; those that do not run ask for nothing."""
+    flow = Pipeline("gpus")
+    flow.stage(lambda: 1, name="fit", gpus=1)
+    flow.stage(lambda: 1, name="score", gpus=1, mem_gb=4)
+    flow.stage(lambda: 1, name="other", cpus=2)
+    flow.stage(lambda: 1, name="usual")
+
+    plan = flow.plan(only=["fit", "score", "usual"], executor=executor)
+
+    assert plan.notes == [NOTHING_RESERVED]
 
 
 def test_a_stage_that_does_not_run_needs_no_note():

@@ -12,7 +12,11 @@ import pytest
 from pypedream.errors import ExecutorError
 from pypedream.executors.pools import Pool
 from pypedream.executors.processes import Processes
-from pypedream.executors.recognition import REMOTE_NAMES, remote_executor_for
+from pypedream.executors.recognition import (
+    REMOTE_NAMES,
+    gives_out_resources,
+    remote_executor_for,
+)
 from pypedream.executors.slurm import Slurm
 
 
@@ -124,3 +128,35 @@ print(sorted(loaded & set(sys.modules)), len({REMOTE_NAMES!r}))
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert run.stdout == "[] 4\n"
+
+
+class OwnCluster:
+    """An executor of the user's that takes jobs, with what they need."""
+
+    is_remote = True
+
+
+class Client:
+    """What is known by the name of its class as a client of Dask."""
+
+    __module__ = "distributed.client"
+
+
+@pytest.mark.parametrize(
+    "value, expected",
+    [
+        ("serial", False),
+        ("processes", False),
+        ("dask", True),
+        ("ray", True),
+        ("slurm", True),
+        (Mine(), False),
+        (Processes(1), False),
+        (OwnCluster(), True),
+        (Client(), True),
+    ],
+    ids=["serial", "processes", "dask", "ray", "slurm", "own", "pool", "own cluster", "client"],
+)
+def test_who_gives_out_resources(value: Any, expected: bool) -> None:
+    """Clusters do, and what takes jobs with what they need and says nothing else."""
+    assert gives_out_resources(value) is expected
