@@ -81,6 +81,14 @@ CELLS = [
     """,
     "flow.run()",
     "flow.last_run.failure.replay()",
+    """
+    from pypedream.store import code_identity
+    def read(name):
+        return open(name).read()
+    namespace = {}
+    exec("def read(name): return open(name).read()", namespace)
+    print(code_identity(read) == code_identity(namespace["read"]), list(code_identity(read).parts))
+    """,
 ]
 
 
@@ -167,3 +175,8 @@ def test_no_secret_is_shown(shown):
     assert "connect failed: ValueError: refused: ***" in shown[10]
     assert "ValueError: refused: ***" in shown[11]
     assert "1234" not in shown[10] + shown[11]
+
+
+def test_the_open_of_ipython_counts_as_that_of_python(shown):
+    """IPython has one of its own among the user's names, and a module has not."""
+    assert shown[16] == "True ['function read']\n"

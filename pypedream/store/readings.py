@@ -27,6 +27,8 @@ DATA: Final = "data"
 FUNCTION: Final = "function"
 CLASS: Final = "class"
 _KINDS: Final = ("global", "enclosing")
+# Builtins in whose place IPython puts functions of its own among the user's names.
+_STOOD_IN_FOR: Final = frozenset({"open", "exit", "quit"})
 
 
 def read_function(function: FunctionType) -> list[Any]:
@@ -43,6 +45,8 @@ def read_function(function: FunctionType) -> list[Any]:
     for reference in own.references:
         if reference.kind == "global":
             value = variables.get(reference.name, MISSING)
+            if reference.name in _STOOD_IN_FOR and is_of_ipython(value):
+                value = MISSING  # as for the builtin that it stands for
         elif reference.kind == "enclosing":
             cells = contents_of_cells(function) if cells is None else cells
             value = cells.get(reference.name, MISSING)
@@ -54,6 +58,13 @@ def read_function(function: FunctionType) -> list[Any]:
         elif reference.use != ASSIGNED:
             values += _end_of_chain(value, reference)
     return values
+
+
+def is_of_ipython(value: Any) -> bool:
+    """Say whether something is a function or object of IPython's."""
+    is_function = isinstance(value, FunctionType)  # which may say that it is what it wraps
+    home = value.__globals__.get("__name__") if is_function else type(value).__module__
+    return str(home).startswith("IPython.")
 
 
 def contents_of_cells(function: FunctionType) -> dict[str, Any]:
