@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import warnings
+from collections.abc import Sized
 from io import IOBase
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Final
@@ -95,7 +96,8 @@ def why_not(value: Any) -> tuple[str, str]:
     if hasattr(value, "fit") or hasattr(value, "predict"):
         return f"is a model ({home})", "make it the result of a stage, or a parameter"
     if isinstance(value, _PLAIN):
-        return f"is {said(value)} that was computed", "make it the result of a stage"
+        count = f" of {len(value)}" if isinstance(value, Sized) else ""
+        return f"is a {kind.__name__}{count} that was computed", "make it the result of a stage"
     return f"is a value of type {home}", "make it in a stage, or make it a parameter"
 
 

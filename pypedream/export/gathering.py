@@ -30,6 +30,7 @@ from pypedream.pipeline import Pipeline
 from pypedream.places import Place
 from pypedream.store.functions import CALLABLES, innermost
 from pypedream.store.lookups import MISSING
+from pypedream.store.readings import is_of_ipython
 from pypedream.store.references import about
 from pypedream.store.scan import ASSIGNED, Reference
 from pypedream.store.state import is_only_filled
@@ -204,7 +205,8 @@ class Gathering:
         if name in self.meanings:
             self._check_held(name, value, user)
             return self.meanings[name]
-        if value is MISSING or is_builtin(name, value):
+        is_stand_in = hasattr(builtins, name) and is_of_ipython(value)
+        if value is MISSING or is_builtin(name, value) or is_stand_in:
             self._of_nobody(name, user)
             return None
         self.meanings[name] = None

@@ -184,6 +184,18 @@ def load():
 # ---
 flow.run(progress=False)
 """,
+    "files": """
+from pathlib import Path
+from pypedream import Pipeline
+FILE = Path("rows.txt")
+flow = Pipeline("files")
+# ---
+@flow.stage
+def rows():
+    with open(FILE, "w") as file:
+        file.write("1 2")
+    return FILE.read_text().split()
+""",
     "maps and patterns": """
 from pypedream import patterns
 from pypedream import Parameters, Pipeline
