@@ -2,6 +2,10 @@
 
 A field that is left as it was leaves the parameter as it was: only what somebody enters is read,
 by the rules of the parameter. So a form also carries values that nobody could type.
+
+Numbers are entered as text. What browsers have for numbers leaves out what it does not know: to
+it, "0,5" is 5 and "1.5" in a whole number is 15, and what is out of bounds it cuts to them. Text
+is read, or refused with a reason.
 """
 
 from __future__ import annotations
@@ -28,12 +32,9 @@ CHOICE: Final = "choice"
 DATE: Final = "date"
 FIXED: Final = "fixed"
 LINES: Final = "lines"
-NUMBER: Final = "number"
 HIDDEN: Final = "hidden"
 TEXT: Final = "text"
-WHOLE: Final = "whole"
 
-_SAFE: Final = 2**53  # a browser has no greater whole numbers
 _JSON: Final = ("[", "{")
 _NONE_LABEL: Final = "none"
 _SAYING_NOTHING: Final = ("any", "str", "Secret")
@@ -46,9 +47,9 @@ class Field:
     Attributes
     ----------
     kind
-        Which kind of field it is; that also says what is entered: a bool ("check"), a number of
-        *choices* ("choice"), a date or None ("date"), an int ("whole"), a float ("number"), else
-        a text. Nothing is entered into one that is "fixed".
+        Which kind of field it is; that also says what is entered: a bool ("check"), a place in
+        *choices* ("choice"), a date or None ("date"), else a text. Nothing is entered into one
+        that is "fixed".
     value
         What the parameter is when nothing is entered; NOTHING if it has no value.
     initial
@@ -93,7 +94,7 @@ class Field:
             return self.value
         if self.kind == CHOICE:
             return NOTHING if entered is None else self.choices[entered][1]
-        if self.kind in (CHECK, WHOLE, NUMBER):
+        if self.kind == CHECK:
             return self.definition.check(entered)
         if self.kind == DATE:
             is_cleared = entered is None and not _takes_none(self.definition)
@@ -115,7 +116,7 @@ def fields_of(parameters: Parameters) -> tuple[Field, ...]:
     >>> from pypedream import Parameters
     >>> fields = fields_of(Parameters.define(rate=0.1, smooth=True, years=[1990, 2000]))
     >>> [(field.kind, field.initial) for field in fields]
-    [('number', 0.1), ('check', True), ('lines', '1990, 2000')]
+    [('text', '0.1'), ('check', True), ('lines', '1990, 2000')]
     """
     given = parameters.given
     return tuple(
@@ -134,7 +135,7 @@ def _field(definition: Parameter, value: Any) -> Field:
         return chosen
     bare = unboxed(value)
     kind = _kind(definition, bare)
-    if kind in (CHECK, WHOLE, NUMBER, DATE):
+    if kind in (CHECK, DATE):
         return Field(definition, kind, value, None if bare is NOTHING else bare)
     return _typed(definition, kind, value)
 
@@ -162,10 +163,6 @@ def _kind(definition: Parameter, value: Any) -> str:
         return DATE
     if kind is bool and type(value) is bool:
         return CHECK
-    if kind is int and type(value) is int and -_SAFE < value < _SAFE:
-        return TEXT if _takes_none(definition) else WHOLE
-    if kind is float and type(value) is float and value - value == 0:
-        return TEXT if _takes_none(definition) else NUMBER
     is_long = isinstance(value, str) and "\n" in value
     return LINES if is_long or any(container_of(each) is not None for each in kinds) else TEXT
 

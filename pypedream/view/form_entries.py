@@ -1,8 +1,4 @@
-"""Entries: the widgets of the fields of a form, one row for each.
-
-Widgets that change what is typed are avoided: a bounded number would be cut to its bound without
-a word, and the run made with another number than the one that was meant.
-"""
+"""Entries: the widgets of the fields of a form, one row for each."""
 
 from __future__ import annotations
 
@@ -17,9 +13,7 @@ from pypedream.view.fields import (
     FIXED,
     HIDDEN,
     LINES,
-    NUMBER,
     TEXT,
-    WHOLE,
     Field,
 )
 from pypedream.view.tags import tag
@@ -123,20 +117,12 @@ def _lines(widgets: Any, field: Field, common: dict[str, Any]) -> Any:
     return widgets.Textarea(field.initial, placeholder=field.hint, rows=count, **common)
 
 
-def _number(widgets: Any, field: Field, common: dict[str, Any]) -> Any:
-    return widgets.FloatText(field.initial, continuous_update=True, step=None, **common)
-
-
-def _secret(widgets: Any, field: Field, common: dict[str, Any]) -> Any:
+def _hidden(widgets: Any, field: Field, common: dict[str, Any]) -> Any:
     return widgets.Password(placeholder=field.hint, **common)
 
 
 def _text(widgets: Any, field: Field, common: dict[str, Any]) -> Any:
     return widgets.Text(field.initial, placeholder=field.hint, **common)
-
-
-def _whole(widgets: Any, field: Field, common: dict[str, Any]) -> Any:
-    return widgets.IntText(field.initial, continuous_update=True, **common)
 
 
 _MAKERS: dict[str, Callable[[Any, Field, dict[str, Any]], Any]] = {
@@ -145,8 +131,6 @@ _MAKERS: dict[str, Callable[[Any, Field, dict[str, Any]], Any]] = {
     DATE: _date,
     FIXED: _fixed,
     LINES: _lines,
-    NUMBER: _number,
-    HIDDEN: _secret,
+    HIDDEN: _hidden,
     TEXT: _text,
-    WHOLE: _whole,
 }

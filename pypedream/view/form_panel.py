@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pypedream._extras import need
@@ -10,7 +11,7 @@ from pypedream.view.fields import HIDDEN
 from pypedream.view.form_entries import DIM, WRONG, Row, rows_of
 from pypedream.view.form_results import Results
 from pypedream.view.html import to_html
-from pypedream.view.tags import Html, tag
+from pypedream.view.tags import Html, joined, tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ class Panel:
     def __init__(self, form: Form) -> None:
         widgets = need("ipywidgets", extra="notebook", for_="a form")
         self.form = form
-        self.results = Results()
+        self.results = Results(self.tell)
         self.rows: list[Row] = rows_of(form.fields)
         self._handle: RunHandle | None = None
         self._is_stopping = False
@@ -43,10 +44,10 @@ class Panel:
         )
         self.plan_button = widgets.Button(description="Plan", tooltip="say what a run would do")
         self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
-        self._said = widgets.HTML()
-        title = widgets.HTML(tag("b", form.pipeline.name))
+        self._title, self._said = widgets.HTML(), widgets.HTML()
+        self._lock = Lock()
         buttons = widgets.HBox([self.run_button, self.plan_button, self.stop_button])
-        self.box = widgets.VBox([title, *(row.box for row in self.rows), buttons, self._said])
+        self.box = widgets.VBox([self._title, *(row.box for row in self.rows), buttons, self._said])
         self._listen()
         self.refresh()
 
@@ -64,26 +65,44 @@ class Panel:
 
     def refresh(self) -> None:
         """Say of each field what is wrong, and which buttons can be used."""
-        now = self.form.filled()
-        for row in self.rows:
-            row.say(now.mistakes.get(row.field.name, ""))
-        is_running = self._handle is not None and not self._handle.done
-        self.run_button.disabled = is_running or not now.is_ready
-        self.plan_button.disabled = is_running or not now.is_ready
-        self.stop_button.disabled = not is_running or self._is_stopping
-        self._say(now, is_running=is_running)
+        with self._lock:  # somebody may enter something at the moment when a run ends
+            now = self.form.filled()
+            for row in self.rows:
+                row.say(now.mistakes.get(row.field.name, ""))
+            self._said.value = self._saying(now)
+            is_running = self._handle is not None and not self._handle.done
+            self.run_button.disabled = is_running or not now.is_ready
+            self.plan_button.disabled = is_running or not now.is_ready
+            self.stop_button.disabled = not is_running or self._is_stopping
+        self.tell()
 
-    def _say(self, now: Filled, *, is_running: bool) -> None:
-        """Say beside the buttons what keeps them from being used, else the code for the same."""
-        if is_running and self._is_stopping:
-            said = tag("span", "stopping: what runs may come to its end", style=DIM)
-        elif now.refused:
-            said = tag("span", "\n".join(now.refused), style=WRONG)
-        elif now.missing:
-            said = tag("span", f"to be filled in: {', '.join(now.missing)}", style=DIM)
-        else:
-            said = _in_code(self.form.code) if now.is_ready else Html()
-        self._said.value = said
+    def tell(self) -> None:
+        """Say beside the name how far the run is.
+
+        The results say more. But once the page was reloaded, the form still works and they stay
+        as they were: they were made for the page before.
+        """
+        name = tag("b", self.form.pipeline.name)
+        self._title.value = joined(name, " ", tag("span", self._how_far(), style=DIM))
+
+    def _how_far(self) -> str:
+        handle = self._handle
+        if handle is None:
+            return ""
+        if handle.done:
+            return repr(handle.run).partition("\n")[0].partition(": ")[2]
+        if self._is_stopping:
+            return "stopping: what runs comes to its end, nothing new is begun"
+        ended, total = handle.run.count_ended(), len(handle.run.plan.blueprint.order)
+        return f"running: {ended} of {total} stages ended"
+
+    def _saying(self, now: Filled) -> Html:
+        """Return what keeps the buttons from being used, else the code for the same."""
+        if now.refused:
+            return tag("span", "\n".join(now.refused), style=WRONG)
+        if now.missing:
+            return tag("span", f"to be filled in: {', '.join(now.missing)}", style=DIM)
+        return _in_code(self.form.code) if now.is_ready else Html()
 
     def _enter(self, name: str, value: Any) -> None:
         self.form.entered[name] = value

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 
     from pypedream.engine.handle import RunHandle
 
-EMPTY = {"text/plain": "", "text/html": ""}
+EMPTY = {"text/plain": "", "text/html": "<div></div>"}
 
 
 class Results:
     """One output of a notebook; what `pypedream.view.cells.CellOutput` is to a cell.
+
+    Parameters
+    ----------
+    moved
+        Called when something else is shown, from any thread.
 
     Attributes
     ----------
@@ -37,10 +42,11 @@ class Results:
     is_live = True
     is_there = False
 
-    def __init__(self) -> None:
+    def __init__(self, moved: Callable[[], object]) -> None:
         display = need("IPython.display", extra="notebook", for_="a form")
         self._handle: Any = display.DisplayHandle()
         self._context: Context = copy_context()
+        self._moved = moved
         self.shown: Mapping[str, str] = EMPTY
         self.waiter: Thread | None = None
 
@@ -53,6 +59,7 @@ class Results:
         """Replace what is shown."""
         self.shown = bundle
         self._handle.update(dict(bundle), raw=True)
+        self._moved()
 
     def started(self, start: Callable[[], RunHandle], ended: Callable[[], object]) -> RunHandle:
         """Start a run that is shown here.

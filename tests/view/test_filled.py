@@ -47,7 +47,7 @@ def test_every_mistake_is_found_at_once():
         "source", rate=Parameter(float, 0.1, max=1), years=[1990], depth=3
     )
 
-    now = fill(parameters, rate=2.0, years="1990, x", depth=5)
+    now = fill(parameters, rate="2.0", years="1990, x", depth="5")
 
     assert now.mistakes == {
         "rate": "2.0 is over the maximum 1",
@@ -69,7 +69,7 @@ def test_what_is_filled_in_is_set_by_the_form():
         {"depth": 4}, source="environment"
     )
 
-    now = fill(parameters, source="a.csv", rate=0.1)
+    now = fill(parameters, source="a.csv", rate="0.1")
 
     assert now.is_ready
     assert [now.parameters.source(name) for name in ("source", "rate", "depth")] == [
@@ -93,7 +93,7 @@ def test_an_emptied_field_is_missing():
 
 def test_what_a_class_says_of_a_field_is_shown_there():
     """Its validator is known only when the whole is made."""
-    now = fill(Parameters.from_class(Settings), model__depth=30)
+    now = fill(Parameters.from_class(Settings), model__depth="30")
 
     assert now.mistakes == {"model.depth": "must be < 20: 30"}
     assert now.refused == ()
@@ -101,7 +101,7 @@ def test_what_a_class_says_of_a_field_is_shown_there():
 
 def test_what_a_class_says_of_the_whole_is_said_once():
     """It belongs to no field, and a run cannot begin."""
-    now = fill(Parameters.from_class(Settings), model__depth=1)
+    now = fill(Parameters.from_class(Settings), model__depth="1")
 
     assert now.mistakes == {}
     assert now.refused == ('parameter "model": more leaves than there is room for',)
@@ -124,8 +124,8 @@ PARAMETERS = Parameters.define(
 ENTERED = {
     "source": 'say "hi"\n',
     "any": "[1, 2]",
-    "model.depth": 5,
-    "rate": 0.25,
+    "model.depth": "5",
+    "rate": "0.25",
     "colour": 1,
     "colours": "RED\nBLUE",
     "day": date(2026, 2, 1),
@@ -158,8 +158,8 @@ def test_the_code_does_what_the_form_does(monkeypatch):
     "entered, code",
     [
         ({}, "flow.run()"),
-        ({"rate": 0.2}, "flow.run(rate=0.2)"),
-        ({"model.depth": 5}, 'flow.run({"model.depth": 5})'),
+        ({"rate": "0.2"}, "flow.run(rate=0.2)"),
+        ({"model.depth": "5"}, 'flow.run({"model.depth": 5})'),
     ],
 )
 def test_the_code_has_what_was_set_and_nothing_else(entered, code):

@@ -44,7 +44,7 @@ def test_a_form_begins_with_what_is_set(flow, monkeypatch):
 def test_a_form_runs_what_is_filled_in(flow, capsys):
     """The run goes on in a thread as any run does, and can be had from the form."""
     form = flow.form(source="a.csv", executor="threads")
-    form.entered["rate"] = 0.5
+    form.entered["rate"] = "0.5"
 
     run = form.start().wait()
 
@@ -58,7 +58,7 @@ def test_a_form_runs_what_is_filled_in(flow, capsys):
 def test_the_values_of_a_form_are_those_of_a_run(flow):
     """The next cell can use them without the form."""
     form = flow.form(source="a.csv")
-    form.entered["rate"] = 0.5
+    form.entered["rate"] = "0.5"
 
     assert flow.run(form.values, progress=False)["score"] == 2.5
 
@@ -66,7 +66,7 @@ def test_the_values_of_a_form_are_those_of_a_run(flow):
 def test_a_form_plans_what_is_filled_in(flow):
     """Nothing is called."""
     form = flow.form(source="a.csv", until="load")
-    form.entered["rate"] = 0.5
+    form.entered["rate"] = "0.5"
 
     plan = form.plan()
 
@@ -78,7 +78,7 @@ def test_a_form_plans_what_is_filled_in(flow):
 def test_the_values_of_a_wrong_form_are_refused(flow):
     """With every mistake, so that no run is made with half of what was meant."""
     form = flow.form()
-    form.entered["rate"] = 3.0
+    form.entered["rate"] = "3.0"
 
     with pytest.raises(ParameterError, match=r"3\.0 is over the maximum 1\n.*source"):
         _ = form.values

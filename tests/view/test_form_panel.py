@@ -34,8 +34,8 @@ def entry_of(definition: Any) -> Any:
     "definition, kind, value",
     [
         (True, "Checkbox", True),
-        (Parameter(int, 3, min=1, max=20), "IntText", 3),
-        (0.1, "FloatText", 0.1),
+        (Parameter(int, 3, min=1, max=20), "Text", "3"),
+        (0.1, "Text", "0.1"),
         (Parameter(Literal["a", "b"], "b"), "Dropdown", 1),
         (Parameter(Literal["a", "b"]), "Dropdown", None),
         (date(2026, 1, 31), "DatePicker", date(2026, 1, 31)),
@@ -65,7 +65,7 @@ def test_all_mistakes_stand_under_their_fields():
     panel = panel_of(rate=Parameter(float, 0.1, max=1), years=[1990], depth=3)
     rate, years, depth = panel.rows
 
-    rate.entry.value, years.entry.value = 2.0, "x"
+    rate.entry.value, years.entry.value = "2.0", "x"
 
     assert "2.0 is over the maximum 1" in rate._message.value
     assert "'x' is not an int" in years._message.value
@@ -80,8 +80,8 @@ def test_a_mended_field_can_be_run():
     panel = panel_of(rate=Parameter(float, 0.1, max=1))
     (rate,) = panel.rows
 
-    rate.entry.value = 2.0
-    rate.entry.value = 0.5
+    rate.entry.value = "2.0"
+    rate.entry.value = "0.5"
 
     assert rate._message.value == ""
     assert not panel.run_button.disabled
@@ -128,14 +128,19 @@ def test_while_it_runs_only_stop_can_be_used():
     assert begun.wait(60)
     buttons = (panel.run_button, panel.plan_button, panel.stop_button)
     meanwhile = [button.disabled for button in buttons]
+    how_far = panel._title.value
 
     panel.stop_button.click()
+    stopping = panel._title.value
     may_end.set()
     waiter = panel.results.waiter
     assert waiter is not None
     waiter.join(60)
 
     assert meanwhile == [True, True, False]
+    assert "running: 0 of 2 stages ended" in how_far
+    assert "stopping: what runs comes to its end" in stopping
+    assert "cancelled in " in panel._title.value
     assert panel.form.run is not None
     assert panel.form.run.state == "cancelled"
     assert [stage.state for stage in panel.form.run.stages.values()] == ["ok", "pending"]
@@ -172,14 +177,14 @@ CELLS = [
     "form = flow.form()\nform",
     """
     rate, token = form._panel.rows
-    rate.entry.value, token.entry.value = 0.5, "swordfish"
+    rate.entry.value, token.entry.value = "0.5", "swordfish"
     form._panel.run_button.click()
     form._panel.results.waiter.join()
     """,
     "print(form.run['score'], repr(token.entry.value), token.entry.placeholder)\nprint(form.code)",
     "form._panel.plan_button.click()",
     """
-    rate.entry.value = 0.0
+    rate.entry.value = "0"
     form._panel.run_button.click()
     form._panel.results.waiter.join()
     """,
@@ -237,7 +242,7 @@ def test_a_form_has_two_outputs(kernel):
     form, results = kernel.outputs(1, "display_data", "execute_result")[:2]
 
     assert "application/vnd.jupyter.widget-view+json" in form["data"]
-    assert results["data"] == {"text/plain": "", "text/html": ""}
+    assert results["data"] == {"text/plain": "", "text/html": "<div></div>"}
 
 
 def test_results_come_into_the_output_of_the_form(kernel):
