@@ -19,6 +19,7 @@ from pypedream.executors.calling import Made
 from pypedream.executors.jobs import Job, Kit
 from pypedream.executors.packing import pack_parameters
 from pypedream.executors.whereabouts import process_name
+from pypedream.places import running_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -154,6 +155,7 @@ class Far:
             variables=dict(execution.variables),
             capture=options.capture,
             secrets=self._secrets,
+            is_shown=running_kernel() is not None,
         )
 
     def _parameters_for(self, wired: Wire) -> Packed:
@@ -180,7 +182,10 @@ class Far:
                 item = items[key] = Attempt(attempt.log, attempt.stage, attempt.number)
                 item.item, item.data = key, attempt.data
             ns = wall_ns - behind_ns
-            log.records.append((next(log.counter), ns, item, kind, level, text, stream, data))
+            said = data
+            if kind == "display" and data is not None:
+                said = log.displays.received(item.stage, data, log.redactor)
+            log.records.append((next(log.counter), ns, item, kind, level, text, stream, said))
         log.deliver_soon()
 
 

@@ -54,6 +54,8 @@ class Kit:
         How much of what is printed and logged is captured, as in `log.capture.capturing`.
     secrets
         Texts that no log file must show.
+    is_shown
+        Whether the run is in a notebook, which shows what the calls display.
     """
 
     function: Callable[..., Any]
@@ -67,6 +69,7 @@ class Kit:
     variables: Mapping[str, Any] = Factory(dict)
     capture: bool | str = True
     secrets: Sequence[str] = ()
+    is_shown: bool = False
 
     def pack(self) -> Packed:
         """Pickle the kit, once for all jobs.

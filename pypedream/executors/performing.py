@@ -79,6 +79,10 @@ class Bench:
 
     def __attrs_post_init__(self) -> None:
         kit = self.kit
+        if kit.is_shown:
+            from pypedream.executors.shown import show_displays
+
+            show_displays(kit.function)
         self._parameters = self._watched_parameters()
         self._call = call_of(kit.function, kit.names, kit.common)
         names = {id(value): name for name, value in kit.variables.items()}

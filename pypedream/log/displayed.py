@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pypedream.context import Attempt
     from pypedream.log.redaction import Redactor
 
-__all__ = ["CLEARED", "DISPLAYED"]
+__all__ = ["CLEARED", "DISPLAYED", "tell_of"]
 
 _WRITTEN = ("text/markdown", "text/latex", "text/plain")
 
@@ -34,11 +34,12 @@ def _recording(original: Callable[..., Any]) -> Callable[..., Any]:
         if attempt is None or any(form.startswith("application/") for form in data):
             return original(self, data, *args, **kwargs)
         name = (kwargs.get("transient") or {}).get("display_id")
-        log: Any = attempt.log
-        displays: Displays = log.displays
+        displays: Displays | None = getattr(attempt.log, "displays", None)
+        if displays is None:  # the log is elsewhere
+            return tell_of(attempt, data)
         if not kwargs.get("update"):
             return _record(attempt, data, displays, name)
-        number, display = displays.number_of(name), _display_of(data, attempt.log.redactor)
+        number, display = displays.number_of(name), display_of(data, attempt.log.redactor)
         if number is None:  # it belongs to a cell, or to an earlier run
             return original(self, data, *args, **kwargs)
         if display is not None:
@@ -51,13 +52,25 @@ def _recording(original: Callable[..., Any]) -> Callable[..., Any]:
 def _record(
     attempt: Attempt, data: Mapping[str, Any], displays: Displays, name: str | None
 ) -> None:
-    text = next((str(data[form]) for form in _WRITTEN if form in data), "")
-    display = _display_of(data, attempt.log.redactor)
+    display = display_of(data, attempt.log.redactor)
     told = displays.add(attempt.stage, display, name) if display is not None else {}
-    enter(attempt.log, attempt, "display", "info", text, told)
+    enter(attempt.log, attempt, "display", "info", written(data), told)
 
 
-def _display_of(data: Mapping[str, Any], redactor: Redactor | None) -> Display | None:
+def tell_of(attempt: Attempt, data: Mapping[str, Any]) -> None:
+    """Leave what was displayed in a log that is not that of the run, to be sent there."""
+    display = display_of(data, None)
+    told = None if display is None else {"mime": display.mime, "content": display.content}
+    attempt.log.add("display", written(data), attempt=attempt, data=told)
+
+
+def written(data: Mapping[str, Any]) -> str:
+    """Return what stands for something that was displayed where only text can be."""
+    return next((str(data[form]) for form in _WRITTEN if form in data), "")
+
+
+def display_of(data: Mapping[str, Any], redactor: Redactor | None) -> Display | None:
+    """Return the best form in which something was displayed; None if it is only text."""
     for form in SUFFIXES:
         content = data.get(form)
         if isinstance(content, bytes):

@@ -12,6 +12,8 @@ from attrs import define, field, frozen
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pypedream.log.redaction import Redactor
+
 __all__ = ["PICTURES", "SUFFIXES", "Display", "Displays"]
 
 MOST_A_STAGE = 5
@@ -81,6 +83,16 @@ class Displays:
         if name:
             self._ids[name] = number
         return {**told, "display": number, **self.put(number, display)}
+
+    def received(self, stage: str, told: dict[str, Any], redactor: Redactor | None) -> Any:
+        """Keep what a call displayed elsewhere; return what its event says of it."""
+        content = told.get("content")
+        if not isinstance(content, bytes):
+            return told
+        mime = str(told["mime"])
+        if redactor is not None and mime not in PICTURES:
+            content = redactor.text(content.decode("utf-8", "replace")).encode()
+        return self.add(stage, Display(mime, content), None)
 
     def put(self, number: int, display: Display) -> dict[str, str]:
         """Keep something under a number, in place of what is there; return what went wrong."""

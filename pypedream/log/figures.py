@@ -40,6 +40,11 @@ class Figures(Change):
         self._ours = staticmethod(_claiming(getattr(self._managers, _MADE), self._managers))
         setattr(self._managers, _MADE, self._ours)
 
+    def look_again(self) -> None:
+        """Look on if pyplot has been loaded since."""
+        if self.is_needed and self._managers is None:
+            self.apply()
+
     def undo(self) -> None:
         """Look away."""
         if self._managers is not None and vars(self._managers)[_MADE] is self._ours:

@@ -41,10 +41,9 @@ def test_a_run_has_one_output(kernel: Kernel):
     kernel.run(SLOW)
     shown = only_view(kernel.run("flow.run()"))
 
-    first, last = shown[0]["text/html"], shown[-1]["text/html"]
-    assert "load: running" in first
-    assert "half: pending" in first
-    assert "<details" not in first
+    frames, last = [each["text/html"] for each in shown[:-1]], shown[-1]["text/html"]
+    assert any("load: running" in frame and "half: pending" in frame for frame in frames)
+    assert not any("<details" in frame for frame in frames)
     assert all(len(each["text/html"]) <= MOST_BYTES for each in shown[:-1])
     assert "<details" in last
     assert ">2/2 stages" in last
@@ -232,6 +231,47 @@ def test_figures_are_with_their_stage(kernel: Kernel):
     ]
     assert kernel.value("vars(Gcf)['_set_new_active_manager'] is before")
     assert kernel.run("plt.plot([1]);").displays == ["<Figure size 640x480 with 1 Axes>"]
+
+
+WORKERS = """
+    import pandas as pd
+    import matplotlib.pyplot as plt
+    from IPython.display import HTML, display as shown
+    flow = flow_of(progress=None, executor="processes", workers=2)
+    @flow.stage
+    def table():
+        display(pd.DataFrame({"rows": [11, 22]}))
+        print("printed")
+    @flow.stage
+    def opened():
+        plt.plot([1, 2, 3])
+    @flow.stage
+    def drawn(opened):
+        from IPython.display import Markdown, display
+        plt.plot([3, 2, 1])
+        plt.show()
+        display(Markdown("*said*"))
+        shown(HTML("<p>by another name</p>"))
+"""
+
+
+def test_what_workers_display_is_with_their_stages(kernel: Kernel):
+    """Tables, figures shown or left open, and what has a form of its own."""
+    pytest.importorskip("matplotlib")
+    if kernel.value("__import__('importlib').util.find_spec('matplotlib') is None"):
+        pytest.skip("matplotlib is not in this kernel's environment")
+    kernel.run(WORKERS)
+    cell = kernel.run("run = flow.run()")
+
+    assert cell.error == ""
+    last = only_view(cell)[-1]["text/html"]
+    assert last.count("data:image/png;base64") == 2
+    assert "<table class=u>" in last
+    assert "<p>by another name</p>" in last
+    told = kernel.value("[(one.stage, one.event) for one in run.events if one.kind == 'display']")
+    assert ("drawn", "*said*") in told
+    assert sorted(stage for stage, _ in told) == ["drawn", "drawn", "drawn", "opened", "table"]
+    assert kernel.value("said(run)") == [("table", "printed")]
 
 
 def test_a_widget_goes_to_the_cell(kernel: Kernel):
