@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pypedream.engine.calls import Call
     from pypedream.log.events import Event
@@ -123,6 +123,8 @@ class Account:
         Whether it is known from a record; the code is that of the run then, else that of now.
     unreadable
         In a line each what of the record cannot be read.
+    find_numbers
+        Returns the results that are numbers, by name.
     """
 
     head: RunHead
@@ -133,6 +135,7 @@ class Account:
     has_results: bool
     is_recorded: bool
     unreadable: tuple[str, ...] = ()
+    find_numbers: Callable[[], Mapping[str, int | float]] = field(default=dict, repr=False)
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -7,6 +7,7 @@ the code and the values are looked at as they are now.
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,9 @@ from pypedream.engine.asked_before import asked_of
 from pypedream.engine.calls import Calls, identity_of
 from pypedream.engine.environment import environment, environment_in
 from pypedream.engine.history import recorded_run
+from pypedream.engine.metrics import is_metric
 from pypedream.engine.result_log import FILE
+from pypedream.engine.run_results import scalar_results
 from pypedream.engine.views import KeptOutputs
 from pypedream.log.encode import plain
 from pypedream.log.ended import said_by
@@ -64,7 +67,17 @@ def _in_memory(run: Run) -> Account:
         has_results=True,
         is_recorded=False,
         unreadable=tuple(f"run {run.id}: {words}" for words in unreadable),
+        find_numbers=partial(_numbers, run),
     )
+
+
+def _numbers(run: Run) -> dict[str, int | float]:
+    """Return the results that are numbers, but for those that are secrets."""
+    hide = Redactor(run.parameters.secrets()).text
+    found = scalar_results(run).items()
+    return {
+        name: value for name, value in found if is_metric(value) and hide(str(value)) == str(value)
+    }
 
 
 def _stages(run: Run, unreadable: list[str]) -> dict[str, StageAccount]:

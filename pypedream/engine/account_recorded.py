@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -18,6 +19,7 @@ from pypedream.engine.account import (
     spoken,
 )
 from pypedream.engine.history import recorded_events
+from pypedream.engine.metrics import metrics_of
 from pypedream.engine.result_log import recorded_results
 from pypedream.errors import StoreError
 from pypedream.log.status import progress_text
@@ -60,7 +62,13 @@ def recorded_account(run: RecordedRun) -> Account:
         has_results=bool(results.lines or results.failed),
         is_recorded=True,
         unreadable=tuple(f"run {run.id}: {words}" for words in unreadable),
+        find_numbers=partial(_numbers, run, results),
     )
+
+
+def _numbers(run: RecordedRun, results: RecordedResults) -> Mapping[str, int | float]:
+    kept = {stage: line.key for stage, line in results.lines.items() if line.key}
+    return metrics_of(run.folder.parent.parent, [kept])[0]
 
 
 def _is_torn(event: Event, run: RecordedRun) -> bool:

@@ -92,6 +92,8 @@ class RunDiff:
         Stages that gave the same.
     not_comparable
         Stages that gave what cannot be compared, as its type does not say what is in it.
+    results
+        Numbers that stages gave, and in their small dicts, of which the values differ.
     parameters, options, environment
         By name, those of which the values differ.
     code
@@ -114,6 +116,7 @@ class RunDiff:
     divergences: tuple[Divergence, ...]
     same: tuple[str, ...]
     not_comparable: tuple[str, ...]
+    results: tuple[Change, ...]
     parameters: tuple[Change, ...]
     options: tuple[Change, ...]
     code: tuple[StageChange, ...]
@@ -132,8 +135,8 @@ class RunDiff:
     @property
     def is_empty(self) -> bool:
         """Whether nothing that is known differs but the time."""
-        found = (self.divergences, self.parameters, self.options, self.code, self.inputs)
-        rest = (self.environment, self.states, self.durations, self.log)
+        found = (self.divergences, self.results, self.parameters, self.options, self.code)
+        rest = (self.inputs, self.environment, self.states, self.durations, self.log)
         return not any((*found, *rest)) and self.before.state == self.after.state
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -166,6 +169,7 @@ def run_diff(
         diverged,
         tuple(same(before, after, order)),
         tuple(not_comparable(before, after, order)),
+        _results(before, after),
         _parameters(before, after, order),
         _changes(before.options, after.options),
         tuple(each for each in code if not each.what.startswith(_OUTSIDE)),
@@ -200,6 +204,13 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Chang
 def _text(value: Any) -> str:
     """Return what is equal for equal values; nan is not equal to itself, and 1 is to True."""
     return json.dumps(value, sort_keys=True, default=repr)
+
+
+def _results(before: Account, after: Account) -> tuple[Change, ...]:
+    """Return numbers that both runs gave, and that differ."""
+    old, new = before.find_numbers(), after.find_numbers()
+    both = {name: old[name] for name in new if name in old}
+    return _changes(both, {name: new[name] for name in both})
 
 
 def _parameters(before: Account, after: Account, order: list[str]) -> tuple[Change, ...]:

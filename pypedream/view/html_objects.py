@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING
 from attrs import fields
 
 from pypedream import context
-from pypedream.engine.diff_text import diff_text
 from pypedream.engine.links import place_of
 from pypedream.inputs import key_read_by, stage_read_by
-from pypedream.log.durations import duration_text
-from pypedream.log.moments import local_time
 from pypedream.log.redaction import HIDDEN, Redactor, is_secret_name
 from pypedream.mappers import RETURN
 from pypedream.over import Over
 from pypedream.stage import USUAL, Policy
 from pypedream.values import said, short
 from pypedream.view.html import new_scope
+from pypedream.view.html_diff import diff_parts
 from pypedream.view.html_failure import trouble_card
 from pypedream.view.html_runs import runs_html
-from pypedream.view.html_stage import chip, table_of
+from pypedream.view.html_stage import table_of
 from pypedream.view.inputs_shown import parameter_rows
 from pypedream.view.page import Row
 from pypedream.view.page_of_run import trouble_of
@@ -32,7 +30,6 @@ from pypedream.view.tags import Html, tag
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pypedream.engine.account import RunHead
     from pypedream.engine.diff import RunDiff
     from pypedream.engine.failure import Failure
     from pypedream.engine.runs import Runs
@@ -78,10 +75,8 @@ def stage_html(stage: Stage) -> str:
 
 
 def diff_html(diff: RunDiff) -> str:
-    """Return what differs between two runs: how each of them went, then a page of text."""
-    heads = tag("table", *_heads(diff))
-    rest = diff_text(diff).split("\n")[3:]
-    return _alone(heads, tag("pre", "\n".join(rest)))
+    """Return what differs between two runs: how each of them went, then what."""
+    return _alone(*diff_parts(diff), styles=("frames",))
 
 
 def plot_html(plot: Plot) -> str:
@@ -133,16 +128,3 @@ def _parameter_rows(parameters: Parameters) -> Iterator[Row]:
     for row in parameter_rows(parameters, Shower(Redactor(parameters.secrets()).text)):
         about = ". ".join(filter(None, (rules[row.name], row.help)))
         yield Row(row.name, row.value, row.source, about)
-
-
-def _heads(diff: RunDiff) -> Iterator[Html]:
-    for word, run in (("before", diff.before), ("after", diff.after)):
-        yield tag("tr", tag("th", word), *(tag("td", cell) for cell in _head(run)))
-
-
-def _head(run: RunHead) -> Iterator[str]:
-    yield chip(run.state)
-    yield run.pipeline
-    yield local_time(run.started)
-    yield "" if run.duration_s is None else duration_text(run.duration_s)
-    yield tag("code", run.id)

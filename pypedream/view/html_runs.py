@@ -29,7 +29,7 @@ ENDS: Final = 20
 """Of more than twice as many runs so many are shown at either end."""
 _MOST_PARAMETERS = 10
 _MOST_RESULTS = 8
-_ID = 10  # letters of an id: as many as tell apart what was started in another millisecond
+_ID = 10  # letters of an id: they say in which millisecond it was made
 _WIDEST_ERROR = 60
 _DIGITS = 5
 _MOST_DECIMALS = 6
@@ -102,14 +102,16 @@ class _Column:
     def cell(self, place: int, hide: Callable[[str], str]) -> Html:
         text = self.texts.get(place, "")
         shown = text if isinstance(text, Html) else hide(text)
-        classes = [self.side, "k" if place in self.marked else ""]
-        return tag("td", shown, class_=" ".join(filter(None, classes)))
+        if place in self.marked:
+            shown = tag("span", shown or "none", class_="k")
+        return tag("td", shown, class_=self.side)
 
 
 def _columns(runs: Runs, places: Sequence[int]) -> Iterator[_Column]:
     rows = {place: runs.rows[place] for place in places}
     yield _Column("", {place: str(place) for place in rows}, "n")
-    yield _Column("run", {place: tag("code", row.id[:_ID]) for place, row in rows.items()})
+    length = _length_of_ids([row.id for row in rows.values()])
+    yield _Column("run", {place: tag("code", row.id[:length]) for place, row in rows.items()})
     for name in dict.fromkeys(name for row in rows.values() for name in row.about):
         yield _Column(name, {place: _about(name, row) for place, row in rows.items()})
     for name in runs.names[:_MOST_PARAMETERS]:
@@ -122,6 +124,15 @@ def _columns(runs: Runs, places: Sequence[int]) -> Iterator[_Column]:
     yield _Column(
         "error", {place: one_line(row.error, _WIDEST_ERROR) for place, row in rows.items()}
     )
+
+
+def _length_of_ids(ids: Sequence[str]) -> int:
+    """Return how many letters tell runs apart, as commands take them."""
+    longest = max(map(len, ids))
+    enough = (
+        length for length in range(_ID, longest) if len({one[:length] for one in ids}) == len(ids)
+    )
+    return next(enough, longest)
 
 
 def _column(name: str, values: Mapping[int, Any], marked: frozenset[int] = frozenset()) -> _Column:

@@ -9,7 +9,6 @@ from attrs import field, frozen
 
 from pypedream._lazy import shown_as
 from pypedream.formats.replacement import replacing
-from pypedream.log.redaction import Redactor
 from pypedream.view.plot_bars import bar_plot
 from pypedream.view.plot_map import map_plot
 from pypedream.view.plot_points import point_plot
@@ -89,10 +88,7 @@ def plot_of(
     runs: Runs, y: str, *, x: str | Iterable[str] | None = None, by: str | None = None
 ) -> Plot:
     """Return a plot of several runs."""
-    found = plotted(runs, y, x, by)
-    hide = Redactor(runs.secrets).text
-    svg, about = _drawn(found)
-    return Plot(hide(svg), hide(about))
+    return Plot(*_drawn(plotted(runs, y, x, by)))
 
 
 def _drawn(found: Plotted) -> tuple[str, str]:

@@ -11,11 +11,12 @@ from attrs import frozen
 from pypedream.engine.runs import FIXED
 from pypedream.engine.runs_text import cell
 from pypedream.errors import InvalidParameterException, NoResult
+from pypedream.log.redaction import Redactor
 from pypedream.names import did_you_mean, there_are
 from pypedream.values import said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pypedream.engine.runs import RunRow, Runs
 
@@ -98,11 +99,11 @@ def plotted(runs: Runs, y: str, x: str | Iterable[str] | None, by: str | None) -
     if not numbers:
         raise TypeError(f'no run has a number for "{y}"{_instead(runs, y)}')
     names, by = _chosen(runs, x, by)
+    hide = Redactor(runs.secrets).text
     points = []
-    for place, row in enumerate(runs.rows):
-        if place in numbers:
-            values = tuple(row.parameters.get(name) for name in names) if names else (place,)
-            points.append(Point(values, numbers[place], row.parameters.get(by) if by else None))
+    for place, number in numbers.items():
+        values = [_shown(runs.rows[place].parameters.get(name), hide) for name in (*names, by)]
+        points.append(Point(tuple(values[:-1]) or (place,), number, values[-1]))
     rest = [name for name in varied(runs) if name not in (*names, by)]
     is_line = not names or all(name.rpartition(".")[2].endswith(_REPEATING) for name in rest)
     notes = tuple(_left_out(runs.rows, numbers, others))
@@ -113,6 +114,11 @@ def is_number(value: object) -> bool:
     """Say whether a value has a place on an axis."""
     is_one = isinstance(value, (int, float)) and not isinstance(value, bool)
     return is_one and isfinite(value)  # type: ignore[arg-type]
+
+
+def _shown(value: Any, hide: Callable[[str], str]) -> Any:
+    """Return a number, or the text that is written for anything else."""
+    return value if is_number(value) else hide(cell(value))
 
 
 def varied(runs: Runs) -> dict[str, int]:

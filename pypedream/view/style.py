@@ -85,7 +85,7 @@ _OF_FRAMES: Final = """
 § .u td,§ .u th{border-bottom:1px solid #8883;padding:1px 12px 1px 0;color:inherit;
 white-space:nowrap;font-variant-numeric:tabular-nums}
 § .u .n{text-align:right!important}
-§ .u .k{font-weight:600;background:#4570a533}
+§ .k{font-weight:600;background:#4570a533;border-radius:3px;padding:0 4px;margin:0 -4px}
 § .u i{display:block;font-weight:400;color:var(--d);font-size:11px}
 § div:has(>.u){overflow-x:auto}
 """

@@ -31,6 +31,9 @@ def test_what_changed_since_the_run_before_is_said(invoke, changed):
     assert lines[3:] == [
         "first to diverge: load, and 1 stage after it (total)",
         '  parameter "a" 1 -> 7',
+        "results",
+        "  load   1 -> 7 (+600.0%)",
+        "  total  3 -> 14 (+366.7%)",
         "parameters",
         "  a  1 -> 7",
         "code",

@@ -110,7 +110,9 @@ def test_one_other_parameter_is_reported_alone(options):
     diff = first.diff(second)
 
     assert diff.parameters == (Change("rate", 2, 3),)
-    assert set(without_time(diff)) == {"divergences", "parameters"}
+    assert diff.results == (Change("total", 12, 18),)
+    assert "  total  12 -> 18 (+50.0%)" in str(diff).splitlines()
+    assert set(without_time(diff)) == {"divergences", "results", "parameters"}
     (diverged,) = diff.divergences
     assert diff.first is diverged
     assert (diverged.stage, diverged.downstream) == ("total", ("report",))
@@ -125,7 +127,7 @@ def test_changed_code_is_named_once_with_its_line_and_stages():
 
     diff = first.diff(second)
 
-    assert set(without_time(diff)) == {"divergences", "code"}
+    assert set(without_time(diff)) == {"divergences", "results", "code"}
     assert diff.code == (StageChange("helper clean_dates (etl.py:5) changed", ("clean",)),)
     assert diff.first.stage == "clean"
     assert diff.first.downstream == ("total", "report")
@@ -301,7 +303,7 @@ def test_a_run_in_memory_is_compared_with_a_recorded_one():
 
     diff = first.diff(second)
 
-    assert set(without_time(diff)) == {"divergences", "parameters"}
+    assert set(without_time(diff)) == {"divergences", "results", "parameters"}
     assert diff.first.stage == "total"
     assert diff.notes == (f"run {second.id} recorded no results: its code is taken as it is now",)
 
@@ -469,7 +471,7 @@ def test_stages_that_are_reused_do_not_differ():
     diff = first.diff(second)
 
     assert second.stages["load"].state == "reused"
-    assert set(without_time(diff)) == {"divergences", "parameters", "options"}
+    assert set(without_time(diff)) == {"divergences", "results", "parameters", "options"}
     assert diff.options == (Change("cache", "off", "cached"),)
 
 

@@ -80,8 +80,9 @@ def test_a_history_marks_what_was_changed(flow: Pipeline, parsed: Any) -> None:
 
     document = parsed(shown(flow.history()))
 
-    marked = [one.get("class") for one in document.all("td", "k")]
-    assert marked == ["n k", "k"]
+    places = [place for place, (_, one) in enumerate(document.elements) if one.get("class") == "k"]
+    cells = [document.elements[place - 1] for place in places]
+    assert cells == [("td", {"class": "n"}), ("td", {})]  # the rate, and the kind
     assert {"fit.auc", "3", "5"} <= {text.removesuffix(".0") for text in document.texts}
     assert "started" in document.texts
     assert "batch" not in document.texts

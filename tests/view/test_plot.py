@@ -289,6 +289,18 @@ def test_a_secret_is_in_no_plot() -> None:
     assert "hunter2" not in view.to_plot(runs, "size", x="token")
 
 
+def test_a_secret_within_a_word_is_hidden_and_the_picture_stays_whole() -> None:
+    """Also one that looks like a part of the picture."""
+    flow = Pipeline("flow", Parameters.define(token=Secret("stroke"), url=""), progress=False)
+    flow.stage(lambda url: len(url) + 1, name="size")
+
+    plot = flow.map_runs([{"url": "a://stroke@b"}, {"url": "c"}]).plot("size")
+
+    written = [text for _, _, text in texts(ElementTree.fromstring(plot.svg))]
+    assert {"a://***@b", "c"} <= set(written)
+    assert "stroke" not in plot.about
+
+
 @pytest.mark.parametrize(
     "given, error, text",
     [
