@@ -11,7 +11,7 @@ from attrs import NOTHING, Factory, define
 
 from pypedream._lazy import shown_as, view
 from pypedream.engine.run_results import named_result
-from pypedream.errors import NoResult, UnreadableResult
+from pypedream.errors import NoResult, PypedreamError, UnreadableResult
 from pypedream.names import did_you_mean, there_are
 from pypedream.places import calling_place
 from pypedream.values import said
@@ -232,11 +232,9 @@ class Runs(Sequence[Any]):
         Raises
         ------
         NoResult
-            If no run has such a result.
+            If no run has such a result, or it is no number in any.
         InvalidParameterException
             If there is no such parameter, or it is not clear which one is meant.
-        TypeError
-            If no result is a number.
 
         Examples
         --------
@@ -248,7 +246,11 @@ class Runs(Sequence[Any]):
         >>> flow.map_runs(sweep.grid(wide=[2, 3], high=[1, 5])).plot("area").about
         'area by wide and high, 4 runs: lowest 2 at wide 2, high 1; highest 15 at wide 3, high 5'
         """
-        return view("plot").plot_of(self, result, x=x, by=by)
+        __tracebackhide__ = True
+        try:
+            return view("plot").plot_of(self, result, x=x, by=by)
+        except PypedreamError as error:  # it says all: where it was found is of no use
+            raise error.with_traceback(None) from None
 
     @overload
     def __getitem__(self, index: int) -> Any: ...

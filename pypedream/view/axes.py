@@ -29,6 +29,8 @@ class Axis:
     ----------
     is_whole
         Whether values are whole numbers, between which there is nothing.
+    marks
+        Values at which ticks are better than at round ones, if they have room.
     """
 
     low: float
@@ -37,6 +39,7 @@ class Axis:
     end: float
     is_log: bool = False
     is_whole: bool = False
+    marks: tuple[float, ...] = ()
 
     def at(self, value: float) -> float:
         """Return where a value is."""
@@ -53,8 +56,10 @@ class Axis:
 
     def ticks_side_by_side(self) -> list[tuple[float, str]]:
         """Return as many ticks as can be written on a horizontal axis."""
-        for most in range(8, 1, -1):
-            found = self.ticks(most)
+        chosen = [(self.at(value), f"{value:.6g}") for value in self.marks]
+        for found in (chosen, *map(self.ticks, range(8, 1, -1))):
+            if not found:
+                continue
             widest = max((width_of(text) * SMALL for _, text in found), default=0.0)
             places = sorted(place for place, _ in found)
             gaps = [after - before for before, after in pairwise(places)]

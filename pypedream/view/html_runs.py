@@ -206,7 +206,8 @@ def _plot(runs: Runs) -> Iterator[Html]:
 
     for name in runs.columns() if runs.id else ():
         values = [row.results.get(name) for row in runs.rows]
-        if sum(map(is_metric, values)) < _LEAST_PLOTTED:
+        numbers = [value for value in values if is_metric(value)]
+        if len(numbers) < _LEAST_PLOTTED or len(set(numbers)) == 1:
             continue
         try:
             plot = plot_of(runs, name)

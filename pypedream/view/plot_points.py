@@ -5,6 +5,8 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
+from attrs import evolve
+
 from pypedream.engine.runs_text import cell
 from pypedream.view.axes import axis_of
 from pypedream.view.curves import number
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 _HIGH: Final = 230.0
 _MOST: Final = 500
 _MOST_JOINED: Final = 200
+_MOST_MARKS, _LONGEST = 10, 6
 _Lines = dict[str, "list[Point]"]
 
 
@@ -50,7 +53,9 @@ def point_plot(found: Plotted) -> tuple[str, str]:
     y = axis_of([point.y for point in shown], bottom, top)
     y_ticks = y.ticks(6)
     left = MARGIN + max((width_of(text) for _, text in y_ticks), default=0.0) * SMALL + 10
-    x = axis_of([point.x[0] for point in shown], left, WIDTH - MARGIN, may_be_log=bool(found.x))
+    places = [point.x[0] for point in shown]
+    x = axis_of(places, left, WIDTH - MARGIN, may_be_log=bool(found.x))
+    x = evolve(x, marks=_marks(places))
     name = found.x[0] if found.x else "run, from the first"
     about = _in_words(found)
     below = bottom + 44
@@ -67,6 +72,13 @@ def point_plot(found: Plotted) -> tuple[str, str]:
             *notes_of(notes, below),
         ],
     ), about
+
+
+def _marks(places: Sequence[float]) -> tuple[float, ...]:
+    """Return the values that somebody chose: few, and short."""
+    values = sorted(set(places))
+    is_chosen = len(values) <= _MOST_MARKS and all(len(cell(one)) <= _LONGEST for one in values)
+    return tuple(values) if is_chosen else ()
 
 
 def _lines(found: Plotted) -> tuple[_Lines, list[str]]:

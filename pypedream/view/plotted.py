@@ -87,17 +87,15 @@ def plotted(runs: Runs, y: str, x: str | Iterable[str] | None, by: str | None) -
     Raises
     ------
     NoResult
-        If no run has a result of this name.
+        If no run has a result of this name, or it is no number in any.
     InvalidParameterException
         If there is no parameter of a name, or it is not clear which one is meant.
-    TypeError
-        If no result is a number.
     """
     if not runs.rows:
         raise NoResult(f'there are no runs, and no "{y}" to plot')
     numbers, others = _numbers(runs, y)
     if not numbers:
-        raise TypeError(f'no run has a number for "{y}"{_instead(runs, y)}')
+        raise NoResult(f'no run has a number for "{y}"{_instead(runs, y)}')
     names, by = _chosen(runs, x, by)
     hide = Redactor(runs.secrets).text
     points = []
