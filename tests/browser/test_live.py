@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.cells import FAILING, HELD
 from tests.browser.lab import Notebook, Server, wait_for
-from tests.browser.looking import image_of, open_stages, size_of
+from tests.browser.looking import open_stages, size_of
 
 pytestmark = pytest.mark.browser
 
@@ -23,23 +23,35 @@ def gate(server: Server) -> Iterator[Path]:
     path.unlink(missing_ok=True)
 
 
-def state_of(notebook: Notebook, place: int) -> str:
-    """Return the state that the view of a cell shows; empty where there is no view yet."""
-    script = """
-        const cell = panel.content.widgets[arguments[0]].node;
-        return cell.querySelector('.pd-run .pd-state')?.textContent ?? '';
-    """
-    return str(notebook.ask_panel(script, place))
+# One look at all at once: what is shown may be replaced at any moment.
+SEEN = """
+    const view = panel.content.widgets[arguments[0]].node.querySelector('.pd-run');
+    const image = view?.querySelector('.pd-dag');
+    return {
+        state: view?.querySelector('.pd-state')?.textContent ?? '',
+        text: view?.innerText ?? '',
+        words: image?.alt ?? '',
+        width: image?.complete ? image.naturalWidth : 0,
+        folds: view?.querySelectorAll('details').length ?? 0,
+    };
+"""
+
+
+def seen(notebook: Notebook, place: int) -> dict[str, Any]:
+    """Return what the view of a cell shows at this moment; nothing where there is none yet."""
+    return dict(notebook.ask_panel(SEEN, place))
 
 
 def wait_for_state(notebook: Notebook, place: int, state: str) -> None:
-    wait_for(lambda: state in state_of(notebook, place), f"the state {state}")
+    wait_for(lambda: state in seen(notebook, place)["state"], f"the state {state}")
 
 
-def words_of(notebook: Notebook, place: int) -> str:
-    """Return what the picture says to those who cannot see it."""
-    script = "return panel.content.widgets[arguments[0]].node.querySelector('.pd-dag').alt;"
-    return str(notebook.ask_panel(script, place))
+def wait_for_stage(notebook: Notebook, place: int, words: str) -> None:
+    """Wait until the picture says so to those who cannot see it, and is drawn."""
+    wait_for(
+        lambda: words in (now := seen(notebook, place))["words"] and now["width"],
+        f"a picture that says {words}",
+    )
 
 
 def test_a_run_is_seen_while_it_goes_on(
@@ -48,17 +60,15 @@ def test_a_run_is_seen_while_it_goes_on(
     """What is done, what runs and what waits; at its end the same output has all of it, folded."""
     with open_notebook(make_notebook("held", HELD, "run = flow.run()")) as notebook:
         notebook.start()
-        wait_for_state(notebook, 1, "running")
-        wait_for(lambda: "wait: running" in words_of(notebook, 1), "the stage that waits")
+        wait_for_stage(notebook, 1, "wait: running")
 
-        words = words_of(notebook, 1)
-        assert "load: ok" in words
-        assert "total: pending" in words
+        now = seen(notebook, 1)
+        assert "running" in now["state"]
+        assert "load: ok" in now["words"]
+        assert "total: pending" in now["words"]
+        assert "waiting for a file" in now["text"]
+        assert now["folds"] == 0
         notebook.driver.save_screenshot(str(pictures / "live.png"))
-        view = notebook.view(1)
-        assert "waiting for a file" in view.text
-        assert min(size_of(notebook, image_of(notebook, view))) > 20
-        assert notebook.find("details", view) == []
 
         gate.touch()
         wait_for_state(notebook, 1, "ok")
@@ -67,7 +77,7 @@ def test_a_run_is_seen_while_it_goes_on(
         assert "3/3 stages" in view.text
         assert open_stages(notebook, view) == []
         assert len(notebook.outputs(1)) == 1
-        assert "pending" not in words_of(notebook, 1)
+        assert "pending" not in seen(notebook, 1)["words"]
 
 
 def test_what_a_reader_opened_stays_open(make_notebook: Any, open_notebook: Any, gate: Path):
@@ -93,8 +103,7 @@ def test_the_stop_button(make_notebook: Any, open_notebook: Any, gate: Path):
     path = make_notebook("stopped", HELD, "flow.run()", may_fail=(1,))
     with open_notebook(path) as notebook:
         notebook.start()
-        wait_for(lambda: "running" in state_of(notebook, 1), "the run")
-        wait_for(lambda: "wait: running" in words_of(notebook, 1), "the stage that waits")
+        wait_for_stage(notebook, 1, "wait: running")
         notebook.interrupt()
         wait_for_state(notebook, 1, "interrupted")
         notebook.wait_until_idle()
@@ -123,7 +132,7 @@ def test_a_failure_is_seen_in_full(make_notebook: Any, open_notebook: Any, pictu
         assert "mean failed" in card.text
         assert "return sum(clean) / count" in card.text
         assert open_stages(notebook, notebook.view(2)) == ["mean"]
-        words = words_of(notebook, 2)
+        words = seen(notebook, 2)["words"]
         assert "mean: failed" in words
         assert "report: blocked" in words or "report: skipped" in words
         assert len(error.text.splitlines()) <= 15
