@@ -51,7 +51,13 @@ def _pattern(
     "--stage",
     metavar="STAGE",
     shell_complete=suggestions.recorded_stages,
-    help="Only what belongs to this stage.",
+    help="Only what belongs to this stage, or to one item of it: load[17].",
+)
+@click.option(
+    "--item",
+    metavar="KEY",
+    shell_complete=suggestions.recorded_items,
+    help="Only what belongs to the item of this key or position.",
 )
 @click.option("--level", type=click.Choice(LEVELS), help="Only what is at least so serious.")
 @click.option(
@@ -64,10 +70,8 @@ def _pattern(
 def command(
     run: str,
     workspace: str | None,
-    stage: str | None,
-    level: str | None,
-    grep: re.Pattern[str] | None,
     as_json: bool,
+    **wanted: Any,
 ) -> None:
     """Show what a run printed and logged and how its stages ended; nothing of yours is imported.
 
@@ -75,7 +79,7 @@ def command(
     the time since the start in seconds.
     """
     recorded = recorded_run(workspace_of(workspace), run)
-    events = recorded_events(recorded, stage=stage, level=level, grep=grep)
+    events = recorded_events(recorded, **wanted)
     if as_json:
         say_json({**run_data(recorded), "events": [asdict(each) for each in events]})
         return

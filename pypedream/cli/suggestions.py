@@ -82,11 +82,36 @@ def targets_and_runs(
 
 
 def recorded_stages(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Suggest the stages of the recorded run that is named, else of the newest."""
+    """Suggest the stages of the recorded run that is named, else of the newest; or their items."""
+    run = _chosen_run(ctx)
+    stages = () if run is None else run.stages
+    stage, bracket = typed.partition("[")[:2]
+    if bracket and typed not in stages:
+        return _items([f"{stage}[{key}]" for key in _item_keys(run, stage)], typed)
+    return _items(stages, typed)
+
+
+def recorded_items(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Suggest the items of the stage that is named, else of all, that have lines of their own."""
+    return _items(_item_keys(_chosen_run(ctx), ctx.params.get("stage")), typed)
+
+
+def _chosen_run(ctx: click.Context) -> Any:
+    """Return the recorded run that is named, else the newest; None if there is none."""
     named = str(ctx.params.get("run") or "")
     found = _recorded(ctx)
-    chosen = [run for run in found if run.id == named] or found[:1]
-    return _items(chosen[0].stages if chosen else (), typed)
+    return next((run for run in found if run.id == named), found[0] if found else None)
+
+
+def _item_keys(run: Any, stage: str | None) -> list[str]:
+    from pypedream.engine.history import recorded_events
+    from pypedream.engine.recorded_items import item_keys
+    from pypedream.errors import StoreError
+
+    try:
+        return [] if run is None else item_keys(recorded_events(run, stage=stage))
+    except StoreError:
+        return []
 
 
 def _items(names: Iterable[str], start: str, before: str = "") -> list[CompletionItem]:

@@ -19,6 +19,7 @@ from attrs import field, frozen
 from pypedream.engine.batch import Batch, batch_in
 from pypedream.engine.environment import environment_in
 from pypedream.engine.record import DESCRIPTION, DISPLAYS, JOURNAL, is_alive
+from pypedream.engine.recorded_items import is_of_item, refuse_unknown, stage_and_item
 from pypedream.errors import StoreError
 from pypedream.log.displays import SUFFIXES, Display
 from pypedream.log.events import Event
@@ -166,6 +167,7 @@ def recorded_events(
     run: RecordedRun,
     *,
     stage: str | None = None,
+    item: str | None = None,
     level: str | None = None,
     grep: str | re.Pattern[str] | None = None,
 ) -> list[Event]:
@@ -174,7 +176,9 @@ def recorded_events(
     Parameters
     ----------
     stage
-        Only those of this stage.
+        Only those of this stage; ``load[17]`` is an item of it.
+    item
+        Only those of the item that the log calls so, and those that count it among others.
     level
         Only those that are at least this serious, one of `LEVELS`.
     grep
@@ -189,10 +193,12 @@ def recorded_events(
     Raises
     ------
     StoreError
-        If the run has no such stage, or its files may not be read.
+        If the run has no such stage or item, or its files may not be read.
     ValueError
         If there is no such level.
     """
+    if stage is not None and item is None:
+        stage, item = stage_and_item(stage, run.stages)
     if stage is not None and run.stages and stage not in run.stages:
         near = did_you_mean(stage, run.stages) or f"; there are {', '.join(run.stages)}"
         raise StoreError(f'run {run.id} has no stage "{stage}"{near}')
@@ -202,8 +208,12 @@ def recorded_events(
     for event in _all_events(run):
         if event is None:
             torn += 1
-        elif _is_wanted(event, stage, lowest, pattern):
+        elif stage is None or event.stage == stage:
             events.append(event)
+    if item is not None:
+        refuse_unknown(item, events, f"run {run.id}" + (f', stage "{stage}"' if stage else ""))
+        events = [event for event in events if is_of_item(event, item)]
+    events = [event for event in events if _is_wanted(event, lowest, pattern)]
     events.sort(key=attrgetter("seq"))
     return [*events, _dropped(run, events, torn)] if torn else events
 
@@ -342,11 +352,7 @@ def _number(value: object) -> float:
     return value if isinstance(value, (int, float)) and abs(value) < _LARGEST else 0
 
 
-def _is_wanted(
-    event: Event, stage: str | None, lowest: int, pattern: re.Pattern[str] | None
-) -> bool:
-    if stage is not None and event.stage != stage:
-        return False
+def _is_wanted(event: Event, lowest: int, pattern: re.Pattern[str] | None) -> bool:
     if LEVELS.index(event.level) < lowest:
         return False
     if pattern is None or pattern.search(event.event):

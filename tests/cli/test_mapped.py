@@ -120,6 +120,53 @@ def test_the_log_has_every_item(invoke):
     assert sum(many) + len(single) == 299
 
 
+@pytest.mark.usefixtures("file")
+@pytest.mark.parametrize(
+    "options", [["--stage", "square[100]"], ["--item", "100"]], ids=["as it is called", "apart"]
+)
+def test_the_log_of_one_item(invoke, options):
+    """What it said and how it ended, and nothing of others."""
+    invoke("run", "pipeline.py")
+
+    log = invoke("log", *options).stdout
+
+    lines = [line[11:] for line in log.splitlines()[1:]]
+    assert lines[0].startswith("square[100] | failed: ValueError: no square")
+    assert {line.split(" | ")[0] for line in lines} == {"square[100]"}
+
+
+@pytest.mark.usefixtures("file")
+def test_the_log_of_a_small_item_is_the_line_that_counts_it(invoke):
+    """It has none of its own."""
+    invoke("run", "pipeline.py")
+
+    log = invoke("log", "--item", "7").stdout
+
+    [line] = log.splitlines()[1:]
+    first, last = re.search(r"items? in .*: (\d+) \.\. (\d+)$", line).groups()
+    assert int(first) <= 7 <= int(last)
+
+
+@pytest.mark.usefixtures("file")
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (["--stage", "square[10o]"], 'nothing of an item "10o"; did you mean "10'),
+        (["--item", "300"], 'nothing of an item "300"'),
+        (["--stage", "sqare[3]"], 'no stage "sqare"; did you mean "square"?'),
+    ],
+    ids=["near", "past the end", "stage"],
+)
+def test_an_item_that_is_not_there_is_a_mistake(invoke, options, said):
+    """With the nearest name, and not an empty log."""
+    invoke("run", "pipeline.py")
+
+    result = invoke("log", *options)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
 def test_a_stage_that_goes_on_shows_how_far_it_was(invoke, folder):
     """What it said last; without a total where there is none."""
     gate = threading.Event()

@@ -51,6 +51,22 @@ def test_parameters_are_suggested_with_their_sign(suggested, flow):
     assert suggested("run", "--tag", "") == ["late"]
 
 
+def test_items_of_a_recorded_run_are_suggested(suggested, folder, invoke):
+    """Those that have lines of their own: of the stage that is named, or of any."""
+    (folder / "mapped.py").write_text(
+        "from pypedream import Parameters, Pipeline\n"
+        "flow = Pipeline('mapped', Parameters.define(files={'north': 1, 'south': 2}))\n"
+        "flow.stage(lambda n: print(n), name='load', over={'n': 'files'})\n"
+        "flow.stage(lambda: 1, name='other')\n"
+    )
+    invoke("run", "mapped.py", "-q")
+
+    assert suggested("log", "--item", "") == ["north", "south"]
+    assert suggested("log", "--item", "s") == ["south"]
+    assert suggested("log", "--stage", "load[n") == ["load[north]"]
+    assert suggested("log", "--stage", "other", "--item", "") == []
+
+
 def test_runs_are_suggested_newest_first(suggested, flow, invoke):
     """Their ids, and the stages that they have; nothing of the user's is imported for that."""
     for _ in range(2):

@@ -243,6 +243,31 @@ def test_an_unknown_stage_is_refused(flow, tmp_path):
         recorded_events(recorded_run(tmp_path / "ws"), stage="laod")
 
 
+def say(n):
+    print(n)
+
+
+def test_the_events_of_an_item_are_chosen_by_its_key(tmp_path):
+    """With the stage or without; a key may have brackets, and so may a stage."""
+    flow = Pipeline(
+        "mapped", Parameters.define(files={"a[0]": 1, "b": 2}), workspace=tmp_path, progress=False
+    )
+    flow.stage(say, over={"n": "files"}, name="load")
+    flow.stage(lambda: print("both"), name="load[b]")
+    flow.run()
+    recorded = recorded_run(tmp_path)
+
+    def printed(**wanted):
+        events = recorded_events(recorded, **wanted)
+        return [event.event for event in events if event.kind == "print"]
+
+    assert printed(item="b") == printed(stage="load", item="b") == ["2"]
+    assert printed(stage="load[a[0]]") == ["1"]
+    assert printed(stage="load[b]") == ["both"]
+    with pytest.raises(StoreError, match='stage "load" says nothing of an item "c": there are a'):
+        recorded_events(recorded, stage="load[c]")
+
+
 @pytest.mark.parametrize(
     "damage",
     [
