@@ -66,7 +66,7 @@ def test_a_job_can_be_pickled_with_its_buffers(protocol: int) -> None:
 
     values = arrived.packed.value().common["a"]
     values[0] = 5
-    assert (arrived.keys, arrived.calls) == (["k1", "k2"], [(1,), (2,)])
+    assert (arrived.keys, [*arrived.calls]) == (["k1", "k2"], [(1,), (2,)])
     assert (arrived.resources, arrived.segment) == ({"cpus": 2}, "a.jsonl")
     assert values.sum() == LARGE // 8 + 4
 
