@@ -254,7 +254,7 @@ class Processes:
                 if task is not None and task.number == whose:
                     self._take_reply(worker, task, *rest)
                 return
-            rows, ends = rest
+            rows, ends, worker.unfinished[whose] = rest
             worker.heard.update(ends)
             if kind == "said":
                 _say(rows)
@@ -284,6 +284,7 @@ class Processes:
             worker.kill()
             return
         kit_id = task.job.packed.id
+        worker.unfinished.clear()
         worker.kits.pop(kit_id, None)
         if has_kit:
             worker.kits[kit_id] = None

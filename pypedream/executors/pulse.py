@@ -50,4 +50,4 @@ class Pulse:
             if log is not None:
                 while not self._taps.look():
                     log.deliver()
-                log.deliver()
+                log.deliver_unfinished()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pypedream.executors.jobs import Row
     from pypedream.executors.taps import Ends, Taps
+    from pypedream.log.lines import Line
     from pypedream.protocols import Record
 
 __all__ = ["PERIOD_S", "RemoteLog"]
@@ -60,19 +61,22 @@ class RemoteLog:
         self.is_closed = False
         self._take = take
         self._taps: Taps | None = None
-        self._send: Callable[[list[Row], Ends], object]
+        self._send: Callable[[list[Row], Ends, list[Row]], object]
+        self._lines: dict[int, tuple[Line, Line]] = {}
+        self._told: list[Row] = []
         self._pace = Pace()
         self._sending = Lock()
         self._offset_ns = time_ns() - perf_counter_ns()
         self._last_ns = self._hurried = self._dropped = 0
 
-    def follow(self, taps: Taps, send: Callable[[list[Row], Ends], object]) -> None:
+    def follow(self, taps: Taps, send: Callable[[list[Row], Ends, list[Row]], object]) -> None:
         """Record what *taps* see in its place among the rest.
 
         Parameters
         ----------
         send
-            Takes rows, and up to where they say all that was written to the standard streams.
+            Takes rows, up to where they say all that was written to the standard streams, and
+            rows of lines that have no end yet.
         """
         self._taps, self._send = taps, send
         self.counter = Numbers(taps)
@@ -96,12 +100,16 @@ class RemoteLog:
 
     def deliver_soon(self) -> None:
         """Hand over now if that was not done very often of late; else `PERIOD_S` sees to it."""
+        if self._is_early() or len(self.records) >= MOST_WAITING:
+            self.deliver()
+
+    def _is_early(self) -> bool:
+        """Say whether something may be handed over at once, and count it."""
         now = perf_counter_ns()
         if now - self._last_ns >= PERIOD_S * 1e9:
             self._last_ns, self._hurried = now, 0
         self._hurried += 1
-        if self._hurried <= MOST_HURRIED or len(self.records) >= MOST_WAITING:
-            self.deliver()
+        return self._hurried <= MOST_HURRIED
 
     def deliver(self) -> None:
         """Hand over all rows; returns at once if another thread is at it."""
@@ -114,6 +122,26 @@ class RemoteLog:
                 is_done = self._hand_over(wait=False)
             finally:
                 self._sending.release()
+
+    def deliver_unfinished(self) -> None:
+        """Hand over all rows, and lines without an end if they have changed."""
+        self.deliver()
+        is_behind = self._taps is not None and self._unfinished() != self._told
+        if is_behind and self._sending.acquire(False):
+            try:
+                self._hand_over(wait=False)
+            finally:
+                self._sending.release()
+
+    def shown(self) -> None:
+        """Take note that a stage flushed a line without an end."""
+        self.deliver()
+        if self._is_early():
+            self.deliver_unfinished()
+
+    def opened(self, lines: dict[int, tuple[Line, Line]]) -> None:
+        """Look after what an attempt prints, in each of its threads, until the next one does."""
+        self._lines = lines
 
     def settle(self) -> None:
         """Hand over all rows, after whoever is at it."""
@@ -159,10 +187,21 @@ class RemoteLog:
                 records, ended = self.records[:], self._taps.ended(self)
             finally:
                 self._taps.release()
-            self._send(self._rows(records), ended)
+            self._told = self._unfinished()  # a line that ends now is a record of the next time
+            self._send(self._rows(records), ended, self._told)
             self._taps.told(ended)
         del self.records[: len(records)]
         return True
+
+    def _unfinished(self) -> list[Row]:
+        """Return rows of the lines that have no end yet: they get none if the process is killed."""
+        rows: list[Row] = []
+        for line in [line for both in list(self._lines.values()) for line in both]:
+            text = line.so_far()
+            if text:
+                key = line.attempt.item
+                rows.append((0, key, "print", "info", text, line.stream, None))
+        return rows
 
     def _forget_oldest(self) -> None:
         excess = len(self.records) - MOST_KEPT

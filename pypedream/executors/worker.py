@@ -146,10 +146,11 @@ class Worker:
             self._capture.enter_context(capturing(mode))
             self._mode = mode
 
-    def _tell(self, kit_id: str, rows: list[Row], ends: Ends) -> None:
+    def _tell(self, kit_id: str, rows: list[Row], ends: Ends, unfinished: list[Row]) -> None:
         if os.getpid() != self._pid:  # in a child, which has the parent's log in its memory
             return
-        self.channel.send(("rows" if self._mode else "said", kit_id, rows, ends))
+        kind = "rows" if self._mode else "said"
+        self.channel.send((kind, kit_id, rows, ends, unfinished))
 
     def _segment(self, buffer: Any) -> Segment | None:
         try:

@@ -58,6 +58,8 @@ class WorkerProcess:
         What it was last told of them.
     heard
         Up to where it has told what is in the files of its standard streams.
+    unfinished
+        From a kit's id to rows of the lines that had no end when it last told anything.
     is_ready, is_over
         Whether it has come up, and whether its owner knows that it has ended.
     """
@@ -68,6 +70,7 @@ class WorkerProcess:
     kits: OrderedDict[str, None] = Factory(OrderedDict)
     surroundings: Surroundings | None = None
     heard: Ends = Factory(dict)
+    unfinished: dict[str, list[Row]] = Factory(dict)
     is_ready: bool = False
     is_over: bool = False
     _numbers: list[int] = Factory(list)
@@ -136,12 +139,14 @@ class WorkerProcess:
         return StageKilled(f"its process ended with exit code {code}", exit_code=code, index=at)
 
     def last_words(self, key_of: Any = None) -> list[Row]:
-        """Return what was written to the standard streams and nobody was told of."""
-        rows: list[Row] = []
+        """Return what was printed without an end, or written, and nobody was told of."""
+        now = time_ns()
+        rows: list[Row] = [
+            (now, *row[1:]) for unfinished in self.unfinished.values() for row in unfinished
+        ]
         for stream, data in self._rest.items():
             text = decoder().decode(data).rstrip("\n")
             if text:
-                now = time_ns()
                 rows += [
                     (now, key_of, "print", "info", line, stream, None) for line in text.split("\n")
                 ]

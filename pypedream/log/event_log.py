@@ -178,6 +178,13 @@ class EventLog:
         for outlet in consoles:
             outlet.close()
 
+    def opened(self, lines: dict[int, Any]) -> None:
+        """Take no notice of an attempt that begins to print: its lines are in this process."""
+
+    def shown(self) -> None:
+        """Hand over everything: a stage flushed a line without an end."""
+        self.deliver()
+
     def make_way(self) -> None:
         """Hand over everything and clear the console's last line: a prompt is to be shown there."""
         self.deliver()

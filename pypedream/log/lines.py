@@ -105,7 +105,7 @@ class Line:
         """Show the line so far on *under*: it may be a prompt that somebody is to answer."""
         text, log = "".join(self.pieces), self.attempt.log
         if len(text) <= self._shown or "\r" in text or not log.has_console:
-            log.deliver()
+            log.shown()
             return
         log.make_way()
         self.pieces[:] = [text]
@@ -113,6 +113,11 @@ class Line:
         self._screen = Screen(under)
         self._screen.write(self._showable(text))
         self._shown = len(text)
+
+    def so_far(self) -> str:
+        """Return the text of the line, as far as it counts: what was rewritten does not."""
+        text = "".join(self.pieces)
+        return text.removesuffix("\r").rpartition("\r")[2] if "\r" in text else text
 
     def take(self) -> str:
         """Return the text of the line and forget it."""

@@ -302,6 +302,8 @@ def _over(threads: Iterable[int]) -> list[int]:
 def _open(attempt: Attempt) -> Output:
     with _opening:  # two threads of the attempt may print their first at the same time
         if attempt.output is None:
-            attempt.output = Output(attempt, {}, [])
+            lines: dict[int, tuple[Line, Line]] = {}
+            attempt.output = Output(attempt, lines, [])
+            attempt.log.opened(lines)
         output: Output = attempt.output
         return output

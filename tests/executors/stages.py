@@ -239,6 +239,22 @@ def flood_and_die(lines: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def begin_lines_and_die(how: str) -> None:
+    print("whole")
+    print("loading", 3, end="", flush=how == "flushed")
+    print("careful", end="", file=sys.stderr, flush=how == "flushed")
+    if how == "waiting":
+        time.sleep(300)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def end_lines_and_die() -> None:
+    for number in range(3):
+        print("line", number, end="", flush=True)
+        print()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def say_item(item: int) -> None:
     print("item", item)
     time.sleep(0.001)

@@ -337,6 +337,40 @@ def test_a_flood_is_all_there_though_the_worker_was_killed() -> None:
     assert [row[4] for row in rows] == list(map(str, range(1, 1_500_001)))
 
 
+@pytest.mark.parametrize("how", ["flushed", "waiting"])
+def test_a_line_without_an_end_is_kept_though_the_worker_was_killed(how: str) -> None:
+    """What was flushed at once, and the rest within a tenth of a second."""
+    rows: list[Any] = []
+    with Processes(1) as pool:
+        task = job(stages.begin_lines_and_die, how=how)
+        task.tell = rows.extend
+        future = pool.submit(task)
+        if how == "waiting":
+            [worker] = pool._all
+            end = time.monotonic() + PATIENCE_S
+            while sum(map(len, worker.unfinished.values())) < 2:
+                assert time.monotonic() < end
+                time.sleep(0.005)
+            worker.kill()
+        with pytest.raises(StageKilled):
+            future.result(PATIENCE_S)
+
+    expected = [("stdout", "whole"), ("stdout", "loading 3"), ("stderr", "careful")]
+    assert [(row[5], row[4]) for row in rows] == expected
+
+
+def test_a_line_that_was_flushed_and_ended_is_there_once() -> None:
+    """Its beginning was told before its end, and is no line of its own."""
+    rows: list[Any] = []
+    with Processes(1) as pool:
+        task = job(stages.end_lines_and_die)
+        task.tell = rows.extend
+        with pytest.raises(StageKilled):
+            pool.submit(task).result(PATIENCE_S)
+
+    assert [row[4] for row in rows] == ["line 0", "line 1", "line 2"]
+
+
 def test_what_is_said_arrives_while_the_call_goes_on(tmp_path: Path) -> None:
     """Prints of Python and from below are told within the call."""
     rows: list[Any] = []
