@@ -101,12 +101,19 @@ def users_traceback(traceback: TracebackType | None) -> TracebackType | None:
 
 def is_in_ipython() -> bool:
     """Say whether this process is an IPython shell or a notebook kernel."""
-    return running_shell() is not None
+    return _running_shell() is not None
+
+
+def name_at_prompt(value: object) -> str | None:
+    """Return what the user's cells or prompt call a value, or None."""
+    names: dict[str, object] = getattr(_running_shell(), "user_ns", {})
+    found = (name for name, each in names.items() if each is value and not name.startswith("_"))
+    return next(found, None)
 
 
 def cell_of(file: str) -> int | None:
     """Return the number of the notebook cell that *file* stands for, or None."""
-    shell = running_shell()
+    shell = _running_shell()
     if shell is None:
         return None
     names = getattr(getattr(shell, "compile", None), "_filename_map", None) or {}
@@ -119,12 +126,12 @@ def running_kernel() -> Any | None:
 
     That of Spyder cannot: it is a console, and gets lines as every console does.
     """
-    shell = running_shell()
+    shell = _running_shell()
     has_cells = getattr(shell, "kernel", None) is not None and "spyder_kernels" not in sys.modules
     return shell if has_cells else None
 
 
-def running_shell() -> object | None:
+def _running_shell() -> object | None:
     """Return the IPython shell of this process, if someone else imported IPython."""
     ipython = sys.modules.get("IPython")
     get_ipython = getattr(ipython, "get_ipython", None)

@@ -16,7 +16,7 @@ from pypedream.engine.problem import Problem
 from pypedream.engine.request import SOURCE, request_of
 from pypedream.engine.selection import SELECTION
 from pypedream.errors import ParameterError, PlanError
-from pypedream.places import running_shell
+from pypedream.places import name_at_prompt, running_kernel
 from pypedream.view.fields import HIDDEN, fields_of
 from pypedream.view.filled import FORM, Filled, code_of, filled
 from pypedream.view.html_objects import form_html
@@ -126,7 +126,7 @@ class Form:
 
     def _ipython_display_(self) -> None:
         """Show the form; where that cannot be, IPython takes the other two."""
-        if self._why_missing() or not _has_kernel():
+        if self._why_missing() or running_kernel() is None:
             raise NotImplementedError
         if self._panel is None:
             from pypedream.view.form_panel import Panel
@@ -158,9 +158,7 @@ class Form:
 
     def _name(self) -> str:
         """Return what the user calls the pipeline."""
-        names = getattr(running_shell(), "user_ns", {})
-        found = [name for name, value in names.items() if value is self.pipeline]
-        return next((name for name in found if not name.startswith("_")), "pipeline")
+        return name_at_prompt(self.pipeline) or "pipeline"
 
 
 def form_of(
@@ -187,10 +185,6 @@ def form_of(
     known = (*NAMES, *SELECTION)
     options = {name: value for name, value in request.items() if name in known}
     return Form(pipeline, start, options)
-
-
-def _has_kernel() -> bool:
-    return getattr(running_shell(), "kernel", None) is not None
 
 
 def _indented(text: str) -> list[str]:
