@@ -6,9 +6,11 @@ What the user's code prints goes to the standard output and is shown only if som
 
 from __future__ import annotations
 
+import builtins
 import os
 import pickle
 import sys
+from importlib import import_module
 from pathlib import Path
 from traceback import format_exception
 from types import ModuleType
@@ -42,6 +44,8 @@ class Order:
         The pickle of what `Pipeline.run` gets; with the pipeline, if there is no file.
     workspace
         A folder that the run may have, and that is gone afterwards.
+    has_display
+        Whether ``display`` is there without an import, as in IPython.
     file
         The module to run; "" if the pipeline comes along.
     shown
@@ -57,6 +61,7 @@ class Order:
     hidden: tuple[str, ...]
     request: bytes
     workspace: str = ""
+    has_display: bool = False
     file: str = ""
     shown: str = ""
     name: str = "__main__"
@@ -90,6 +95,8 @@ def _told(error: BaseException) -> str:
 
 def _received(order: Order) -> tuple[Pipeline, dict[str, Any]]:
     if not order.file:
+        if order.has_display:
+            builtins.display = import_module("IPython.display").display  # type: ignore[attr-defined]
         found: tuple[Pipeline, dict[str, Any]] = pickle.loads(order.request)  # noqa: S301
         return found
     module = _module(order)

@@ -8,11 +8,14 @@ is found out by a second run.
 
 from __future__ import annotations
 
+import builtins
 import os
 import pickle
 import subprocess
 import sys
+from contextlib import nullcontext
 from copy import copy
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,13 +28,14 @@ from pypedream.errors import ExportError
 from pypedream.executors.wholes import dumped_as_a_whole
 from pypedream.export.account import UNKNOWN, Account, describe, request_for, results_of
 from pypedream.export.fresh import START, Order
-from pypedream.places import users_traceback
+from pypedream.places import is_in_ipython, users_traceback
 from pypedream.store.identity import changes
 from pypedream.store.packages import is_users_module
 from pypedream.values import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from pypedream.export.home import Home
     from pypedream.pipeline import Pipeline
@@ -198,7 +202,8 @@ class Proving:
         with TemporaryDirectory() as folder:
             request = self._asked(folder)
             try:
-                account.results = results_of(bare.run(request.pop("parameters"), **request))
+                with _nothing_shown():
+                    account.results = results_of(bare.run(request.pop("parameters"), **request))
             except Exception as error:  # noqa: BLE001 - the user is told
                 error.with_traceback(users_traceback(error.__traceback__))
                 account.error = one_line(f"{type(error).__name__}: {error}", 200)
@@ -220,7 +225,15 @@ class Proving:
         with TemporaryDirectory() as folder:
             answer = Path(folder, "answer")
             workspace = Path(folder, "workspace")
-            order = Order(str(answer), paths, self.hidden, request, str(workspace), **module)
+            order = Order(
+                str(answer),
+                paths,
+                self.hidden,
+                request,
+                str(workspace),
+                hasattr(builtins, "display"),
+                **module,
+            )
             environment = dict(os.environ)
             environment.pop("PYPEDREAM_WORKSPACE", None)
             root = str(Path(pypedream.__file__).parents[1])
@@ -236,6 +249,16 @@ class Proving:
                 return account
         said = done.stderr.decode(errors="replace")
         return Account(error=f"the interpreter ended with code {done.returncode}", said=said)
+
+
+def _nothing_shown() -> AbstractContextManager[object]:
+    """Keep what stages display out of the cell."""
+    if not is_in_ipython():
+        return nullcontext()
+    capture: AbstractContextManager[object] = import_module(
+        "IPython.utils.capture"
+    ).capture_output()
+    return capture
 
 
 def _differences(before: CodeIdentity | None, after: CodeIdentity | None) -> list[str]:
