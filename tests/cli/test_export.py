@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+HELPER = """
+    from pypedream import Parameters, Pipeline, Secret
+
+    RATE = 2
+
+    flow = Pipeline("rates", Parameters.define("n", key=Secret("hunter-2-hunter")))
+
+    @flow.stage
+    def rated(n, key):
+        return n * RATE
+
+    def unused():
+        pass
+"""
+
+
+def test_a_module_is_written_and_proved(invoke, flow, folder):
+    """What it says is where the module is, what was proved and how to run it."""
+    result = invoke("export", "module", "--out", "sums.py")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        'sums.py: pipeline "sums" with 2 stages, 19 lines',
+        "  proof: 2 of 2 stages gave equal results in fresh interpreters",
+        "  to run it: python -m pypedream run sums.py",
+    ]
+    assert sorted(each.name for each in folder.iterdir()) == ["pipeline.py", "sums.py"]
+
+
+def test_parameters_are_given_as_for_a_run(invoke, write):
+    """A required one has to be; of a secret the value is not in the module."""
+    write("pipeline.py", HELPER)
+
+    refused = invoke("export", "module", "--out", "rates.py")
+    result = invoke("export", "module", "--out", "rates.py", "-p", "n=3", "--json")
+
+    assert refused.exit_code == 2
+    assert 'parameter "n" has no value' in refused.stderr
+    document = json.loads(result.stdout)
+    assert document["proof"]["stages"] == {"rated": "equal"}
+    assert document["notes"] == [
+        'the value of "key" is not written, as it is secret: set PYPEDREAM_PARAM_KEY or -p key=...'
+    ]
+    assert "hunter" not in write("x.py", "").with_name("rates.py").read_text(encoding="utf-8")
+
+
+def test_work_of_somebody_is_kept(invoke, flow, folder):
+    """Unless it is said that it may go."""
+    (folder / "sums.py").write_text("work = 1\n", encoding="utf-8")
+
+    refused = invoke("export", "module", "--out", "sums.py", "--no-check")
+    kept = (folder / "sums.py").read_text(encoding="utf-8")
+    result = invoke("export", "module", "--out", "sums.py", "--no-check", "--overwrite")
+
+    assert refused.exit_code == 2
+    assert "sums.py was not written by to_module" in refused.stderr
+    assert kept == "work = 1\n"
+    assert result.exit_code == 0
+    assert "not checked" in result.stdout
+
+
+def test_a_pipeline_that_fails_is_no_proof(invoke, broken, folder):
+    """One message, with the user's own line, and no file."""
+    result = invoke("export", "module", "--out", "ratio.py")
+
+    assert result.exit_code == 2
+    assert "the pipeline itself fails: ZeroDivisionError: division by zero" in result.stderr
+    assert [each.name for each in folder.iterdir()] == ["pipeline.py"]
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["module"], "name the file to write: --out flow.py"),
+        (["modul"], 'no command "export modul"; did you mean "module"?'),
+        (["module", "--out", "sums.txt"], 'call it "sums.py"'),
+        (["module", "nowhere.py", "--out", "sums.py"], "nowhere.py"),
+    ],
+    ids=["no file", "mistyped", "no module", "no pipeline"],
+)
+def test_wrong_use_is_one_line(invoke, flow, arguments, said):
+    """What is wrong and the way out; nothing is written."""
+    result = invoke("export", *arguments)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
