@@ -156,8 +156,9 @@ class Walk:
 
     def _of_library(self, value: Any) -> bytes:
         """Write down a function of a library, and the user's own functions that it wraps."""
-        self._package(str(getattr(value, "__module__", "")))
-        parts = [text(b"library", f"{value.__module__}.{value.__qualname__}")]
+        home = _home(value)
+        self._package(home)
+        parts = [text(b"library", f"{home}.{value.__qualname__}")]
         if isinstance(value, FunctionType):
             held = self.observations.look(_read_of_library, value)
             named = zip(held[::2], held[1::2], strict=True)
@@ -343,6 +344,17 @@ def _name(function: FunctionType, reference: Reference, module: str) -> tuple[st
 
 def _within(module: object, name: str) -> str:
     return name if module in ("__main__", None) else f"{module}.{name}"
+
+
+def _home(value: Any) -> str:
+    """Return the module of what a library defines.
+
+    A layer around a function of the user, or a method that attrs adds to a class of the user's,
+    says that it is of the user's module, whose name does not count.
+    """
+    home = str(getattr(value, "__module__", ""))
+    is_layer = isinstance(value, FunctionType) and is_users_module(home)
+    return str(value.__globals__.get("__name__")) if is_layer else home
 
 
 def _read_of_library(function: FunctionType) -> list[Any]:

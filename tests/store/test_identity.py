@@ -159,6 +159,25 @@ def test_the_name_of_the_module_does_not_count(write: Write) -> None:
     assert code_identity(write("etl", ETL).clean) == code_identity(write("other", ETL).clean)
 
 
+LAYERS = """
+import attrs, contextlib
+@attrs.define
+class Row:
+    x: int
+@contextlib.contextmanager
+def opened():
+    yield Row(1)
+def clean():
+    with opened() as row:
+        return row
+"""
+
+
+def test_what_a_library_adds_is_not_of_the_users_module(write: Write) -> None:
+    """A method that attrs adds, or a layer around a function, says that it is."""
+    assert code_identity(write("etl", LAYERS).clean) == code_identity(write("other", LAYERS).clean)
+
+
 def test_it_does_not_count_in_which_cell_a_module_was_imported() -> None:
     """Python prepares a call of ``math.floor`` otherwise where the import is in the same text."""
     text = "def stage(row):\n    return math.floor(row) + math.gcd(math.floor(row), 3)"
