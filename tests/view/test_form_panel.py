@@ -133,9 +133,9 @@ def test_while_it_runs_only_stop_can_be_used():
     panel.stop_button.click()
     stopping = panel._title.value
     may_end.set()
-    follower = panel.follower
-    assert follower is not None
-    follower.join(60)
+    waiter = panel.results.waiter
+    assert waiter is not None
+    waiter.join(60)
 
     assert meanwhile == [True, True, False]
     assert "running: 0 of 2 stages ended" in how_far
@@ -179,14 +179,14 @@ CELLS = [
     rate, token = form._panel.rows
     rate.entry.value, token.entry.value = "0.5", "swordfish"
     form._panel.run_button.click()
-    form._panel.follower.join()
+    form._panel.results.waiter.join()
     """,
     "print(form.run['score'], repr(token.entry.value), token.entry.placeholder)\nprint(form.code)",
     "form._panel.plan_button.click()",
     """
     rate.entry.value = "0"
     form._panel.run_button.click()
-    form._panel.follower.join()
+    form._panel.results.waiter.join()
     """,
 ]
 
