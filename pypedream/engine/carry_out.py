@@ -294,9 +294,9 @@ class Launch:
                 execution.keeper.close()
         self._keep_code()
         execution.bound.clear()
+        execution.base = Context()  # it holds the run, which would keep itself alive
         if run.view is not None:
             run.view.end()
-        execution.base = Context()  # it holds the run, which would keep itself alive
 
     def _keep_code(self) -> None:
         """Write down what the code of stages is now, where it may be another when one resumes."""

@@ -6,6 +6,7 @@ costs what one without costs.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from contextvars import copy_context
 from threading import Event as Signal
 from threading import Lock, Thread
@@ -73,7 +74,8 @@ class LiveView:
         if at_once:
             self._show(self._composed()[1])
         if self.output.is_live:
-            self._thread.start()
+            with suppress(RuntimeError):  # no more threads, or none at all: only the end is shown
+                self._thread.start()
 
     def end(self) -> None:
         """Show the end in place of all that was shown."""
