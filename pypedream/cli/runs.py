@@ -8,9 +8,8 @@ import click
 
 from pypedream.cli import options, suggestions
 from pypedream.cli.terminal import say, say_json
-from pypedream.cli.workspaces import run_data, unreadable_in, workspace_of
+from pypedream.cli.workspaces import of_batch, run_data, unreadable_in, workspace_of
 from pypedream.engine.history import recorded_runs
-from pypedream.errors import StoreError
 from pypedream.log.durations import duration_text
 from pypedream.log.moments import local_time
 from pypedream.parameters.display import table
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 _HEADING = ("run", "pipeline", "state", "started", "took", "stages")
 _WIDTH = 24
-_MOST_BATCHES = 3
 
 
 @click.command("runs")
@@ -48,7 +46,7 @@ def command(workspace: str | None, limit: int, batch: str | None, as_json: bool)
     folder = workspace_of(workspace)
     runs = recorded_runs(folder)
     if batch is not None:
-        runs = _of_batch(batch, runs, folder)
+        runs = of_batch(batch, runs, folder)
     if as_json:
         say_json([run_data(run) for run in runs[:limit]])
         return
@@ -68,19 +66,6 @@ def _row(run: RecordedRun) -> tuple[str, ...]:
     took = "" if run.duration_s is None else duration_text(run.duration_s)
     stages = ", ".join(f"{count} {state}" for state, count in run.ended.items())
     return run.id, run.pipeline, run.state, local_time(run.started), took, stages
-
-
-def _of_batch(batch: str, runs: list[RecordedRun], folder: object) -> list[RecordedRun]:
-    """Return the runs of the sweep with this id, or the beginning of one."""
-    batches = dict.fromkeys(run.batch.id for run in runs if run.batch is not None)
-    found = [each for each in batches if batch and each.startswith(batch.lower())]
-    if len(found) == 1:
-        return [run for run in runs if run.batch is not None and run.batch.id == found[0]]
-    names = ", ".join((found or list(batches))[:_MOST_BATCHES])
-    if found:
-        raise StoreError(f'{len(found)} sweeps begin with "{batch}": {names}')
-    last = f"; the last are {names}" if names else ", and none of any other sweep"
-    raise StoreError(f'no run of a sweep "{batch}" in {folder}{last}')
 
 
 def _batches(runs: list[RecordedRun]) -> Iterator[tuple[str, ...]]:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import asdict
 
+from pypedream.errors import StoreError
+
 if TYPE_CHECKING:
     from pypedream.engine.history import RecordedRun
 
 USUAL_FOLDER = ".pypedream"
 VARIABLE = "PYPEDREAM_WORKSPACE"
+_MOST_BATCHES = 3
 
 
 def workspace_of(given: str | None) -> Path:
@@ -46,3 +49,16 @@ def run_data(run: RecordedRun) -> dict[str, Any]:
 def unreadable_in(run: RecordedRun) -> list[str]:
     """Return a line for each file of a record that cannot be read."""
     return [f"run {run.id}: {name} cannot be read" for name in run.unreadable]
+
+
+def of_batch(batch: str, runs: list[RecordedRun], folder: object) -> list[RecordedRun]:
+    """Return the runs of the sweep with this id, or the beginning of one."""
+    batches = dict.fromkeys(run.batch.id for run in runs if run.batch is not None)
+    found = [each for each in batches if batch and each.startswith(batch.lower())]
+    if len(found) == 1:
+        return [run for run in runs if run.batch is not None and run.batch.id == found[0]]
+    names = ", ".join((found or list(batches))[:_MOST_BATCHES])
+    if found:
+        raise StoreError(f'{len(found)} sweeps begin with "{batch}": {names}')
+    last = f"; the last are {names}" if names else ", and none of any other sweep"
+    raise StoreError(f'no run of a sweep "{batch}" in {folder}{last}')

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from pypedream._lazy import shown_as
+from pypedream._lazy import shown_as, view
 from pypedream.engine.history import recorded_events, recorded_run_in
 from pypedream.engine.result_log import recorded_results
 from pypedream.errors import NoResult, UnreadableResult, UnsafePayload
@@ -17,6 +17,7 @@ from pypedream.names import did_you_mean
 from pypedream.values import one_line, said
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -174,6 +175,11 @@ class PastRun(Mapping[str, Any]):
         if not isinstance(name, str):
             raise TypeError(f"diff takes a Run or the id of one, not {said(other)}")
         return compared_records(self.workspace, self.id, name)
+
+    def report(self, path: str | os.PathLike[str] = "report.html") -> Path:
+        """Write all that is recorded of the run to one HTML file, as `Run.report` does."""
+        written: Path = view("report").write_report(self, path)
+        return written
 
     def __getitem__(self, key: str) -> Any:
         if key in self._held:

@@ -7,10 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pypedream.engine.account import flat
-from pypedream.engine.history import run_folders
+from pypedream.engine.history import UNKNOWN, run_folders
+from pypedream.engine.metrics import metrics_of
 from pypedream.engine.options import ENVIRONMENT
 from pypedream.engine.past_run import PastRun
-from pypedream.engine.runs import RunRow, Runs
+from pypedream.engine.runs import FAILED, RunRow, Runs
 from pypedream.engine.sweep_rows import mappers_of
 from pypedream.errors import StoreError
 
@@ -55,6 +56,29 @@ def runs_of(
             set_ = record.asked.get("set")
             asked.update(dict.fromkeys(map(str, set_ if isinstance(set_, list) else ())))
     return Runs(pipeline, rows, names=_changed(rows, asked))
+
+
+def recorded_sweep(records: Iterable[RecordedRun]) -> Runs:
+    """Return the recorded runs of one sweep, in the order of its points.
+
+    What they gave is there as far as it is numbers, see `metrics`; nothing else is loaded.
+    """
+    found = sorted(
+        ((record.batch, record) for record in records if record.batch is not None),
+        key=lambda pair: pair[0].index,
+    )
+    if not found:
+        return Runs(UNKNOWN)
+    batch, first = found[0]
+    rows = [_row(record, None) for _, record in found]
+    opened = [PastRun(record.folder) for _, record in found]
+    workspace = first.folder.parent.parent
+    numbers = metrics_of(workspace, [run.kept for run in opened])
+    for row, run, results in zip(rows, opened, numbers, strict=True):
+        row.about, row.results = {}, dict(results)
+        row.error = run.error or "" if row.state in FAILED else ""
+    names = dict.fromkeys(name for one, _ in found for name in one.point)
+    return Runs(first.pipeline, rows, names=list(names), id=batch.id, of=batch.of)
 
 
 def _row(record: RecordedRun, mappers: dict[str, OutputMapper] | None) -> RunRow:

@@ -17,6 +17,9 @@ from pypedream.places import calling_place
 from pypedream.values import said
 
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     from pypedream.engine.past_run import PastRun
     from pypedream.engine.run import Run
 
@@ -251,6 +254,21 @@ class Runs(Sequence[Any]):
             return view("plot").plot_of(self, result, x=x, by=by)
         except PypedreamError as error:  # it says all: where it was found is of no use
             raise error.with_traceback(None) from None
+
+    def report(self, path: str | os.PathLike[str] = "report.html") -> Path:
+        """Write the table, and of a sweep plots of its first numbers, to one HTML file.
+
+        Parameters
+        ----------
+        path
+            A file that is there is replaced; missing folders are made.
+
+        Returns
+        -------
+        The path.
+        """
+        written: Path = view("report").write_report(self, path)
+        return written
 
     @overload
     def __getitem__(self, index: int) -> Any: ...

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from pypedream.engine.diff import RunDiff
 from pypedream.engine.failure import Failure
-from pypedream.engine.past_run import PastRun
-from pypedream.engine.runs import Runs
 from pypedream.parameters import Parameters
 from pypedream.pipeline import Pipeline
 from pypedream.stage import Stage
@@ -19,7 +17,6 @@ from pypedream.view.html_objects import (
     parameters_html,
     plot_html,
     stage_html,
-    table_html,
 )
 from pypedream.view.plot import Plot
 from pypedream.view.text import tree_text
@@ -34,9 +31,7 @@ _WAYS: dict[type, tuple[Callable[[Any], str], Callable[[Any], str]]] = {
     Parameters: (repr, parameters_html),
     Pipeline: (tree_text, to_html),
     Plot: (lambda plot: plot.about, plot_html),
-    PastRun: (repr, lambda run: to_html(run.record)),
     RunDiff: (str, diff_html),
-    Runs: (repr, table_html),
     Stage: (repr, stage_html),
 }
 

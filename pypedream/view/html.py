@@ -13,8 +13,10 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from pypedream.engine.history import RecordedRun
+from pypedream.engine.past_run import PastRun
 from pypedream.engine.plan import Plan
 from pypedream.engine.run import Run
+from pypedream.engine.runs import Runs
 from pypedream.log.durations import duration_text
 from pypedream.pipeline import Pipeline
 from pypedream.view.folding import MOST_STAGES, folded
@@ -36,14 +38,14 @@ if TYPE_CHECKING:
 _FILTERS = ("all", "warnings", "errors")
 
 
-def to_html(subject: Pipeline | Plan | Run | RecordedRun) -> str:
+def to_html(subject: Pipeline | Plan | Run | PastRun | RecordedRun | Runs) -> str:
     """Return a fragment of HTML for the output of a notebook cell.
 
     Parameters
     ----------
     subject
-        A pipeline, a plan or a run; also one that is only recorded, from
-        `pypedream.engine.history.recorded_run`.
+        A pipeline, a plan or a run; also one that is only recorded, of `Pipeline.history` or
+        from `pypedream.engine.history.recorded_run`; or several runs.
 
     Returns
     -------
@@ -64,6 +66,10 @@ def to_html(subject: Pipeline | Plan | Run | RecordedRun) -> str:
     >>> text.startswith('<div class="pd-'), "<script" in text
     (True, False)
     """
+    if isinstance(subject, Runs):
+        from pypedream.view.html_objects import table_html
+
+        return table_html(subject)
     return fragment(page_of(subject), new_scope(), has_fallback=True)
 
 
@@ -81,12 +87,14 @@ def page_of(subject: object) -> Page:
         from pypedream.view.page_of_run import page_of_run
 
         return page_of_run(subject)
+    if isinstance(subject, PastRun):
+        subject = subject.record
     if isinstance(subject, RecordedRun):
         from pypedream.view.page_recorded import page_of_record
 
         return page_of_record(subject)
     kind = type(subject).__name__
-    raise TypeError(f"a Pipeline, a Plan or a Run can be shown, not {kind}")
+    raise TypeError(f"a Pipeline, a Plan, a Run or Runs can be shown, not {kind}")
 
 
 def new_scope() -> str:

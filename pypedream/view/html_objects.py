@@ -84,9 +84,9 @@ def plot_html(plot: Plot) -> str:
     return _alone(tag("div", image(plot.svg, plot.about)), styles=("charts",))
 
 
-def table_html(runs: Runs) -> str:
-    """Return several runs as a table."""
-    return _alone(*runs_html(runs), styles=("frames", "charts"))
+def table_html(runs: Runs, *, is_report: bool = False) -> str:
+    """Return several runs as a table; a report has more of the plots, and shows them."""
+    return _alone(*runs_html(runs, is_report=is_report), styles=("frames", "charts"))
 
 
 def _alone(*parts: str, styles: Iterable[str] = ()) -> str:

@@ -29,6 +29,7 @@ ENDS: Final = 20
 """Of more than twice as many runs so many are shown at either end."""
 _MOST_PARAMETERS = 10
 _MOST_RESULTS = 8
+_MOST_PLOTS = 4
 _ID = 10  # letters of an id: they say in which millisecond it was made
 _WIDEST_ERROR = 60
 _DIGITS = 5
@@ -37,9 +38,10 @@ _LEAST_PLOTTED = 3
 _MORE = ".table() and .to_pandas() have all"
 
 
-def runs_html(runs: Runs) -> list[str]:
+def runs_html(runs: Runs, *, is_report: bool = False) -> list[str]:
     """Return the parts of what is shown of several runs."""
-    return [_head(runs), *_table(runs), *_plot(runs)]
+    plots = _plots(runs, _MOST_PLOTS if is_report else 1, is_open=is_report)
+    return [_head(runs), *_table(runs), *plots]
 
 
 def _head(runs: Runs) -> Html:
@@ -200,19 +202,26 @@ def _left_out(runs: Runs) -> str:
     return ", ".join(more[:_MOST_RESULTS]) + (" and more" if len(more) > _MOST_RESULTS else "")
 
 
-def _plot(runs: Runs) -> Iterator[Html]:
-    """Yield in a fold the first number that a sweep found, by what it varied."""
+def _plots(runs: Runs, most: int, *, is_open: bool) -> Iterator[Html]:
+    """Yield the first numbers that a sweep found, by what it varied, each in a fold."""
     from pypedream.view.plot import plot_of
 
-    for name in runs.columns() if runs.id else ():
-        values = [row.results.get(name) for row in runs.rows]
-        numbers = [value for value in values if is_metric(value)]
-        if len(numbers) < _LEAST_PLOTTED or len(set(numbers)) == 1:
-            continue
+    for name in _plotted(runs)[:most]:
         try:
             plot = plot_of(runs, name)
         except PypedreamError:  # it takes a word of the user's, by which of many parameters
             return
         head = tag("summary", tag("b", "plot"), " ", tag("span", name, class_="d"))
-        yield tag("details", head, tag("div", image(plot.svg, plot.about), class_="v"))
-        return
+        body = tag("div", image(plot.svg, plot.about), class_="v")
+        yield tag("details", head, body, open="open" if is_open else "")
+
+
+def _plotted(runs: Runs) -> list[str]:
+    """Return the results of a sweep that are numbers, and not always the same."""
+    found = []
+    for name in runs.columns() if runs.id else ():
+        values = [row.results.get(name) for row in runs.rows]
+        numbers = [value for value in values if is_metric(value)]
+        if len(numbers) >= _LEAST_PLOTTED and len(set(numbers)) > 1:
+            found.append(name)
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pypedream.engine.runs import Runs
 from pypedream.formats.replacement import replacing
 from pypedream.view.html import fragment, new_scope, page_of
 from pypedream.view.style import REPORT
@@ -18,15 +19,18 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from pypedream.engine.history import RecordedRun
+    from pypedream.engine.past_run import PastRun
     from pypedream.engine.plan import Plan
     from pypedream.engine.run import Run
     from pypedream.pipeline import Pipeline
 
+    Subject = Run | PastRun | RecordedRun | Runs | Plan | Pipeline
+
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def to_report(subject: Run | RecordedRun | Plan | Pipeline) -> str:
-    """Return a whole HTML document about a run, a plan or a pipeline.
+def to_report(subject: Subject) -> str:
+    """Return a whole HTML document about a run, several runs, a plan or a pipeline.
 
     Parameters
     ----------
@@ -44,22 +48,32 @@ def to_report(subject: Run | RecordedRun | Plan | Pipeline) -> str:
     >>> to_report(Pipeline("sum")).startswith("<!doctype html>")
     True
     """
-    page = page_of(subject)
-    description = page.description
-    state = f": {page.state}" if page.state else ""
+    title, content = _content(subject)
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
         Html(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
         tag("meta", name="viewport", content="width=device-width,initial-scale=1"),
-        tag("title", f"{description.name}{state}"),
+        tag("title", title),
         tag("style", Html(REPORT.replace("\n", ""))),
     )
-    body = tag("body", tag("main", fragment(page, new_scope(), has_fallback=False)))
+    body = tag("body", tag("main", content))
     return f"<!doctype html>{tag('html', head, body, lang='en')}\n"
 
 
-def write_report(subject: Run | RecordedRun | Plan | Pipeline, path: str | PathLike[str]) -> Path:
+def _content(subject: Subject) -> tuple[str, Html]:
+    """Return the title of the document, and what is in it."""
+    if isinstance(subject, Runs):
+        from pypedream.view.html_objects import table_html
+
+        count = "1 run" if len(subject) == 1 else f"{len(subject):,} runs"
+        return f"{subject.pipeline}: {count}", Html(table_html(subject, is_report=True))
+    page = page_of(subject)
+    state = f": {page.state}" if page.state else ""
+    return f"{page.description.name}{state}", fragment(page, new_scope(), has_fallback=False)
+
+
+def write_report(subject: Subject, path: str | PathLike[str]) -> Path:
     """Write the document of `to_report` to a file, all of it or nothing.
 
     A file that is there is replaced; missing folders are made.

@@ -1,9 +1,21 @@
 from __future__ import annotations
 
 import json
+import runpy
 from pathlib import Path
 
 RUNS = Path(".pypedream/runs")
+SWEPT = """
+    from pypedream import Parameters, Pipeline, sweep
+
+    parameters = Parameters.define(rate=1, kind="tree")
+    flow = Pipeline("swept", parameters, workspace=".pypedream", progress=False)
+    flow.stage(lambda rate, kind: {"auc": 1 / rate, "kind": kind}, name="fit")
+
+    if __name__ == "__main__":
+        flow.run()
+        flow.map_runs(sweep.grid(rate=[0, 1, 2, 4]))
+"""
 
 
 def test_a_report_of_the_last_run_is_written(invoke, broken):
@@ -82,3 +94,46 @@ def test_the_browser_is_opened_for_a_person(typed, flow, folder, monkeypatch, in
     assert len(opened) == 1
     assert opened[0].startswith("file:///")
     assert opened[0].endswith("/report.html")
+
+
+def test_a_sweep_has_a_report_of_all_its_runs(invoke, write):
+    """A table and plots, from the records alone."""
+    runpy.run_path(str(write("pipeline.py", SWEPT) or "pipeline.py"), run_name="__main__")
+    Path("pipeline.py").unlink()
+    about = [json.loads(path.read_text()).get("batch") for path in sorted(RUNS.glob("*/run.json"))]
+    batch = next(each["id"] for each in about if each)
+
+    result = invoke("report", "--batch", batch[:12], "--no-open")
+
+    path = Path(".pypedream", f"sweep-{batch}.html")
+    assert result.stdout == f"wrote {path}\n"
+    html = path.read_text(encoding="utf-8")
+    assert html.startswith("<!doctype html>")
+    for text in ("swept: 4 runs", "1 failed · 3 ok", "ZeroDivisionError: division by zero"):
+        assert text in html
+    assert "fit.auc by rate, 3 runs: lowest 0.25 at rate 4, highest 1 at rate 1" in html
+
+
+def test_the_report_of_a_sweep_says_as_json_which_runs_it_is_of(invoke, write):
+    """In the order of the points."""
+    runpy.run_path(str(write("pipeline.py", SWEPT) or "pipeline.py"), run_name="__main__")
+    batch = json.loads(invoke("runs", "--json").stdout)[0]["batch"]["id"]
+
+    document = json.loads(invoke("report", "--batch", batch, "--out", "b.html", "--json").stdout)
+
+    assert document["batch"] == batch
+    assert document["runs"] == sorted(document["runs"])
+    assert len(document["runs"]) == 4
+    assert Path(document["file"]).is_file()
+
+
+def test_a_report_is_of_a_run_or_of_a_sweep(invoke, flow):
+    """Both at once are refused, and a sweep that is not there is named."""
+    invoke("run")
+    run = next(RUNS.iterdir()).name
+
+    both, unknown = invoke("report", run, "--batch", "01"), invoke("report", "--batch", "01")
+
+    assert both.exit_code == unknown.exit_code == 2
+    assert "leave out one of them" in both.stderr
+    assert 'no run of a sweep "01"' in unknown.stderr

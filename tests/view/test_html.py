@@ -366,7 +366,7 @@ def test_an_empty_pipeline_can_be_shown(parsed):
 
 def test_nothing_else_can_be_shown():
     """A clear line says what can."""
-    with pytest.raises(TypeError, match="a Pipeline, a Plan or a Run can be shown, not int"):
+    with pytest.raises(TypeError, match="a Pipeline, a Plan, a Run or Runs can be shown, not int"):
         to_html(3)  # type: ignore[arg-type]
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from pypedream import Pipeline
+from pypedream import Parameters, Pipeline, sweep
 from pypedream.view import to_report, write_report
 
 
@@ -54,3 +54,32 @@ def test_what_cannot_be_shown_leaves_the_file_alone(tmp_path):
 
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["report.html"]
+
+
+def test_several_runs_write_a_report(tmp_path, parsed):
+    """A table of them, and plots of the numbers that are not always the same, which are open."""
+    flow = Pipeline("area", Parameters.define(wide=1), progress=False)
+    flow.stage(lambda wide: {"area": 3 * wide, "edge": 2 + wide, "high": 3}, name="size")
+    runs = flow.map_runs(sweep.grid(wide=[1, 2, 3]))
+
+    path = runs.report(tmp_path / "sweep.html")
+
+    document = parsed(path.read_text(encoding="utf-8").removeprefix("<!doctype html>"))
+    assert "area: 3 runs" in document.text
+    assert len(document.all("tr")) == 4
+    assert [one["alt"].partition(",")[0] for one in document.all("img")] == [
+        "size.area by wide",
+        "size.edge by wide",
+    ]
+    assert all("open" in one for one in document.all("details"))
+
+
+def test_a_past_run_writes_its_report(tmp_path):
+    """From its record."""
+    flow = Pipeline("past", workspace=tmp_path, progress=False)
+    flow.stage(lambda: 3, name="three")
+    flow.run()
+
+    path = flow.history()[0].report(tmp_path / "past.html")
+
+    assert "past: ok" in path.read_text(encoding="utf-8")
