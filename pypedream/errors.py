@@ -183,6 +183,8 @@ class StageKilled(PypedreamError, RuntimeError):
         What it exited with; None when a signal ended it.
     index
         Which call of its job was being made, counted from 0; None when nobody knows.
+    pid
+        Its number, if it was on this host; None when nobody knows.
     """
 
     def __init__(
@@ -192,10 +194,12 @@ class StageKilled(PypedreamError, RuntimeError):
         signal: int | None = None,
         exit_code: int | None = None,
         index: int | None = None,
+        pid: int | None = None,
     ) -> None:
         self.signal = signal
         self.exit_code = exit_code
         self.index = index
+        self.pid = pid
         super().__init__(text)
 
 

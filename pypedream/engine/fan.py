@@ -200,12 +200,12 @@ class Fan:
 
     def took(self, chunk: Chunk, made: Made) -> None:
         """Take in what became of a chunk."""
+        if made.worker:
+            self.workers[made.worker] = None
         if made.is_lost:
             self._take_back(chunk, made)
             return
         count = len(made.values)
-        if made.worker:
-            self.workers[made.worker] = None
         again = None
         if isinstance(made.error, Exception):
             again = self._decide(chunk, count, made.error, made.worker)
@@ -241,7 +241,7 @@ class Fan:
         if place is None and len(chunk.calls) == 1:
             place = 0
         parts = chunk.halves() if isinstance(error, UnpicklableValue) else chunk.singles()
-        again = None if place is None else self._decide(chunk, place, error)
+        again = None if place is None else self._decide(chunk, place, error, made.worker)
         with self._changed:
             if place is not None:
                 parts = [chunk.before(place), chunk.after(place + 1)]

@@ -62,7 +62,11 @@ class Far:
     def call(self, wired: Wire, attempt: Attempt, arguments: dict[str, Any]) -> Any:
         """Have a stage called once, and return what it gave."""
         packed = self._kit(wired, attempt, arguments, ()).pack()
-        reply = self._reply(wired, attempt, Job(packed))
+        try:
+            reply = self._reply(wired, attempt, Job(packed))
+        except StageKilled as error:
+            self.execution.workers[wired.key] = _killed(error)
+            raise
         self.execution.workers[wired.key] = process_name(reply.pid, reply.host)
         if reply.error is not None:
             raise reply.error.error()
@@ -90,7 +94,8 @@ class Far:
         try:
             reply = self._reply(fan.wired, attempt, job)
         except (StageKilled, StageTimeout, UnpicklableValue) as error:
-            return Made(error=error, is_lost=True, lost_at=getattr(error, "index", None))
+            lost_at = getattr(error, "index", None)
+            return Made(error=error, is_lost=True, lost_at=lost_at, worker=_killed(error))
         raised = None if reply.error is None else reply.error.error()
         ended_ns = reply.ended_ns[: len(reply.values)]
         worker = process_name(reply.pid, reply.host)
@@ -187,6 +192,12 @@ class Far:
                 said = log.displays.received(item.stage, data, log.redactor)
             log.records.append((next(log.counter), ns, item, kind, level, text, stream, said))
         log.deliver_soon()
+
+
+def _killed(error: BaseException) -> str:
+    """Return the worker that was ended; "" where it is not known."""
+    pid = getattr(error, "pid", None)
+    return "" if pid is None else process_name(pid, "")
 
 
 def _result(future: Any, limit_s: float | None, calls: int) -> Reply:

@@ -130,13 +130,13 @@ class WorkerProcess:
         code = self.process.returncode
         at = number - 1 if number else None
         if code is not None and code < 0:
-            error = StageKilled(
-                f"its process was killed (signal {_named(-code)})", signal=-code, index=at
-            )
+            text = f"its process was killed (signal {_named(-code)})"
+            error = StageKilled(text, signal=-code, index=at, pid=self.process.pid)
             if error.signal == signal.SIGKILL:
                 error.add_note("Linux does so to a process when memory runs out")
             return error
-        return StageKilled(f"its process ended with exit code {code}", exit_code=code, index=at)
+        text = f"its process ended with exit code {code}"
+        return StageKilled(text, exit_code=code, index=at, pid=self.process.pid)
 
     def last_words(self, key_of: Any = None) -> list[Row]:
         """Return what was printed without an end, or written, and nobody was told of."""

@@ -156,8 +156,9 @@ class _Timeline:
                 return
             y = _MARGIN + _ROW * place + 15
             yield written(self.label(lane), self.left - 10, y, font_size="11", text_anchor="end")
-            share = f"{100 * min(1.0, lane.busy_s / self.span_s):.0f}%"
-            yield written(share, WIDTH - _MARGIN, y, "d", font_size="11", text_anchor="end")
+            share = 100 * min(1.0, lane.busy_s / self.span_s)
+            text = "<1%" if 0 < share < 1 else f"{share:.0f}%"
+            yield written(text, WIDTH - _MARGIN, y, "d", font_size="11", text_anchor="end")
             place += len(lane.rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -108,6 +109,28 @@ def test_attempts_that_failed_say_who_made_them():
 
     assert said_by(run, "unlucky") == [f"process {run.stages['unlucky'].error}"] * 3
     assert said_by(run, "each")[-1] in run.stages["each"].workers
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills as POSIX does")
+def test_a_worker_that_was_killed_is_named(tmp_path):
+    """Of a stage, and of an item that it was at."""
+    pytest.importorskip("cloudpickle")
+    flow = Pipeline("killed", Parameters.define(xs=[0, 1]))
+
+    def die(name):
+        (tmp_path / name).write_text(str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    flow.stage(lambda: die("alone"), name="alone", executor="processes")
+    flow.stage(lambda x: die("item") if x else x, name="each", over={"x": "xs"})
+
+    run = flow.run(executor="processes", workers=2, on_error="collect", progress=False)
+
+    alone, item = ((tmp_path / name).read_text() for name in ("alone", "item"))
+    assert run.stages["alone"].workers == (f"process {alone}",)
+    assert said_by(run, "alone") == [f"process {alone}"]
+    failed = [event.data for event in run.events if event.kind == "attempt.end" and event.item == 1]
+    assert [data["worker"] for data in failed] == [f"process {item}"]
 
 
 def test_a_record_says_it_as_the_run_did(tmp_path):
