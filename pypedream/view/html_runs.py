@@ -60,7 +60,10 @@ def _table(runs: Runs) -> Iterator[Html]:
     places = _shown(len(runs))
     if not places:
         return
-    columns = [column for column in _columns(runs, places) if column.is_wanted]
+    rows = {place: runs.rows[place] for place in places}
+    names, held = _results(runs, rows)
+    found = _columns(runs, rows, {name: _values(held, name) for name in names[:_MOST_RESULTS]})
+    columns = [column for column in found if column.is_wanted]
     hide = Redactor(runs.secrets).text
     lines = [tag("tr", *(tag("th", column.name, class_=column.side) for column in columns))]
     for before, place in pairwise([places[0] - 1, *places]):
@@ -69,9 +72,9 @@ def _table(runs: Runs) -> Iterator[Html]:
             lines.append(tag("tr", tag("td", text, class_="d", colspan=str(len(columns)))))
         lines.append(tag("tr", *(column.cell(place, hide) for column in columns)))
     yield tag("div", tag("table", *lines, class_="u"))
-    left_out = _left_out(runs)
+    left_out = [*runs.names[_MOST_PARAMETERS:], *names[_MOST_RESULTS:]]
     if left_out:
-        yield tag("div", f"not shown: {left_out}; {_MORE}", class_="d")
+        yield tag("div", f"not shown: {_few(left_out)}; .table(results=...) has them", class_="d")
 
 
 def _shown(count: int) -> list[int]:
@@ -109,8 +112,9 @@ class _Column:
         return tag("td", shown, class_=self.side)
 
 
-def _columns(runs: Runs, places: Sequence[int]) -> Iterator[_Column]:
-    rows = {place: runs.rows[place] for place in places}
+def _columns(
+    runs: Runs, rows: Mapping[int, RunRow], results: Mapping[str, dict[int, Any]]
+) -> Iterator[_Column]:
     yield _Column("", {place: str(place) for place in rows}, "n")
     length = _length_of_ids([row.id for row in rows.values()])
     yield _Column("run", {place: tag("code", row.id[:length]) for place, row in rows.items()})
@@ -118,10 +122,10 @@ def _columns(runs: Runs, places: Sequence[int]) -> Iterator[_Column]:
         yield _Column(name, {place: _about(name, row) for place, row in rows.items()})
     for name in runs.names[:_MOST_PARAMETERS]:
         values = {place: row.parameters.get(name) for place, row in rows.items()}
-        yield _column(name, values, _changed(runs, name, places))
+        yield _column(name, values, _changed(runs, name, list(rows)))
     yield _Column("state", {place: chip(row.state) for place, row in rows.items()})
     yield _Column("took", {place: _took(row) for place, row in rows.items()}, "n")
-    for name, values in _results(runs, rows):
+    for name, values in results.items():
         yield _column(name, values)
     yield _Column(
         "error", {place: one_line(row.error, _WIDEST_ERROR) for place, row in rows.items()}
@@ -175,15 +179,19 @@ def _took(row: RunRow) -> str:
     return "" if row.duration_s is None else duration_text(row.duration_s)
 
 
-def _results(runs: Runs, rows: Mapping[int, RunRow]) -> Iterator[tuple[str, dict[int, Any]]]:
-    """Yield the results that are shown: those that are held, or the numbers that are recorded."""
+def _results(
+    runs: Runs, rows: Mapping[int, RunRow]
+) -> tuple[list[str], Mapping[int, Mapping[str, Any]]]:
+    """Return the results that are held, or the numbers that are recorded; names and values."""
     names = runs.columns()
-    held = {place: row.results for place, row in rows.items()}
-    if not names:
-        held = _recorded(rows)
-        names = list(dict.fromkeys(name for each in held.values() for name in each))
-    for name in names[:_MOST_RESULTS]:
-        yield name, {place: each.get(name) for place, each in held.items()}
+    if names:
+        return names, {place: row.results for place, row in rows.items()}
+    held = _recorded(rows)
+    return list(dict.fromkeys(name for each in held.values() for name in each)), held
+
+
+def _values(held: Mapping[int, Mapping[str, Any]], name: str) -> dict[int, Any]:
+    return {place: each.get(name) for place, each in held.items()}
 
 
 def _recorded(rows: Mapping[int, RunRow]) -> dict[int, dict[str, Any]]:
@@ -196,10 +204,9 @@ def _recorded(rows: Mapping[int, RunRow]) -> dict[int, dict[str, Any]]:
     return dict(zip(past, found, strict=True))
 
 
-def _left_out(runs: Runs) -> str:
-    """Name the parameters and results for which there is no room."""
-    more = [*runs.names[_MOST_PARAMETERS:], *runs.columns()[_MOST_RESULTS:]]
-    return ", ".join(more[:_MOST_RESULTS]) + (" and more" if len(more) > _MOST_RESULTS else "")
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_RESULTS
+    return ", ".join(names[:_MOST_RESULTS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _plots(runs: Runs, most: int, *, is_open: bool) -> Iterator[Html]:

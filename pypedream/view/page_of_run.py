@@ -21,7 +21,7 @@ from pypedream.view.page import NOTHING_SAID, Page, Row, Sample, Section, Troubl
 from pypedream.view.samples import READ, Shower
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pypedream.engine.failure import Failure
     from pypedream.engine.plan import PlannedStage
@@ -73,6 +73,12 @@ def _usual_executor(run: Run) -> Iterator[str]:
     executor = run.plan.options.executor
     if executor not in (None, "serial"):
         yield executor_name(executor)
+
+
+def by_whom(workers: Sequence[str]) -> Iterator[str]:
+    """Yield who made the calls of a stage, if that was not the run itself."""
+    if workers:
+        yield f"by {workers[0]}" if len(workers) == 1 else f"by {len(workers)} workers"
 
 
 def executor_name(executor: object) -> str:
@@ -196,6 +202,7 @@ class _Sight:
         executor = self.run.plan.blueprint.wiring.wires[node.key].stage.policy.executor
         if stage.attempts and executor is not None:
             yield executor_name(executor)
+        yield from by_whom(stage.workers)
 
     def _facts(self, node: Node, stage: StageRun) -> Iterator[Row]:
         if stage.state == "reused":

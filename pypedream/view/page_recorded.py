@@ -25,7 +25,7 @@ from pypedream.view.exhibits import exhibits_of
 from pypedream.view.frames import frames_in
 from pypedream.view.hearing import error_text, heard
 from pypedream.view.page import NOTHING_SAID, Page, Row, Sample, Section, Trouble
-from pypedream.view.page_of_run import MOST_TROUBLES, facts_of
+from pypedream.view.page_of_run import MOST_TROUBLES, by_whom, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -162,7 +162,7 @@ def _section(node: Node, stage: StageAccount, found: Heard) -> Section:
     items = (f"items: {node.items_text}",) if node.items else ()
     return Section(
         node,
-        chips=items,
+        chips=(*items, *by_whom(stage.workers)),
         facts=() if not stage.reason else (Row("not called", one_line(stage.reason)),),
         inputs=tuple(_inputs(stage)),
         outputs=tuple(_outputs(stage)),

@@ -102,16 +102,29 @@ def plotted(runs: Runs, y: str, x: str | Iterable[str] | None, by: str | None) -
     for place, number in numbers.items():
         values = [_shown(runs.rows[place].parameters.get(name), hide) for name in (*names, by)]
         points.append(Point(tuple(values[:-1]) or (place,), number, values[-1]))
+    points, notes = _with_axis(points, names, _left_out(runs.rows, numbers, others))
     rest = [name for name in varied(runs) if name not in (*names, by)]
     is_line = not names or all(name.rpartition(".")[2].endswith(_REPEATING) for name in rest)
-    notes = tuple(_left_out(runs.rows, numbers, others))
-    return Plotted(y, names, by, tuple(points), notes, is_line)
+    return Plotted(y, names, by, tuple(points), tuple(notes), is_line)
 
 
 def is_number(value: object) -> bool:
     """Say whether a value has a place on an axis."""
     is_one = isinstance(value, (int, float)) and not isinstance(value, bool)
     return is_one and isfinite(value)  # type: ignore[arg-type]
+
+
+def _with_axis(
+    points: list[Point], names: tuple[str, ...], notes: list[str]
+) -> tuple[list[Point], list[str]]:
+    """Leave out runs without a value where all others have numbers, so that there is an axis."""
+    for place, name in enumerate(names):
+        with_value = [point for point in points if point.x[place] != ""]
+        missing = len(points) - len(with_value)
+        if missing and with_value and all(is_number(point.x[place]) for point in with_value):
+            notes.append(f"not shown: {missing} without {name}")
+            points = with_value
+    return points, notes
 
 
 def _shown(value: Any, hide: Callable[[str], str]) -> Any:
@@ -136,6 +149,9 @@ def _chosen(
     names = _told(runs, x)
     if by is not None:
         _check(runs, [by])
+        if len(names) == _PAIR:
+            text = f'a map by {" and ".join(names)} has no lines: leave out by="{by}"'
+            raise InvalidParameterException(text)
         return names or _usual(runs, but=by), by
     if not names and x is None and runs.id:
         names = _usual(runs)

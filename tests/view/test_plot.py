@@ -152,6 +152,14 @@ def test_runs_that_repeat_are_dots_about_a_line(flow: Pipeline) -> None:
     assert plotted(runs, "fit.auc", "rate", None).by == ""
 
 
+def test_runs_without_a_value_do_not_turn_numbers_into_words() -> None:
+    """As in a history that began before there was the parameter."""
+    plot = runs_of([None, 1, 2.5], [1.0, 2.0, 3.0]).plot("y", x="x")
+
+    assert len(dots(ElementTree.fromstring(plot.svg))) == 2
+    assert "not shown: 1 without x" in plot.svg
+
+
 def test_a_line_for_each_value_of_another_parameter(flow: Pipeline) -> None:
     """It is chosen where it is clear, and can be named."""
     runs = flow.map_runs(sweep.grid(rate=[0.1, 0.2], depth=[1, 2, 3]))
@@ -342,8 +350,23 @@ def test_a_secret_within_a_word_is_hidden_and_the_picture_stays_whole() -> None:
             r'3 parameters differ \(rate, depth, kind\): say by which to plot, x="rate"',
         ),
         ({"result": "fit.auc", "x": ("rate", 3)}, TypeError, "named by a text, not by 3"),
+        (
+            {"result": "fit.auc", "x": ("rate", "depth"), "by": "kind"},
+            InvalidParameterException,
+            'a map by rate and depth has no lines: leave out by="kind"',
+        ),
     ],
-    ids=["result", "part", "word", "parameter", "line", "too many", "unclear", "no name"],
+    ids=[
+        "result",
+        "part",
+        "word",
+        "parameter",
+        "line",
+        "too many",
+        "unclear",
+        "no name",
+        "lines of a map",
+    ],
 )
 def test_what_cannot_be_plotted_is_said(
     given: dict[str, Any], error: type[Exception], text: str, flow: Pipeline
