@@ -11,7 +11,7 @@ from pypedream.view.spans import WELL, Span
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-MOST: Final = 220
+MOST: Final = 200
 _LEAST = 2.0
 _SHORT = 3.0
 """What is narrower is drawn as one where it meets."""
@@ -55,7 +55,12 @@ def bars_in(rows: Sequence[Iterable[Span]], left: float, scale: float) -> list[B
             break
         gap *= 2
     kept = sorted(found, key=lambda bar: (bar.span.state == WELL, -bar.width))[:MOST]
-    return sorted(kept, key=lambda bar: (bar.row, bar.x))
+    return sorted(map(_whole, kept), key=lambda bar: (bar.row, bar.x))
+
+
+def _whole(bar: Bar) -> Bar:
+    """Return a bar from one whole place to another: they are written in fewer letters."""
+    return evolve(bar, x=round(bar.x), width=round(bar.right) - round(bar.x))
 
 
 def row_of(

@@ -72,10 +72,13 @@ class Legend:
         for text in (*many, _said(span)):
             if width_of(text) <= room:
                 return harmless(text)
+        if span.stage == SEVERAL:
+            return "…" if room > 0 else ""
         if room >= _LEAST_NAME and span.stage not in self.numbers:
             return harmless(shortened(_said(span), room))
         sign = "" if span.state == WELL else _sign(span)
-        tight = (f"{sign}{self.numbers.get(span.stage, '')}", sign)
+        place = self.numbers.get(span.stage, _MOST + 1)
+        tight = (f"{sign}{place}" if place <= _MOST else sign, sign)
         return next((text for text in tight if width_of(text) * SMALL + 2 <= bar.width), "")
 
     def height(self, left: float, right: float) -> float:
@@ -94,7 +97,7 @@ class Legend:
                     f' font-size="10" text-anchor="middle">{self.numbers[stage]}</text>'
                 )
             text_at = x if stage is None else x + _SWATCH + 5
-            yield written(text, text_at, y + 13, font_size="11")
+            yield written(text, text_at, y + 13)
 
     def _places(
         self, left: float, top: float, right: float

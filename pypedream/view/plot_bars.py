@@ -104,15 +104,13 @@ def _drawn(
     dots = ""
     for place, (name, values) in enumerate(bars.items()):
         middle, end = TOP + _ROW * (place + 0.5), axis.at(fmean(values))
-        yield written(name, axis.start - 10, middle + 4, font_size="11", text_anchor="end")
+        yield written(name, axis.start - 10, middle + 4, text_anchor="end")
         yield _line(axis, middle, end) if is_close else _bar(middle, zero, end)
         shown = [axis.at(value) for value in values[: _MOST_DOTS // len(bars)]]
         if is_close or len(shown) > 1:
-            yield written(
-                texts[name], WIDTH - MARGIN, middle + 4, font_size="11", text_anchor="end"
-            )
+            yield written(texts[name], WIDTH - MARGIN, middle + 4, text_anchor="end")
         else:
-            yield written(texts[name], max(end, zero) + 9, middle + 4, font_size="11")
+            yield written(texts[name], max(end, zero) + 9, middle + 4)
         if len(shown) > 1:
             dots += "".join(f"M{number(x)} {number(middle)}h0" for x in shown)
     if dots:

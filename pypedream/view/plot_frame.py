@@ -41,7 +41,7 @@ def notes_of(notes: Sequence[str], bottom: float) -> Iterator[str]:
     """Yield notes line by line, down from *bottom*."""
     for place, note in enumerate(notes):
         text = shortened(visible(note), (WIDTH - 2 * MARGIN) / SMALL)
-        yield written(text, MARGIN, bottom + LINE * (place + 0.7), "d", font_size="11")
+        yield written(text, MARGIN, bottom + LINE * (place + 0.7), "d")
 
 
 def x_axis(axis: Axis, top: float, bottom: float, name: str) -> Iterator[str]:
@@ -52,25 +52,23 @@ def x_axis(axis: Axis, top: float, bottom: float, name: str) -> Iterator[str]:
     for x, text in found:
         half = width_of(text) * SMALL / 2
         middle = min(max(x, half + 2), WIDTH - half - 2)
-        yield written(text, middle, bottom + 17, "d", font_size="11", text_anchor="middle")
+        yield written(text, middle, bottom + 17, "d", text_anchor="middle")
     middle = (axis.start + axis.end) / 2
     text = shortened(visible(name), (axis.end - axis.start) / SMALL)
-    yield written(text, middle, bottom + 34, font_size="11", text_anchor="middle")
+    yield written(text, middle, bottom + 34, text_anchor="middle")
 
 
 def y_axis(left: float, right: float, ticks: Sequence[tuple[float, str]]) -> str:
     """Return the grid and the ticks of a vertical axis."""
     lines = "".join(f"M{number(left - 4)} {number(y)}H{number(right)}" for y, _ in ticks)
-    texts = (
-        written(text, left - 8, y + 4, "d", font_size="11", text_anchor="end") for y, text in ticks
-    )
+    texts = (written(text, left - 8, y + 4, "d", text_anchor="end") for y, text in ticks)
     return "".join([f'<path class="g" d="{lines}"/>', *texts])
 
 
 def key_of(by: str, lines: Sequence[Any], top: float) -> tuple[list[str], float]:
     """Return what the lines stand for, in one row or several, and where these end."""
     text = shortened(visible(by), _WIDEST)
-    parts, x, y = [written(text, MARGIN, top + 12, "d", font_size="11")], MARGIN, top
+    parts, x, y = [written(text, MARGIN, top + 12, "d")], MARGIN, top
     x += width_of(text) * SMALL + 14
     for place, value in enumerate(lines):
         name = label(value)
@@ -84,7 +82,7 @@ def key_of(by: str, lines: Sequence[Any], top: float) -> tuple[list[str], float]
             f'{dash}/><path d="M{number(x + 12)} {number(y + 8)}h0" stroke="{colour}"'
             f' stroke-width="7" stroke-linecap="{cap}"/>'
         )
-        parts.append(written(name, x + 30, y + 12, font_size="11"))
+        parts.append(written(name, x + 30, y + 12))
         x += width + 16
     return parts, y + LINE + 4
 

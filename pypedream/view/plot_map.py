@@ -103,24 +103,20 @@ class _Grid:
         """Yield the values along both sides, as many as have room, and what they are of."""
         x_name, y_name = self.names_of
         text = shortened(visible(y_name), _WIDEST_LABEL)
-        yield written(text, self.left - 10, TOP + 10, font_size="11", text_anchor="end")
+        yield written(text, self.left - 10, TOP + 10, text_anchor="end")
         for place, value in enumerate(self.down):
             y = self.top + self.high * (place + 0.5) + 4
             text = label(value, _WIDEST_LABEL)
-            yield written(text, self.left - 10, y, "d", font_size="11", text_anchor="end")
+            yield written(text, self.left - 10, y, "d", text_anchor="end")
         texts = [shortened(visible(cell(value) or "none"), _WIDEST_LABEL) for value in self.across]
         widest = max(map(width_of, texts)) * SMALL + 8
         every = max(1, -int(-widest // self.wide))
         for place in range(0, len(texts), every):
             half = width_of(texts[place]) * SMALL / 2
             x = min(max(self.left + self.wide * (place + 0.5), half + 2), WIDTH - half - 2)
-            yield written(
-                texts[place], x, self.bottom + 16, "d", font_size="11", text_anchor="middle"
-            )
+            yield written(texts[place], x, self.bottom + 16, "d", text_anchor="middle")
         room = WIDTH - MARGIN - self.left
-        yield written(
-            shortened(visible(x_name), room / SMALL), self.left, self.bottom + 34, font_size="11"
-        )
+        yield written(shortened(visible(x_name), room / SMALL), self.left, self.bottom + 34)
 
     def cells(self, means: Mapping[_Pair, float]) -> Iterator[str]:
         """Yield the cells of which there is a value, those of one shade together."""
@@ -144,7 +140,7 @@ class _Grid:
         yield f'<g fill="none" stroke-width="{number(self.high - 1)}">'
         yield from (f'<path stroke="{_hex(shade)}" d="{path}"/>' for shade, path in paths.items())
         yield "</g>"
-        yield from (f'<g font-size="11" fill="{ink}">{texts}</g>' for ink, texts in inks.items())
+        yield from (f'<g fill="{ink}">{texts}</g>' for ink, texts in inks.items())
 
     def _placed(self, means: Mapping[_Pair, float]) -> Iterator[tuple[tuple[int, int], _Pair]]:
         """Yield column, row and pair of each cell that has a value."""
@@ -176,13 +172,13 @@ def _scale(low: float, high: float, left: float, top: float) -> Iterator[str]:
     """Yield from which value the shades lead to which."""
     texts = [f"{value:.4g}" for value in (low, high)]
     x = left + width_of(texts[0]) * SMALL + 8
-    yield written(texts[0], left, top + 10, "d", font_size="11")
+    yield written(texts[0], left, top + 10, "d")
     yield '<g stroke-width="10">'
     for step in range(_PARTS):
         shade = _hex(_shade(step / (_PARTS - 1)))
         yield f'<path d="M{number(x + 10 * step)} {number(top + 6)}h10" stroke="{shade}"/>'
     yield "</g>"
-    yield written(texts[1], x + 10 * _PARTS + 8, top + 10, "d", font_size="11")
+    yield written(texts[1], x + 10 * _PARTS + 8, top + 10, "d")
 
 
 def _shade(share: float) -> tuple[int, ...]:

@@ -17,11 +17,11 @@ from pypedream.view.tags import Html, tag
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["SMALL", "USUAL", "image", "sheet", "written"]
+__all__ = ["SMALL", "image", "sheet", "written"]
 
 FONTS: Final = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue','DejaVu Sans',sans-serif"
-USUAL: Final = 12.0
 SMALL: Final = 11.0
+"""The size of all text that does not say another."""
 
 # Ground, grid, text, and text that matters less.
 _LIGHT: Final = ("#fff", "#d8dee4", "#1f2328", "#57606a")
@@ -31,8 +31,8 @@ _DARK: Final = ("#111418", "#343b44", "#e6edf3", "#a3adb8")
 def sheet(size: tuple[float, float], title: str, about: str, parts: Iterable[str]) -> str:
     """Return a whole SVG file.
 
-    Parts are drawn with the classes "t" and "d", for text and for text that matters less, and "g"
-    for lines of a grid.
+    Parts are drawn with the classes "t" and "d", for text and for text that matters less, "g" and
+    "a" for lines of a grid and of an axis, and "r" for shapes with round corners by their outline.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def sheet(size: tuple[float, float], title: str, about: str, parts: Iterable[str
     root = (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" height="{height}"'
         f' viewBox="0 0 {width} {height}" style="max-width:100%;height:auto"'
-        f' font-family="{FONTS}" font-size="{number(USUAL)}">'
+        f' font-family="{FONTS}" font-size="{number(SMALL)}">'
     )
     return "\n".join(
         [
@@ -76,4 +76,5 @@ def _rules(ground: str, grid: str, text: str, faint: str) -> str:
     return (
         f".b{{fill:{ground}}}.g{{stroke:{grid};fill:none}}.t{{fill:{text}}}.d{{fill:{faint}}}"
         f".a{{stroke:{faint};fill:none}}path.t{{stroke:{text};fill:none}}"
+        ".r{stroke-width:4;stroke-linejoin:round}"
     )

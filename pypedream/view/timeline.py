@@ -33,11 +33,13 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 760.0
 _MARGIN, _ROW, _BAR, _AXIS = 10.0, 22.0, 17.0, 24.0
-_BUSY = 50.0  # where the share is written that a worker was busy
+_BUSY = 58.0  # where the share is written that a worker was busy
 _WIDEST_NAME = 14.0  # in units of the font size
 _MOST_ROWS = 20
-_ROUND = 20.0  # from this width on a bar has round corners
+_ROUND = 8.0  # from this width on a bar has round corners
+_CORNER = 2.0
 _MOST_TEXTS = 30
+_MOST_SAID = 3
 _NAME = "the run"
 """What the thread of the run itself is called."""
 
@@ -87,7 +89,7 @@ def workers_in_words(spans: Sequence[Span]) -> str:
     said = []
     for lane in lanes_of(spans)[:_MOST_ROWS]:
         stages = Counter(span.stage for span in lane.spans)
-        names = ", ".join(list(stages)[:6]) + (" and more" if len(stages) > 6 else "")  # noqa: PLR2004
+        names = ", ".join(list(stages)[:_MOST_SAID]) + " and more" * (len(stages) > _MOST_SAID)
         said.append(f"{lane.worker or _NAME}: {names}, busy for {duration_text(lane.busy_s)}")
     count = len({span.worker for span in spans})
     return ". ".join(["1 worker" if count == 1 else f"{count} workers", *said])
@@ -145,8 +147,8 @@ class _Timeline:
         lines = "".join(f"M{number(x)} {number(_MARGIN)}V{number(bottom + 4)}" for x, _ in found)
         yield f'<path class="g" d="{lines}"/>'
         for x, text in found:
-            yield written(text, x, bottom + 16, "d", font_size="11", text_anchor="middle")
-        yield written("busy", WIDTH - _MARGIN, bottom + 16, "d", font_size="11", text_anchor="end")
+            yield written(text, x, bottom + 16, "d", text_anchor="middle")
+        yield written("busy", WIDTH - _MARGIN, bottom + 16, "d", text_anchor="end")
 
     def _names(self) -> Iterator[str]:
         """Yield the name of each worker, and how much of the time it was busy."""
@@ -155,33 +157,31 @@ class _Timeline:
             if place >= _MOST_ROWS:
                 return
             y = _MARGIN + _ROW * place + 15
-            yield written(self.label(lane), self.left - 10, y, font_size="11", text_anchor="end")
+            yield written(self.label(lane), self.left - 10, y, text_anchor="end")
             share = 100 * min(1.0, lane.busy_s / self.span_s)
             text = "<1%" if 0 < share < 1 else f"{share:.0f}%"
-            yield written(text, WIDTH - _MARGIN, y, "d", font_size="11", text_anchor="end")
+            yield written(text, WIDTH - _MARGIN, y, "d", text_anchor="end")
             place += len(lane.rows)
 
 
 def _shapes(bars: Sequence[Bar], legend: Legend) -> Iterator[str]:
-    """Yield the bars: wide ones with round corners, all narrow ones of a colour at once."""
-    narrow: dict[str, str] = {}
+    """Yield the bars, all of a colour at once: wide ones have round corners by their outline."""
+    paths: dict[tuple[str, bool], str] = {}
     for bar in bars:
-        fill, y = legend.fill_of(bar.span), _MARGIN + _ROW * bar.row + (_ROW - _BAR) / 2
-        if bar.width >= _ROUND:
-            yield (
-                f'<rect x="{number(bar.x)}" y="{number(y)}" width="{number(bar.width)}"'
-                f' height="{number(_BAR)}" rx="3" fill="{fill}"/>'
-            )
-        else:
-            shape = f"M{number(bar.x)} {number(y)}h{number(bar.width)}v{number(_BAR)}"
-            narrow[fill] = f"{narrow.get(fill, '')}{shape}h-{number(bar.width)}z"
-    for fill, path in narrow.items():
-        yield f'<path fill="{fill}" d="{path}"/>'
+        is_wide = bar.width >= _ROUND
+        x, y = bar.x + _CORNER * is_wide, _MARGIN + _ROW * bar.row + (_ROW - _BAR) / 2
+        wide, high = bar.width - 2 * _CORNER * is_wide, _BAR - 2 * _CORNER * is_wide
+        shape = f"M{number(x)} {number(y + _CORNER * is_wide)}h{number(wide)}v{number(high)}"
+        look = legend.fill_of(bar.span), is_wide
+        paths[look] = f"{paths.get(look, '')}{shape}h-{number(wide)}z"
+    for (fill, is_wide), path in paths.items():
+        outline = f' class="r" stroke="{fill}"' if is_wide else ""
+        yield f'<path{outline} fill="{fill}" d="{path}"/>'
 
 
 def _texts(bars: Sequence[Bar], legend: Legend) -> Iterator[str]:
     """Yield what is written on bars, the widest of them first."""
-    yield '<g fill="#fff" font-size="11">'
+    yield '<g fill="#fff">'
     for bar in sorted(bars, key=lambda bar: -bar.width)[:_MOST_TEXTS]:
         text = legend.text_on(bar)
         if text:

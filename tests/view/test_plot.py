@@ -55,9 +55,9 @@ def runs_of(values: list[Any], numbers: list[float], **more: list[Any]) -> Runs:
 
 def texts(picture: ElementTree.Element) -> Iterator[tuple[float, float, str]]:
     """From where to where each text goes at most, and the text."""
-    sizes = {one: group for group in picture.iter(f"{SVG}g") for one in group}
+    usual = picture.get("font-size", "")
     for text in picture.iter(f"{SVG}text"):
-        size = float(text.get("font-size") or sizes[text].get("font-size", ""))
+        size = float(text.get("font-size", usual))
         wide, x = width_of(text.text or "") * size, float(text.get("x", ""))
         left = x - wide * {"middle": 0.5, "end": 1.0}.get(text.get("text-anchor", ""), 0.0)
         yield left, left + wide, text.text or ""

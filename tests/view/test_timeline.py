@@ -37,21 +37,19 @@ def meeting(**options: Any) -> Any:
 
 
 def bars(picture: ElementTree.Element) -> Iterator[Shape]:
-    """Where each bar is: x, y, width, height."""
-    for one in picture.iter(f"{SVG}rect"):
-        if one.get("rx") == "3" and one.get("height") == "17":
-            yield tuple(float(one.get(name, "")) for name in ("x", "y", "width", "height"))  # type: ignore[misc]
+    """Where each bar is with its outline: x, y, width, height."""
     for path in picture.iter(f"{SVG}path"):
-        if path.get("fill"):
-            for part in re.findall(r"M(\S+) (\S+)h(\S+?)v(\S+?)h", path.get("d", "")):
-                yield tuple(map(float, part))  # type: ignore[misc]
+        edge = 2.0 if path.get("class") == "r" else 0.0
+        for part in re.findall(r"M(\S+) (\S+)h(\S+?)v(\S+?)h", path.get("d", "")):
+            x, y, wide, high = map(float, part)
+            yield x - edge, y - edge, wide + 2 * edge, high + 2 * edge
 
 
 def texts(picture: ElementTree.Element) -> Iterator[tuple[float, float, str]]:
     """From where to where each text goes at most, and the text."""
-    sizes = {one: group for group in picture.iter(f"{SVG}g") for one in group}
+    usual = picture.get("font-size", "")
     for text in picture.iter(f"{SVG}text"):
-        size = float(text.get("font-size") or sizes[text].get("font-size", ""))
+        size = float(text.get("font-size", usual))
         wide, x = width_of(text.text or "") * size, float(text.get("x", ""))
         left = x - wide * {"middle": 0.5, "end": 1.0}.get(text.get("text-anchor", ""), 0.0)
         yield left, left + wide, text.text or ""
@@ -115,6 +113,15 @@ def test_stages_by_turns_are_told_apart_as_long_as_there_is_room() -> None:
 
     assert len(few) >= 100
     assert len(many) < 100
+
+
+def test_many_stages_that_can_be_told_apart_make_no_large_picture_either() -> None:
+    """As many are drawn as there is room for, the others as several."""
+    many = [
+        Span(f"thread {n % 12}", f"stage_{n}", n // 12, n // 12 + n % 7 / 7) for n in range(300)
+    ]
+
+    assert len(timeline_svg(many, 26.0, "many")) <= MOST_LETTERS
 
 
 def test_a_failure_is_drawn_among_very_many() -> None:
