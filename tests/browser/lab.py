@@ -55,6 +55,11 @@ RUN = """
     const done = arguments[0];
     window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => done(), done);
 """
+RUN_ONE = """
+    const done = arguments[1];
+    panel.content.activeCellIndex = arguments[0];
+    window.jupyterapp.commands.execute('notebook:run-cell').then(() => done(), done);
+"""
 STOP = """
     const done = arguments[0];
     panel.sessionContext.session.kernel.interrupt().then(() => done(), done);
@@ -269,6 +274,12 @@ class Notebook(Page):
     def wait_until_shown(self) -> None:
         """Wait until there is something to be seen of each output."""
         wait_for(lambda: self.ask_panel(IS_SHOWN), "the outputs")
+
+    def run_cells(self, *places: int) -> None:
+        """Run some cells, one after the other."""
+        for place in places:
+            self.do(RUN_ONE, place)
+        self.wait_until_shown()
 
     def start(self) -> None:
         """Run all cells, and return at once."""
