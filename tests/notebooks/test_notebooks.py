@@ -33,6 +33,7 @@ PROMISES = {
         "[round(mean) for mean in means] == [299_909, 299_920, 299_929, 299_942]",
         "run['estimate'] == 299_940",
         "flow.last_run['estimate'] == 299_003",
+        "form.code == 'flow.run(trim=0.2)'",
     ],
     "03-when-something-fails": [
         "type(failure.error).__name__ == 'ValueError'",
@@ -67,6 +68,10 @@ PROMISES = {
         "diff.first.stage == 'kept'",
         "tuesday.diff(wednesday).first.stage == 'middle'",
         "'<script' not in text and '://' not in text",
+    ],
+    "10-from-notebook-to-module": [
+        "written.proof.equal == ['means', 'standard_error']",
+        "flow.last_run['standard_error'] == 0.376",
     ],
     "mauna_loa": [
         "round(run['trend'].at(2001.5), 1) == 371.7",
