@@ -126,17 +126,16 @@ class RemoteLog:
     def deliver_unfinished(self) -> None:
         """Hand over all rows, and lines without an end if they have changed."""
         self.deliver()
-        is_behind = self._taps is not None and self._unfinished() != self._told
-        if is_behind and self._sending.acquire(False):
+        if self._is_behind and self._sending.acquire(False):
             try:
                 self._hand_over(wait=False)
             finally:
                 self._sending.release()
 
     def shown(self) -> None:
-        """Take note that a stage flushed a line without an end."""
+        """Hand over at once what a stage flushed, a line without an end if not very often."""
         self.deliver()
-        if self._is_early():
+        if self._is_behind and self._is_early():
             self.deliver_unfinished()
 
     def opened(self, lines: dict[int, tuple[Line, Line]]) -> None:
@@ -192,6 +191,11 @@ class RemoteLog:
             self._taps.told(ended)
         del self.records[: len(records)]
         return True
+
+    @property
+    def _is_behind(self) -> bool:
+        """Whether lines without an end are not what they were when they were handed over."""
+        return self._taps is not None and self._unfinished() != self._told
 
     def _unfinished(self) -> list[Row]:
         """Return rows of the lines that have no end yet: they get none if the process is killed."""
