@@ -17,7 +17,7 @@ from pypedream.stage import arguments_of
 from pypedream.values import one_line, short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
     from os import PathLike
     from pathlib import Path
     from types import TracebackType
@@ -91,6 +91,22 @@ class Failure:
         """The line of the stage's own function that raised; None when it never got there."""
         step = self.traceback
         return None if step is None else Place(step.tb_frame.f_code.co_filename, step.tb_lineno)
+
+    @staticmethod
+    def without(results: Any) -> Any:
+        """Return what a mapped stage gave without the failures that ``on_error="collect"`` left.
+
+        Lists and dicts keep their form, also within each other; what is neither is returned as it
+        is.
+
+        Examples
+        --------
+        >>> Failure.without([1, Failure("load", ValueError(), {}, int), 3])
+        [1, 3]
+        """
+        from pypedream.engine.collected import without_failures
+
+        return without_failures(results)
 
     def replay(self) -> Any:
         """Call the stage's function once more with the same values, outside any run."""
@@ -209,7 +225,7 @@ def failure_lines(failure: Failure) -> list[str]:
     """Return the text of a failure: the stage, then a line for each of its inputs."""
     times = f" after {failure.attempts} attempts" if failure.attempts > 1 else ""
     lines = [f'stage "{failure.label}" failed{times}']
-    return [*lines, *input_lines(failure)]
+    return [*lines, *input_lines(failure), *_hints(failure)]
 
 
 def input_lines(failure: Failure) -> list[str]:
@@ -231,7 +247,13 @@ def failure_screen(failure: Failure) -> list[str]:
     inputs = input_lines(failure)
     if len(inputs) > _MOST_INPUTS:
         inputs = [*inputs[: _MOST_INPUTS - 1], f"  and {len(inputs) - _MOST_INPUTS + 1} more"]
-    return [head, *_frame_lines(failure.traceback), *inputs]
+    return [head, *_frame_lines(failure.traceback), *inputs, *_hints(failure)]
+
+
+def _hints(failure: Failure) -> Iterator[str]:
+    from pypedream.engine.collected import hints  # it knows what a Failure is
+
+    return hints(failure)
 
 
 _MOST_INPUTS = 5

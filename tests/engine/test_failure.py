@@ -7,7 +7,7 @@ import traceback
 
 import pytest
 
-from pypedream import Parameters, Pipeline, Secret
+from pypedream import Failure, Parameters, Pipeline, Secret
 from pypedream.engine.failure import failure_screen
 from pypedream.errors import ExitPipeline, RunCancelled
 
@@ -234,6 +234,61 @@ def test_the_screen_shows_a_librarys_line_if_there_is_no_other():
 
     assert first.endswith(" in loads")
     assert last.endswith(" in raw_decode")
+
+
+def sum_of(each):
+    return sum(each)
+
+
+def broken(n):
+    if n < 0:
+        raise ValueError("below 0")
+    return n
+
+
+@pytest.mark.parametrize(
+    "given, holds",
+    [
+        ([1, -1, 2], '"each" holds a failure that on_error="collect" put there'),
+        ({"a": -1, "b": -2}, '"each" holds 2 failures that on_error="collect" put there'),
+    ],
+    ids=["list", "dict"],
+)
+def test_a_stage_that_trips_over_a_collected_failure_says_so(given, holds):
+    """Its own exception says only of which type a value was."""
+    flow = Pipeline("trips", Parameters.define(ns=given), progress=False)
+    flow.stage(broken, name="each", over={"n": "ns"}, on_error="collect")
+    flow.stage(sum_of, name="total")
+
+    with pytest.raises(TypeError) as caught:
+        flow.run()
+
+    [note] = caught.value.__notes__
+    assert f"  {holds}: Failure.without(each) leaves" in note
+    assert holds in str(flow.last_run.failure)
+
+
+def test_an_item_that_is_a_collected_failure_says_so():
+    """As when one mapped stage follows another."""
+    flow = Pipeline("trips", Parameters.define(ns=[1, -1]), progress=False)
+    flow.stage(broken, name="each", over={"n": "ns"}, on_error="collect")
+    flow.stage(lambda one: one + 1, name="next", over={"one": "each"})
+
+    with pytest.raises(TypeError) as caught:
+        flow.run()
+
+    [note] = caught.value.__notes__
+    assert '"one" is itself a failure that was collected' in note
+
+
+def test_failures_are_left_out_of_results():
+    """Whatever form these have; what holds none stays as it is."""
+    failure = Failure("load", ValueError(), {}, int)
+
+    assert Failure.without([1, failure, 2]) == [1, 2]
+    assert Failure.without({"a": failure, "b": 2}) == {"b": 2}
+    assert Failure.without([[1, failure], {"a": failure}, [failure]]) == [[1], {}, []]
+    assert Failure.without("text") == "text"
 
 
 def test_the_notes_tell_no_secret():
