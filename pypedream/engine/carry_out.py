@@ -11,6 +11,7 @@ from attrs import define, field
 
 from pypedream import context
 from pypedream._lazy import view
+from pypedream.engine.endings import count_endings, endings_of
 from pypedream.engine.execution import Execution
 from pypedream.engine.one_shot import has_iterators, read_up_to
 from pypedream.engine.record import DISPLAYS, RunFolder, new_run_id
@@ -282,7 +283,7 @@ class Launch:
         for key in failed:
             run.failures.extend(self._failures(key))
         run.error = error or _raised_in(run)
-        counts = execution.count_endings()
+        counts = count_endings(execution)
         data = {"state": run.state, "duration_s": run.duration_s, "stages": counts}
         log.add("run.end", level="info" if run.state == "ok" else "error", data=data)
         try:
@@ -389,7 +390,7 @@ def _block_the_rest(execution: Execution, settlement: Settlement) -> None:
     """Mark the descendants of stages that failed as blocked; others are merely pending."""
     from pypedream import graph
 
-    blueprint, ended = execution.plan.blueprint, execution.endings()
+    blueprint, ended = execution.plan.blueprint, endings_of(execution)
     blocked_by: dict[str, str] = {}
     for failed in settlement.failed:
         for key in graph.reach([failed], blueprint.children):

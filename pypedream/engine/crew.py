@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import Factory, define
 
+from pypedream.engine.plain import run_plain
 from pypedream.engine.ranking import merge
 from pypedream.engine.wiring import Wire
 
@@ -115,7 +116,7 @@ class Crew:
             while self._queue and not self.is_halted and not self.execution.held:
                 outcome = None
                 if self.execution.keeper is None and self.far is None:
-                    outcome = self.execution.run_plain(self._queue, self.tell)  # type: ignore[arg-type]
+                    outcome = run_plain(self.execution, self._queue, self.tell)  # type: ignore[arg-type]
                 if outcome is None:
                     outcome = self._call_next()
                 if outcome is not None:

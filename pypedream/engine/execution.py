@@ -6,10 +6,9 @@ attempt a small object, and everything that could be decided before was decided 
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 from itertools import count
-from threading import current_thread, get_ident, main_thread
+from threading import get_ident
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,20 +16,18 @@ from attrs import Factory, define
 
 from pypedream import context
 from pypedream.context import Attempt
+from pypedream.engine.plain import call_plain, finished
 from pypedream.engine.reuse import Taken
 from pypedream.engine.views import Outputs, Scoped
 from pypedream.engine.wiring import bind, read_link
 from pypedream.errors import StageTimeout
 from pypedream.inputs import InputBinding
-from pypedream.log.delivery import UNASKED
-from pypedream.log.ended import Ended
 from pypedream.log.streams import STREAMS
 from pypedream.mappers import NOT_GIVEN
 from pypedream.stage import ASYNC_GENERATOR, GENERATOR
 
 if TYPE_CHECKING:
-    from collections import deque
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from contextvars import Context
 
     from pypedream.engine.crew import Crew
@@ -41,6 +38,7 @@ if TYPE_CHECKING:
     from pypedream.engine.plan import Plan
     from pypedream.engine.resources import Resources
     from pypedream.engine.wiring import Wire
+    from pypedream.log.ended import Ended
     from pypedream.log.event_log import EventLog
     from pypedream.parameters import Parameters
 
@@ -65,7 +63,7 @@ class Execution:
         From stage to its named outputs, for stages with an output mapper.
     ended
         From stage to how it ended, but for those that ended well at their first attempt, which
-        only the log knows: see `endings`.
+        only the log knows: see `endings_of`.
     bound
         From a stage whose call failed to the arguments of that call.
     base
@@ -175,118 +173,12 @@ class Execution:
                 value = self.base.copy().run(self.call, wired, attempt, crew)
         except BaseException as raised:  # noqa: BLE001 - the scheduler decides what becomes of it
             error = raised
-        return (wired, attempt, start, _finished(attempt), value, error)
-
-    def run_plain(
-        self, ready: deque[Wire], tell: Callable[[Wire], object] | None = None
-    ) -> Outcome | None:
-        """Call stage after stage as long as they take return values and nothing else.
-
-        Most stages are of this kind, and this is all that a small one costs; so it is written
-        out in one piece, with what does not change outside the loop. The step from one stage to
-        the next is one record, and the attempt is let go of.
-
-        Parameters
-        ----------
-        ready
-            Stages that can run, in order; those that are called are taken out. Other threads may
-            do the same.
-        tell
-            Is told of each stage that ended well.
-
-        Returns
-        -------
-        The outcome of a stage that raised; None when the next stage is of another kind, when
-        none is left, or when none is to be begun.
-        """
-        log, values, is_live, held = self.log, self.values, self.log.is_live, self.held
-        counter, now, append = log.counter, perf_counter_ns, log.records.append
-        copy, first_output, guard = self.base.copy, self.first_output, self.guard
-        is_beside, worker = current_thread() is not main_thread(), self.worker_here() or None
-        ended = last = start = None  # of the stage before
-        end = now()
-        while not held:
-            try:
-                wired = ready.popleft()
-            except IndexError:
-                break
-            if not wired.is_plain or (
-                wired.guarded and guard is not None and guard.concerns(wired, values)
-            ):
-                ready.appendleft(wired)
-                break
-            if is_beside:
-                STREAMS.ensure()
-            key, attempt = wired.key, _bare(Attempt)
-            attempt.log, attempt.stage, attempt.number = log, key, 1
-            attempt.item = attempt.data = None
-            attempt.output = first_output
-            seq = next(counter)
-            append((seq, end, key, "step", ended, None, last, start))
-            start = end
-            if is_live and not (log.is_attended and seq % UNASKED):
-                log.deliver_soon()
-            try:
-                value = copy().run(_call_plain, attempt, wired.function, wired.needs, values)
-            except BaseException as error:  # noqa: BLE001 - the scheduler decides what becomes of it
-                return self._raised(wired, attempt, start, error)
-            if attempt.output is not None:
-                attempt.output.close()
-            if self.is_abandoned:
-                return None
-            values[key] = value
-            ended, last, end = key, next(counter), now()
-            if tell is not None:
-                # Before others hear of it. Sinks do with the next start, or when there is none.
-                append((last, end, None, "step", key, worker, last, start))
-                ended = last = start = None
-                tell(wired)
-        self._step_out(ended, last, end, start)
-        return None
-
-    def _raised(self, wired: Wire, attempt: Attempt, start: int, error: BaseException) -> Outcome:
-        """Return the outcome of a plain stage that raised."""
-        end, key = _finished(attempt), wired.key
-        self.bound[key] = {need: self.values[need] for need in wired.needs}
-        if get_ident() != self.home:
-            self.workers[key] = self.worker_here()
-        return (wired, attempt, start, end, None, error)
+        return (wired, attempt, start, finished(attempt), value, error)
 
     def _new_attempt(self, wired: Wire, number: int) -> Attempt:
         attempt = Attempt(self.log, wired.key, number)
         attempt.output = self.first_output
         return attempt
-
-    def _step_out(self, ended: str | None, last: int | None, end: int, start: int | None) -> None:
-        """Record the end of a stage after which none starts here at once."""
-        if ended is not None and last is not None:
-            self.log.records.append((last, end, None, "step", ended, None, last, start))
-        if self.log.is_live:
-            self.log.deliver_soon()
-
-    def beginnings(self) -> dict[str, int]:
-        """Return when each stage began that has, by the clock of the log."""
-        return {
-            place if kind == "step" else place.stage: ns
-            for _, ns, place, kind, *_ in self.log.records
-            if place is not None and kind in ("step", "stage.start")
-        }
-
-    def endings(self) -> dict[str, Ended]:
-        """Return how each stage ended that has."""
-        well = {
-            ended: Ended("ok", ns - start_ns, 1, worker=worker or "")
-            for _, ns, _, kind, ended, worker, _, start_ns in self.log.records
-            if kind == "step" and ended is not None
-        }
-        return {**well, **self.ended}
-
-    def count_endings(self) -> dict[str, int]:
-        """Count how many stages ended in each state; costs less than `endings`."""
-        started = self.log.records.column(-1)
-        counts = Counter(ok=list(map(type, started)).count(int))
-        counts.update([ended.state for ended in self.ended.values()])
-        return dict(+counts)
 
     async def attempt_async(self, wired: Wire, number: int) -> Outcome:
         """Await a stage; the task that runs this has a context of its own."""
@@ -299,7 +191,7 @@ class Execution:
             value = await self._call_async(wired, attempt)
         except BaseException as raised:  # noqa: BLE001 - the scheduler decides what becomes of it
             error = raised
-        return (wired, attempt, start, _finished(attempt), value, error)
+        return (wired, attempt, start, finished(attempt), value, error)
 
     def _record_start(self, wired: Wire, attempt: Attempt, start: int) -> None:
         if attempt.number == 1:
@@ -322,7 +214,7 @@ class Execution:
     def _call_plainly(self, wired: Wire, attempt: Attempt) -> Any:
         needs, values = wired.needs, self.values
         try:
-            return self.base.copy().run(_call_plain, attempt, wired.function, needs, values)
+            return self.base.copy().run(call_plain, attempt, wired.function, needs, values)
         except BaseException:
             self.bound[wired.key] = {need: values[need] for need in needs}
             raise
@@ -451,30 +343,7 @@ class Execution:
         return bool(when(**given))
 
 
-def _finished(attempt: Attempt) -> int:
-    """End what the attempt printed without a newline; return the time."""
-    if attempt.output is not None:
-        attempt.output.close()
-    return perf_counter_ns()
-
-
-_enter = context.STAGE.set
-_bare = Attempt.__new__  # without its fields: calling `__init__` costs as much as many a stage
-
-
-def _call_plain(
-    attempt: Attempt,
-    function: Callable[..., Any],
-    needs: tuple[str, ...],
-    values: dict[str, Any],
-) -> Any:
-    _enter(attempt)
-    if len(needs) == 1:  # by far the most: it costs half as much as to unpack arguments
-        return function(values[needs[0]])
-    return function(*map(values.__getitem__, needs))  # costs less than by name
-
-
-USER_CALLS: Final = frozenset({_call_plain.__code__, Execution.call.__code__})
+USER_CALLS: Final = frozenset({call_plain.__code__, Execution.call.__code__})
 """The code under which all runs that is the user's: what it raises ends an attempt."""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from pypedream._lazy import shown_as, view
+from pypedream.engine.endings import beginnings_of, count_endings, endings_of
 from pypedream.engine.views import KeptOutputs
 from pypedream.errors import NoResult
 from pypedream.log.durations import duration_text
@@ -227,14 +228,14 @@ class Run(Mapping[str, Any]):
     @property
     def stages(self) -> dict[str, StageRun]:
         """From key to what became of the stage, in the order of the run."""
-        beginnings = self._execution.beginnings() if self.state == "running" else {}
-        endings = self._execution.endings()
+        beginnings = beginnings_of(self._execution) if self.state == "running" else {}
+        endings = endings_of(self._execution)
         order = self.plan.blueprint.order
         return {key: self._stage_run(key, endings, beginnings.get(key)) for key in order}
 
     def count_ended(self) -> int:
         """Count the stages that have ended so far, however they did; it costs little."""
-        return sum(self._execution.count_endings().values())
+        return sum(count_endings(self._execution).values())
 
     def cancel(self, *, grace_s: float | None = GRACE_S) -> None:
         """Begin no further stage or item; may be called from any thread.
@@ -369,7 +370,7 @@ class Run(Mapping[str, Any]):
         blueprint = self.plan.blueprint
         if key not in blueprint.wiring.wires:
             return f'no stage "{key}"{did_you_mean(key, blueprint.order)}'
-        stage = self._stage_run(key, self._execution.endings())
+        stage = self._stage_run(key, endings_of(self._execution))
         if stage.state == "ok":
             return f'the result of stage "{key}" was not kept (keep={self.plan.options.keep!r})'
         reason = f": {stage.reason}" if stage.reason else ""

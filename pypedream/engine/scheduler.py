@@ -18,6 +18,7 @@ from attrs import Factory, define, field, frozen
 from pypedream.context import Attempt
 from pypedream.engine.crew import Crew
 from pypedream.engine.crews import Crews, let_down
+from pypedream.engine.plain import run_plain
 from pypedream.engine.ranking import ranks_of
 from pypedream.engine.readiness import Readiness
 from pypedream.engine.resources import Resources, resources_of
@@ -186,7 +187,7 @@ class Scheduler:
 
     def _run_plain(self) -> None:
         """Run the stages at the head of the order that need no decision, here and at once."""
-        outcome = self.execution.run_plain(self._readiness.ready)
+        outcome = run_plain(self.execution, self._readiness.ready)
         if outcome is not None:
             self.settlement.settle(outcome)
 
