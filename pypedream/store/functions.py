@@ -78,9 +78,14 @@ def captured(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def is_generated(function: Any) -> bool:
-    """Say whether a method was made by attrs or dataclasses: it keeps annotations in its cells."""
-    code = getattr(innermost(function), "__code__", None)
+    """Say whether a method was made by attrs or dataclasses: the fields say all of it.
+
+    One that attrs shares between classes bears the name of the class that was made last.
+    """
+    inner = innermost(function)
+    code = getattr(inner, "__code__", None)
     if not isinstance(code, CodeType):
         return False
     made = code.co_filename.startswith("<attrs generated")
-    return made or code.co_qualname.startswith("__create_fn__")
+    is_of_attrs = str(getattr(inner, "__globals__", {}).get("__name__")).startswith("attr.")
+    return made or is_of_attrs or code.co_qualname.startswith("__create_fn__")
