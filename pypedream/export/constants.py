@@ -32,6 +32,8 @@ _IMPURE: Final = frozenset(
     )
 )
 _READING: Final = frozenset(("fromfile", "fromregex", "genfromtxt", "load", "loadtxt", "memmap"))
+_SETTING: Final = (ast.Assign, ast.AnnAssign, ast.If, ast.Pass)
+_MADE: Final = "_pypedream_made"
 _DOING: Final = frozenset(("fit", "open", "read"))
 _MAKING: Final = frozenset(
     (
@@ -66,16 +68,21 @@ def gives(expression: ast.expr, value: Any, namespace: Mapping[str, Any]) -> boo
     """Say whether an expression makes a value again, without doing anything else."""
     if hasattr(value, "__next__") or not _only_makes(expression, namespace):
         return False
-    if type(value).__module__.startswith("pypedream."):
+    if _is_of_pypedream(value):
         return True
-    try:
-        code = compile(ast.Expression(expression), "<constant>", "eval", dont_inherit=True)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            made = eval(code, dict(namespace))  # noqa: S307 - the user's own line, once more
-    except Exception:  # noqa: BLE001 - whatever it is, it does not give the value
+    target = ast.Assign([ast.Name(_MADE, ast.Store())], expression)
+    made = _carried_out(ast.fix_missing_locations(target), namespace).get(_MADE)
+    return _is_same(made, value)
+
+
+def sets(node: ast.stmt, values: Mapping[str, Any], namespace: Mapping[str, Any]) -> bool:
+    """Say whether a statement gives names their values again: ``a, b = 1, 2``, or an ``if``."""
+    if not isinstance(node, (ast.Assign, ast.If)) or not _only_makes(node, namespace):
         return False
-    return type(made) is type(value) and _mark(made) == _mark(value)
+    if not all(isinstance(each, _SETTING) for each in ast.walk(node) if isinstance(each, ast.stmt)):
+        return False
+    made = _carried_out(node, namespace)
+    return all(name in made and _is_same(made[name], each) for name, each in values.items())
 
 
 def sounds_secret(name: str, value: Any) -> bool:
@@ -101,6 +108,31 @@ def why_not(value: Any) -> tuple[str, str]:
     return f"is a value of type {home}", "make it in a stage, or make it a parameter"
 
 
+def _carried_out(node: ast.stmt, namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """Carry out a line of the user's once more, beside the names of the session."""
+    names = dict(namespace)
+    try:
+        code = compile(ast.Module([node], []), "<constant>", "exec", dont_inherit=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(code, names)  # noqa: S102
+    except Exception:  # noqa: BLE001 - whatever it is, it does not give the value
+        return {}
+    return names
+
+
+def _is_same(made: Any, value: Any) -> bool:
+    return type(made) is type(value) and _mark(made) == _mark(value)
+
+
+def _is_of_pypedream(value: Any) -> bool:
+    """Say whether something describes a pipeline: its parameters, a stage, a table of stages."""
+    members = value.values() if isinstance(value, dict) else value
+    inside = members if isinstance(value, (dict, list, tuple)) else ()
+    is_own = type(value).__module__.startswith("pypedream.")
+    return is_own or any(type(each).__module__.startswith("pypedream.") for each in inside)
+
+
 def _mark(value: Any) -> object:
     try:
         with warnings.catch_warnings():
@@ -110,7 +142,7 @@ def _mark(value: Any) -> object:
         return type(value)
 
 
-def _only_makes(expression: ast.expr, namespace: Mapping[str, Any]) -> bool:
+def _only_makes(expression: ast.AST, namespace: Mapping[str, Any]) -> bool:
     for node in ast.walk(expression):
         if isinstance(node, (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)):
             return False

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 _DEFINED: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SET: Final = (ast.Assign, ast.AnnAssign)
+_PATHS: Final = ("sys.path.append", "sys.path.insert", "sys.path.extend", "site.addsitedir")
 _HINTS: Final = (type, ModuleType, GenericAlias, UnionType)
 _DISPLAY: Final = "from IPython.display import display"
 
@@ -127,6 +128,13 @@ class Gathering:
             each.rank = Rank.PIPELINE
         made.members += found
         return made
+
+    def add_paths(self) -> None:
+        """Take in what tells Python where the user's modules are: ``sys.path.append("src")``."""
+        for statement in self.home.cells.statements:
+            call = getattr(statement.node, "value", None)
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in _PATHS:
+                self.part(Rank.PATH, statement)
 
     # Statements
 
@@ -343,6 +351,8 @@ class Gathering:
             is_kept = _is_kept_by_code(value, references)
             if is_kept or constants.gives(expression, value, namespace):
                 return self.part(rank, statement)
+        if statement is not None and self._sets_all(statement):
+            return self.part(rank, statement)
         piece = literal(value)
         if piece is not None:
             return self._as_literal(name, piece, statement)
@@ -350,6 +360,13 @@ class Gathering:
         place = None if statement is None else statement.place
         self.refuse(f'"{name}" {what}', place, hint)
         return None
+
+    def _sets_all(self, statement: Statement) -> bool:
+        """Say whether a statement that sets several names still gives them what they are."""
+        namespace = self.home.namespace
+        values = {name: namespace.get(name, MISSING) for name in statement.binds}
+        is_last = all(self.home.cells.binders.get(name) is statement for name in values)
+        return is_last and constants.sets(statement.node, values, namespace)
 
     def _as_literal(self, name: str, piece: Any, statement: Statement | None) -> Part:
         for line in piece.needs():

@@ -72,15 +72,19 @@ class Imports:
         for lines in (self.lines, self.own):
             lines -= {line for line in lines if _bound_by_line(line) not in used}
 
-    def blocks(self) -> list[str]:
-        """Return the lines in the order in which formatters want them."""
-        blocks = [*sections(self.lines), "\n".join(filter(None, sections(self.own)))]
-        return ["\n".join(map(_wrapped, each.splitlines())) for each in blocks if each]
+    def blocks(self) -> tuple[list[str], list[str]]:
+        """Return the lines in the order in which formatters want them, the user's own apart."""
+        own = "\n".join(filter(None, sections(self.own)))
+        return _blocks(sections(self.lines)), _blocks([own])
 
 
 def _bound_by_line(line: str) -> str:
     node: Any = ast.parse(line).body[0]
     return bound_by(node.names[0])
+
+
+def _blocks(blocks: list[str]) -> list[str]:
+    return ["\n".join(map(_wrapped, each.splitlines())) for each in blocks if each]
 
 
 def _wrapped(line: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import Factory, define
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from pypedream.export.cells import Statement
 
@@ -17,12 +17,13 @@ _BLOCKS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Rank(IntEnum):
-    """What a part is; parts stand in this order."""
+    """What a part is; parts stand in this order, and the user's own imports after paths."""
 
-    CONSTANT = 0
-    HELPER = 1
-    PARAMETERS = 2
-    PIPELINE = 3
+    PATH = 0
+    CONSTANT = 1
+    HELPER = 2
+    PARAMETERS = 3
+    PIPELINE = 4
 
 
 @define(eq=False)
@@ -72,10 +73,14 @@ class Part:
         return "\n" not in self.text
 
 
-def in_order(parts: Iterable[Part]) -> list[Part]:
+def in_order(parts: Sequence[Part]) -> list[Part]:
     """Return parts by rank and position, each after those that it needs."""
     found: dict[int, Part] = {}
     entered: set[int] = set()
+    for part in parts:
+        for each in part.before:
+            if part.rank < each.rank == Rank.PIPELINE:  # another name for it, or for a method
+                part.rank, part.position = each.rank, each.position
 
     def put(part: Part) -> None:
         if id(part) not in entered:
@@ -94,8 +99,8 @@ def _needed_before(part: Part) -> list[Part]:
     needed = list(part.before)
     for each in part.before:
         needed += each.later
-        if each.position[0] != part.position[0]:  # a pipeline that is included by another one
-            needed += each.members
+        is_other = each.rank == part.rank == Rank.PIPELINE and each.position[0] != part.position[0]
+        needed += each.members if is_other else ()  # a pipeline that is included by another one
     return needed
 
 

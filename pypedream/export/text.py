@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from pypedream.export.parts import Part, in_order
+from pypedream.export.parts import Part, Rank, in_order
 from pypedream.export.secrecy import without_secrets
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ _NAME: Final = re.compile(r"[^\W\d]\w*")
 
 def text_of(gathering: Gathering, title: str) -> str:
     """Put together what was gathered; what stands in the way is added to its problems."""
+    if gathering.imports.own:
+        gathering.add_paths()
     ordered = in_order(gathering.parts)
     _check_names(gathering, ordered)
     without_secrets(gathering, ordered)
@@ -24,9 +26,12 @@ def text_of(gathering: Gathering, title: str) -> str:
     head = [_quoted(docstring)]
     if gathering.has_future:
         head.append("from __future__ import annotations")
-    text = "\n\n".join([*head, *gathering.imports.blocks()])
+    lines, own = gathering.imports.blocks()
+    paths = [part for part in ordered if part.rank == Rank.PATH]
+    path = "\n".join(part.text for part in paths)
+    text = "\n\n".join(filter(None, [*head, *lines, path, *own]))
     before: Part | None = None
-    for part in ordered:
+    for part in ordered[len(paths) :]:
         text += _between(before, part) + part.text
         before = part
     return text + "\n"

@@ -312,6 +312,64 @@ def double(load):
 flow.stage(double, name='twice')
 flow.stage('thrice', retries=1)(lambda load: 3 * load)
 """,
+    "stages added in other ways": """
+from pypedream import Parameters, Pipeline, Stage
+# ---
+def one():
+    return 1
+def two(one):
+    return one + 1
+STAGES = {"one": Stage(one), "two": Stage(two, retries=2)}
+flow = Pipeline("ways", stages=STAGES)
+# ---
+add = flow.stage
+@add
+def three(two):
+    return two + 1
+# ---
+same = flow
+@same.stage(retries=1)
+def four(three):
+    return three + 1
+# ---
+def add_more(to, n):
+    @to.stage
+    def five(four):
+        return four + n
+add_more(flow, 1)
+# ---
+class Adding:
+    def __init__(self, n):
+        self.n = n
+    def to(self, five):
+        return five + self.n
+flow.stage(Adding(1).to, name="six")
+# ---
+flow.parameters = Parameters.define(start=6)
+flow.stage(lambda six, start: six + start, name="twelve")
+flow.stage(lambda: 0, name="nothing")
+flow.remove("nothing")
+""",
+    "conditions and paths": """
+import os
+import sys
+from pypedream import Pipeline
+os.makedirs("src", exist_ok=True)
+with open("src/own_rates.py", "w") as file:
+    print("def rate(n): return 2 * n", file=file)
+sys.path.append("src")
+import own_rates
+# ---
+if sys.platform == "nowhere":
+    SEPARATOR = ";"
+else:
+    SEPARATOR = ":"
+# ---
+flow = Pipeline("conditions")
+@flow.stage
+def joined():
+    return SEPARATOR.join("ab"), own_rates.rate(3)
+""",
     "async stages and future annotations": """
 from __future__ import annotations
 import asyncio
