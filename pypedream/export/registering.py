@@ -86,7 +86,7 @@ class Registering:
         for statement, keys in reversed(self.adding):
             if key in keys:
                 return self._checked(stage, statement)
-        found = self._made_with()
+        found = self._made_with(written)
         if found is None:
             self._refuse(key, stage)
         return found
@@ -113,21 +113,34 @@ class Registering:
         if written is not None and given.id in written.binds:
             gathering.hold(given.id, stage.function, written, statement)
 
-    def _made_with(self) -> Statement | None:
-        """Return the statement that makes the pipeline together with its stages, or fills it."""
+    def _made_with(self, written: Statement | None) -> Statement | None:
+        """Return the statement that makes the pipeline together with its stages, or fills it.
+
+        Parameters
+        ----------
+        written
+            Where the function of the stage is: within one that fills the pipeline, perhaps.
+        """
         made = self.made.statement
-        assert made is not None
-        if self._makes_stages(made):
+        handing = list(self._handing())
+        for statement, called in handing:
+            if written is not None and called in written.binds:
+                return statement
+        if made is not None and self._makes_stages(made):
             return made
+        return handing[0][0] if handing else None
+
+    def _handing(self) -> Iterator[tuple[Statement, str]]:
+        """Give the statements that hand the pipeline to a function, the last first."""
         namespace = self.gathering.home.namespace
         for statement in reversed(self.gathering.home.cells.statements):
             call = getattr(statement.node, "value", None)
-            if isinstance(call, ast.Call) and not self._is_adding(call.func):
-                given = [*call.args, *(each.value for each in call.keywords)]
-                names = [each.id for each in given if isinstance(each, ast.Name)]
-                if any(namespace.get(name) is self.pipeline for name in names):
-                    return statement
-        return None
+            if not isinstance(call, ast.Call) or self._is_adding(call.func):
+                continue
+            given = [*call.args, *(each.value for each in call.keywords)]
+            names = [each.id for each in given if isinstance(each, ast.Name)]
+            if any(namespace.get(name) is self.pipeline for name in names):
+                yield statement, getattr(call.func, "id", "")
 
     def _makes_stages(self, made: Statement) -> bool:
         call = getattr(made.node, "value", None)

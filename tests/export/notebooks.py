@@ -138,6 +138,8 @@ flow = Pipeline("classes", Parameters.define(colour=Colour.RED))
 @flow.stage
 def load(colour):
     return Row(LIMITS.low).doubled(), colour.name, Base().make().x, ORIGIN.y
+# ---
+flow.stage(Row(4).doubled, name="bound")
 """,
     "constants": """
 import datetime as dt
@@ -338,12 +340,7 @@ def add_more(to, n):
         return four + n
 add_more(flow, 1)
 # ---
-class Adding:
-    def __init__(self, n):
-        self.n = n
-    def to(self, five):
-        return five + self.n
-flow.stage(Adding(1).to, name="six")
+flow.stage(lambda five: five + 1, name="six")
 # ---
 flow.parameters = Parameters.define(start=6)
 flow.stage(lambda six, start: six + start, name="twelve")
