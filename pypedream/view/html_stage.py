@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from pypedream.view.page import Line, Page, Said, Sample, Section
 
-_LEVELS = {"warning": "w", "error": "r"}
+LEVELS = {"warning": "w", "error": "r"}
+"""The classes of lines that are marked."""
 _FAILED = ("failed", "killed", "timeout")
 
 
@@ -72,7 +73,7 @@ def said_block(said: Said) -> Html:
 def _line(line: Line) -> str:
     """Return a line; what is no warning and no error needs no element."""
     text = f"{line.text}\n"
-    return text if line.level == "info" else tag("span", text, class_=_LEVELS[line.level])
+    return text if line.level == "info" else tag("span", text, class_=LEVELS[line.level])
 
 
 def _bundle(bundle: Bundle, sections: Mapping[str, Section], span_s: float, subject: str) -> Html:

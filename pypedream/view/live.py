@@ -1,7 +1,7 @@
 """The live frame: how far a run is, small enough to be sent to a browser several times a second.
 
 It has no folds, as a browser closes them each time the frame is replaced, and its picture keeps
-its size while the run goes on.
+its size while the run goes on. So does the place of the last lines: what is below it would jump.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pypedream.log.status import bar_text
 from pypedream.view.describing import describe
 from pypedream.view.hearing import lines_of
 from pypedream.view.html import header, image_of, new_scope
-from pypedream.view.html_stage import said_block
-from pypedream.view.page import Line, Page, Said
+from pypedream.view.html_stage import LEVELS
+from pypedream.view.page import Line, Page
 from pypedream.view.page_of_run import facts_of
 from pypedream.view.style import style_of
 from pypedream.view.tags import Html, joined, tag
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pypedream.engine.run import Run
     from pypedream.log.events import Event
@@ -92,14 +92,20 @@ def live_frame(state: Run | RunState) -> str:
     facts = tuple(facts_of(now.description, now.elapsed_s, "", now.run))
     page = Page(now.description, state=now.state, facts=facts)
     scope = new_scope()
-    said = said_block(Said(head=now.lines[-MOST_LINES:]))
-    start = joined(tag("style", Html(style_of(scope))), header(page))
+    said = _block(now.lines[-MOST_LINES:])
+    start = joined(tag("style", Html(style_of(scope, "live"))), header(page))
     frame = ""
     for most in _STEPS:
         frame = tag("div", start, image_of(now.description, most), said, class_=f"{scope} pd-run")
         if len(frame.encode()) <= MOST_BYTES:
             break
     return frame
+
+
+def _block(lines: Iterable[Line]) -> Html:
+    """Return the last lines in a place that is as high with one of them, or none, as with all."""
+    spans = (tag("span", f"{line.text}\n", class_=LEVELS.get(line.level, "")) for line in lines)
+    return tag("pre", *spans, class_="l z")
 
 
 def _bars(recent: Sequence[Event], description: Description) -> list[Line]:

@@ -18,7 +18,8 @@ _RULES: Final = """
 color:var(--t);background:var(--b);padding:4px 2px;container-type:inline-size;
 font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif)}
 § .x{display:none}
-§ .h{display:flex;flex-wrap:wrap;gap:2px 10px;align-items:center;margin-bottom:8px}
+§ .h{display:flex;flex-wrap:wrap;gap:2px 10px;align-items:center;margin-bottom:8px;
+font-variant-numeric:tabular-nums}
 § .h b{font-size:16px}
 § .c{padding:1px 8px;border-radius:5px;font-size:12px;font-weight:600;white-space:nowrap}
 § .d{color:var(--d)}
@@ -62,6 +63,12 @@ _OF_RUN: Final = """
 § .run summary .y:empty,§ .run summary .d:empty{display:none}§ .ax{display:none}}
 """
 
+_OF_MARKS: Final = """
+§ .l .w,§ .l .r{margin:0 -10px;padding:0 10px 0 7px;border-left:3px solid #c77700;
+background:#c777001a}
+§ .l .r{border-color:#ca392e;background:#ca392e1f}
+"""
+
 _OF_LINES: Final = """
 § input{position:absolute;opacity:0}
 § label{display:inline-block;border:1px solid #8886;padding:0 9px;margin:0 4px 6px 0;font-size:12px;
@@ -69,9 +76,6 @@ border-radius:9px;cursor:pointer}
 § input:checked+label{background:#4570a5;border-color:#4570a5;color:#fff}
 § input:focus-visible+label{outline:2px solid #4570a5;outline-offset:2px}
 § input:disabled+label{opacity:.6;cursor:default}
-§ .l .w,§ .l .r{margin:0 -10px;padding:0 10px 0 7px;border-left:3px solid #c77700;
-background:#c777001a}
-§ .l .r{border-color:#ca392e;background:#ca392e1f}
 § .f1:checked~div .l,§ .f2:checked~div .l{font-size:0}
 § .f1:checked~div .l .w,§ :checked~div .l .r{font-size:12px}
 § .f2:checked~div .l:not(:has(.r)),§ .f1:checked~div .l:not(:has(.w,.r)),
@@ -79,6 +83,12 @@ background:#c777001a}
 § .f1:checked~div .o:not(.ow,.or),§ .f2:checked~div .o:not(.or){display:none}
 § .f1:checked~div .ow::details-content,§ .f2:checked~div .or::details-content
 {content-visibility:visible;block-size:auto}
+"""
+
+_OF_LIVE: Final = """
+§.§ .z{box-sizing:content-box;height:4.5em}
+§ .z:empty{visibility:hidden}
+§ .z span{white-space:pre;overflow:hidden;text-overflow:ellipsis}
 """
 
 _OF_FRAMES: Final = """
@@ -102,7 +112,8 @@ _OF_CHARTS: Final = """
 
 _PARTS: Final = {
     "run": _OF_RUN,
-    "lines": _OF_LINES,
+    "lines": _OF_MARKS + _OF_LINES,
+    "live": _OF_MARKS + _OF_LIVE,
     "frames": _OF_FRAMES,
     "plan": _OF_PLAN,
     "charts": _OF_CHARTS,
@@ -125,8 +136,8 @@ def style_of(scope: str, *parts: str) -> str:
     Parameters
     ----------
     parts
-        What the element has besides a header and tables: "run", "plan", "lines", "frames",
-        "charts".
+        What the element has besides a header and tables: "run", "plan", "lines", "live",
+        "frames", "charts".
     """
     text = "".join([_RULES, *(_PARTS[part] for part in parts)])
     return (

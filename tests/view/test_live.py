@@ -8,6 +8,7 @@ from pypedream import Pipeline, context
 from pypedream.view import RunState, live_frame, run_state
 from pypedream.view.description import Description, Edge, Node
 from pypedream.view.live import MOST_BYTES
+from pypedream.view.page import Line
 
 
 def test_a_frame_of_a_run_that_goes_on(parsed):
@@ -53,6 +54,20 @@ def test_long_lines_are_cut(parsed):
     flow.stage("talk")(lambda: print("x" * 100_000))
 
     assert len(live_frame(flow.run())) <= MOST_BYTES
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_there_is_a_place_for_the_last_lines_before_there_are_any(parsed, count):
+    """Three lines or fewer are in one place, of a height that is set: nothing jumps."""
+    lines = tuple(Line(f"line {number}", "warning") for number in range(count))
+
+    document = parsed(
+        live_frame(RunState(Description("flow", "run", "flow", ()), "running", lines=lines))
+    )
+
+    assert len(document.all("pre", "z")) == 1
+    assert re.search(r"\.z\{[^}]*height:4\.5em", document.styles[0])
+    assert len(document.all("span", "w")) == min(count, 3)
 
 
 def test_a_state_can_be_made_from_the_events_at_hand():
