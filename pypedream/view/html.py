@@ -21,7 +21,7 @@ from pypedream.log.durations import duration_text
 from pypedream.pipeline import Pipeline
 from pypedream.view.folding import MOST_STAGES, folded
 from pypedream.view.html_failure import trouble_card
-from pypedream.view.html_stage import chip, said_block, stage_list, table_of
+from pypedream.view.html_stage import chip, room_of, said_block, stage_list, table_of
 from pypedream.view.looks import look_of
 from pypedream.view.sheet import image
 from pypedream.view.style import style_of
@@ -112,7 +112,7 @@ def fragment(page: Page, scope: str, *, has_fallback: bool) -> Html:
     """
     return tag(
         "div",
-        tag("style", Html(style_of(scope, *_parts(page)))),
+        tag("style", Html(f"{style_of(scope, *_parts(page))}div.{scope}{{{room_of(page)}}}")),
         tag("pre", _in_text(page), class_="x") if has_fallback else "",
         header(page),
         *map(trouble_card, page.troubles),
@@ -180,7 +180,7 @@ def _filter(page: Page, scope: str) -> Iterator[Html]:
             checked="" if number else "checked",
             disabled="" if count else "disabled",
         )
-        text = f"{word} {count:,}" if number else f"all {count:,} lines"
+        text = f"{word} {count:,}" if number else f"all {count:,} line{'s' * (count > 1)}"
         yield tag("label", text, for_=name)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pypedream.log.terminal import visible
 from pypedream.view.exhibits import exhibit_html
 from pypedream.view.folding import Bundle, bundles
+from pypedream.view.labels import width_of
 from pypedream.view.looks import look_of
 from pypedream.view.page import Row
 from pypedream.view.tags import Html, joined, tag
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 LEVELS = {"warning": "w", "error": "r"}
 """The classes of lines that are marked."""
+BOLD = 1.15
+"""How much wider bold letters are."""
+CHIP_FONT = 12
+_LAST = (98.5, 100.0)  # per cent, where a bar begins and ends at the latest: none is out of sight
 _FAILED = ("failed", "killed", "timeout")
 
 
@@ -28,6 +34,19 @@ def stage_list(page: Page) -> Html:
         _bundle(bundle, sections, page.span_s, subject) for bundle in bundles(page.description)
     ]
     return tag("div", *parts, class_=f"s {subject}")
+
+
+def room_of(page: Page) -> str:
+    """Return how wide the columns of states and of names are, as declarations of CSS.
+
+    A grid knows its own line only. So that all lines have the same columns, and what is said of a
+    stage has the room that is left, the widest text of each is measured here.
+    """
+    stages = page.description.stages
+    names = max((width_of(visible(node.label)) for node in stages), default=0.0)
+    signed = (f"{look_of(node.state).sign} {node.state}" for node in stages)
+    states = max(map(width_of, signed), default=0.0)
+    return f"--n:min({names * BOLD:.1f}em,34cqw);--c:{states * BOLD * CHIP_FONT + 16:.0f}px"
 
 
 def chip(state: str, name: str = "") -> Html:
@@ -81,13 +100,14 @@ def _bundle(bundle: Bundle, sections: Mapping[str, Section], span_s: float, subj
     if len(rows) == 1:
         return rows[0]
     cells = [chip(bundle.state)] if bundle.state else []
-    head = tag("summary", *cells, " ", tag("b", bundle.label), " ", tag("span", bundle.counts))
+    counts = tag("span", bundle.counts, class_="d")
+    head = tag("summary", *cells, " ", tag("b", bundle.label), " ", counts)
     classes = [_classes(sections[node.key]) for node in bundle.nodes]
     return tag(
         "details",
         head,
         tag("div", *rows, class_="v"),
-        class_=" ".join(sorted({word for each in classes for word in each.split()})),
+        class_=" ".join(["bu", *sorted({word for each in classes for word in each.split()})]),
         open="open" if bundle.state in _FAILED else "",
     )
 
@@ -101,22 +121,41 @@ def _classes(section: Section) -> str:
 
 def _stage(section: Section, span_s: float, subject: str) -> Html:
     node = section.node
-    note = section.error or node.note or node.about
-    if subject == "plan":
-        note = next((row.value for row in section.facts if row.name == "why"), note)
     cells = [
         *([chip(node.state), " "] if node.state else []),
         tag("b", node.label),
         " ",
-        tag("span", note, class_="d"),
+        tag("span", *_marks(section), _news(section, subject), class_="d"),
         " ",
         *([_bar(section, span_s)] if subject == "run" else []),
         _at_the_end(section, subject),
     ]
     is_open = "open" if section.is_open else ""
     return tag(
-        "details", tag("summary", *cells), _body(section), class_=_classes(section), open=is_open
+        "details",
+        tag("summary", *cells),
+        _body(section),
+        class_=_classes(section),
+        open=is_open,
     )
+
+
+def _marks(section: Section) -> Iterator[Html]:
+    """Yield how many warnings and errors a stage told; of one that failed the error is there."""
+    said = section.said
+    for count, word in ((said.warnings, "warning"), (said.errors, "error")):
+        if count and not section.error:
+            text = f"{count:,} {word}{'s' * (count > 1)}"
+            yield joined(tag("span", text, class_=f"g {LEVELS[word]}"), " ")
+
+
+def _news(section: Section, subject: str) -> str:
+    """Return what is to be told of a stage first: what went wrong, else what came of it."""
+    if subject == "plan":
+        return next((row.value for row in section.facts if row.name == "why"), "")
+    if section.result:
+        return tag("code", section.result)
+    return section.error or section.node.note or section.node.about
 
 
 def _at_the_end(section: Section, subject: str) -> Html:
@@ -128,18 +167,18 @@ def _at_the_end(section: Section, subject: str) -> Html:
 def _bar(section: Section, span_s: float) -> Html:
     if section.span is None or span_s <= 0:
         return tag("span", class_="y") if section.span else tag("span")
-    left, right = (min(100.0, 100 * each / span_s) for each in section.span)
+    left, right = (
+        min(last, 100 * at / span_s) for last, at in zip(_LAST, section.span, strict=True)
+    )
     fill = look_of(section.node.state).fill
     style = f"left:{left:.1f}%;width:{right - left:.1f}%;background:{fill}"
     return tag("span", tag("i", style=style), class_="y")
 
 
 def _body(section: Section) -> Html:
-    node = section.node
-    about = node.about if section.error or node.note else ""
     marks = [joined(tag("span", word, class_="g"), " ") for word in section.chips]
-    if about:
-        marks.append(joined(tag("span", about), " "))
+    if section.node.about:
+        marks.append(joined(tag("span", section.node.about), " "))
     where = tag("code", section.where, class_="d")
     has_card = section.is_open
     error = tag("span", section.error, class_="r") if section.error and not has_card else Html()

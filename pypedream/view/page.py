@@ -172,6 +172,8 @@ class Section:
         Where its function is written.
     error
         What its last call raised, in one line.
+    result
+        What it gave, in one line; "" for nothing, and where it is not at hand.
     """
 
     node: Node
@@ -185,6 +187,7 @@ class Section:
     span: tuple[float, float] | None = None
     where: str = ""
     error: str = ""
+    result: str = ""
     is_open: bool = False
 
 

@@ -18,7 +18,7 @@ from pypedream.view.frames import frames_of
 from pypedream.view.hearing import heard
 from pypedream.view.inputs_shown import VALUE, input_rows, parameter_rows, policy_rows, where_of
 from pypedream.view.page import NOTHING_SAID, Page, Row, Sample, Section, Trouble
-from pypedream.view.samples import READ, Shower
+from pypedream.view.samples import READ, WIDTH, Shower
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -161,6 +161,16 @@ def _is_at_hand(stage: StageRun) -> bool:
     return bool(stage.outputs) if not isinstance(stage.outputs, KeptOutputs) else False
 
 
+def _in_a_line(samples: Sequence[Sample]) -> str:
+    """Return what a stage gave; "" where it only did something."""
+    texts = [
+        one.text if one.name == RETURN else f"{one.name} = {one.text}"
+        for one in samples
+        if one.text != "None"
+    ]
+    return ", ".join(texts)[:WIDTH]
+
+
 @frozen
 class _Sight:
     """A run, what was heard of it, and how its values are shown."""
@@ -175,12 +185,13 @@ class _Sight:
     ) -> Section:
         wired = self.run.plan.blueprint.wiring.wires[node.key]
         span = self.heard.span(node.key)
+        samples = tuple(self._samples(stage))
         return Section(
             node,
             chips=tuple(self._chips(node, stage)),
             facts=(*self._facts(node, stage), *policy_rows(wired)),
             inputs=tuple(input_rows(wired, self.run.parameters, self.shower, outputs)),
-            outputs=tuple(self._samples(stage)),
+            outputs=samples,
             said=self.heard.said.get(node.key, NOTHING_SAID),
             exhibits=tuple(
                 exhibits_of(self.heard.displays.get(node.key, ()), self.run.displays.get)
@@ -191,6 +202,7 @@ class _Sight:
             error=""
             if stage.error is None
             else self.shower.cut(shown_error(stage.error, 400), 400),
+            result=_in_a_line(samples) if _is_at_hand(stage) else "",
             is_open=node.key in [failure.stage for failure in self.run.failures[:MOST_TROUBLES]],
         )
 

@@ -42,23 +42,28 @@ margin:6px 0}
 § .e>div{margin:2px 0}
 §.§ .m{font-weight:700}
 § summary{cursor:pointer;display:grid;gap:1px 10px;align-items:center;padding:3px 4px;
-border-top:1px solid #8883;grid-template-columns:10px minmax(0,13em) minmax(0,1fr) auto}
+border-top:1px solid #8883;grid-template-columns:10px auto minmax(0,1fr) auto}
 § summary::before{content:"▸";color:var(--d)}
-§ details[open]>summary::before{rotate:90deg}
+§ details[open]>summary::before{content:"▾"}
 § summary:hover{background:#8881}
 § summary>*{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+§ details[open]>summary>b{white-space:normal;overflow-wrap:anywhere}
+§ .bu>summary{display:flex}
+§ .bu>summary .c{flex:none;min-width:var(--c);box-sizing:border-box}
 § .v{padding:2px 4px 8px 24px}
 § .g{background:#8882;border-radius:5px;padding:0 7px;font-size:12px}
+§ .g.w{background:#c7770040}
+§ .g.r{background:#ca392e33}
 """
 
 _OF_RUN: Final = """
-§ .run summary,§ .ax{grid-template-columns:10px 92px minmax(0,11em) minmax(0,1fr) 27% 64px}
+§ .run summary,§ .ax{grid-template-columns:10px var(--c) minmax(0,var(--n)) minmax(0,1fr) 20% 60px}
 § .ax{display:grid;gap:10px;padding:0 4px;font-size:11px;color:var(--d)}
 § .ax span{grid-column:5;display:flex;justify-content:space-between}
 § .y{background:#8882;border-radius:3px;height:10px}
 § .y i{display:block;position:relative;height:100%;min-width:2px;border-radius:3px}
 § .j{text-align:right;font-variant-numeric:tabular-nums}
-@container (max-width:640px){§ .run summary{grid-template-columns:10px 92px minmax(0,1fr) auto}
+@container (max-width:640px){§ .run summary{grid-template-columns:10px var(--c) minmax(0,1fr) auto}
 § .run summary .d{grid-row:2;grid-column:3/5}§ .run summary .y{grid-row:3;grid-column:3/5}
 § .run summary .y:empty,§ .run summary .d:empty{display:none}§ .ax{display:none}}
 """
@@ -101,7 +106,8 @@ white-space:nowrap;font-variant-numeric:tabular-nums}
 """
 
 _OF_PLAN: Final = """
-§ .plan summary{grid-template-columns:10px 74px minmax(0,13em) minmax(0,1fr) auto}
+§ .plan summary{grid-template-columns:10px var(--c) minmax(0,var(--n)) minmax(0,1fr) auto}
+§ .pipeline summary{grid-template-columns:10px minmax(0,var(--n)) minmax(0,1fr) auto}
 """
 
 # An image takes the colour scheme of its element, not the colours of the page.
