@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import isnan
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pypedream.log.events import Event
 
-__all__ = ["Status", "bar_text", "progress_text"]
+__all__ = ["Status", "bar_text", "progress_text", "share_of"]
 
 MOST_NAMES = 3
 BAR_CELLS = 12
@@ -68,7 +69,7 @@ def bar_text(event: Event, *, has_glyphs: bool) -> str:
     data = event.data or {}
     done, total = data.get("done"), data.get("total")
     words = "" if event.event == "progress" else event.event
-    share = _share(done, total)
+    share = share_of(event)
     if share is None:
         return words if words or done is None else _number(done)
     full = int(share * BAR_CELLS)
@@ -82,10 +83,13 @@ def _number(value: Any) -> str:
     return f"{value:,}" if type(value) is int else str(value)
 
 
-def _share(done: Any, total: Any) -> float | None:
-    """Return what part is done, from 0 to 1; None when it cannot be said."""
+def share_of(event: Event) -> float | None:
+    """Return what part of a stage is done, from 0 to 1; None when it cannot be said."""
+    data = event.data or {}
+    done, total = data.get("done"), data.get("total")
     if isinstance(done, (int, float)) and isinstance(total, (int, float)) and total > 0:
-        return min(max(done / total, 0.0), 1.0)
+        share = done / total
+        return None if isnan(share) else min(max(share, 0.0), 1.0)
     return None
 
 

@@ -55,7 +55,7 @@ def chip_of(node: Node, subject: str) -> Chip:
         width = _even(width_of(label) * SMALL_FONT + 2 * PADDING)
         return Chip(node, label, "", SMALL_FONT, width, SMALL_HEIGHT)
     time = duration_text(node.duration_s) if node.duration_s is not None else ""
-    room = width_of(" x00000") if node.is_mapped and subject == "run" else 0.0
+    room = width_of(" 000/000") if node.is_mapped and subject == "run" else 0.0
     label = f"{label} {node.count}" if node.count else label
     width = max(0.0, room - width_of(f" {node.count}") * bool(node.count)) * FONT
     width += width_of(label) * FONT + 2 * PADDING
@@ -78,6 +78,8 @@ def draw_chip(chip: Chip, box: Box, *, has_title: bool = True) -> str:
         parts.append(_written(chip.label, left + SIGN, baseline, chip.font, "start"))
     else:
         parts.append(_written(chip.label, (left + right) / 2, baseline, chip.font, "middle"))
+    if chip.node.share is not None:
+        parts.append(_progress(chip.node.share, left, right, box.y + box.height - 5))
     if chip.time:
         parts.append(_written(chip.time, right, baseline, SMALL_FONT, "end"))
     return f"<g>{''.join(parts)}</g>"
@@ -111,6 +113,16 @@ def _sign(drawing: str, x: float, middle: float) -> str:
     return (
         f'<path transform="translate({number(x)} {number(middle - 6)})" d="{drawing}" fill="none"'
         ' stroke="#fff" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/>'
+    )
+
+
+def _progress(share: float, left: float, right: float, y: float) -> str:
+    """Return a line at the foot of a box, as long as what is done."""
+    end = left + share * (right - left)
+    return "".join(
+        f'<path d="M{number(left)},{number(y)}H{number(x)}" stroke="#fff" stroke-width="2.5"'
+        f' stroke-opacity="{opacity}"/>'
+        for x, opacity in ((right, ".3"), (end, ".9"))
     )
 
 

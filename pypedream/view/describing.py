@@ -45,6 +45,7 @@ class _Fate(NamedTuple):
     duration_s: float | None = None
     items_said: str = ""
     items: Mapping[str, int] = {}
+    share: float | None = None
 
 
 @frozen(eq=False)
@@ -150,8 +151,10 @@ def _planned(stage: PlannedStage) -> _Fate:
 def _became(stage: StageRun) -> _Fate:
     note = stage.reason if stage.error is None else _said(stage.error)
     items = counted(stage.items.fan) if isinstance(stage.items, ItemRuns) else {}
+    total = sum(items.values()) if stage.state == "running" else 0
+    share = 1 - items.get("pending", 0) / total if total else None
     duration_s = stage.duration_s if stage.attempts else None
-    return _Fate(stage.state, note, duration_s, stage.items_said, items)
+    return _Fate(stage.state, note, duration_s, stage.items_said, items, share)
 
 
 def _said(error: BaseException) -> str:
@@ -205,6 +208,7 @@ def _stage_node(wired: Wire, sight: _Sight) -> Node:
         items_said=fate.items_said,
         is_mapped=wired.over is not None,
         items=fate.items,
+        share=fate.share,
     )
 
 

@@ -16,6 +16,8 @@ from pypedream.mappers import RETURN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MOST_TOLD = 999  # items that are counted one by one
+
 
 @frozen
 class Argument:
@@ -84,6 +86,8 @@ class Node:
         Whether it stands for several stages.
     items
         From each state of an item to how many items of a mapped stage ended in it.
+    share
+        What part of it is done while it runs, from 0 to 1; None if that is not known.
     """
 
     key: str
@@ -100,6 +104,7 @@ class Node:
     is_mapped: bool = False
     is_bundle: bool = False
     items: Mapping[str, int] = Factory(dict)
+    share: float | None = None
 
     @property
     def name(self) -> str:
@@ -115,9 +120,15 @@ class Node:
 
     @property
     def count(self) -> str:
-        """How many items were called, behind a times sign; "" when that is not known."""
-        called = sum(self.items.values())
-        return f"\N{MULTIPLICATION SIGN}{called}" if called else ""
+        """How many items there are, behind a times sign, or how many of them are done.
+
+        It is "" when that is not known, and never longer than "999/999".
+        """
+        total = sum(self.items.values())
+        done = total - self.items.get("pending", 0)
+        if done == total:
+            return f"\N{MULTIPLICATION SIGN}{total}" if total else ""
+        return f"{done}/{total}" if total <= _MOST_TOLD else f"{100 * done // total} %"
 
     @property
     def items_text(self) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from pypedream.log.status import bar_text
+from pypedream.log.status import bar_text, share_of
 from pypedream.view.describing import describe
 from pypedream.view.hearing import lines_of
 from pypedream.view.html import header, image_of, new_scope
@@ -21,7 +21,7 @@ from pypedream.view.style import style_of
 from pypedream.view.tags import Html, joined, tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pypedream.engine.run import Run
     from pypedream.log.events import Event
@@ -66,9 +66,10 @@ def run_state(run: Run, events: Sequence[Event] | None = None) -> RunState:
     description = describe(run)
     stages = {event.stage for event in recent} - {None}
     lines = [_line(line, event.stage, stages) for event in recent for line in lines_of(event)]
-    bars = _bars(recent, description) if run.state == "running" else []
+    told = _progress(recent, description) if run.state == "running" else {}
+    bars = [_bar(key, event) for key, event in list(told.items())[-1:]]
     return RunState(
-        description,
+        _with_shares(description, told),
         run.state,
         run.id,
         run.duration_s or (recent[-1].dt if recent else None),
@@ -108,15 +109,30 @@ def _block(lines: Iterable[Line]) -> Html:
     return tag("pre", *spans, class_="l z")
 
 
-def _bars(recent: Sequence[Event], description: Description) -> list[Line]:
-    """Return the progress that a running stage told last, as a line; none if none did."""
+def _progress(recent: Sequence[Event], description: Description) -> dict[str, Event]:
+    """Return the progress that each running stage told last, the last one last."""
     running = {node.key for node in description.stages if node.state == "running"}
-    told = {event.stage: event for event in recent if event.kind == "progress"}
-    bars = [(key, event) for key, event in told.items() if key in running]
-    return [
-        _line(Line(bar_text(event, has_glyphs=True)), key, {key, None, ""})
-        for key, event in bars[-1:]
-    ]
+    told: dict[str, Event] = {}
+    for event in recent:
+        if event.kind == "progress" and event.stage in running:
+            told.pop(event.stage, None)
+            told[event.stage] = event
+    return told
+
+
+def _bar(stage: str, event: Event) -> Line:
+    return _line(Line(bar_text(event, has_glyphs=True)), stage, {stage, None, ""})
+
+
+def _with_shares(description: Description, told: Mapping[str, Event]) -> Description:
+    """Return a description that has what stages told; what a mapped stage is at, it knows."""
+    nodes = (
+        evolve(node, share=share_of(told[node.key]))
+        if node.key in told and node.share is None
+        else node
+        for node in description.nodes
+    )
+    return evolve(description, nodes=tuple(nodes)) if told else description
 
 
 def _line(line: Line, stage: str | None, stages: set[str | None]) -> Line:

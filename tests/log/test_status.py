@@ -54,6 +54,7 @@ def test_many_stages_at_a_time(log):
         (("spinning", None), "spinning"),
         ((None, {"done": "x", "total": 3}), "x"),
         ((None, {"done": 1, "total": 0}), "1"),
+        ((None, {"done": float("nan"), "total": 3}), "nan"),
     ],
 )
 def test_progress_is_a_bar(log, progress, expected):

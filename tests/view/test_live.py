@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pypedream import Pipeline, context
+from pypedream import Parameters, Pipeline, context
 from pypedream.view import RunState, live_frame, run_state
 from pypedream.view.description import Description, Edge, Node
 from pypedream.view.live import MOST_BYTES
@@ -54,6 +54,29 @@ def test_long_lines_are_cut(parsed):
     flow.stage("talk")(lambda: print("x" * 100_000))
 
     assert len(live_frame(flow.run())) <= MOST_BYTES
+
+
+def test_a_stage_shows_how_far_it_is():
+    """By its own words, or by how many of its items are done."""
+    flow = Pipeline("flow", Parameters.define(number=[1, 2, 3]))
+    states = []
+
+    @flow.stage(over="number")
+    def half(number):
+        states.append(run_state(flow.last_run))
+        return number / 2
+
+    @flow.stage
+    def total(half):
+        context.progress(1, 4)
+        states.append(run_state(flow.last_run))
+
+    flow.run(progress=False)
+
+    shares = [{node.key: node.share for node in state.description.stages} for state in states]
+    assert 0 == shares[0]["half"] <= shares[1]["half"] <= shares[2]["half"] < 1
+    assert shares[2]["half"] > 0  # what is done is counted a few items at a time
+    assert shares[3] == {"half": None, "total": 0.25}
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])

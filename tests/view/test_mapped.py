@@ -10,6 +10,8 @@ from pypedream import Parameters, Pipeline, Stage, patterns
 from pypedream.log import MemorySink
 from pypedream.log.status import Status
 from pypedream.view import to_mermaid, to_svg, tree_text
+from pypedream.view.chips import chip_of
+from pypedream.view.description import Node
 
 
 @pytest.fixture
@@ -98,6 +100,25 @@ def test_a_run_that_stopped_says_how_many_were_not_called():
     text = str(flow.last_run)
 
     assert "3 items, 1 failed, 2 not called: ValueError: bad 1" in text
+
+
+@pytest.mark.parametrize(
+    "items, count",
+    [
+        ({}, ""),
+        ({"ok": 3}, "\N{MULTIPLICATION SIGN}3"),
+        ({"ok": 1, "failed": 1, "pending": 1}, "2/3"),
+        ({"ok": 120, "pending": 880}, "12 %"),
+    ],
+    ids=["unknown", "done", "going on", "many"],
+)
+def test_a_box_says_how_many_items_are_done(items, count):
+    """In no more letters than it has room for from the start."""
+    assert Node("half", "half", is_mapped=True, items=items).count == count
+    running = Node("half", "half", state="running", is_mapped=True, items=items)
+    waiting = Node("half", "half", state="pending", is_mapped=True)
+
+    assert chip_of(running, "run").size == chip_of(waiting, "run").size
 
 
 def test_diagrams_mark_what_is_called_many_times(flow):

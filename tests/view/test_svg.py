@@ -5,13 +5,16 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
+from attrs import evolve
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pypedream import Parameters, Pipeline
 from pypedream.log.terminal import visible
 from pypedream.view import to_svg
+from pypedream.view.chips import chip_of, draw_chip
 from pypedream.view.description import Description, Edge, Node
+from pypedream.view.layout import Box
 
 SVG = "{http://www.w3.org/2000/svg}"
 names = st.text(min_size=1, max_size=12)
@@ -108,6 +111,17 @@ def test_the_state_does_not_move_anything() -> None:
         for picture in (before, after)
     ]
     assert places[0] == places[1]
+
+
+@pytest.mark.parametrize("share, end", [(0.0, 22), (0.5, 52), (1.0, 82)])
+def test_how_far_a_stage_is_can_be_seen(share: float, end: int) -> None:
+    """A line at the foot of its box is as long as what is done."""
+    node = Node("a", "a", state="running", share=share)
+    chip = evolve(chip_of(node, "run"), width=84.0)
+
+    drawn = draw_chip(chip, Box(10, 0, 84, 32))
+
+    assert re.findall(r"M22,27H(\d+)", drawn) == ["82", str(end)]
 
 
 def test_a_long_name_is_shortened_and_told_in_full() -> None:
