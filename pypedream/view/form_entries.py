@@ -26,7 +26,9 @@ _NARROWEST_EM, _WIDEST_EM, _EM_PER_LETTER = 6, 20, 0.62
 _MOST_LINES = 6
 _CLOSE = "display:block;line-height:1.4;"  # widgets are far apart, lines of a text are not
 WRONG = f"{_CLOSE}color:var(--jp-error-color1,#d32f2f)"
-DIM = f"{_CLOSE}color:var(--jp-ui-font-color1,inherit);opacity:.8"
+_MIX = "var(--jp-ui-font-color1,#1f2328) 75%,var(--jp-layout-color0,#fff)"
+FAINT = f"color:color-mix(in srgb,{_MIX})"
+DIM = f"{_CLOSE}{FAINT}"
 
 
 class Row:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from pypedream._extras import need
 from pypedream.errors import PypedreamError
 from pypedream.view.fields import HIDDEN
-from pypedream.view.form_entries import DIM, WRONG, Row, rows_of
+from pypedream.view.form_entries import DIM, FAINT, WRONG, Row, rows_of
 from pypedream.view.form_results import Results
 from pypedream.view.html import to_html
+from pypedream.view.quiet import Quiet
 from pypedream.view.tags import Html, joined, tag
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Panel:
         self.plan_button = widgets.Button(description="Plan", tooltip="say what a run would do")
         self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
         self._title, self._said = widgets.HTML(), widgets.HTML()
-        self._lock = Lock()
+        self._lock, self._quiet = Lock(), Quiet()
         buttons = widgets.HBox([self.run_button, self.plan_button, self.stop_button])
         self.box = widgets.VBox([self._title, *(row.box for row in self.rows), buttons, self._said])
         self._listen()
@@ -54,9 +55,9 @@ class Panel:
     def _listen(self) -> None:
         for row in self.rows:
             row.listen(self._enter)
-        actions = ((self.run_button, self._run), (self.plan_button, self._plan))
-        for button, action in (*actions, (self.stop_button, self._stop)):
-            button.on_click(self._button(action))
+        self.run_button.on_click(lambda _: self._begin(self._run))
+        self.plan_button.on_click(lambda _: self._begin(self._plan))
+        self.stop_button.on_click(lambda _: self._stop())
 
     def display(self) -> None:
         """Show the form here, and below it the results."""
@@ -70,10 +71,9 @@ class Panel:
             for row in self.rows:
                 row.say(now.mistakes.get(row.field.name, ""))
             self._said.value = self._saying(now)
-            is_running = self._handle is not None and not self._handle.done
-            self.run_button.disabled = is_running or not now.is_ready
-            self.plan_button.disabled = is_running or not now.is_ready
-            self.stop_button.disabled = not is_running or self._is_stopping
+            is_busy = self._is_running or self._quiet.is_awaited
+            self.run_button.disabled = self.plan_button.disabled = is_busy or not now.is_ready
+            self.stop_button.disabled = not self._is_running or self._is_stopping
         self.tell()
 
     def tell(self) -> None:
@@ -83,7 +83,11 @@ class Panel:
         as they were: they were made for the page before.
         """
         name = tag("b", self.form.pipeline.name)
-        self._title.value = joined(name, " ", tag("span", self._how_far(), style=DIM))
+        self._title.value = joined(name, " ", tag("span", self._how_far(), style=FAINT))
+
+    @property
+    def _is_running(self) -> bool:
+        return self._handle is not None and not self._handle.done
 
     def _how_far(self) -> str:
         handle = self._handle
@@ -106,6 +110,25 @@ class Panel:
 
     def _enter(self, name: str, value: Any) -> None:
         self.form.entered[name] = value
+        self._quiet.disturb()
+        self.refresh()
+
+    def _begin(self, action: Callable[[], None]) -> None:
+        """Begin what a button is for, when all that was entered before it has come."""
+        if not (self._is_running or self._quiet.is_awaited):  # else it was clicked twice
+            self._quiet.call(lambda: self._act(action))
+            self.refresh()
+
+    def _act(self, action: Callable[[], None]) -> None:
+        """Do what a button is for; what goes wrong is shown with the results."""
+        try:
+            if self.form.filled().is_ready:
+                action()
+        except Exception as error:  # noqa: BLE001 - there is no cell under which it would be shown
+            is_ours = isinstance(error, PypedreamError)
+            text = str(error) if is_ours else f"{type(error).__name__}: {error}"
+            html = tag("pre", text, style=WRONG)
+            self.results.show({"text/plain": text, "text/html": html})
         self.refresh()
 
     def _run(self) -> None:
@@ -114,7 +137,6 @@ class Panel:
         for row, field in zip(self.rows, self.form.fields, strict=True):
             if field.kind == HIDDEN:  # what was entered has been taken
                 row.reset(field)
-        self.refresh()
 
     def _plan(self) -> None:
         plan = self.form.plan()
@@ -125,19 +147,6 @@ class Panel:
             self._is_stopping = True
             self._handle.cancel()
             self.refresh()
-
-    def _button(self, action: Callable[[], None]) -> Callable[[object], None]:
-        """Return what is called for a button; what goes wrong is shown with the results."""
-
-        def act(_: object) -> None:
-            try:
-                action()
-            except PypedreamError as error:
-                text = str(error)
-                html = tag("pre", text, style=WRONG)
-                self.results.show({"text/plain": text, "text/html": html})
-
-        return act
 
 
 def _in_code(code: str) -> Html:

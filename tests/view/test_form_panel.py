@@ -147,6 +147,37 @@ def test_while_it_runs_only_stop_can_be_used():
     assert [button.disabled for button in buttons] == [False, False, True]
 
 
+def test_a_second_click_begins_no_second_run():
+    """A browser may send two before it hears that the button cannot be clicked any more."""
+    begun, may_end = Event(), Event()
+    calls = []
+    flow = Pipeline("twice")
+    flow.stage(lambda: (calls.append(1), begun.set(), may_end.wait(60)), name="only")
+    panel = Panel(flow.form())
+
+    panel.run_button.click()
+    assert begun.wait(60)
+    panel.run_button.click()
+    may_end.set()
+    assert panel.results.waiter is not None
+    panel.results.waiter.join(60)
+
+    assert len(calls) == 1
+
+
+def test_a_workspace_that_cannot_be_written_is_said_below(tmp_path):
+    """Whatever goes wrong, no cell would show it."""
+    (tmp_path / "file").touch()
+    flow = Pipeline("kept", workspace=tmp_path / "file")
+    flow.stage(lambda: None, name="only")
+    panel = Panel(flow.form())
+
+    panel.run_button.click()
+
+    assert str(tmp_path / "file") in panel.results.shown["text/plain"]
+    assert not panel.run_button.disabled
+
+
 def test_what_cannot_be_run_is_said_below():
     """The mistakes of the pipeline itself, as its form was right."""
     flow = Pipeline("broken", Parameters.define(rate=0.1))
@@ -160,6 +191,7 @@ def test_what_cannot_be_run_is_said_below():
 
 CELLS = [
     """
+    import asyncio
     from pypedream import Parameters, Pipeline, Secret
     flow = Pipeline("scores", Parameters.define(rate=0.1, token=Secret("hunter2")))
 
@@ -173,20 +205,24 @@ CELLS = [
         from IPython.display import display
         display("shown by a stage")
         return load / rate
+
+    async def ended():
+        while form._panel.run_button.disabled:
+            await asyncio.sleep(0)
     """,
     "form = flow.form()\nform",
     """
     rate, token = form._panel.rows
     rate.entry.value, token.entry.value = "0.5", "swordfish"
     form._panel.run_button.click()
-    form._panel.results.waiter.join()
+    await ended()
     """,
     "print(form.run['score'], repr(token.entry.value), token.entry.placeholder)\nprint(form.code)",
-    "form._panel.plan_button.click()",
+    "form._panel.plan_button.click()\nawait ended()",
     """
     rate.entry.value = "0"
     form._panel.run_button.click()
-    form._panel.results.waiter.join()
+    await ended()
     """,
 ]
 
