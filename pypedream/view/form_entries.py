@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from attrs import frozen
+
 from pypedream._extras import need
 from pypedream.view.fields import (
     CHECK,
@@ -40,18 +42,19 @@ class Row:
         The widget whose value is what is entered.
     box
         All of the row.
+    message
+        What is wrong, as text; empty for nothing.
     """
 
-    def __init__(self, field: Field, label_em: float) -> None:
-        widgets = need("ipywidgets", extra="notebook", for_="a form")
-        self.field = field
-        self.entry = _MAKERS[field.kind](widgets, field, _common(widgets, field, label_em))
+    def __init__(self, field: Field, looks: _Looks) -> None:
+        self.field, self._looks = field, looks
+        self.entry = _MAKERS[field.kind](looks.widgets, field, _common(field, looks))
         about = tag("span", field.about, style=DIM)
-        self._message = widgets.HTML(layout=_message_layout(widgets, label_em))
-        beside = widgets.HTML(about, layout=widgets.Layout(flex="1 1 14em", margin="6px 12px 2px"))
-        wrap = widgets.Layout(flex_flow="row wrap")
-        line = widgets.HBox([self.entry, beside], layout=wrap)
-        self.box = widgets.VBox([line, self._message])
+        beside = looks.widgets.HTML(about, layout=looks.beside)
+        self._line = looks.widgets.HBox([self.entry, beside], layout=looks.line)
+        self._said: Any = None  # most rows never need it
+        self.box = looks.widgets.VBox([self._line], layout=looks.row)
+        self.message = ""
 
     def listen(self, heard: Callable[[str, Any], None]) -> None:
         """Call a function with name and value whenever something is entered."""
@@ -59,8 +62,13 @@ class Row:
 
     def say(self, text: str) -> None:
         """Show what is wrong under the field; nothing if it is empty."""
-        self._message.value = tag("span", text, style=WRONG) if text else ""
-        self._message.layout.display = None if text else "none"
+        if text == self.message:
+            return
+        self.message = text
+        if self._said is None:
+            self._said = self._looks.widgets.HTML(layout=self._looks.message)
+        self._said.value = tag("span", text, style=WRONG)
+        self.box.children = (self._line, self._said) if text else (self._line,)
 
     def reset(self, field: Field) -> None:
         """Let the row be one of another field, with nothing entered yet."""
@@ -70,24 +78,46 @@ class Row:
             self.entry.placeholder = field.hint
 
 
+@frozen
+class _Looks:
+    """What all rows have in common; a widget of its own for each would take long to make."""
+
+    widgets: Any
+    label_em: float
+    row: Any
+    line: Any
+    entry: Any
+    lines: Any
+    beside: Any
+    message: Any
+
+
 def rows_of(fields: Sequence[Field]) -> list[Row]:
     """Return a row for each field, all labels equally wide."""
+    widgets = need("ipywidgets", extra="notebook", for_="a form")
     longest = max((len(field.name) for field in fields), default=0)
     label_em = min(max(longest * _EM_PER_LETTER, _NARROWEST_EM), _WIDEST_EM)
-    return [Row(field, label_em) for field in fields]
+    layout = widgets.Layout
+    looks = _Looks(
+        widgets,
+        label_em,
+        row=layout(),
+        line=layout(flex_flow="row wrap"),
+        entry=layout(width=f"{label_em + ENTRY_EM:.1f}em"),
+        lines=layout(width=f"{label_em + ENTRY_EM:.1f}em", height="auto"),
+        beside=layout(flex="1 1 14em", margin="6px 12px 2px"),
+        message=layout(margin=f"0 0 4px {label_em + 0.8:.1f}em"),
+    )
+    return [Row(field, looks) for field in fields]
 
 
-def _common(widgets: Any, field: Field, label_em: float) -> dict[str, Any]:
+def _common(field: Field, looks: _Looks) -> dict[str, Any]:
     return {
         "description": field.name,
         "tooltip": field.name,
-        "style": {"description_width": f"{label_em:.1f}em"},
-        "layout": widgets.Layout(width=f"{label_em + ENTRY_EM:.1f}em"),
+        "style": {"description_width": f"{looks.label_em:.1f}em"},
+        "layout": looks.lines if field.kind == LINES else looks.entry,
     }
-
-
-def _message_layout(widgets: Any, label_em: float) -> Any:
-    return widgets.Layout(display="none", margin=f"0 0 4px {label_em + 0.8:.1f}em")
 
 
 def _check(widgets: Any, field: Field, common: dict[str, Any]) -> Any:
@@ -115,7 +145,6 @@ def _fixed(widgets: Any, field: Field, common: dict[str, Any]) -> Any:
 
 def _lines(widgets: Any, field: Field, common: dict[str, Any]) -> Any:
     count = min(field.initial.count("\n") + 2, _MOST_LINES)
-    common["layout"].height = "auto"
     return widgets.Textarea(field.initial, placeholder=field.hint, rows=count, **common)
 
 
