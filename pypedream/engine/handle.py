@@ -67,6 +67,8 @@ class RunHandle:
         __tracebackhide__ = True
         if not self._is_done.wait(timeout):
             raise TimeoutError(f"run {self.run.id} is not over after {timeout:g} s; it goes on")
+        if self.run.view is not None:
+            self.run.view.repeat()
         error = self._error
         if error is None and self.run.state != "ok":
             from pypedream.engine.failure import raised_by

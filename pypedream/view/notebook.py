@@ -57,6 +57,7 @@ class LiveView:
         self._subject = subject
         self._closing, self._lock = Signal(), Lock()
         self._is_over = False
+        self._last: dict[str, str] = {}
         # Under a copy of the context: the kernel then knows which cell it belongs to.
         self._thread = Thread(
             target=copy_context().run, args=(self._show_on,), name="pypedream-view", daemon=True
@@ -83,10 +84,19 @@ class LiveView:
         if self._thread.is_alive():
             self._thread.join(LONGEST_WAIT_S)
         try:
-            bundle = self._subject.last()
+            self._last = self._subject.last()
         except FAILURES as error:
-            bundle = _excuse(error)
-        self._show(bundle, is_last=True)
+            self._last = _excuse(error)
+        self._show(self._last, is_last=True)
+
+    def repeat(self) -> None:
+        """Show the end again from the cell that waited for it.
+
+        Who saves a notebook that runs without a page, as nbconvert does, hears a cell only as long
+        as that is run: the end of what goes on in the background would be lost.
+        """
+        if self._last and self.output.cell != present_cell(running_kernel()):
+            self.output.show(self._last)
 
     def _show_on(self) -> None:
         shown, shown_s, wait_s = None, 0.0, FIRST_S

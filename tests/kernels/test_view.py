@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from pypedream.view.live import MOST_BYTES
+from tests.kernels.conftest import SETUP
 from tests.kernels.kernel import Cell, Kernel
 
 SLOW = """
@@ -93,6 +97,25 @@ def test_a_view_goes_on_under_its_own_cell(kernel: Kernel):
 
     assert after.text == "meanwhile\n"
     assert not after.views
+
+
+def test_a_notebook_that_is_only_executed_has_the_end(tmp_path: Path):
+    """Whoever waits in a later cell sees to it: nobody hears the first one any more."""
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    start = SETUP + SLOW + "    going = flow.start()"
+    cells = [nbformat.v4.new_code_cell(dedent(each)) for each in (start, "going.wait();")]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    where = {"metadata": {"path": str(tmp_path)}}
+    client = nbclient.NotebookClient(notebook, timeout=120, resources=where)
+    client.create_kernel_manager()
+    client.km.kernel_spec.argv[0] = sys.executable
+    client.execute()
+
+    [shown] = notebook.cells[0].outputs
+    assert ">2/2 stages" in shown["data"]["text/html"]
+    assert not notebook.cells[1].outputs
 
 
 def test_an_awaited_run(kernel: Kernel):
