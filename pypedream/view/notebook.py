@@ -34,7 +34,7 @@ PERIOD_S = 0.25
 IDLE_S = 1.0
 FIRST_S = 0.1
 LONGEST_WAIT_S = 2.0
-PATIENCE = 20
+PATIENCE = 10
 """A frame is composed no more often than takes one in so many parts of the time."""
 MOST_IN_CELL = 3
 
@@ -106,7 +106,7 @@ class LiveView:
             if key != shown or begun_s - shown_s >= IDLE_S:
                 self._show(bundle)
                 shown, shown_s = key, begun_s
-            wait_s = max(PERIOD_S, PATIENCE * (monotonic() - begun_s))
+            wait_s = min(max(PERIOD_S, PATIENCE * (monotonic() - begun_s)), LONGEST_WAIT_S)
 
     def _composed(self) -> tuple[Hashable, dict[str, str]]:
         try:
