@@ -93,3 +93,18 @@ def test_two_stages_of_one_run_do_not_share_an_iterator_in_silence():
     assert (run["first"], run["second"]) == (3, 0)
     [said] = warnings_of(flow)
     assert said.startswith('stage "second"')
+
+
+def test_a_file_that_was_rewound_is_read_again(tmp_path):
+    """It is an iterator that can be read more than once."""
+    path = tmp_path / "lines.txt"
+    path.write_text("a\nb\n")
+    flow = Pipeline("lines", Parameters.define("lines"), progress=False)
+    flow.stage(str.strip, name="stripped", over={"self": "lines"})
+
+    with path.open() as lines:
+        assert flow.run(lines=lines)["stripped"] == ["a", "b"]
+        with pytest.raises(MapError, match='"lines" is an iterator that was read already'):
+            flow.run(lines=lines)
+        lines.seek(0)
+        assert flow.run(lines=lines)["stripped"] == ["a", "b"]
