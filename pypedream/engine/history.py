@@ -19,7 +19,7 @@ from attrs import field, frozen
 from pypedream.engine.batch import Batch, batch_in
 from pypedream.engine.environment import environment_in
 from pypedream.engine.record import DESCRIPTION, DISPLAYS, JOURNAL, is_alive
-from pypedream.engine.recorded_items import is_of_item, refuse_unknown, stage_and_item
+from pypedream.engine.recorded_items import is_of_item, nothing_of, stage_and_item
 from pypedream.errors import StoreError
 from pypedream.log.displays import SUFFIXES, Display
 from pypedream.log.events import Event
@@ -204,16 +204,16 @@ def recorded_events(
         raise StoreError(f'run {run.id} has no stage "{stage}"{near}')
     lowest = 0 if level is None else LEVELS.index(level)
     pattern = None if grep is None else re.compile(grep)
-    events, torn = [], 0
+    events, torn, is_known = [], 0, item is None
     for event in _all_events(run):
         if event is None:
             torn += 1
-        elif stage is None or event.stage == stage:
-            events.append(event)
-    if item is not None:
-        refuse_unknown(item, events, f"run {run.id}" + (f', stage "{stage}"' if stage else ""))
-        events = [event for event in events if is_of_item(event, item)]
-    events = [event for event in events if _is_wanted(event, lowest, pattern)]
+        elif (stage is None or event.stage == stage) and (item is None or is_of_item(event, item)):
+            is_known = True
+            if _is_wanted(event, lowest, pattern):
+                events.append(event)
+    if item is not None and not is_known:
+        raise StoreError(nothing_of(item, recorded_events(run, stage=stage), run.id, stage))
     events.sort(key=attrgetter("seq"))
     return [*events, _dropped(run, events, torn)] if torn else events
 

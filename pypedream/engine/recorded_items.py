@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pypedream.errors import StoreError
 from pypedream.names import did_you_mean, there_are
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from pypedream.log.events import Event
 
@@ -43,25 +42,18 @@ def item_keys(events: Iterable[Event]) -> list[str]:
     return list(dict.fromkeys(str(event.item) for event in events if event.item is not None))
 
 
-def refuse_unknown(item: str, events: Iterable[Event], whose: str) -> None:
-    """Refuse an item of which none of the events is.
+def nothing_of(item: str, events: Sequence[Event], run: str, stage: str | None) -> str:
+    """Say that none of the events is of *item*, with the nearest key or some that there are.
 
     Parameters
     ----------
-    whose
-        The run and the stage, for the message.
-
-    Raises
-    ------
-    StoreError
-        With the nearest key, or some that there are.
+    events
+        Those of the run, or of one of its stages.
     """
-    known = list(events)
-    if any(is_of_item(event, item) for event in known):
-        return
-    keys = [*item_keys(known), *_ends_of_chunks(known)]
-    near = did_you_mean(item, keys) or f": {there_are(dict.fromkeys(keys))}"
-    raise StoreError(f'{whose} says nothing of an item "{item}"{near}')
+    keys = dict.fromkeys([*item_keys(events), *_ends_of_chunks(events)])
+    near = did_you_mean(item, keys) or f": {there_are(keys)}"
+    whose = f"run {run}" + (f', stage "{stage}"' if stage else "")
+    return f'{whose} says nothing of an item "{item}"{near}'
 
 
 def _holds(data: dict[str, Any], item: str) -> bool:
