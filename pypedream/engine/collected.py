@@ -19,6 +19,8 @@ def without_failures(results: Any) -> Any:
         return {key: without_failures(one) for key, one in kept.items()}
     if isinstance(results, (list, tuple)):
         return [without_failures(one) for one in results if not isinstance(one, Failure)]
+    if str(getattr(results, "dtype", "")) == "object" and hasattr(results, "tolist"):
+        return without_failures(results.tolist())
     return results
 
 

@@ -96,8 +96,8 @@ class Failure:
     def without(results: Any) -> Any:
         """Return what a mapped stage gave without the failures that ``on_error="collect"`` left.
 
-        Lists and dicts keep their form, also within each other; what is neither is returned as it
-        is.
+        Lists and dicts keep their form, also within each other; an array of objects becomes a
+        list. Anything else is returned as it is.
 
         Examples
         --------

@@ -10,6 +10,7 @@ import pytest
 from pypedream import Failure, Parameters, Pipeline, Secret
 from pypedream.engine.failure import failure_screen
 from pypedream.errors import ExitPipeline, RunCancelled
+from pypedream.patterns import cross
 
 
 @pytest.fixture
@@ -289,6 +290,22 @@ def test_failures_are_left_out_of_results():
     assert Failure.without({"a": failure, "b": 2}) == {"b": 2}
     assert Failure.without([[1, failure], {"a": failure}, [failure]]) == [[1], {}, []]
     assert Failure.without("text") == "text"
+
+
+def test_failures_are_left_out_of_an_array():
+    """As a cross with collect="numpy" gives it; the other results are a list in its form."""
+    numpy = pytest.importorskip("numpy")
+    flow = Pipeline("cross", Parameters.define(ns=[1, -1], ms=[2, 3]), progress=False)
+
+    @flow.stage(over=cross({"n": "ns"}, {"m": "ms"}), collect="numpy", on_error="collect")
+    def sums(n, m):
+        return broken(n) + m
+
+    run = flow.run()
+
+    assert Failure.without(run["sums"]) == [[3, 4], []]
+    numbers = numpy.array([1.0, 2.0])
+    assert Failure.without(numbers) is numbers
 
 
 def test_the_notes_tell_no_secret():
