@@ -13,7 +13,6 @@ from pypedream.cli.mistakes import Refused
 from pypedream.cli.terminal import is_person_there, say, say_json
 from pypedream.cli.workspaces import from_here, of_batch, run_data, workspace_of
 from pypedream.engine.history import LAST, recorded_run, recorded_runs
-from pypedream.engine.past_runs import recorded_sweep
 
 if TYPE_CHECKING:
     from pypedream.engine.history import RecordedRun
@@ -72,6 +71,8 @@ def _of_run(folder: Path, name: str) -> tuple[RecordedRun, Path, dict[str, Any]]
 def _of_sweep(folder: Path, name: str, batch: str) -> tuple[Runs, Path, dict[str, Any]]:
     if name != LAST:
         raise Refused(f'the report is of the run "{name}" or of a sweep: leave out one of them')
+    from pypedream.engine.past_runs import recorded_sweep
+
     runs = recorded_sweep(of_batch(batch, recorded_runs(folder), folder))
     data = {"pipeline": runs.pipeline, "batch": runs.id, "runs": [row.id for row in runs.rows]}
     return runs, folder / f"sweep-{runs.id}.html", data

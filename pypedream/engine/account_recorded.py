@@ -19,7 +19,6 @@ from pypedream.engine.account import (
     spoken,
 )
 from pypedream.engine.history import recorded_events
-from pypedream.engine.metrics import metrics_of
 from pypedream.engine.result_log import recorded_results
 from pypedream.errors import StoreError
 from pypedream.log.status import progress_text
@@ -67,6 +66,8 @@ def recorded_account(run: RecordedRun) -> Account:
 
 
 def _numbers(run: RecordedRun, results: RecordedResults) -> Mapping[str, int | float]:
+    from pypedream.engine.metrics import metrics_of  # it opens a store, which most do not need
+
     kept = {stage: line.key for stage, line in results.lines.items() if line.key}
     return metrics_of(run.folder.parent.parent, [kept])[0]
 

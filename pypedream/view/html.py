@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from pypedream.engine.history import RecordedRun
-from pypedream.engine.past_run import PastRun
 from pypedream.engine.plan import Plan
 from pypedream.engine.run import Run
-from pypedream.engine.runs import Runs
 from pypedream.log.durations import duration_text
 from pypedream.pipeline import Pipeline
 from pypedream.view.folding import MOST_STAGES, folded
@@ -32,6 +30,8 @@ from pypedream.view.text import tree_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pypedream.engine.past_run import PastRun
+    from pypedream.engine.runs import Runs
     from pypedream.view.description import Description
     from pypedream.view.page import Page
 
@@ -66,7 +66,7 @@ def to_html(subject: Pipeline | Plan | Run | PastRun | RecordedRun | Runs) -> st
     >>> text.startswith('<div class="pd-'), "<script" in text
     (True, False)
     """
-    if isinstance(subject, Runs):
+    if are_runs(subject):
         from pypedream.view.html_objects import table_html
 
         return table_html(subject)
@@ -87,14 +87,28 @@ def page_of(subject: object) -> Page:
         from pypedream.view.page_of_run import page_of_run
 
         return page_of_run(subject)
-    if isinstance(subject, PastRun):
-        subject = subject.record
-    if isinstance(subject, RecordedRun):
+    record = subject if isinstance(subject, RecordedRun) else _record_of(subject)
+    if record is not None:
         from pypedream.view.page_recorded import page_of_record
 
-        return page_of_record(subject)
+        return page_of_record(record)
     kind = type(subject).__name__
     raise TypeError(f"a Pipeline, a Plan, a Run or Runs can be shown, not {kind}")
+
+
+def _record_of(subject: object) -> RecordedRun | None:
+    from pypedream.engine.past_run import PastRun  # it is slow to load, and there if it is used
+
+    return subject.record if isinstance(subject, PastRun) else None
+
+
+def are_runs(subject: object) -> TypeGuard[Runs]:
+    """Say whether these are several runs, and not one thing."""
+    if isinstance(subject, (Pipeline, Plan, Run, RecordedRun)):
+        return False
+    from pypedream.engine.runs import Runs
+
+    return isinstance(subject, Runs)
 
 
 def new_scope() -> str:

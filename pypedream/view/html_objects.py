@@ -17,7 +17,6 @@ from pypedream.values import said, short
 from pypedream.view.html import new_scope
 from pypedream.view.html_diff import diff_parts
 from pypedream.view.html_failure import trouble_card
-from pypedream.view.html_runs import runs_html
 from pypedream.view.html_stage import table_of
 from pypedream.view.inputs_shown import parameter_rows
 from pypedream.view.page import Row
@@ -86,6 +85,8 @@ def plot_html(plot: Plot) -> str:
 
 def table_html(runs: Runs, *, is_report: bool = False) -> str:
     """Return several runs as a table; a report has more of the plots, and shows them."""
+    from pypedream.view.html_runs import runs_html
+
     return _alone(*runs_html(runs, is_report=is_report), styles=("frames", "charts"))
 
 

@@ -8,11 +8,6 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from pypedream._lazy import shown_as
-from pypedream.formats.replacement import replacing
-from pypedream.view.plot_bars import bar_plot
-from pypedream.view.plot_map import map_plot
-from pypedream.view.plot_points import point_plot
-from pypedream.view.plotted import plotted
 
 if TYPE_CHECKING:
     import os
@@ -53,6 +48,8 @@ class Plot:
         """
         if Path(path).suffix.lower() != ".svg":
             raise ValueError(f"a plot is written as SVG: name the file {Path(path).stem}.svg")
+        from pypedream.formats.replacement import replacing
+
         with replacing(path) as beside:
             beside.write_text(self.svg, encoding="utf-8", newline="\n")
         return Path(path)
@@ -88,10 +85,20 @@ def plot_of(
     runs: Runs, y: str, *, x: str | Iterable[str] | None = None, by: str | None = None
 ) -> Plot:
     """Return a plot of several runs."""
+    from pypedream.view.plotted import plotted
+
     return Plot(*_drawn(plotted(runs, y, x, by)))
 
 
 def _drawn(found: Plotted) -> tuple[str, str]:
     if len(found.x) > 1:
+        from pypedream.view.plot_map import map_plot
+
         return map_plot(found)
-    return point_plot(found) if found.is_numeric else bar_plot(found)
+    if found.is_numeric:
+        from pypedream.view.plot_points import point_plot
+
+        return point_plot(found)
+    from pypedream.view.plot_bars import bar_plot
+
+    return bar_plot(found)

@@ -9,9 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pypedream.engine.runs import Runs
 from pypedream.formats.replacement import replacing
-from pypedream.view.html import fragment, new_scope, page_of
+from pypedream.view.html import are_runs, fragment, new_scope, page_of
 from pypedream.view.style import REPORT
 from pypedream.view.tags import Html, tag
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from pypedream.engine.past_run import PastRun
     from pypedream.engine.plan import Plan
     from pypedream.engine.run import Run
+    from pypedream.engine.runs import Runs
     from pypedream.pipeline import Pipeline
 
     Subject = Run | PastRun | RecordedRun | Runs | Plan | Pipeline
@@ -63,7 +63,7 @@ def to_report(subject: Subject) -> str:
 
 def _content(subject: Subject) -> tuple[str, Html]:
     """Return the title of the document, and what is in it."""
-    if isinstance(subject, Runs):
+    if are_runs(subject):
         from pypedream.view.html_objects import table_html
 
         count = "1 run" if len(subject) == 1 else f"{len(subject):,} runs"
