@@ -14,10 +14,10 @@ from pypedream.view.curves import number
 from pypedream.view.labels import width_of
 from pypedream.view.looks import HUES
 from pypedream.view.plot_frame import (
-    LINE,
     MARGIN,
     TOP,
     WIDTH,
+    height_of,
     label,
     notes_of,
     title_of,
@@ -57,7 +57,7 @@ def bar_plot(found: Plotted) -> tuple[str, str]:
     about = f"{found.title}: " + "; ".join(f"{name}: {text}" for name, text in texts.items())
     below = bottom + 44
     return sheet(
-        (WIDTH, below + LINE * len(notes)),
+        (WIDTH, below + height_of(notes)),
         found.title,
         about,
         [

@@ -44,6 +44,11 @@ def notes_of(notes: Sequence[str], bottom: float) -> Iterator[str]:
         yield written(text, MARGIN, bottom + LINE * (place + 0.7), "d")
 
 
+def height_of(notes: Sequence[str]) -> float:
+    """Return how much room notes take."""
+    return LINE * len(notes) + 6 if notes else 0.0
+
+
 def x_axis(axis: Axis, top: float, bottom: float, name: str) -> Iterator[str]:
     """Yield a horizontal axis: its grid, its ticks, and below them its name."""
     found = axis.ticks_side_by_side()

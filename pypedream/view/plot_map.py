@@ -13,7 +13,7 @@ from pypedream.errors import InvalidParameterException
 from pypedream.log.terminal import visible
 from pypedream.view.curves import number
 from pypedream.view.labels import shortened, width_of
-from pypedream.view.plot_frame import LINE, MARGIN, TOP, WIDTH, label, notes_of, title_of
+from pypedream.view.plot_frame import LINE, MARGIN, TOP, WIDTH, height_of, label, notes_of, title_of
 from pypedream.view.plotted import is_number
 from pypedream.view.sheet import SMALL, sheet, written
 
@@ -55,7 +55,7 @@ def map_plot(found: Plotted) -> tuple[str, str]:
     about = _in_words(found, means)
     below = grid.bottom + 44 + LINE
     return sheet(
-        (WIDTH, below + LINE * len(notes)),
+        (WIDTH, below + height_of(notes)),
         found.title,
         about,
         [

@@ -14,11 +14,11 @@ from pypedream.view.labels import width_of
 from pypedream.view.looks import HUES
 from pypedream.view.plot_frame import (
     DASHES,
-    LINE,
     MARGIN,
     TOP,
     WIDTH,
     cap_of,
+    height_of,
     key_of,
     notes_of,
     title_of,
@@ -60,7 +60,7 @@ def point_plot(found: Plotted) -> tuple[str, str]:
     about = _in_words(found)
     below = bottom + 44
     return sheet(
-        (WIDTH, below + LINE * len(notes)),
+        (WIDTH, below + height_of(notes)),
         found.title,
         about,
         [
