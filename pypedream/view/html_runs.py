@@ -15,6 +15,7 @@ from pypedream.errors import PypedreamError
 from pypedream.log.durations import duration_text
 from pypedream.log.moments import local_time
 from pypedream.log.redaction import Redactor
+from pypedream.parameters.annotations import unboxed
 from pypedream.values import one_line
 from pypedream.view.html_stage import chip
 from pypedream.view.sheet import image
@@ -121,7 +122,7 @@ def _columns(
     for name in dict.fromkeys(name for row in rows.values() for name in row.about):
         yield _Column(name, {place: _about(name, row) for place, row in rows.items()})
     for name in runs.names[:_MOST_PARAMETERS]:
-        values = {place: row.parameters.get(name) for place, row in rows.items()}
+        values = {place: unboxed(row.parameters.get(name)) for place, row in rows.items()}
         yield _column(name, values, _changed(runs, name, list(rows)))
     yield _Column("state", {place: chip(row.state) for place, row in rows.items()})
     yield _Column("took", {place: _took(row) for place, row in rows.items()}, "n")

@@ -13,6 +13,7 @@ from pypedream.engine.runs_text import cell
 from pypedream.errors import InvalidParameterException, NoResult
 from pypedream.log.redaction import Redactor
 from pypedream.names import did_you_mean, there_are
+from pypedream.parameters.annotations import unboxed
 from pypedream.values import said
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def plotted(runs: Runs, y: str, x: str | Iterable[str] | None, by: str | None) -
     hide = Redactor(runs.secrets).text
     points = []
     for place, number in numbers.items():
-        values = [_shown(runs.rows[place].parameters.get(name), hide) for name in (*names, by)]
+        values = [_shown(_set_to(runs.rows[place], name), hide) for name in (*names, by)]
         points.append(Point(tuple(values[:-1]) or (place,), number, values[-1]))
     points, notes = _with_axis(points, names, _left_out(runs.rows, numbers, others))
     rest = [name for name in varied(runs) if name not in (*names, by)]
@@ -111,7 +112,15 @@ def plotted(runs: Runs, y: str, x: str | Iterable[str] | None, by: str | None) -
 def is_number(value: object) -> bool:
     """Say whether a value has a place on an axis."""
     is_one = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_one and isfinite(value)  # type: ignore[arg-type]
+    try:
+        return is_one and isfinite(value)  # type: ignore[arg-type]
+    except OverflowError:  # an integer beyond all floats
+        return False
+
+
+def _set_to(row: RunRow, name: str) -> Any:
+    """Return what a parameter was set to; a number of numpy as the number."""
+    return unboxed(row.parameters.get(name))
 
 
 def _with_axis(
@@ -136,7 +145,7 @@ def varied(runs: Runs) -> dict[str, int]:
     """Return the parameters that are not the same in all runs, with how many values each has."""
     found = {}
     for name in runs.names:
-        count = len({cell(row.parameters.get(name)) for row in runs.rows})
+        count = len({cell(_set_to(row, name)) for row in runs.rows})
         if count > 1:
             found[name] = count
     return found
@@ -195,7 +204,7 @@ def _line_for_words(runs: Runs, names: tuple[str, ...]) -> tuple[tuple[str, ...]
     """Draw a line for each word, where one of two parameters has few words and no numbers."""
     counts = varied(runs)
     for name, other in (names, names[::-1]):
-        values = [row.parameters.get(name) for row in runs.rows]
+        values = [_set_to(row, name) for row in runs.rows]
         if counts[name] <= MOST_LINES and not all(map(is_number, values)):
             return (other,), name
     return names, ""
@@ -208,7 +217,7 @@ def _usual_lines(runs: Runs, names: tuple[str, ...]) -> str:
         return ""
     ((other, count),) = others.items()
     is_repetition = other.rpartition(".")[2].endswith(_REPEATING)
-    has_axis = all(is_number(row.parameters.get(names[0])) for row in runs.rows)
+    has_axis = all(is_number(_set_to(row, names[0])) for row in runs.rows)
     return other if has_axis and count <= MOST_LINES and not is_repetition else ""
 
 

@@ -218,6 +218,24 @@ def test_ticks_are_at_the_values_that_were_chosen(flow: Pipeline) -> None:
     assert {"0.2", "0.3"} <= {text.rstrip("0") for text in at_random}
 
 
+def test_numbers_of_numpy_are_numbers(flow: Pipeline, parsed: Any) -> None:
+    """As parameters: they have an axis, and stand below each other in a table."""
+    numpy = pytest.importorskip("numpy")
+
+    runs = flow.map_runs(sweep.grid(depth=list(numpy.arange(1, 4)), rate=numpy.linspace(0.5, 1, 3)))
+
+    assert plotted(runs, "fit.auc", "depth", None).is_numeric
+    assert plotted(runs, "fit.auc", None, None).x == ("depth", "rate")
+    assert {"0.50", "0.75", "1.00"} <= set(parsed(view.to_html(runs)).texts)
+
+
+def test_numbers_beyond_all_axes_are_words() -> None:
+    """They can be written, and not drawn."""
+    text = view.to_plot(runs_of([10**400, 1], [1.0, 2.0]), "y", x="x")
+
+    assert "<rect" in text
+
+
 def test_words_are_bars_that_begin_at_zero() -> None:
     """Twice as much is twice as long."""
     picture = ElementTree.fromstring(view.to_plot(runs_of(["one", "two"], [10.0, 20.0]), "y"))
