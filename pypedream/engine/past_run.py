@@ -181,6 +181,10 @@ class PastRun(Mapping[str, Any]):
         written: Path = view("report").write_report(self, path)
         return written
 
+    def timeline(self) -> Any:
+        """Return a picture of which worker was at which stage, and when, as `Run.timeline` does."""
+        return view("timeline").timeline_of(self)
+
     def __getitem__(self, key: str) -> Any:
         if key in self._held:
             return self._held[key]

@@ -327,6 +327,16 @@ class Run(Mapping[str, Any]):
         written: Path = view("report").write_report(self, path)
         return written
 
+    def timeline(self) -> Any:
+        """Return a picture of which worker was at which stage, and when.
+
+        Returns
+        -------
+        A `pypedream.view.picture.Picture`, which shows itself in a notebook: its `svg`,
+        `save("run.svg")`, and in words what it is `about`.
+        """
+        return view("timeline").timeline_of(self)
+
     def _stage_run(
         self, key: str, endings: Mapping[str, Ended], begun_ns: int | None = None
     ) -> StageRun:

@@ -230,7 +230,8 @@ class Runs(Sequence[Any]):
 
         Returns
         -------
-        A `pypedream.view.plot.Plot`: its `svg`, `save("fit.svg")`, and in words what it is `about`.
+        A `pypedream.view.picture.Picture`: its `svg`, `save("fit.svg")`, and in words what it is
+        `about`.
 
         Raises
         ------

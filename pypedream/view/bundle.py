@@ -15,10 +15,10 @@ from pypedream.view.html_objects import (
     diff_html,
     failure_html,
     parameters_html,
-    plot_html,
+    picture_html,
     stage_html,
 )
-from pypedream.view.plot import Plot
+from pypedream.view.picture import Picture
 from pypedream.view.text import tree_text
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _WAYS: dict[type, tuple[Callable[[Any], str], Callable[[Any], str]]] = {
     Failure: (lambda failure: failure.redactor.text(str(failure)), failure_html),
     Parameters: (repr, parameters_html),
     Pipeline: (tree_text, to_html),
-    Plot: (lambda plot: plot.about, plot_html),
+    Picture: (lambda picture: picture.about, picture_html),
     RunDiff: (str, diff_html),
     Stage: (repr, stage_html),
 }

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pypedream.inputs import Input
     from pypedream.parameters import Parameters
     from pypedream.stage import Stage
-    from pypedream.view.plot import Plot
+    from pypedream.view.picture import Picture
 
 
 def parameters_html(parameters: Parameters) -> str:
@@ -78,9 +78,9 @@ def diff_html(diff: RunDiff) -> str:
     return _alone(*diff_parts(diff), styles=("frames",))
 
 
-def plot_html(plot: Plot) -> str:
-    """Return a plot of several runs, with its words for those who cannot see it."""
-    return _alone(tag("div", image(plot.svg, plot.about)), styles=("charts",))
+def picture_html(picture: Picture) -> str:
+    """Return a picture with its words for those who cannot see it."""
+    return _alone(tag("div", image(picture.svg, picture.about)), styles=("charts",))
 
 
 def table_html(runs: Runs, *, is_report: bool = False) -> str:

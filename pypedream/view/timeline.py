@@ -20,6 +20,7 @@ from pypedream.view.bars import Bar, bars_in
 from pypedream.view.curves import number
 from pypedream.view.labels import shortened, width_of
 from pypedream.view.legend import Legend
+from pypedream.view.picture import Picture
 from pypedream.view.sheet import SMALL, sheet, written
 from pypedream.view.spans import spans_in
 from pypedream.view.ticks import time_ticks
@@ -71,11 +72,17 @@ def to_timeline(run: Run | PastRun | RecordedRun) -> str:
     >>> to_timeline(flow.run()).startswith("<svg")
     True
     """
+    return timeline_of(run).svg
+
+
+def timeline_of(run: Run | PastRun | RecordedRun) -> Picture:
+    """Return the timeline of a run."""
     if not isinstance(run, (Run, PastRun, RecordedRun)):
         raise TypeError(f"a run has a timeline, and {type(run).__name__} is none")
     events = recorded_events(run) if isinstance(run, RecordedRun) else run.events
     spans = spans_in(events)
-    return timeline_svg(spans, max((span.end_s for span in spans), default=0.0), run.pipeline)
+    span_s = max((span.end_s for span in spans), default=0.0)
+    return Picture(timeline_svg(spans, span_s, run.pipeline), workers_in_words(spans))
 
 
 def timeline_svg(spans: Sequence[Span], span_s: float, name: str) -> str:

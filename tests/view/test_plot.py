@@ -315,7 +315,7 @@ def test_it_is_saved_whole(flow: Pipeline, tmp_path: Any) -> None:
     path = plot.save(tmp_path / "new" / "auc.svg")
 
     assert path.read_text(encoding="utf-8") == plot.svg
-    with pytest.raises(ValueError, match=r"a plot is written as SVG: name the file auc\.svg"):
+    with pytest.raises(ValueError, match=r"a picture is written as SVG: name the file auc\.svg"):
         plot.save(tmp_path / "auc.png")
 
 

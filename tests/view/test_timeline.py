@@ -244,6 +244,18 @@ def test_a_name_is_only_text() -> None:
     assert {"<b>", "<i>&"} <= {text for _, _, text in texts(picture)}
 
 
+def test_it_shows_itself_in_a_notebook(parsed: Any, tmp_path: Any) -> None:
+    """Of a run, and of its record; and it can be saved."""
+    run = meeting(workspace=tmp_path)
+
+    picture = run.timeline()
+
+    bundle = picture._repr_mimebundle_()
+    assert bundle["text/plain"].startswith("2 workers. thread 1: ")
+    assert parsed(bundle["text/html"]).all("img", "q")[0]["alt"] == bundle["text/plain"]
+    assert picture.save(tmp_path / "run.svg").read_text(encoding="utf-8") == picture.svg
+
+
 def test_only_runs_have_a_timeline() -> None:
     """Else it is said what is wrong."""
     with pytest.raises(TypeError, match="a run has a timeline, and Pipeline is none"):
