@@ -16,8 +16,9 @@ from typing import Any
 import pypedream
 
 PACKAGE = str(Path(pypedream.__file__).parents[1])
-LONGEST_S = 90.0
-OURS = ("attrs", "click", "structlog", "toolz", "cloudpickle", "rich", "tqdm")
+LONGEST_S = 60.0
+OURS = ("attrs", "click", "structlog", "toolz", "cloudpickle")
+BESIDES = ("ipywidgets", "matplotlib", "pandas", "rich", "tqdm")
 VERSIONS = {
     "ipykernel-6": ("ipykernel==6.31.*", "ipython==8.*"),
     "ipykernel-7": ("ipykernel==7.*", "ipython==9.*"),
@@ -27,17 +28,16 @@ VERSIONS = {
 def python_with(version: str, folder: Path) -> str:
     """Return the Python of an environment with a version of the kernel; make it if need be.
 
-    The environment is kept in *folder*, and made in a folder beside it first: what was left half
-    made is made again.
+    It is kept in *folder*, and made again if it was left half made or if other packages are wanted.
     """
     place = folder / version
     python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     done = place / "done"
-    if not done.exists():
+    wanted = [*VERSIONS[version], *OURS, *BESIDES]
+    if not done.exists() or done.read_text(encoding="utf-8").split() != wanted:
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
-        wanted = [*VERSIONS[version], *OURS]
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", *wanted], check=True)
-        done.touch()
+        done.write_text("\n".join(wanted), encoding="utf-8")
     return str(python)
 
 
@@ -156,6 +156,15 @@ class Kernel:
                 if name in cell.views:
                     return cell
         return self._cells[message["parent_header"].get("msg_id", "")]
+
+    def answer(self, cell: Cell, *answers: str) -> list[str]:
+        """Answer each question that a cell asks; return the questions when it has ended."""
+        asked = []
+        for answer in answers:
+            asked.append(self._client.get_stdin_msg(timeout=LONGEST_S)["content"]["prompt"])
+            self._client.input(answer)
+        self.wait_for(lambda: cell.is_idle, "the end of the cell")
+        return asked
 
     def interrupt(self) -> None:
         """Press the stop button."""

@@ -325,3 +325,91 @@ def test_the_stop_button(kernel: Kernel):
 
     assert "KeyboardInterrupt" in cell.error
     assert "pypedream/" not in cell.error
+
+
+def test_a_stage_may_ask(kernel: Kernel):
+    """The question is asked under the cell; the answer is the stage's."""
+    cell = kernel.begin("""
+        from getpass import getpass
+        def ask():
+            print("before")
+            return input("Which? "), getpass("Secret? ")
+        run = flow_of(ask).run()
+    """)
+    asked = kernel.answer(cell, "this", "that")
+
+    assert asked == ["Which? ", "Secret? "]
+    assert kernel.value("run['ask']") == ("this", "that")
+    assert kernel.value("said(run)") == [("ask", "before")]
+
+
+def test_a_debugger_in_a_stage(kernel: Kernel):
+    """With ``capture=False`` it talks to the cell, as it would without pypedream.
+
+    ``breakpoint()`` is no use here: in a kernel it is the debugger of JupyterLab that answers it,
+    and only if it is open.
+    """
+    cell = kernel.begin("""
+        def broken(size=3):
+            import pdb; pdb.set_trace()
+            return size
+        run = flow_of(broken).run(capture=False)
+    """)
+    asked = kernel.answer(cell, "p size + 1", "c")
+
+    assert asked == ["ipdb> ", "ipdb> "]
+    assert "4\n" in cell.text
+    assert kernel.value("run['broken']") == 3
+
+
+def test_rich_and_frames_are_displayed(kernel: Kernel):
+    """What libraries send past ``print`` is with the stage, too."""
+    cell = kernel.run("""
+        import pandas, rich
+        from IPython.display import display
+        def show():
+            rich.print("[red]warm[/red] text")
+            display(pandas.DataFrame({"a": [1, 2]}))
+            display("plain")
+        run = flow_of(show).run()
+    """)
+
+    assert (cell.text, cell.error, cell.displays) == ("", "", [])
+    shown = kernel.value(
+        "[one.event for one in run.events if one.stage and one.kind not in "
+        "('stage.start', 'stage.end')]"
+    )
+    assert [word in shown[0] for word in ("warm", "text")] == [True, True]
+    assert "plain" in shown[2]
+
+
+def test_the_output_of_a_handler_made_in_a_stage(kernel: Kernel):
+    """It holds the router, and is right during the run and after it."""
+    kernel.run("""
+        late = logging.getLogger("late")
+        def configure():
+            late.addHandler(logging.StreamHandler())
+            late.warning("inside")
+        run = flow_of(configure).run()
+    """)
+    cell = kernel.run("late.warning('outside'); late.handlers.clear()")
+
+    assert cell.text == "outside\n"
+    assert "inside" in str(kernel.value("[one.event for one in run.events]"))
+
+
+def test_forked_children_print_to_the_cell(kernel: Kernel):
+    """A copy of the process has no way to the run: its lines are the cell's, once."""
+    cell = kernel.run("""
+        import multiprocessing
+        def spread():
+            print("before")
+            child = multiprocessing.get_context("fork").Process(target=print, args=("child",))
+            child.start()
+            child.join()
+        run = flow_of(spread).run()
+    """)
+    kernel.wait_for(lambda: "child" in cell.text, "what the child printed")
+
+    assert cell.text == "child\n"
+    assert kernel.value("said(run)") == [("spread", "before")]
