@@ -71,6 +71,7 @@ class Form:
         ParameterError
             If something that is entered is not accepted, with a line for each mistake.
         """
+        __tracebackhide__ = True
         now = self.filled()
         if now.mistakes or now.refused:
             raise ParameterError(now.trouble)
@@ -95,8 +96,13 @@ class Form:
         """
         return self.pipeline.plan(self.filled().parameters, **self._options)
 
-    def start(self) -> RunHandle:
+    def start(self, **options: Any) -> RunHandle:
         """Start a run with what is filled in; it goes on in a thread.
+
+        Parameters
+        ----------
+        options
+            As for `Pipeline.run`; they win over those of the form.
 
         Raises
         ------
@@ -104,7 +110,7 @@ class Form:
             If the pipeline cannot run.
         """
         parameters = self.filled().parameters
-        handle = self.pipeline.start(parameters, **self._options)
+        handle = self.pipeline.start(parameters, **{**self._options, **options})
         self.run = handle.run
         self._take_secrets(parameters)
         return handle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +134,9 @@ class Panel:
 
     def _run(self) -> None:
         self._is_stopping = False
-        self._handle = self.results.started(self.form.start, self.refresh)
+        # below the form a run is shown also where runs are not to be shown under their cells
+        start = partial(self.form.start, progress=True)
+        self._handle = self.results.started(start, self.refresh)
         for row, field in zip(self.rows, self.form.fields, strict=True):
             if field.kind == HIDDEN:  # what was entered has been taken
                 row.reset(field)

@@ -194,7 +194,9 @@ CELLS = [
     """
     import asyncio
     from pypedream import Parameters, Pipeline, Secret
-    flow = Pipeline("scores", Parameters.define(rate=0.1, token=Secret("hunter2")))
+    flow = Pipeline(
+        "scores", Parameters.define(rate=0.1, token=Secret("hunter2")), progress=False
+    )
 
     @flow.stage
     def load():
