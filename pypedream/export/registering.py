@@ -94,7 +94,7 @@ class Registering:
     def _checked(self, stage: Stage, statement: Statement) -> Statement:
         """See that a statement adds the function that the stage has."""
         if isinstance(statement.node, _FUNCTION):
-            self.gathering.check_source(stage.function, statement)
+            self.gathering.meanings.check_source(stage.function, statement)
             return statement
         for node in ast.walk(statement.node):
             if isinstance(node, ast.Call) and self._is_adding(node.func) and node.args:
@@ -111,7 +111,7 @@ class Registering:
             return
         written = gathering.home.cells.at(Place.of_function(innermost(stage.function)))
         if written is not None and given.id in written.binds:
-            gathering.hold(given.id, stage.function, written, statement)
+            gathering.meanings.hold(given.id, stage.function, written, statement)
 
     def _made_with(self, written: Statement | None) -> Statement | None:
         """Return the statement that makes the pipeline together with its stages, or fills it.

@@ -18,6 +18,7 @@ def text_of(gathering: Gathering, title: str) -> str:
     """Put together what was gathered; what stands in the way is added to its problems."""
     if gathering.imports.own:
         gathering.add_paths()
+    gathering.meanings.settle_values()
     ordered = in_order(gathering.parts)
     _check_names(gathering, ordered)
     without_secrets(gathering, ordered)
@@ -56,10 +57,10 @@ def _quoted(docstring: str) -> str:
 def _check_names(gathering: Gathering, ordered: list[Part]) -> None:
     """See that in the module each name means what it means in the session."""
     last = {name: part for part in ordered for name in sorted(part.binds)}
-    for name, part in gathering.meanings.items():
+    for name, part in gathering.meanings.found.items():
         found = last.get(name)
         if found is not None and found is not part and not _is_inside(name, part):
-            gathering.refuse_two(name, part, found)
+            gathering.meanings.refuse_two(name, part, found)
 
 
 def _is_inside(name: str, part: Part | None) -> bool:

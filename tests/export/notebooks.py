@@ -413,5 +413,12 @@ NOTEBOOKS = {name: text.split("# ---\n") for name, text in TEXTS.items()}
 WITH_OWN_CLASSES = {"classes"}
 """Where an instance of the user's class counts, whose name has that of its module."""
 
-IN_CELLS_ONLY = {"a stage defined twice"}
-"""What a script may not do."""
+ALSO_IN_FILES = {
+    "stages, a helper and a constant",
+    "decorators",
+    "classes",
+    "a pipeline within another",
+    "stages added in other ways",
+    "modules by other names",
+}
+"""Those that are tried as a script and as a module, too."""

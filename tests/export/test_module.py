@@ -8,7 +8,7 @@ import re
 import pytest
 
 from .conftest import WAYS, python
-from .notebooks import IN_CELLS_ONLY, NOTEBOOKS, WITH_OWN_CLASSES
+from .notebooks import ALSO_IN_FILES, NOTEBOOKS, WITH_OWN_CLASSES
 
 WRITE = 'print(flow.to_module("written.py"))'
 KEPT = """
@@ -19,7 +19,7 @@ print("states:", {key: stage.state for key, stage in run.stages.items()})
 
 
 CASES = [
-    (name, way) for name in NOTEBOOKS for way in WAYS if way == "cells" or name not in IN_CELLS_ONLY
+    (name, way) for name in NOTEBOOKS for way in WAYS if way == "cells" or name not in ALSO_IN_FILES
 ]
 
 
