@@ -140,20 +140,24 @@ class Cells:
                 found.update(dict.fromkeys(statement.binds, statement))
         return found
 
+    @cached_property
+    def by_line(self) -> dict[tuple[str, int], Statement]:
+        """From each file and line to the statement that stands there, the first of several."""
+        found: dict[tuple[str, int], Statement] = {}
+        for each in self.statements:
+            for line in range(each.first, each.last + 1):
+                found.setdefault((each.file, line), each)
+        return found
+
     def at(self, place: Place | None) -> Statement | None:
         """Return the statement that a line belongs to."""
-        if place is None:
-            return None
-        for each in self.statements:
-            if each.file == place.file and each.first <= place.line <= each.last:
-                return each
-        return None
+        return None if place is None else self.by_line.get((place.file, place.line))
 
     def has(self, place: Place | None) -> bool:
         """Say whether a place lies in these cells."""
         return place is not None and any(each.file == place.file for each in self.statements)
 
-    @property
+    @cached_property
     def has_future(self) -> bool:
         """Whether annotations are not evaluated."""
         return any(
@@ -163,12 +167,15 @@ class Cells:
             for each in self.statements
         )
 
-    def stars(self) -> Iterator[str]:
-        """Give the modules of which all names were imported, the last first."""
-        for each in reversed(self.statements):
-            node = each.node
-            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
-                yield node.module or ""
+    @cached_property
+    def stars(self) -> list[str]:
+        """The modules of which all names were imported, the last first."""
+        imports = [each.node for each in reversed(self.statements)]
+        return [
+            node.module or ""
+            for node in imports
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+        ]
 
     def under_magic(self, name: str) -> tuple[str, Place] | None:
         """Return the cell magic under which a name was defined, and where."""

@@ -149,7 +149,7 @@ class Meanings:
 
     def _is_from_star(self, name: str, value: Any) -> bool:
         """Write the import of one name in place of one of all names."""
-        for module in self.gathering.home.cells.stars():
+        for module in self.gathering.home.cells.stars:
             if getattr(sys.modules.get(module), name, MISSING) is value:
                 self.gathering.imports.add(f"from {module} import {name}")
                 return True

@@ -47,6 +47,17 @@ def double(load):
 # ---
 load = 5
 """,
+    "a function that a stage still has": """
+from pypedream import Pipeline
+flow = Pipeline("still")
+# ---
+def load():
+    return 1
+flow.stage(load, name="loaded", retries=1)
+# ---
+def load():
+    return 2
+""",
     "a helper defined again": """
 from pypedream import Parameters, Pipeline
 flow = Pipeline("again")
