@@ -57,10 +57,11 @@ def home_of(pipeline: Pipeline) -> Home:
         If no name stands for it.
     """
     calling = calling_place()
-    found = None
+    found, is_named = None, False
     for namespace in _namespaces(pipeline):
         if not any(each is pipeline for each in namespace.values()):
             continue
+        is_named = True
         home = Home(namespace, Cells.of(namespace, calling))
         if home.cells.has(pipeline.blueprint.definition.place):
             return home
@@ -68,11 +69,17 @@ def home_of(pipeline: Pipeline) -> Home:
         is_made = statement is not None and not isinstance(statement.node, (*IMPORTS, ast.If))
         found = found or (home if is_made else None)
     if found is None:
-        raise ExportError(
-            f"no name at the top of a notebook, script or module stands for pipeline"
-            f' "{pipeline.name}": write flow = Pipeline(...) in a cell ({calling})'
-        )
+        raise ExportError(_why_homeless(is_named))
     return found
+
+
+def _why_homeless(is_named: bool) -> str:
+    if is_named:
+        return "the text of what was typed is not known: write it in a notebook or a file"
+    return (
+        "no name at the top of a notebook, script or module stands for it: write"
+        " flow = Pipeline(...) at the top of a cell"
+    )
 
 
 def _namespaces(pipeline: Pipeline) -> Iterator[Mapping[str, Any]]:

@@ -153,7 +153,8 @@ class Proving:
         file = getattr(sys.modules.get(missing), "__file__", None)
         if not isinstance(file, str) or not is_users_module(missing):
             return ""
-        return f": write the module to {Path(file).parent}, where {missing} is"
+        folder = Path(file).parents[Path(file).name == "__init__.py"]
+        return f": write the module to {folder}, where {missing} is"
 
     def _compare_code(self, own: Account, module: Account) -> None:
         found: list[str] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from .conftest import in_cells, in_script, python
@@ -253,3 +255,18 @@ def test_the_written_module_is_written_again_from_itself(tmp_path):
     assert done.stderr == ""
     first, second = tmp_path / "first.py", tmp_path / "second.py"
     assert second.read_text(encoding="utf-8") == first.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal to one process, as Jupyter sends it")
+def test_a_proof_can_be_stopped(tmp_path):
+    """Ctrl-C ends both interpreters and leaves nothing."""
+    cells = [
+        f"import os, signal, time\n{HEAD}flow = Pipeline('long')",
+        "@flow.stage\ndef a():\n    os.kill(os.getppid(), signal.SIGINT)\n    time.sleep(600)",
+        "try:\n    flow.to_module('written.py')\nexcept KeyboardInterrupt:\n    print('stopped')",
+        "print(os.listdir())",
+    ]
+
+    said = in_script(tmp_path, cells)
+
+    assert said.splitlines()[-2:] == ["stopped", "['script.py']"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import in_cells, in_script
+from .conftest import in_cells, in_script, python
 
 pytest.importorskip("IPython")
 
@@ -182,3 +182,23 @@ def test_a_path_that_is_none_of_a_module_is_refused(tmp_path, path):
 
     assert PATHS[path] in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_typed_has_no_text(tmp_path):
+    """A console without IPython keeps none."""
+    text = f"{HEAD}flow.to_module('written.py')\n"
+
+    done = python(tmp_path, "-c", text)
+
+    assert "the text of what was typed is not known: write it in a notebook or a file" in (
+        done.stderr
+    )
+
+
+def test_a_pipeline_without_a_name_is_refused(tmp_path):
+    """The module needs one."""
+    said = in_cells(
+        tmp_path, [HEAD, "flows = [flow]\ndel flow", "flows[0].to_module('written.py')"]
+    )
+
+    assert "no name at the top of a notebook, script or module stands for it" in said
