@@ -38,7 +38,7 @@ class Account:
     settings
         From each stage to its policy and its inputs, each in words or as a digest.
     parameters
-        From each parameter or variable to what it is.
+        From each parameter, variable or option of the pipeline to what it is.
     results
         From each stage to the fingerprint of its result, "?" and a type if it has none, or its
         state if there is no result.
@@ -69,6 +69,8 @@ def describe(pipeline: Pipeline, hidden: tuple[str, ...]) -> Account:
         account.parameters[f'parameter "{name}"'] = _definition(parameter, name in hidden)
     for name, value in pipeline.variables.items():
         account.parameters[f'variable "{name}"'] = _mark(value)
+    for name, value in {"name": pipeline.name, **pipeline.options}.items():
+        account.parameters[f"{name} of the pipeline"] = _said(value)
     return account
 
 

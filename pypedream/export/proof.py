@@ -28,6 +28,8 @@ from pypedream.errors import ExportError
 from pypedream.executors.wholes import dumped_as_a_whole
 from pypedream.export.account import UNKNOWN, Account, describe, request_for, results_of
 from pypedream.export.fresh import START, Order
+from pypedream.log.redaction import Redactor
+from pypedream.parameters.secret import Secret
 from pypedream.places import is_in_ipython, users_traceback
 from pypedream.store.identity import changes
 from pypedream.store.packages import is_users_module
@@ -114,20 +116,8 @@ class Proving:
         ExportError
             If they differ, or if one of them cannot run; it says where.
         """
-        variable = self.home.names_of(self.pipeline)[0]
-        module = self._in_fresh(
-            self._pickled(self._asked("")),
-            file=str(self.file),
-            shown=str(self.target),
-            name=self.home.name,
-            variable=variable,
-            paths=[str(self.target.parent)],
-        )
-        own = describe(self.pipeline, self.hidden)
-        if module.error and not module.codes:
-            hint = self._hint(module.missing)
-            raise ExportError(f"it cannot be imported: {module.error}{hint}{_shown(module)}")
-        self._compare_code(own, module)
+        module = self._module()
+        self._compare_code(describe(self.pipeline, self.hidden), module)
         results, is_fresh = self._session()
         if results.error:
             raise ExportError(
@@ -138,15 +128,34 @@ class Proving:
             raise ExportError(
                 f"the module fails where the session does not: {module.error}{_shown(module)}"
             )
+        return Proof(_verdicts(results, self._varying(results, module)), is_fresh)
+
+    def _module(self) -> Account:
+        """Run the module as it will be, in its folder."""
+        module = self._in_fresh(
+            self._pickled(self._asked("")),
+            file=str(self.file),
+            shown=str(self.target),
+            name=self.home.name,
+            variable=self.home.names_of(self.pipeline)[0],
+            paths=[str(self.target.parent)],
+        )
+        if module.error and not module.codes:
+            hint = self._hint(module.missing)
+            raise ExportError(f"it cannot be imported: {module.error}{hint}{_shown(module)}")
+        return module
+
+    def _varying(self, results: Account, module: Account) -> set[str]:
+        """Return the stages that give something else each time, also in the session."""
         different = _different(results, module)
-        varying = set()
-        if different:
-            again, _ = self._session()
-            varying = set(_different(results, again))
+        if not different:
+            return set()
+        again, _ = self._session()
+        varying = set(_different(results, again))
         left = [key for key in different if key not in varying]
         if left:
             raise ExportError(f'stage "{left[0]}" gives something else in the module{_and(left)}')
-        return Proof(_verdicts(results, varying), is_fresh)
+        return varying
 
     def _hint(self, missing: str) -> str:
         """Say where a module of the user's is that is not found from the new file."""
@@ -207,7 +216,7 @@ class Proving:
                     account.results = results_of(bare.run(request.pop("parameters"), **request))
             except Exception as error:  # noqa: BLE001 - the user is told
                 error.with_traceback(users_traceback(error.__traceback__))
-                account.error = one_line(f"{type(error).__name__}: {error}", 200)
+                account.error = self._redacted(one_line(f"{type(error).__name__}: {error}", 200))
         return account
 
     def _asked(self, folder: str) -> dict[str, Any]:
@@ -247,9 +256,16 @@ class Proving:
             )
             if answer.exists():
                 account: Account = pickle.loads(answer.read_bytes())  # noqa: S301 - ours
+                account.error = self._redacted(account.error)
+                account.said = self._redacted(account.said)
                 return account
         said = done.stderr.decode(errors="replace")
-        return Account(error=f"the interpreter ended with code {done.returncode}", said=said)
+        error = f"the interpreter ended with code {done.returncode}"
+        return Account(error=error, said=self._redacted(said))
+
+    def _redacted(self, text: str) -> str:
+        given = [each.reveal() for each in self.values.values() if isinstance(each, Secret)]
+        return Redactor([*self.pipeline.parameters.secrets(), *map(str, given)]).text(text)
 
 
 def _nothing_shown() -> AbstractContextManager[object]:

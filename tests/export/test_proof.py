@@ -61,7 +61,7 @@ def test_a_default_that_was_taken_before_is_found(tmp_path):
 def test_options_are_compared(tmp_path):
     """A stage whose name for a number of retries means another number by now is another one."""
     cells = [
-        f"{HEAD}tries = 3\nflow = Pipeline('options')",
+        f"{HEAD}tries = 3\nflow = Pipeline('options', workers=tries)",
         "@flow.stage(retries=tries)\ndef a():\n    return 1",
         "tries = 5",
         WRITE,
@@ -70,6 +70,7 @@ def test_options_are_compared(tmp_path):
     said = in_cells(tmp_path, cells)
 
     assert 'stage "a" has another retries in the module' in said
+    assert "workers of the pipeline is another one in the module" in said
 
 
 def test_a_pipeline_that_fails_is_said_to(tmp_path):
@@ -159,6 +160,20 @@ def test_no_secret_is_written(tmp_path):
     assert not any(each in text + said for each in ("hunter", "abcd", "sesame"))
     assert "1 of 1 stage gave equal results" in said
     assert "set PYPEDREAM_PARAM_TOKEN or -p token=..." in said
+
+
+def test_an_error_shows_no_secret(tmp_path):
+    """Not even one that the user's own exception has in its text."""
+    cells = [
+        f"{HEAD}flow = Pipeline('hidden', Parameters.define(key=Secret('hunter-2-hunter')))",
+        "@flow.stage\ndef a(key):\n    raise ValueError(key.reveal())",
+        WRITE,
+    ]
+
+    said = in_cells(tmp_path, cells)
+
+    assert "the pipeline itself fails: ValueError: ***" in said
+    assert "hunter" not in said
 
 
 def test_a_secret_within_something_else_is_a_reason(tmp_path):
