@@ -7,12 +7,15 @@ import sys
 
 import pytest
 
+import pypedream.export
 import pypedream.formats
 import pypedream.log
 import pypedream.store
 
+PACKAGES = [pypedream.export, pypedream.formats, pypedream.log, pypedream.store]
 
-@pytest.mark.parametrize("package", [pypedream.formats, pypedream.log, pypedream.store])
+
+@pytest.mark.parametrize("package", PACKAGES)
 def test_every_name_of_a_package_is_there(package):
     """What `__all__` promises can be had, is listed, and is found once."""
     for name in package.__all__:
@@ -20,7 +23,7 @@ def test_every_name_of_a_package_is_there(package):
     assert set(package.__all__) <= set(dir(package))
 
 
-@pytest.mark.parametrize("package", [pypedream.formats, pypedream.log, pypedream.store])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_another_name_is_an_attribute_error(package):
     """As for any module."""
     with pytest.raises(AttributeError, match=f"'{package.__name__}' has no attribute 'nothing'"):
@@ -30,7 +33,7 @@ def test_another_name_is_an_attribute_error(package):
 def test_a_package_loads_nothing_before_it_is_used():
     """Importing all three loads none of their modules."""
     code = (
-        "import sys, pypedream.formats, pypedream.log, pypedream.store;"
+        "import sys, pypedream.export, pypedream.formats, pypedream.log, pypedream.store;"
         "print([name for name in sys.modules if name.count('.') > 1 and 'pypedream' in name])"
     )
 
