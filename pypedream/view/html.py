@@ -18,7 +18,7 @@ from pypedream.engine.run import Run
 from pypedream.log.durations import duration_text
 from pypedream.pipeline import Pipeline
 from pypedream.view.folding import MOST_STAGES, folded
-from pypedream.view.html_failure import trouble_card
+from pypedream.view.html_failure import trouble_cards
 from pypedream.view.html_stage import chip, room_of, said_block, stage_list, table_of
 from pypedream.view.looks import look_of
 from pypedream.view.sheet import image
@@ -129,7 +129,7 @@ def fragment(page: Page, scope: str, *, has_fallback: bool) -> Html:
         tag("style", Html(f"{style_of(scope, *_parts(page))}div.{scope}{{{room_of(page)}}}")),
         tag("pre", _in_text(page), class_="x") if has_fallback else "",
         header(page),
-        *map(trouble_card, page.troubles),
+        *trouble_cards(page.troubles, page.untold),
         image_of(page.description),
         *_filter(page, scope),
         _axis(page),

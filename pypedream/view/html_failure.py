@@ -8,27 +8,58 @@ from pypedream.view.html_stage import table_of
 from pypedream.view.tags import Html, tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pypedream.view.page import Frame, Trouble
 
 _CARD = "border-left:4px solid #ca392e;padding:6px 12px"
 
 
+def trouble_cards(troubles: Iterable[Trouble], untold: int = 0) -> Iterator[Html]:
+    """Yield the card of the call that failed first, and in folds those of others.
+
+    Parameters
+    ----------
+    untold
+        How many more calls failed than there are cards.
+    """
+    for number, trouble in enumerate(troubles):
+        yield _folded(trouble) if number else trouble_card(trouble)
+    if untold:
+        failed = "1 more call failed" if untold == 1 else f"{untold:,} more calls failed"
+        yield tag("div", failed, class_="d")
+
+
 def trouble_card(trouble: Trouble) -> Html:
     """Return the card of a call that failed."""
-    times = f" after {trouble.attempts} attempts" if trouble.attempts > 1 else ""
     return tag(
         "div",
-        tag("div", tag("b", f"{trouble.stage} failed{times}")),
+        tag("div", tag("b", _head(trouble))),
         tag("div", tag("code", trouble.error, class_="m")),
-        *(tag("div", note, class_="d") for note in trouble.notes),
-        *map(_frame, trouble.frames),
-        table_of(trouble.inputs, "called with"),
-        *([tag("div", "next: "), _hints(trouble)] if trouble.hints else []),
+        *_details(trouble),
         class_="e",
         style=_CARD,
     )
+
+
+def _folded(trouble: Trouble) -> Html:
+    error = tag("span", trouble.error, class_="d")
+    head = tag("summary", tag("b", _head(trouble)), " ", error)
+    return tag("details", head, *_details(trouble), class_="e", style=_CARD)
+
+
+def _head(trouble: Trouble) -> str:
+    times = f" after {trouble.attempts} attempts" if trouble.attempts > 1 else ""
+    return f"{trouble.stage} failed{times}"
+
+
+def _details(trouble: Trouble) -> Iterator[Html]:
+    yield from (tag("div", note, class_="d") for note in trouble.notes)
+    yield from map(_frame, trouble.frames)
+    yield table_of(trouble.inputs, "called with")
+    if trouble.hints:
+        yield tag("div", "next: ")
+        yield _hints(trouble)
 
 
 def _frame(frame: Frame) -> Html:

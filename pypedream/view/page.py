@@ -203,6 +203,8 @@ class Page:
         What the header says beside the name, phrase by phrase.
     troubles
         The calls that failed, the first one first.
+    untold
+        How many more there are.
     notes
         Names and texts that concern the whole.
     span_s
@@ -215,6 +217,7 @@ class Page:
     state: str = ""
     facts: tuple[str, ...] = ()
     troubles: tuple[Trouble, ...] = ()
+    untold: int = 0
     parameters: tuple[Row, ...] = ()
     sections: tuple[Section, ...] = ()
     said: Said = NOTHING_SAID

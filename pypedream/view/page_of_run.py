@@ -58,6 +58,7 @@ def page_of_run(run: Run) -> Page:
             evolve(trouble_of(failure), hints=() if number else _hints(failure))
             for number, failure in enumerate(failures)
         ),
+        untold=len(run.failures) - len(failures),
         parameters=tuple(parameter_rows(run.parameters, shower)),
         sections=tuple(
             sight.section(node, stages[node.key], outputs) for node in description.stages
@@ -140,18 +141,16 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _hints(failure: Failure) -> tuple[str, ...]:
+    # A run that raised was not assigned to a name: only its pipeline leads to it.
     name = "".join(letter if letter.isalnum() else "_" for letter in failure.stage)
     return (
         "pipeline.resume()  # go on once it is fixed",
-        "run.failure.replay()  # make the failed call again, alone",
-        f'run.failure.to_test("test_{name}.py")  # pin it as a test',
+        "pipeline.last_run.failure.replay()  # make the failed call again, alone",
+        f'pipeline.last_run.failure.to_test("test_{name}.py")  # pin it as a test',
     )
 
 
 def _notes(run: Run) -> Iterator[Row]:
-    more = len(run.failures) - MOST_TROUBLES
-    if more > 0:
-        yield Row("note", f"{more} more calls failed")
     for sink in run.sinks:
         yield Row("note", f"a sink failed: {sink}"[:200])
 

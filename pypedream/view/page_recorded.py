@@ -55,6 +55,7 @@ def page_of_record(run: RecordedRun) -> Page:
             _trouble(key, one, _hints(run) if not number else ())
             for number, (key, one) in enumerate(failed[:MOST_TROUBLES])
         ),
+        untold=max(0, len(failed) - MOST_TROUBLES),
         parameters=tuple(_parameters(run, account)),
         sections=tuple(
             evolve(

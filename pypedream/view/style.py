@@ -40,6 +40,7 @@ font-weight:400;max-width:60ch;overflow-wrap:anywhere;white-space:normal;color:i
 § .e{border-left:4px solid #ca392e;background:#ca392e14;border-radius:5px;padding:8px 12px;
 margin:6px 0}
 § .e>div{margin:2px 0}
+§ .e>summary{border:0;padding:0}
 §.§ .m{font-weight:700}
 § summary{cursor:pointer;display:grid;gap:1px 10px;align-items:center;padding:3px 4px;
 border-top:1px solid #8883;grid-template-columns:10px auto minmax(0,1fr) auto}

@@ -220,8 +220,28 @@ def test_a_failure_comes_first(failed, parsed):
     assert 'divisor0parameter "divisor" (default)' in card
     assert 'total10stage "total"' in card
     assert "pipeline.resume()" in card
-    assert 'run.failure.to_test("test_mean.py")' in card
+    assert 'pipeline.last_run.failure.to_test("test_mean.py")' in card
     assert html.index("ZeroDivisionError") < html.index("<img")
+
+
+def test_of_many_failures_the_first_is_open(parsed):
+    """The others have a line each, and what is not there is counted where they stand."""
+    flow = Pipeline("flow", Parameters.define(number=list(range(9))))
+
+    @flow.stage(over="number")
+    def half(number):
+        if number:
+            raise ValueError(f"no half of {number}")
+
+    html = to_html(flow.run(on_error="continue"))
+
+    document = parsed(html)
+    assert [one["class"] for one in document.all("div", "e")] == ["e"]
+    assert ["open" in one for one in document.all("details", "e")] == [False] * 4
+    assert "<b>half[5] failed</b> <span class=d>ValueError: no half of 5</span></summary>" in html
+    assert "3 more calls failed" in document.text
+    assert document.text.count("pipeline.resume()") == 1
+    assert html.index("3 more calls") < html.index("<img")
 
 
 def test_the_failed_stage_is_open_and_no_other(failed, parsed):
