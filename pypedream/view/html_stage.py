@@ -23,6 +23,7 @@ BOLD = 1.15
 """How much wider bold letters are."""
 CHIP_FONT = 12
 _LAST = (98.5, 100.0)  # per cent, where a bar begins and ends at the latest: none is out of sight
+_MOST_AT_ONCE = 30  # lines; of more the last are in sight, and the others are scrolled to
 _FAILED = ("failed", "killed", "timeout")
 
 
@@ -86,7 +87,10 @@ def said_block(said: Said) -> Html:
         return Html()
     left_out = f"… {said.left_out:,} lines left out …" if said.left_out else ""
     middle = [tag("span", f"{left_out}\n", class_="d")] if left_out else []
-    return tag("pre", *map(_line, said.head), *middle, *map(_line, said.tail), class_="l")
+    lines = [*map(_line, said.head), *middle, *map(_line, said.tail)]
+    if len(lines) <= _MOST_AT_ONCE:
+        return tag("pre", *lines, class_="l")
+    return tag("pre", tag("code", *lines), class_="l lo")
 
 
 def _line(line: Line) -> str:

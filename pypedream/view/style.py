@@ -82,6 +82,8 @@ border-radius:9px;cursor:pointer}
 § input:checked+label{background:#4570a5;border-color:#4570a5;color:#fff}
 § input:focus-visible+label{outline:2px solid #4570a5;outline-offset:2px}
 § input:disabled+label{opacity:.6;cursor:default}
+§ .lo{display:flex;flex-direction:column-reverse;max-height:360px;overflow:auto!important}
+§.§ .lo code{flex:none;font:inherit}
 § .f1:checked~div .l,§ .f2:checked~div .l{font-size:0}
 § .f1:checked~div .l .w,§ :checked~div .l .r{font-size:12px}
 § .f2:checked~div .l:not(:has(.r)),§ .f1:checked~div .l:not(:has(.w,.r)),
@@ -131,7 +133,8 @@ body{margin:0;background:var(--pd-b,#fff)}
 main{max-width:1080px;margin:0 auto;padding:16px}
 :root{color-scheme:light dark}
 @media(prefers-color-scheme:dark){body{--pd-t:#e6edf3;--pd-b:#0d1117}}
-@media print{main{padding:0}body *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
+@media print{main{padding:0}pre{max-height:none!important}
+body *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 details::details-content{content-visibility:visible;block-size:auto}
 summary,tr,pre span,.e{break-inside:avoid}input,label{display:none!important}}
 """

@@ -563,6 +563,18 @@ def test_a_flood_of_lines_is_cut_in_the_middle(parsed):
     assert "number 19999\n" in text
 
 
+@pytest.mark.parametrize("count, is_long", [(30, False), (31, True)])
+def test_many_lines_of_a_stage_have_a_place_of_their_own(parsed, count, is_long):
+    """A page is not as long as what was printed; of a long text the last lines are in sight."""
+    flow = Pipeline("flow")
+    flow.stage("talk")(lambda: [print("line", number) for number in range(count)])
+
+    document = parsed(to_html(flow.run()))
+
+    assert len(document.all("pre", "lo")) == is_long
+    assert f"line {count - 1}\n" in document.text
+
+
 def test_very_many_stages_are_folded(parsed):
     """A thousand stages are a few bundles, each with its stages inside."""
     flow = Pipeline("big")
