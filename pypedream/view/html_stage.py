@@ -23,6 +23,7 @@ BOLD = 1.15
 """How much wider bold letters are."""
 CHIP_FONT = 12
 _LAST = (98.5, 100.0)  # per cent, where a bar begins and ends at the latest: none is out of sight
+_LONG_NAME = 24  # letters; a longer one may be broken anywhere
 _MOST_AT_ONCE = 30  # lines; of more the last are in sight, and the others are scrolled to
 _FAILED = ("failed", "killed", "timeout")
 
@@ -71,7 +72,7 @@ def table_of(rows: Iterable[Row], caption: str = "") -> Html:
     lines = (
         tag(
             "tr",
-            tag("th", row.name),
+            tag("th", row.name, class_="lg" if len(row.name) > _LONG_NAME else ""),
             tag("td", tag("code", row.value) if row.value else ""),
             tag("td", row.source) if with_source else Html(),
             tag("td", row.help) if with_help else Html(),

@@ -16,6 +16,7 @@ _RULES: Final = """
 --b:var(--jp-layout-color0,var(--vscode-editor-background,var(--pd-b,#fff)));
 --d:color-mix(in srgb,var(--t) 75%,var(--b));
 color:var(--t);background:var(--b);padding:4px 2px;container-type:inline-size;
+overflow-wrap:anywhere;
 font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif)}
 § .x{display:none}
 § .h{display:flex;flex-wrap:wrap;gap:2px 10px;align-items:center;margin-bottom:8px;
@@ -27,6 +28,7 @@ font-variant-numeric:tabular-nums}
 §.§ pre,§.§ code{font:12px/1.5 var(--jp-code-font-family,ui-monospace,monospace);color:inherit;
 background:none}
 §.§ code{padding:0;background:none;overflow-wrap:anywhere}
+§.§ summary code{white-space:inherit}
 §.§ pre{margin:4px 0;padding:6px 10px;background:#8881;border-radius:5px;white-space:pre-wrap;
 overflow:hidden;overflow-wrap:anywhere}
 § pre span{display:block}
@@ -35,7 +37,9 @@ overflow:hidden;overflow-wrap:anywhere}
 § tr{background:none!important}
 § th,§ td{text-align:left!important;vertical-align:baseline;padding:2px 14px 2px 0;border:0;
 font-weight:400;max-width:60ch;overflow-wrap:anywhere;white-space:normal;color:inherit}
+§ td{min-width:7ch}
 § th{font-weight:600;overflow-wrap:break-word}
+§ .lg{overflow-wrap:anywhere;min-width:12ch}
 § td+td{color:var(--d)}
 § .e{border-left:4px solid #ca392e;background:#ca392e14;border-radius:5px;padding:8px 12px;
 margin:6px 0}

@@ -85,6 +85,21 @@ def test_a_page_is_not_wider_than_its_window(show: Any, run: str, width: int):
     assert show(run, width).ask(OVERFLOW) <= 0
 
 
+def test_long_names_do_not_make_it_wider(show: Any):
+    """Neither of stages nor of their inputs; also where they failed."""
+    flow = Pipeline("weather_of_all_stations_of_the_north_since_records_began")
+    first = "records_of_all_stations_of_the_north_since_the_year_1880"
+    flow.stage(name=first)(lambda: "x" * 300)
+
+    @flow.stage(name=f"means_of_{first}")
+    def means(records_of_all_stations_of_the_north_since_the_year_1880):
+        raise ValueError("y" * 300)
+
+    html = to_html(flow.run(on_error="continue"))
+
+    assert show(html, 420).ask(OVERFLOW) <= 0
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_what_has_room_is_not_cut(show: Any, run: str, width: int):
     """A name, a state and a short result can be read in the line of a stage."""
