@@ -62,6 +62,7 @@ class ConsoleLines:
             "print": self._print,
             "log": self._log,
             "warning": self._warning,
+            "display": self._display,
             "stage.end": self._stage_end,
             "stage.skip": self._stage_end,
             "attempt.end": self._attempt_end,
@@ -91,6 +92,10 @@ class ConsoleLines:
             label = str(data.get("category", "Warning"))
             place = f" ({Place(str(data['file']), data.get('line', 0))})"
         yield from self._block("stderr", event, f"{label}: {event.event}{place}")
+
+    def _display(self, event: Event) -> Iterator[Line]:
+        text = event.event if event.event != event.kind else "something was displayed"
+        yield from self._block("stdout", event, text)
 
     def _stage_end(self, event: Event) -> Iterator[Line]:
         data = event.data or {}

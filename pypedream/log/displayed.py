@@ -6,6 +6,7 @@ page can show, such as a widget, goes to the cell as if there were no run.
 
 from __future__ import annotations
 
+import re
 from binascii import a2b_base64
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CLEARED", "DISPLAYED", "tell_of"]
 
+_COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
 _WRITTEN = ("text/markdown", "text/latex", "text/plain")
 
 
@@ -66,7 +68,8 @@ def tell_of(attempt: Attempt, data: Mapping[str, Any]) -> None:
 
 def written(data: Mapping[str, Any]) -> str:
     """Return what stands for something that was displayed where only text can be."""
-    return next((str(data[form]) for form in _WRITTEN if form in data), "")
+    text = next((str(data[form]) for form in _WRITTEN if form in data), "")
+    return _COLOURS.sub("", text)
 
 
 def display_of(data: Mapping[str, Any], redactor: Redactor | None) -> Display | None:

@@ -213,6 +213,7 @@ SHOWN = """
         table = "<table onclick='x()'><tr><td>cell &lt;b&gt;</td></tr></table>"
         display(HTML(table + "<script>bad()</script>"))
         display(Markdown("*said*"))
+        display({"text/plain": "\x1b[31mwarm\x1b[0m"}, raw=True)
         clear_output()
 """
 
@@ -227,7 +228,7 @@ def test_what_a_stage_displays_is_with_the_stage(kernel: Kernel):
     assert "onclick" not in last
     assert "*said*" in last
     events = kernel.value("[(one.stage, one.event) for one in run.events if one.kind == 'display']")
-    assert events[1] == ("show", "*said*")
+    assert events[1:] == [("show", "*said*"), ("show", "warm")]
 
 
 def test_figures_are_with_their_stage(kernel: Kernel):
