@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PADDING: Final = 0.04
 _LOG_RATIO: Final = 100.0
+_LEAST_LOG: Final = 1e-300  # smaller numbers have fewer digits, and may become zero
 _NEAR_ZERO: Final = 0.3
 _BETWEEN: Final = 14.0  # two texts side by side
 
@@ -108,7 +109,7 @@ def axis_of(values: Sequence[float], start: float, end: float, *, may_be_log: bo
 
 def _is_spread_by_factors(values: Sequence[float]) -> bool:
     low, high = min(values), max(values)
-    if low <= 0 or high / low < _LOG_RATIO:
+    if low < _LEAST_LOG or high / low < _LOG_RATIO:
         return False
     middle = sorted(values)[len(values) // 2]
     return middle < low + (high - low) / 4

@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pypedream import Parameters, Pipeline, Secret, sweep, view
@@ -77,11 +77,16 @@ places = st.one_of(
 )
 
 
-@given(places, st.data())
+@given(
+    places.flatmap(
+        lambda values: st.lists(st.tuples(st.sampled_from(values), finite), min_size=1, max_size=30)
+    )
+)
+@example([(1.0, 0.0), (5.0, 0.0), (2e-311, 0.0)])
 @settings(deadline=None)
-def test_nothing_is_cut_off_and_every_run_is_drawn(values: list[Any], data: Any) -> None:
+def test_nothing_is_cut_off_and_every_run_is_drawn(rows: list[tuple[Any, float]]) -> None:
     """Whatever the parameter and the results are."""
-    numbers = data.draw(st.lists(finite, min_size=len(values), max_size=len(values)))
+    values, numbers = [value for value, _ in rows], [number for _, number in rows]
 
     text = view.to_plot(runs_of(values, numbers), "y", x="x")
 
