@@ -189,7 +189,7 @@ def _body(section: Section) -> Html:
     error = tag("span", section.error, class_="r") if section.error and not has_card else Html()
     return tag(
         "div",
-        tag("div", *marks, where, class_="k"),
+        tag("div", *marks, where),
         tag("pre", error, class_="l") if error else Html(),
         table_of(section.facts),
         table_of(section.inputs, "called with" if section.outputs else "inputs"),

@@ -51,7 +51,7 @@ border-top:1px solid #8883;grid-template-columns:10px auto minmax(0,1fr) auto}
 § summary::before{content:"▸";color:var(--d)}
 § details[open]>summary::before{content:"▾"}
 § summary:hover{background:#8881}
-§ summary>*{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+§ summary>*,§.§ summary code{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 § details[open]>summary>b{white-space:normal;overflow-wrap:anywhere}
 § .bu>summary{display:flex}
 § .bu>summary .c{flex:none;min-width:var(--c);box-sizing:border-box}
