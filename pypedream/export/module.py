@@ -17,13 +17,13 @@ from pypedream.export.gathering import Gathering
 from pypedream.export.home import home_of
 from pypedream.export.mark import marked, target_of
 from pypedream.export.proof import Proof, Proving
+from pypedream.export.secrecy import hidden_names
 from pypedream.export.text import text_of
 from pypedream.formats import replacing
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
-    from pathlib import Path
 
     from pypedream.parameters import Parameters
     from pypedream.pipeline import Pipeline
@@ -82,62 +82,73 @@ def to_module(
     """Write a pipeline as a module; see `pypedream.Pipeline.to_module`."""
     __tracebackhide__ = True
     try:
-        return _written(pipeline, path, parameters, check, overwrite, request)
+        target = target_of(path, overwrite=overwrite)
+        gathering = _gathered(pipeline)
+        text = _text(pipeline, gathering)
+        hidden = hidden_names(pipeline.parameters, gathering.hidden)
+        asked = _asked(pipeline, parameters, request, hidden) if check else None
+        with replacing(target) as beside:
+            beside.write_text(text, encoding="utf-8", newline="\n")
+            if asked is not None:
+                files = beside, target
+                proof = Proving(pipeline, gathering.home, *files, *asked, hidden).carry_out()
     except ExportError as error:
-        text = f'no module is written for pipeline "{pipeline.name}": {error}'
-        raise ExportError(text) from error.__cause__
-
-
-def _written(
-    pipeline: Pipeline,
-    path: str | os.PathLike[str],
-    parameters: Mapping[str, Any] | None,
-    check: bool,
-    overwrite: bool,
-    request: dict[str, Any],
-) -> Written:
-    target = target_of(path, overwrite=overwrite)
-    home = home_of(pipeline)
-    gathering = Gathering(home)
-    gathering.add_pipeline(pipeline, home.names_of(pipeline)[0])
-    text = marked(text_of(gathering, f'Pipeline "{pipeline.name}".'))
-    if gathering.problems:
-        raise ExportError(_listed(gathering))
-    hidden = tuple(dict.fromkeys(gathering.hidden))
-    with replacing(target) as beside:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        proof = None
-        if check:
-            proof = _proved(pipeline, gathering, beside, target, parameters, request)
+        why = f'no module is written for pipeline "{pipeline.name}": {error}'
+        raise ExportError(why) from error.__cause__
     return Written(
         str(path),
         pipeline.name,
         tuple(pipeline.stages),
         text.count("\n"),
-        proof,
+        proof if check else None,
         tuple(_note(pipeline, name) for name in hidden),
-        _command(path, gathering, home.names_of(pipeline)[0]),
+        _command(path, gathering, pipeline),
     )
 
 
-def _proved(
+def _gathered(pipeline: Pipeline) -> Gathering:
+    home = home_of(pipeline)
+    gathering = Gathering(home)
+    gathering.add_pipeline(pipeline, home.names_of(pipeline)[0])
+    return gathering
+
+
+def _text(pipeline: Pipeline, gathering: Gathering) -> str:
+    """Return the text of the module.
+
+    Raises
+    ------
+    ExportError
+        If there are reasons against it, with all of them.
+    """
+    text = marked(text_of(gathering, f'Pipeline "{pipeline.name}".'))
+    count = len(gathering.problems)
+    if count:
+        reasons = "1 reason" if count == 1 else f"{count} reasons"
+        raise ExportError("\n".join([reasons, *(f"  {each}" for each in gathering.problems)]))
+    return text
+
+
+def _asked(
     pipeline: Pipeline,
-    gathering: Gathering,
-    beside: Path,
-    target: Path,
     parameters: Mapping[str, Any] | None,
     request: dict[str, Any],
-) -> Proof:
-    hidden = tuple(gathering.hidden)
-    request.pop("workspace", None)
-    with TemporaryDirectory() as folder:  # mistakes are told before anything is called
+    hidden: tuple[str, ...],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the parameters that are set for the proof, and what else a run is asked for.
+
+    Raises
+    ------
+    PlanError
+        With all mistakes in them, before anything is called.
+    """
+    request = {name: each for name, each in request.items() if name != "workspace"}
+    with TemporaryDirectory() as folder:
         pipeline.plan(parameters, workspace=folder, **request)
     asked = request_of(parameters, request)
     start = pipeline.parameters if asked.start is None else asked.start
     values = {name: start[name] for name in _set_or_hidden(start, hidden)} | asked.values
-    options = {name: each for name, each in request.items() if name not in asked.values}
-    proving = Proving(pipeline, gathering.home, beside, target, values, options, hidden)
-    return proving.carry_out()
+    return values, {name: each for name, each in request.items() if name not in asked.values}
 
 
 def _set_or_hidden(parameters: Parameters, hidden: tuple[str, ...]) -> list[str]:
@@ -146,8 +157,9 @@ def _set_or_hidden(parameters: Parameters, hidden: tuple[str, ...]) -> list[str]
     return [name for name in known if name in hidden or parameters.source(name) != "default"]
 
 
-def _command(path: str | os.PathLike[str], gathering: Gathering, name: str) -> str:
+def _command(path: str | os.PathLike[str], gathering: Gathering, pipeline: Pipeline) -> str:
     """Return the command; the pipeline is named if the module has more than one."""
+    name = gathering.home.names_of(pipeline)[0]
     target = str(path) if len(gathering.pipelines) == 1 else f"{path}:{name}"
     return f"python -m pypedream run {target}"
 
@@ -155,9 +167,3 @@ def _command(path: str | os.PathLike[str], gathering: Gathering, name: str) -> s
 def _note(pipeline: Pipeline, name: str) -> str:
     variable = pipeline.parameters.definitions[name].environment_name
     return f'the value of "{name}" is not written, as it is secret: set {variable} or -p {name}=...'
-
-
-def _listed(gathering: Gathering) -> str:
-    count = len(gathering.problems)
-    reasons = "1 reason" if count == 1 else f"{count} reasons"
-    return "\n".join([reasons, *(f"  {each}" for each in gathering.problems)])

@@ -9,7 +9,7 @@ from pypedream.log.redaction import Redactor, is_secret_name
 from pypedream.parameters.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from pypedream.export.gathering import Gathering
     from pypedream.export.parts import Part
@@ -35,9 +35,13 @@ def without_secrets(gathering: Gathering, parts: list[Part]) -> None:
             )
 
 
-def secret_names(parameters: Parameters) -> list[str]:
-    """Return the parameters whose defaults are not written."""
-    return [name for name, each in parameters.definitions.items() if _is_hidden(name, each)]
+def hidden_names(parameters: Parameters, last_names: Collection[str]) -> tuple[str, ...]:
+    """Return the full names of parameters whose defaults were taken out, by their last names."""
+    return tuple(
+        name
+        for name, each in parameters.definitions.items()
+        if _is_hidden(name, each) and name.rpartition(".")[2] in last_names
+    )
 
 
 def _secret_definitions(gathering: Gathering) -> Iterator[tuple[str, Parameter]]:
@@ -70,7 +74,7 @@ def _rewritten(gathering: Gathering, part: Part, definitions: dict[str, Paramete
             if definition is not None and _tells(value, segment, definition):
                 replaced.append((value, _required(definition)))
                 gathering.imports.add("from pypedream import Parameter")
-                gathering.hidden.append(definition.name)
+                gathering.hidden.append(name)
     text = part.text
     for value, written in sorted(replaced, key=lambda each: -_offset(part.text, each[0])):
         start = _offset(part.text, value)

@@ -162,6 +162,22 @@ def test_no_secret_is_written(tmp_path):
     assert "set PYPEDREAM_PARAM_TOKEN or -p token=..." in said
 
 
+def test_a_secret_of_a_pipeline_within_is_not_written(tmp_path):
+    """It has another name in the whole."""
+    cells = [
+        f"{HEAD}inner = Pipeline('inner', Parameters.define(key=Secret('hunter-2-hunter')))",
+        "@inner.stage\ndef a(key):\n    return len(key.reveal())",
+        "flow = Pipeline('whole')\nflow.include(inner, prefix='in')",
+        WRITE,
+    ]
+
+    said = in_cells(tmp_path, cells)
+
+    assert "1 of 1 stage gave equal results" in said
+    assert "or -p in.key=..." in said
+    assert "hunter" not in (tmp_path / "written.py").read_text(encoding="utf-8")
+
+
 def test_an_error_shows_no_secret(tmp_path):
     """Not even one that the user's own exception has in its text."""
     cells = [
