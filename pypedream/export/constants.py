@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import os
 import warnings
 from collections.abc import Sized
 from io import IOBase
@@ -39,8 +40,9 @@ _MAKING: Final = frozenset(
     (
         *("_operator", "_thread", "abc", "attr", "attrs", "builtins", "collections", "copy"),
         *("dataclasses", "datetime", "decimal", "enum", "fractions", "functools", "itertools"),
-        *("logging", "math", "numpy", "operator", "pathlib", "pypedream", "re", "statistics"),
-        *("string", "textwrap", "threading", "toolz", "types", "typing", "zoneinfo"),
+        *("genericpath", "logging", "math", "ntpath", "numpy", "operator", "pathlib"),
+        *("posixpath", "pypedream", "re", "statistics", "string", "textwrap", "threading"),
+        *("toolz", "types", "typing", "zoneinfo"),
     )
 )
 _REACHING_OUT: Final = frozenset(
@@ -154,16 +156,17 @@ def _only_makes(expression: ast.AST, namespace: Mapping[str, Any]) -> bool:
 def _is_making(called: ast.expr, namespace: Mapping[str, Any]) -> bool:
     """Say whether to call this makes something and does nothing else."""
     if isinstance(called, ast.Attribute):
-        owner = called.value
-        if isinstance(owner, (ast.Constant, ast.JoinedStr)):  # "a b".split()
+        before = called.value
+        if isinstance(before, (ast.Constant, ast.JoinedStr)):  # "a b".split()
             return True
-        if isinstance(owner, ast.Call):
-            return called.attr not in _DOING and _is_making(owner.func, namespace)
+        if isinstance(before, ast.Call):
+            return called.attr not in _DOING and _is_making(before.func, namespace)
     found = _looked_up(called, namespace)
     if isinstance(found, type):
         return found.__module__.partition(".")[0] not in _REACHING_OUT
-    if isinstance(getattr(found, "__self__", None), _PLAIN):
-        return True
+    owner = getattr(found, "__self__", None)
+    if isinstance(owner, _PLAIN) or owner is os.environ or found is os.getenv:
+        return True  # what the environment says is not to be written down
     return callable(found) and _is_of_making_module(found)
 
 

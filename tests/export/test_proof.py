@@ -162,6 +162,24 @@ def test_no_secret_is_written(tmp_path):
     assert "set PYPEDREAM_PARAM_TOKEN or -p token=..." in said
 
 
+def test_what_the_environment_says_is_not_written(tmp_path):
+    """It is asked again where the module runs, in whatever way it was asked."""
+    cells = [
+        f"import os\n{HEAD}os.environ['SERVICE'] = 'hunter-2-hunter'",
+        "A = os.environ['SERVICE']\nB = os.getenv('SERVICE')",
+        "C = os.environ.get('SERVICE', '')\nD = os.path.join(A, 'x')",
+        "flow = Pipeline('asked')\n@flow.stage\ndef a():\n    return len(A + B + C + D)",
+        WRITE,
+    ]
+
+    said = in_cells(tmp_path, cells)
+
+    text = (tmp_path / "written.py").read_text(encoding="utf-8")
+    assert "1 of 1 stage gave equal results" in said
+    assert "B = os.getenv('SERVICE')" in text
+    assert "hunter" not in text
+
+
 def test_a_secret_of_a_pipeline_within_is_not_written(tmp_path):
     """It has another name in the whole."""
     cells = [
