@@ -95,7 +95,7 @@ class LiveView:
         Who saves a notebook that runs without a page, as nbconvert does, hears a cell only as long
         as that is run: the end of what goes on in the background would be lost.
         """
-        cell = self.output.cell  # a form has none: its output is its own
+        cell = self.output.cell  # a form has a place of its own and no cell
         if self._last and cell and cell != present_cell(running_kernel()):
             self.output.show(self._last)
 
