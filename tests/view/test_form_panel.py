@@ -227,6 +227,7 @@ CELLS = [
     form._panel.run_button.click()
     await ended()
     """,
+    "form",
 ]
 
 
@@ -300,6 +301,16 @@ def test_results_come_into_the_output_of_the_form(kernel):
     assert "score failed" in updates[-1]["data"]["text/html"]
     for cell in (2, 4, 5):
         assert kernel.outputs(cell, "stream", "error") == []
+
+
+def test_a_form_that_is_shown_again_shows_its_results(kernel):
+    """They are the same output in two places, which are replaced together."""
+    _, first = kernel.outputs(1, "display_data")[:2]
+    widgets, again = kernel.outputs(6, "display_data")
+
+    assert "application/vnd.jupyter.widget-view+json" in widgets["data"]
+    assert "score failed" in again["data"]["text/html"]
+    assert again["transient"] == first["transient"]
 
 
 def test_the_next_cell_has_the_run(kernel):
