@@ -53,6 +53,7 @@ class Form:
         self.run: Run | None = None
         self.entered: dict[str, Any] = {}
         self._options = options
+        self._called = name_at_prompt(pipeline)
         self._panel: Panel | None = None
         self._begin_with(parameters)
 
@@ -81,6 +82,15 @@ class Form:
     def code(self) -> str:
         """The Python that does what the button does: ``flow.run(rate=0.2)``."""
         return code_of(self.filled().parameters, self._options, self._name())
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the user's cells have another pipeline in place of this form's.
+
+        They have when the cell that defines it was run again: to run the old one, with its old
+        functions, is not what a click is meant to do then.
+        """
+        return self._called is not None and name_at_prompt(self.pipeline) is None
 
     def filled(self) -> Filled:
         """Read the form as it is filled in now."""
@@ -164,7 +174,7 @@ class Form:
 
     def _name(self) -> str:
         """Return what the user calls the pipeline."""
-        return name_at_prompt(self.pipeline) or "pipeline"
+        return name_at_prompt(self.pipeline) or self._called or "pipeline"
 
 
 def form_of(

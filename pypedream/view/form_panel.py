@@ -123,14 +123,18 @@ class Panel:
     def _act(self, action: Callable[[], None]) -> None:
         """Do what a button is for; what goes wrong is shown with the results."""
         try:
-            if self.form.filled().is_ready:
+            if self.form.is_outdated:
+                self._say_below("the pipeline was defined anew: run this cell again")
+            elif self.form.filled().is_ready:
                 action()
         except Exception as error:  # noqa: BLE001 - there is no cell under which it would be shown
             is_ours = isinstance(error, PypedreamError)
-            text = str(error) if is_ours else f"{type(error).__name__}: {error}"
-            html = tag("pre", text, style=WRONG)
-            self.results.show({"text/plain": text, "text/html": html})
+            self._say_below(str(error) if is_ours else f"{type(error).__name__}: {error}")
         self.refresh()
+
+    def _say_below(self, text: str) -> None:
+        html = tag("pre", text, style=WRONG)
+        self.results.show({"text/plain": text, "text/html": html})
 
     def _run(self) -> None:
         self._is_stopping = False

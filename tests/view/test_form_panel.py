@@ -228,6 +228,13 @@ CELLS = [
     await ended()
     """,
     "form",
+    """
+    before, flow = flow, Pipeline("scores")
+    del before
+    form._panel.run_button.click()
+    await ended()
+    print(form.run.state, form.code.splitlines()[-1].split("(")[0])
+    """,
 ]
 
 
@@ -298,7 +305,7 @@ def test_results_come_into_the_output_of_the_form(kernel):
     assert {update["transient"]["display_id"] for update in updates} == {results}
     wholes = [text.partition("\n")[0].partition(" in ")[0] for text in texts if "\n" in text]
     assert wholes == ["scores: ok", "scores: 2 of 2 stages will run", "scores: failed"]
-    assert "score failed" in updates[-1]["data"]["text/html"]
+    assert "score failed" in updates[-2]["data"]["text/html"]
     for cell in (2, 4, 5):
         assert kernel.outputs(cell, "stream", "error") == []
 
@@ -311,6 +318,17 @@ def test_a_form_that_is_shown_again_shows_its_results(kernel):
     assert "application/vnd.jupyter.widget-view+json" in widgets["data"]
     assert "score failed" in again["data"]["text/html"]
     assert again["transient"] == first["transient"]
+
+
+def test_a_pipeline_that_was_defined_anew_is_not_run_as_it_was(kernel):
+    """Its old functions are not what is meant; the form says what to do."""
+    updates = [one for one in kernel.published if one["msg_type"] == "update_display_data"]
+    (said,) = kernel.outputs(7, "stream")
+
+    assert updates[-1]["content"]["data"]["text/plain"] == (
+        "the pipeline was defined anew: run this cell again"
+    )
+    assert said["text"] == "failed flow.run\n"
 
 
 def test_the_next_cell_has_the_run(kernel):
