@@ -199,7 +199,7 @@ def _filter(page: Page, scope: str) -> Iterator[Html]:
 
 
 def _axis(page: Page) -> Html:
-    if not page.span_s or page.description.subject != "run":
+    if not page.span_s or not any(section.span for section in page.sections):
         return Html()
     ends = (tag("i", "0 s"), " ", tag("i", duration_text(page.span_s)))
     return tag("div", tag("span", *ends), class_="ax")

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 LEVELS = {"warning": "w", "error": "r"}
 """The classes of lines that are marked."""
-BOLD = 1.15
-"""How much wider bold letters are."""
-CHIP_FONT = 12
+_BOLD = 1.2  # how much wider letters of headings are
+_CHIP_FONT = 12
 _LAST = (98.5, 100.0)  # per cent, where a bar begins and ends at the latest: none is out of sight
 _LONG_NAME = 24  # letters; a longer one may be broken anywhere
 _MOST_AT_ONCE = 30  # lines; of more the last are in sight, and the others are scrolled to
@@ -48,7 +47,7 @@ def room_of(page: Page) -> str:
     names = max((width_of(visible(node.label)) for node in stages), default=0.0)
     signed = (f"{look_of(node.state).sign} {node.state}" for node in stages)
     states = max(map(width_of, signed), default=0.0)
-    return f"--n:min({names * BOLD:.1f}em,34cqw);--c:{states * BOLD * CHIP_FONT + 16:.0f}px"
+    return f"--n:min({names * _BOLD:.2f}em,34cqw);--c:{states * _BOLD * _CHIP_FONT + 16:.0f}px"
 
 
 def chip(state: str, name: str = "") -> Html:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pypedream.parameters import Parameters
     from pypedream.view.samples import Shower
 
-VALUE = 120
+VALUE, TYPE = 120, 60
 
 
 def input_rows(
@@ -80,6 +80,16 @@ def parameter_rows(parameters: Parameters, shower: Shower) -> Iterator[Row]:
     for name, definition in parameters.definitions.items():
         source = shower.cut(parameters.source(name))
         yield Row(name, parameter_value(name, parameters, shower), source, definition.help)
+
+
+def types_of(wired: Wire, shower: Shower) -> dict[str, str]:
+    """Return what is annotated, as text: from argument to type, and from "return" to that."""
+    if not getattr(wired.function, "__annotations__", None):
+        return {}
+    from pypedream.engine.types import UNKNOWN, annotations_of, shown
+
+    found = annotations_of(wired.function).items()
+    return {name: shower.cut(shown(kind), TYPE) for name, kind in found if kind is not UNKNOWN}
 
 
 def where_of(wired: Wire) -> str:

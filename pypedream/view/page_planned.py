@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from pypedream.log.durations import duration_text
 from pypedream.log.redaction import Redactor
+from pypedream.mappers import outputs_of
 from pypedream.view.describing import describe
 from pypedream.view.inputs_shown import (
     input_rows,
     parameter_rows,
     policy_chips,
     policy_rows,
+    types_of,
     where_of,
 )
 from pypedream.view.page import Page, Row, Section
@@ -77,8 +81,8 @@ def _section(node: Node, wired: Wire, parameters: Parameters, shower: Shower) ->
     return Section(
         node,
         chips=tuple(policy_chips(wired)),
-        facts=tuple(policy_rows(wired)),
-        inputs=tuple(input_rows(wired, parameters, shower, {})),
+        facts=(*policy_rows(wired), *_gives(wired, shower)),
+        inputs=tuple(_inputs(wired, parameters, shower)),
         where=where_of(wired),
     )
 
@@ -90,11 +94,29 @@ def _planned(
     return Section(
         node,
         chips=tuple(policy_chips(wired)),
-        facts=(Row("why", shower.cut(planned.reason)), *policy_rows(wired)),
-        inputs=tuple(input_rows(wired, parameters, shower, {})),
+        facts=(
+            Row("why", shower.cut(planned.reason)),
+            *policy_rows(wired),
+            *_gives(wired, shower),
+        ),
+        inputs=tuple(_inputs(wired, parameters, shower)),
         took="" if expected is None else f"about {duration_text(expected)}",
         where=where_of(wired),
     )
+
+
+def _gives(wired: Wire, shower: Shower) -> Iterator[Row]:
+    """Yield the type that a stage gives, if it is annotated and gives one thing."""
+    kind = types_of(wired, shower).get("return")
+    if kind and not outputs_of(wired.stage.output_mapper):
+        yield Row("gives", kind, "for each item" if wired.over is not None else "")
+
+
+def _inputs(wired: Wire, parameters: Parameters, shower: Shower) -> Iterator[Row]:
+    """Yield the arguments of a stage, with the types that are annotated."""
+    types = types_of(wired, shower)
+    for row in input_rows(wired, parameters, shower, {}):
+        yield evolve(row, help=types.get(row.name, ""))
 
 
 def _expected(planned: Iterable[PlannedStage]) -> Iterator[str]:

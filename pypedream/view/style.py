@@ -104,7 +104,7 @@ _OF_LIVE: Final = """
 """
 
 _OF_FRAMES: Final = """
-§ .u td,§ .u th{border-bottom:1px solid #8883;padding:1px 12px 1px 0;color:inherit;
+§ .u td,§ .u th{border-bottom:1px solid #8883;padding:1px 12px 1px 0;color:inherit;min-width:0;
 white-space:nowrap;font-variant-numeric:tabular-nums}
 § .u .n{text-align:right!important}
 § .k{font-weight:600;background:#4570a533;border-radius:3px;padding:0 4px;margin:0 -4px}

@@ -106,6 +106,15 @@ def test_what_has_room_is_not_cut(show: Any, run: str, width: int):
     assert show(run, width).ask(CUT) == []
 
 
+@pytest.mark.parametrize("name", ["a", "fit", "load", "total", "wwww", "MMMM", "读取", "🌡️"])
+def test_a_short_name_is_not_cut(show: Any, name: str):
+    """The column of names is as wide as the longest one, whatever its letters."""
+    flow = Pipeline("weather")
+    flow.stage(name=name)(lambda: 3.5)
+
+    assert show(to_html(flow.run()), 700).ask(CUT) == []
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_each_bar_can_be_seen(show: Any, run: str, width: int):
     """Also that of a stage that took no time at the end."""

@@ -316,6 +316,16 @@ def test_the_column_of_names_is_as_wide_as_the_longest(label):
     assert 12 * width_of("■ interrupted") < int(states) < 150
 
 
+def test_there_is_no_axis_without_a_bar(tmp_path, parsed):
+    """Of a run in which nothing had to be called there is nothing to see in time."""
+    flow = Pipeline("flow", workspace=tmp_path, cache="cached")
+    flow.stage("one")(lambda: 1)
+
+    shown = [len(parsed(to_html(flow.run())).all("div", "ax")) for _ in range(2)]
+
+    assert shown == [1, 0]
+
+
 def test_a_bar_at_the_end_can_be_seen():
     """However short the last stage is, its bar begins within the line."""
     node = Node("a", "a", state="ok", duration_s=0.0)
@@ -444,6 +454,30 @@ def test_a_pipeline_shows_its_stages_and_parameters(weather, parsed):
     assert re.search(r"stations List the stations\. .*test_html\.py:\d+", text)
     assert "year1990default" in text
     assert "token***default" in text
+
+
+def test_a_pipeline_and_a_plan_say_what_is_annotated(parsed):
+    """The types of arguments beside where they come from, and that of the result."""
+    flow = Pipeline("flow", Parameters.define(numbers=[1, 2]))
+
+    @flow.stage(over="numbers")
+    def half(numbers: int) -> float:
+        return numbers / 2
+
+    @flow.stage
+    def total(half: list[float], bare=1) -> dict[str, float]: ...
+
+    @flow.stage
+    def last(total: NotThere, half): ...  # noqa: F821
+
+    for subject in (flow, flow.plan()):
+        text = parsed(to_html(subject)).text
+        assert "givesfloatfor each item" in text
+        assert 'each item of parameter "numbers" (default)int' in text
+        assert 'halfstage "half"list[float]' in text
+        assert "givesdict[str, float]" in text
+        assert 'totalstage "total"' in text
+        assert "NotThere" not in text
 
 
 def test_a_pipeline_with_mistakes_can_be_shown(parsed):
