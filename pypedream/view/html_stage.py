@@ -22,7 +22,7 @@ LEVELS = {"warning": "w", "error": "r"}
 _BOLD = 1.2  # how much wider letters of headings are
 _CHIP_FONT = 12
 _LAST = (98.5, 100.0)  # per cent, where a bar begins and ends at the latest: none is out of sight
-_LONG_NAME = 24  # letters; a longer one may be broken anywhere
+_LONG_WORD = 24  # letters
 _MOST_AT_ONCE = 30  # lines; of more the last are in sight, and the others are scrolled to
 _FAILED = ("failed", "killed", "timeout")
 
@@ -66,19 +66,26 @@ def table_of(rows: Iterable[Row], caption: str = "") -> Html:
     found = list(rows)
     if not found:
         return Html()
+    with_value = any(row.value for row in found)
     with_help = any(row.help for row in found)
     with_source = with_help or any(row.source for row in found)
     lines = (
         tag(
             "tr",
-            tag("th", row.name, class_="lg" if len(row.name) > _LONG_NAME else ""),
-            tag("td", tag("code", row.value) if row.value else ""),
-            tag("td", row.source) if with_source else Html(),
-            tag("td", row.help) if with_help else Html(),
+            _cell("th", row.name),
+            tag("td", tag("code", row.value) if row.value else "") if with_value else Html(),
+            _cell("td", row.source) if with_source else Html(),
+            _cell("td", row.help) if with_help else Html(),
         )
         for row in found
     )
     return tag("table", tag("caption", caption) if caption else Html(), *lines)
+
+
+def _cell(name: str, text: str) -> Html:
+    """Return a cell whose words are broken only if one is too long for a narrow page."""
+    is_long = max(map(len, text.split()), default=0) > _LONG_WORD
+    return tag(name, text, class_="lg" if is_long else "")
 
 
 def said_block(said: Said) -> Html:
@@ -138,7 +145,7 @@ def _stage(section: Section, span_s: float, subject: str) -> Html:
     return tag(
         "details",
         tag("summary", *cells),
-        _body(section),
+        _body(section, subject),
         class_=_classes(section),
         open=is_open,
     )
@@ -179,16 +186,17 @@ def _bar(section: Section, span_s: float) -> Html:
     return tag("span", tag("i", style=style), class_="y")
 
 
-def _body(section: Section) -> Html:
+def _body(section: Section, subject: str) -> Html:
     marks = [joined(tag("span", word, class_="g"), " ") for word in section.chips]
-    if section.node.about:
-        marks.append(joined(tag("span", section.node.about), " "))
-    where = tag("code", section.where, class_="d")
+    if subject != "pipeline":  # whose lines have both
+        about = section.node.about
+        marks += [joined(tag("span", about), " ")] if about else []
+        marks.append(tag("code", section.where, class_="d"))
     has_card = section.is_open
     error = tag("span", section.error, class_="r") if section.error and not has_card else Html()
     return tag(
         "div",
-        tag("div", *marks, where),
+        tag("div", *marks),
         tag("pre", error, class_="l") if error else Html(),
         table_of(section.facts),
         table_of(section.inputs, "called with" if section.outputs else "inputs"),

@@ -36,9 +36,9 @@ overflow:hidden;overflow-wrap:anywhere}
 § caption{text-align:left;color:var(--d);padding:0;caption-side:top}
 § tr{background:none!important}
 § th,§ td{text-align:left!important;vertical-align:baseline;padding:2px 14px 2px 0;border:0;
-font-weight:400;max-width:60ch;overflow-wrap:anywhere;white-space:normal;color:inherit}
-§ td{min-width:7ch}
-§ th{font-weight:600;overflow-wrap:break-word}
+font-weight:400;max-width:60ch;overflow-wrap:break-word;white-space:normal;color:inherit}
+§ th{font-weight:600}
+§ td:has(code){min-width:7ch}
 § .lg{overflow-wrap:anywhere;min-width:12ch}
 § td+td{color:var(--d)}
 § .e{border-left:4px solid #ca392e;background:#ca392e14;border-radius:5px;padding:8px 12px;
@@ -114,6 +114,7 @@ white-space:nowrap;font-variant-numeric:tabular-nums}
 
 _OF_PLAN: Final = """
 § .plan summary{grid-template-columns:10px var(--c) minmax(0,var(--n)) minmax(0,1fr) auto}
+§ .pipeline details[open]>summary>.d{white-space:normal;overflow-wrap:anywhere}
 § .pipeline summary{grid-template-columns:10px minmax(0,var(--n)) minmax(0,1fr) auto}
 """
 

@@ -24,6 +24,15 @@ CUT = """
     return [...document.querySelectorAll('summary > b, summary > .d, summary > .c')]
         .filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent);
 """
+# Of each cell that is one word how many lines it takes.
+ROWS = r"""
+    const range = document.createRange();
+    return [...document.querySelectorAll('th, td')]
+        .filter(cell => /^\S+$/.test(cell.textContent)).map(cell => {
+            range.selectNodeContents(cell);
+            return new Set([...range.getClientRects()].map(box => box.top)).size;
+        });
+"""
 BARS = """
     return [...document.querySelectorAll('.y i')].map(bar => {
         const inner = bar.getBoundingClientRect(), outer = bar.parentNode.getBoundingClientRect();
@@ -113,6 +122,19 @@ def test_a_short_name_is_not_cut(show: Any, name: str):
     flow.stage(name=name)(lambda: 3.5)
 
     assert show(to_html(flow.run()), 700).ask(CUT) == []
+
+
+@pytest.mark.parametrize("width", [420, 700])
+def test_words_of_a_table_are_not_broken(show: Any, width: int):
+    """However long its values are."""
+    flow = Pipeline("flow", Parameters.define(file=["a long value of a parameter"] * 8))
+
+    @flow.stage(over="file")
+    def station(file: str) -> Pipeline: ...
+
+    html = to_html(flow).replace("<details", "<details open")
+
+    assert set(show(html, width).ask(ROWS)) == {1}
 
 
 @pytest.mark.parametrize("width", WIDTHS)
