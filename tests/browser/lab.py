@@ -254,6 +254,8 @@ class Notebook(Page):
     def __init__(self, driver: Any, server: Server, path: Path) -> None:
         super().__init__(driver)
         self.path = path
+        is_there = self.ask("return 'jupyterapp' in window;")
+        assert not is_there, "another notebook is open; the browser shows one at a time"
         driver.get(server.url(f"lab/tree/{path.name}"))
         wait_for(lambda: self.ask_panel(IS_OPEN, path.name), f"{path.name} to open")
         self.wait_until_shown()

@@ -228,3 +228,44 @@ def test_a_sweep_is_one_table(make_notebook: Any, open_notebook: Any, pictures: 
         assert len(shown) == 1
         assert "22" in shown[0].text
         assert notebook.find(".pd-run", notebook.cell(1)) == []
+
+
+LONG = """
+    import warnings
+
+    import pandas as pd
+    from pypedream import Pipeline
+
+    flow = Pipeline("long")
+
+    @flow.stage
+    def nested():
+        warnings.warn("odd", stacklevel=1)
+        return [[place * step for step in range(50)] for place in range(50)]
+
+    @flow.stage
+    def texts(nested):
+        return {"first": "z" * 5000, "second": "word " * 500}
+
+    @flow.stage
+    def frame(texts):
+        return pd.DataFrame({f"column {place}": range(9) for place in range(30)})
+
+    @flow.stage
+    def a_stage_with_a_name_that_is_much_longer_than_there_is_room_for_in_a_line(frame):
+        return 1
+"""
+
+
+def test_each_stage_has_one_line(make_notebook: Any, open_notebook: Any, pictures: Path):
+    """Folded, whatever it gave; unfolded, only values that differ are marked."""
+    pytest.importorskip("pandas")
+    with open_notebook(make_notebook("long", LONG, "flow.run()")) as notebook:
+        notebook.run()
+        view = notebook.view(1)
+        view.screenshot(str(pictures / "long.png"))
+
+        heights = [one.size["height"] for one in notebook.find("summary", view)]
+        assert len(heights) >= 4
+        assert max(heights) < 1.5 * min(heights)
+        assert notebook.find(".k", view) == []
