@@ -104,10 +104,10 @@ def is_in_ipython() -> bool:
     return _running_shell() is not None
 
 
-def name_at_prompt(value: object) -> str | None:
-    """Return what the user's cells or prompt call a value, or None."""
+def name_at_prompt(is_it: Callable[[object], bool]) -> str | None:
+    """Return what the user's cells or prompt call the first value for which *is_it* is true."""
     names: dict[str, object] = getattr(_running_shell(), "user_ns", {})
-    found = (name for name, each in names.items() if each is value and not name.startswith("_"))
+    found = (name for name, each in list(names.items()) if name[:1] != "_" and is_it(each))
     return next(found, None)
 
 

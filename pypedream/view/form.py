@@ -174,7 +174,8 @@ class Form:
 
     def _name(self) -> str:
         """Return what the user calls the pipeline."""
-        return name_at_prompt(self.pipeline) or self._called or "pipeline"
+        called = name_at_prompt(lambda each: each is self.pipeline)
+        return called or self._called or "pipeline"
 
 
 def form_of(

@@ -12,6 +12,8 @@ from pypedream.log.durations import duration_text
 from pypedream.log.moments import local_time
 from pypedream.log.redaction import HIDDEN, Redactor, is_secret_name
 from pypedream.mappers import RETURN
+from pypedream.pipeline import Pipeline
+from pypedream.places import name_at_prompt
 from pypedream.view.describing import describe, with_running
 from pypedream.view.exhibits import exhibits_of
 from pypedream.view.frames import frames_of
@@ -141,13 +143,21 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _hints(failure: Failure) -> tuple[str, ...]:
-    # A run that raised was not assigned to a name: only its pipeline leads to it.
+    """Return what to type next; a run that raised has no name, only its pipeline leads to it."""
+    flow = name_at_prompt(lambda value: _has_led_to(value, failure)) or "pipeline"
     name = "".join(letter if letter.isalnum() else "_" for letter in failure.stage)
     return (
-        "pipeline.resume()  # go on once it is fixed",
-        "pipeline.last_run.failure.replay()  # make the failed call again, alone",
-        f'pipeline.last_run.failure.to_test("test_{name}.py")  # pin it as a test',
+        f"{flow}.resume()  # go on once it is fixed",
+        f"{flow}.last_run.failure.replay()  # make the failed call again, alone",
+        f'{flow}.last_run.failure.to_test("test_{name}.py")  # pin it as a test',
     )
+
+
+def _has_led_to(value: object, failure: Failure) -> bool:
+    """Say whether a value is the pipeline of a failure."""
+    is_one = issubclass(type(value), Pipeline)  # other values of the user's are not asked
+    run = value.last_run if is_one and isinstance(value, Pipeline) else None
+    return run is not None and any(one.error is failure.error for one in run.failures)
 
 
 def _notes(run: Run) -> Iterator[Row]:

@@ -3,8 +3,11 @@ from __future__ import annotations
 import base64
 import logging
 import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
+from textwrap import dedent
 from xml.etree import ElementTree
 
 import pytest
@@ -222,6 +225,36 @@ def test_a_failure_comes_first(failed, parsed):
     assert "pipeline.resume()" in card
     assert 'pipeline.last_run.failure.to_test("test_mean.py")' in card
     assert html.index("ZeroDivisionError") < html.index("<img")
+
+
+def test_what_to_type_next_names_the_pipeline_as_cells_do():
+    """So it can be copied; other values of the user's are not asked what they are."""
+    cells = """
+        class Odd:
+            @property
+            def __class__(self):
+                raise RuntimeError("was asked")
+        odd = Odd()
+        from pypedream import Pipeline
+        other, my_flow = Pipeline("other"), Pipeline("flow")
+        my_flow.stage(name="half")(lambda: 1 / 0)
+        my_flow.run(on_error="continue")
+        page = my_flow.last_run._repr_mimebundle_()["text/html"]
+        print([line in page for line in ("my_flow.resume()", "my_flow.last_run.failure.replay()")])
+    """
+    code = f"""
+        from IPython.core.interactiveshell import InteractiveShell
+        InteractiveShell.instance(colors="nocolor").run_cell({dedent(cells)!r})
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+
+    assert done.stdout.splitlines()[-1] == "[True, True]"
 
 
 def test_of_many_failures_the_first_is_open(parsed):
