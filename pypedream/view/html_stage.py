@@ -219,7 +219,15 @@ def _outputs(outputs: Iterable[Sample]) -> Iterator[Html]:
 
 
 def _cells(sample: Sample) -> Html:
-    heads = zip(sample.columns, sample.types, strict=True)
-    head = tag("tr", *(tag("th", name, " ", tag("i", kind)) for name, kind in heads))
-    rows = (tag("tr", *(tag("td", cell) for cell in row)) for row in sample.rows)
-    return tag("table", head, *rows, class_="u")
+    width = len(sample.columns)
+    sides = ["n" if place in sample.numbers else "" for place in range(width)]
+    heads = zip(sample.columns, sample.types, sides, strict=True)
+    head = (tag("th", name, " ", tag("i", kind), class_=side) for name, kind, side in heads)
+    return tag("table", tag("tr", *head), *(_row(row, sides) for row in sample.rows), class_="u")
+
+
+def _row(row: tuple[str, ...], sides: list[str]) -> Html:
+    if len(row) < len(sides):  # how many rows are left out
+        return tag("tr", tag("td", *row, class_="d", colspan=str(len(sides))))
+    cells = zip(row, sides, strict=True)
+    return tag("tr", *(tag("td", cell, class_=side) for cell, side in cells))

@@ -44,6 +44,8 @@ class Sample:
         The value in one line.
     columns, types, rows
         Of a frame a few cells; a row that only says how many were left out has one cell.
+    numbers
+        Which of the columns hold numbers; none for no frame.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Sample:
     columns: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    numbers: frozenset[int] = frozenset()
 
 
 @frozen

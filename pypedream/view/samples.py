@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS, MOST_ROWS = 8, 5
 CELL, WIDTH = 24, 160
+GAP = "…"
 READ = 2_000  # letters of a value that are looked at before secrets are hidden in them
 _NUMBERS = ("i", "u", "f", "b")  # as numpy calls them; an array in a cell is none
 _LIBRARIES = ("pandas", "polars", "pyarrow")
@@ -50,22 +51,30 @@ class Shower:
         return plain
 
     def _table(self, plain: Sample, cells: _Cells) -> Sample:
-        columns = list(_ends(len(cells.columns), MOST_COLUMNS))
+        columns: list[int | None] = [*_ends(len(cells.columns), MOST_COLUMNS)]
         rows = list(_ends(cells.height, MOST_ROWS))
-        left_out = cells.height - len(rows)
-        shown = [tuple(self.cell(cells.at(row, column)) for column in columns) for row in rows]
-        if left_out:
-            shown.insert((MOST_ROWS + 1) // 2, (f"{left_out} more",))
         text = plain.text
         if len(columns) < len(cells.columns):
             text += f", {len(columns)} columns shown"
+            columns.insert(MOST_COLUMNS // 2, None)  # where the others would be
+        shown = [tuple(self._cells(cells, row, columns)) for row in rows]
+        if len(rows) < cells.height:
+            shown.insert((MOST_ROWS + 1) // 2, (f"{cells.height - len(rows):,} more",))
         return evolve(
             plain,
             text=text,
-            columns=tuple(self.cut(str(cells.columns[column]), CELL) for column in columns),
-            types=tuple(self.cut(str(cells.types[column]), CELL) for column in columns),
+            columns=tuple(self._name(cells.columns, column, GAP) for column in columns),
+            types=tuple(self._name(cells.types, column, "") for column in columns),
             rows=tuple(shown),
+            numbers=frozenset(_with_numbers(cells, rows, columns)),
         )
+
+    def _name(self, names: Sequence[Any], column: int | None, gap: str) -> str:
+        return gap if column is None else self.cut(str(names[column]), CELL)
+
+    def _cells(self, cells: _Cells, row: int, columns: Sequence[int | None]) -> Iterator[str]:
+        for column in columns:
+            yield GAP if column is None else self.cell(cells.at(row, column))
 
     def cell(self, value: object) -> str:
         """Return one cell of a frame: a text without its quotes, a number in a few digits."""
@@ -100,6 +109,22 @@ def _cells_of(value: Any) -> _Cells | None:
         names, height = value.column_names, value.num_rows
         return _Cells(names, types, height, lambda i, j: value.column(j)[i].as_py())
     return None
+
+
+def _with_numbers(
+    cells: _Cells, rows: Sequence[int], columns: Sequence[int | None]
+) -> Iterator[int]:
+    """Yield the places of columns of which all cells that are shown are numbers or missing."""
+    for place, column in enumerate(columns):
+        values = [] if column is None else [cells.at(row, column) for row in rows]
+        found = [value for value in values if value is not None]
+        if found and all(map(_is_number, found)):
+            yield place
+
+
+def _is_number(value: object) -> bool:
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    return kind in _NUMBERS[:3] or (isinstance(value, (int, float)) and type(value) is not bool)
 
 
 def _ends(count: int, most: int) -> Iterator[int]:

@@ -34,6 +34,7 @@ def test_a_small_frame_is_shown_whole(library):
     sample = plainly.sample("return", make({"name": ["a", "b"], "value": [1.5, 2.0]}))
 
     assert sample.columns == ("name", "value")
+    assert sample.numbers == {1}
     assert len(sample.types) == 2
     assert sample.rows == (("a", "1.5"), ("b", "2"))
 
@@ -46,7 +47,10 @@ def test_of_a_large_frame_head_and_tail_are_shown(library):
 
     sample = plainly.sample("x", make({f"c{at}": list(range(100)) for at in range(20)}))
 
-    assert sample.columns == ("c0", "c1", "c2", "c3", "c16", "c17", "c18", "c19")
+    assert sample.columns == ("c0", "c1", "c2", "c3", "…", "c16", "c17", "c18", "c19")
+    assert sample.types[4] == ""
+    assert sample.rows[1] == ("1", "1", "1", "1", "…", "1", "1", "1", "1")
+    assert sample.numbers == {0, 1, 2, 3, 5, 6, 7, 8}
     assert [row[0] for row in sample.rows] == ["0", "1", "2", "95 more", "98", "99"]
     assert sample.text.endswith(", 8 columns shown")
 
