@@ -53,7 +53,7 @@ class Form:
         self.run: Run | None = None
         self.entered: dict[str, Any] = {}
         self._options = options
-        self._called = name_at_prompt(pipeline)
+        self._called = self._called_now()
         self._panel: Panel | None = None
         self._begin_with(parameters)
 
@@ -90,7 +90,7 @@ class Form:
         They have when the cell that defines it was run again: to run the old one, with its old
         functions, is not what a click is meant to do then.
         """
-        return self._called is not None and name_at_prompt(self.pipeline) is None
+        return self._called is not None and self._called_now() is None
 
     def filled(self) -> Filled:
         """Read the form as it is filled in now."""
@@ -172,9 +172,13 @@ class Form:
     def _whole_code(self) -> str:
         return code_of(self.filled().parameters, self._options, self._name(), is_whole=True)
 
+    def _called_now(self) -> str | None:
+        """Return what the user's cells call the pipeline; None if they know it no more."""
+        return name_at_prompt(lambda each: each is self.pipeline)
+
     def _name(self) -> str:
         """Return what the user calls the pipeline."""
-        called = name_at_prompt(lambda each: each is self.pipeline)
+        called = self._called_now()
         return called or self._called or "pipeline"
 
 
