@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from pypedream.values import short
+from pypedream.view.memory import memory_text
 from pypedream.view.page import Sample
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Shower:
 
     def sample(self, name: str, value: Any) -> Sample:
         """Return what can be seen of a value."""
-        plain = Sample(name, self.shown(value))
+        parts = (self.shown(value), memory_text(value))
+        plain = Sample(name, ", ".join(filter(None, parts)))
         # what a frame's own class does when it is asked is the user's code, or a new version's
         with suppress(Exception):
             cells = _cells_of(value)

@@ -55,6 +55,19 @@ def test_of_a_large_frame_head_and_tail_are_shown(library):
     assert sample.text.endswith(", 8 columns shown")
 
 
+def test_a_large_value_says_what_memory_it_takes():
+    """Behind its size, before what is left out."""
+    numpy = pytest.importorskip("numpy")
+    pandas = pytest.importorskip("pandas")
+
+    frame = pandas.DataFrame({f"c{at}": numpy.zeros(100_000) for at in range(20)})
+
+    text = "DataFrame 100000 x 20, 16.0 MB, 8 columns shown"
+    assert plainly.sample("x", frame).text == text
+    assert plainly.sample("x", numpy.zeros(200_000)).text.endswith(", 1.6 MB")
+    assert plainly.sample("x", [1, 2]).text == "[1, 2]"
+
+
 def test_cells_are_cut_and_hold_no_secret():
     """A secret in a frame is hidden, and a long text is short."""
     pandas = pytest.importorskip("pandas")
