@@ -7,6 +7,8 @@ widget made of styles, is shown as plain text instead.
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,7 @@ _WORDS = ("b", "strong", "i", "em", "u", "s", "code", "br", "sub", "sup", "small
 _TAGS = frozenset([*_TABLE, *_BLOCKS, *_HEADS, *_WORDS])
 _EMPTY = frozenset(["br", "hr"])
 _ATTRIBUTES = frozenset(["colspan", "rowspan"])
+_COUNT = re.compile("[0-9]{1,3}")
 _UNREAD = frozenset(["style", "script", "title", "template", "noscript"])
 _LOOSE = frozenset(["svg", "input", "canvas", "iframe", "object", "video", "audio", "form"])
 
@@ -82,8 +85,10 @@ def _tamed(html: str) -> Html | None:
         return None
     reader = _Reader()
     reader.feed(html)
-    reader.close()
-    return None if reader.is_loose else reader.taken()
+    # What has no end is text. To close the reader would be to have it try each "<" of that again,
+    # and to read all that follows each time: a minute for 60,000 letters.
+    reader.handle_data(unescape(reader.rawdata))
+    return None if reader.is_loose or reader.is_empty else reader.taken()
 
 
 class _Reader(HTMLParser):
@@ -92,6 +97,7 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.is_loose = False
+        self.is_empty = True
         self._parts: list[str] = []
         self._open: list[str] = []
         self._unread = 0
@@ -106,9 +112,9 @@ class _Reader(HTMLParser):
         if tag not in _TAGS or self._unread:
             return
         said = "".join(
-            f" {name}={int(value)}"
+            f" {name}={value}"
             for name, value in attrs
-            if name in _ATTRIBUTES and str(value).isdigit() and len(value) < 4  # noqa: PLR2004
+            if name in _ATTRIBUTES and _COUNT.fullmatch(value or "")
         )
         kind = " class=u" if tag == "table" else ""
         self._parts.append(f"<{tag}{said}{kind}>")
@@ -125,4 +131,5 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._unread:
+            self.is_empty = self.is_empty and not data.strip()
             self._parts.append(joined(data))
