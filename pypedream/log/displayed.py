@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64
+from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -78,11 +79,14 @@ def display_of(data: Mapping[str, Any], redactor: Redactor | None) -> Display | 
         content = data.get(form)
         if isinstance(content, bytes):
             return Display(form, content)
-        if isinstance(content, str) and content:
-            is_picture = form in PICTURES
-            if not is_picture and redactor is not None:
-                content = redactor.text(content)
-            return Display(form, a2b_base64(content) if is_picture else content.encode())
+        if not isinstance(content, str) or not content:
+            continue
+        if form in PICTURES:
+            with suppress(ValueError):  # a notebook shows nothing for it
+                return Display(form, a2b_base64(content))
+            continue
+        text = content if redactor is None else redactor.text(content)
+        return Display(form, text.encode("utf-8", "backslashreplace"))
     return None
 
 

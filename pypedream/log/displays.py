@@ -95,14 +95,27 @@ class Displays:
         return self.add(stage, Display(mime, content), None)
 
     def put(self, number: int, display: Display) -> dict[str, str]:
-        """Keep something under a number, in place of what is there; return what went wrong."""
+        """Keep something under a number, in place of what is there; return what went wrong.
+
+        What is too large to take the place leaves it as it is.
+        """
+        before = self._kept.get(number)
+        others = self._bytes - (len(before.content) if before is not None else 0)
+        if len(display.content) > MOST_BYTES or others > MOST_BYTES_IN_ALL:
+            return {}
         self._kept[number] = display
-        self._bytes += len(display.content)
-        if self.folder is not None:
-            try:
-                self.folder.mkdir(exist_ok=True)
-                path = self.folder / f"{number}.{SUFFIXES[display.mime]}"
-                path.write_bytes(display.content)
-            except OSError as error:
-                return {"not_written": error.strerror or str(error)}
+        self._bytes = others + len(display.content)
+        if self.folder is None:
+            return {}
+        try:
+            self.folder.mkdir(exist_ok=True)
+            self._path(number, display).write_bytes(display.content)
+            if before is not None and before.mime != display.mime:
+                self._path(number, before).unlink()
+        except OSError as error:
+            return {"not_written": error.strerror or str(error)}
         return {}
+
+    def _path(self, number: int, display: Display) -> Path:
+        assert self.folder is not None
+        return self.folder / f"{number}.{SUFFIXES[display.mime]}"
