@@ -32,7 +32,7 @@ def test_what_is_left_of_html(html: str, left: str):
     assert shown(html) == f"<div class=a>{left}</div>"
 
 
-@pytest.mark.parametrize("html", ["<img src='https://a.org/b.png'>", "<svg>", "<style>a {}</style> "])
+@pytest.mark.parametrize("html", ["<img src='https://a.org/b'>", "<svg>", "<style>a {}</style> "])
 def test_html_of_which_nothing_is_left_is_shown_as_text(html: str):
     """Such as a picture of which there is only the address: an empty place would say nothing."""
     assert shown(html) == "<pre>as text</pre>"
