@@ -202,7 +202,8 @@ def _axis(page: Page) -> Html:
     if not page.span_s or not any(section.span for section in page.sections):
         return Html()
     ends = (tag("i", "0 s"), " ", tag("i", duration_text(page.span_s)))
-    return tag("div", tag("span", *ends), class_="ax")
+    # Two times without bars between them say nothing, so without styles they are not there.
+    return tag("div", tag("span", *ends), class_="ax", style="display:none")
 
 
 def _has_timeline(page: Page) -> bool:

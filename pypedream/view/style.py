@@ -63,14 +63,14 @@ border-top:1px solid #8883;grid-template-columns:10px auto minmax(0,1fr) auto}
 
 _OF_RUN: Final = """
 § .run summary,§ .ax{grid-template-columns:10px var(--c) minmax(0,var(--n)) minmax(0,1fr) 20% 60px}
-§ .ax{display:grid;gap:10px;padding:0 4px;font-size:11px;color:var(--d)}
+§ .ax{display:grid!important;gap:10px;padding:0 4px;font-size:11px;color:var(--d)}
 § .ax span{grid-column:5;display:flex;justify-content:space-between}
 § .y{background:#8882;border-radius:3px;height:10px}
 § .y i{display:block;position:relative;height:100%;min-width:2px;border-radius:3px}
 § .j{text-align:right;font-variant-numeric:tabular-nums}
 @container (max-width:640px){§ .run summary{grid-template-columns:10px var(--c) minmax(0,1fr) auto}
 § .run summary .d{grid-row:2;grid-column:3/5}§ .run summary .y{grid-row:3;grid-column:3/5}
-§ .run summary .y:empty,§ .run summary .d:empty{display:none}§ .ax{display:none}}
+§ .run summary .y:empty,§ .run summary .d:empty{display:none}§ .ax{display:none!important}}
 """
 
 _OF_MARKS: Final = """

@@ -137,6 +137,14 @@ def test_words_of_a_table_are_not_broken(show: Any, width: int):
     assert set(show(html, width).ask(ROWS)) == {1}
 
 
+@pytest.mark.parametrize("width, is_shown", [(420, False), (700, True)])
+def test_the_axis_is_above_the_bars(show: Any, run: str, width: int, is_shown: bool):
+    """A narrow page has its bars below the names, and no axis."""
+    script = "return document.querySelector('.ax').getBoundingClientRect().height > 10;"
+
+    assert show(run, width).ask(script) == is_shown
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_each_bar_can_be_seen(show: Any, run: str, width: int):
     """Also that of a stage that took no time at the end."""

@@ -445,6 +445,13 @@ def test_without_styles_everything_can_be_read(failed, parsed):
     assert len(document.all("img")) == 1
 
 
+def test_without_styles_there_is_no_axis(failed, parsed):
+    """Its times stand above bars, which are made of styles."""
+    [axis] = parsed(to_html(failed)).all("div", "ax")
+
+    assert axis["style"] == "display:none"
+
+
 def test_without_styles_no_inline_style_needs_a_variable(failed):
     """A sanitizer drops inline styles with var(), so there is none."""
     assert not re.search('style="[^"]*var', to_html(failed))
