@@ -260,6 +260,31 @@ def test_figures_are_with_their_stage(kernel: Kernel):
     assert kernel.run("plt.plot([1]);").displays == ["<Figure size 640x480 with 1 Axes>"]
 
 
+def test_figures_are_with_the_stage_that_loads_pyplot(kernel: Kernel):
+    """As a chart of pandas does, and a stage that imports what it needs itself."""
+    pytest.importorskip("matplotlib")
+    if kernel.value("__import__('importlib').util.find_spec('matplotlib') is None"):
+        pytest.skip("matplotlib is not in this kernel's environment")
+    kernel.run("""
+        def unload():
+            for name in [name for name in sys.modules if name.startswith("matplotlib")]:
+                del sys.modules[name]
+        unload()
+        finders = [*sys.meta_path]
+        flow = flow_of(progress=None)
+        @flow.stage
+        def drawn():
+            import matplotlib.pyplot as plt
+            plt.plot([1, 2, 3])
+    """)
+    last = only_view(kernel.run("run = flow.run()"))[-1]["text/html"]
+
+    assert last.count("data:image/png;base64") == 1
+    assert kernel.value("sys.meta_path == finders")
+    loader = "sys.modules['matplotlib._pylab_helpers'].__loader__"
+    assert kernel.value(f"'exec_module' not in vars({loader})")
+
+
 WORKERS = """
     import pandas as pd
     import matplotlib.pyplot as plt
