@@ -138,7 +138,8 @@ class _RunSubject:
     def frame(self) -> tuple[Hashable, dict[str, str]]:
         run = self.run
         state = run_state(run)
-        text = f"{run.pipeline}: {run.state}, {run.count_ended()} stages have ended"
+        ended, total = run.count_ended(), len(run.plan.blueprint.order)
+        text = f"{run.pipeline}: {run.state}, {ended} of {total} stages ended"
         return evolve(state, elapsed_s=None), {PLAIN: text, HTML: live_frame(state)}
 
     def last(self) -> dict[str, str]:
