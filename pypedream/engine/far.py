@@ -190,6 +190,9 @@ class Far:
             said = data
             if kind == "display" and data is not None:
                 said = log.displays.received(item.stage, data, log.redactor)
+                if said is None:
+                    continue
+            said = said or None  # as of what is said here
             log.records.append((next(log.counter), ns, item, kind, level, text, stream, said))
         log.deliver_soon()
 

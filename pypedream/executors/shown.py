@@ -7,11 +7,14 @@ looks like in the log, which travels to the run as all that is said does.
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 from contextlib import suppress
 from io import BytesIO
 from types import CodeType
 from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
 
 from pypedream.log.displayed import tell_of
 from pypedream.log.encode import FAILURES
@@ -22,7 +25,7 @@ from pypedream.places import running_kernel
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["show", "show_displays"]
+__all__ = ["Handle", "show", "show_displays"]
 
 _FORMS = {
     "text/html": "_repr_html_",
@@ -68,27 +71,58 @@ def _names_in(function: Callable[..., Any]) -> set[str]:
     return found
 
 
-def _display(*objects: Any, **options: Any) -> None:
+def _display(*objects: Any, **options: Any) -> Any:
     # Its code stands in place of IPython's: it has nothing but what it imports.
     from pypedream.executors.shown import show
 
-    show(*objects, raw=bool(options.get("raw")))
+    return show(*objects, **options)
 
 
-def show(*objects: Any, raw: bool = False) -> None:
+def show(
+    *objects: Any,
+    raw: bool = False,
+    display_id: str | bool | None = None,
+    update: bool = False,
+    **_unused: Any,
+) -> Handle | None:
     """Leave in the log what objects look like; outside a call print them.
 
     Parameters
     ----------
     raw
         Whether each is a dict from form to content.
+    display_id
+        A name by which it can be updated; True for a new one.
+    update
+        Whether it takes the place of what has the name.
+
+    Returns
+    -------
+    What it can be updated with, if it has a name.
     """
     attempt = captured()
+    name = os.urandom(8).hex() if display_id is True else display_id or None
     if attempt is None:
         print(*objects)
-        return
-    for each in objects:
-        tell_of(attempt, each if raw else _bundle_of(each))
+    else:
+        for each in objects:
+            tell_of(attempt, each if raw else _bundle_of(each), name, update=update)
+    return Handle(name) if name is not None else None
+
+
+@frozen
+class Handle:
+    """What was displayed and can be updated, as IPython has it."""
+
+    display_id: str
+
+    def display(self, subject: Any, **options: Any) -> None:
+        """Show a subject once more, under the same name."""
+        show(subject, display_id=self.display_id, **options)
+
+    def update(self, subject: Any, **options: Any) -> None:
+        """Show a subject in place of what was shown."""
+        show(subject, display_id=self.display_id, update=True, **options)
 
 
 def _bundle_of(subject: Any) -> Mapping[str, Any]:

@@ -39,7 +39,7 @@ def _recording(original: Callable[..., Any]) -> Callable[..., Any]:
         name = (kwargs.get("transient") or {}).get("display_id")
         displays: Displays | None = getattr(attempt.log, "displays", None)
         if displays is None:  # the log is elsewhere
-            return tell_of(attempt, data)
+            return tell_of(attempt, data, name, update=bool(kwargs.get("update")))
         if not kwargs.get("update"):
             return _record(attempt, data, displays, name)
         number, display = displays.number_of(name), display_of(data, attempt.log.redactor)
@@ -60,11 +60,23 @@ def _record(
     enter(attempt.log, attempt, "display", "info", written(data), told)
 
 
-def tell_of(attempt: Attempt, data: Mapping[str, Any]) -> None:
-    """Leave what was displayed in a log that is not that of the run, to be sent there."""
+def tell_of(
+    attempt: Attempt, data: Mapping[str, Any], name: str | None = None, *, update: bool = False
+) -> None:
+    """Leave what was displayed in a log that is not that of the run, to be sent there.
+
+    Parameters
+    ----------
+    name
+        Under which it can be updated.
+    update
+        Whether it takes the place of what has the name.
+    """
     display = display_of(data, None)
-    told = None if display is None else {"mime": display.mime, "content": display.content}
-    attempt.log.add("display", written(data), attempt=attempt, data=told)
+    told: dict[str, Any] = {"name": name, "update": update} if name else {}
+    if display is not None:
+        told.update(mime=display.mime, content=display.content)
+    attempt.log.add("display", written(data), attempt=attempt, data=told or None)
 
 
 def written(data: Mapping[str, Any]) -> str:

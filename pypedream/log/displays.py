@@ -84,15 +84,22 @@ class Displays:
             self._ids[name] = number
         return {**told, "display": number, **self.put(number, display)}
 
-    def received(self, stage: str, told: dict[str, Any], redactor: Redactor | None) -> Any:
-        """Keep what a call displayed elsewhere; return what its event says of it."""
-        content = told.get("content")
-        if not isinstance(content, bytes):
-            return told
-        mime = str(told["mime"])
-        if redactor is not None and mime not in PICTURES:
-            content = redactor.text(content.decode("utf-8", "replace")).encode()
-        return self.add(stage, Display(mime, content), None)
+    def received(
+        self, stage: str, told: dict[str, Any], redactor: Redactor | None
+    ) -> dict[str, Any] | None:
+        """Keep what a call displayed elsewhere.
+
+        Returns
+        -------
+        What its event says of it; None if it is no event, as it takes the place of another.
+        """
+        name, display = told.get("name"), _display_in(told, redactor)
+        if told.get("update"):
+            number = self.number_of(name)
+            if number is not None and display is not None:
+                self.put(number, display)
+            return None
+        return self.add(stage, display, name) if display is not None else {}
 
     def put(self, number: int, display: Display) -> dict[str, str]:
         """Keep something under a number, in place of what is there; return what went wrong.
@@ -119,3 +126,13 @@ class Displays:
     def _path(self, number: int, display: Display) -> Path:
         assert self.folder is not None
         return self.folder / f"{number}.{SUFFIXES[display.mime]}"
+
+
+def _display_in(told: dict[str, Any], redactor: Redactor | None) -> Display | None:
+    content = told.get("content")
+    if not isinstance(content, bytes):
+        return None
+    mime = str(told["mime"])
+    if redactor is not None and mime not in PICTURES:
+        content = redactor.text(content.decode("utf-8", "replace")).encode()
+    return Display(mime, content)

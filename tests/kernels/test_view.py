@@ -326,6 +326,37 @@ def test_what_workers_display_is_with_their_stages(kernel: Kernel):
     assert kernel.value("said(run)") == [("table", "printed")]
 
 
+def test_what_a_worker_displays_can_be_updated(kernel: Kernel):
+    """As in the notebook itself: it is shown once, as it was in the end."""
+    cell = kernel.run("""
+        from IPython.display import HTML
+        flow = flow_of(progress=None, executor="processes")
+        @flow.stage
+        def show():
+            handle = display(HTML("<p>first</p>"), display_id=True)
+            words = display("in words", display_id="words")
+            for number in range(20):
+                handle.update(HTML(f"<p>number {number}</p>"))
+                words.update(f"word {number}")
+            handle.display(HTML("<p>once more</p>"))
+        run = flow.run()
+    """)
+
+    assert cell.error == ""
+    last = only_view(cell)[-1]["text/html"]
+    assert "number 19" in last
+    assert "once more" in last
+    assert "first" not in last
+    assert kernel.value("[one.event for one in run.events if one.kind == 'display']") == [
+        "<IPython.core.display.HTML object>",
+        "'in words'",
+        "<IPython.core.display.HTML object>",
+    ]
+    assert kernel.value("set().union(*[one.data or {} for one in run.events])").isdisjoint(
+        {"name", "update", "content"}
+    )
+
+
 def test_a_widget_goes_to_the_cell(kernel: Kernel):
     """It is of no use where nothing lives."""
     cell = kernel.run("""
