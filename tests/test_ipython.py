@@ -120,7 +120,7 @@ def test_a_failure_is_shown_in_a_few_lines_of_the_users(shown):
         "    return load / b",
         '  load = 2   <- stage "load"',
         '  b = 0      <- parameter "b" (default)',
-        "to go on: fix it, then pipeline.resume()",
+        "to go on: fix it, then flow.resume()",
     ]
 
 
@@ -145,7 +145,7 @@ def test_a_stopped_run_is_shown_in_a_few_lines(shown):
 
     assert first == "KeyboardInterrupt"
     assert lines == ["  Cell In[7], line 6 in long", "    signal.raise_signal(signal.SIGINT)"]
-    assert last.endswith("was interrupted; to go on: pipeline.resume()")
+    assert last.endswith("was interrupted; to go on: flow.resume()")
 
 
 def test_a_stopped_awaited_run_is_shown_in_two_lines(shown):
@@ -153,7 +153,7 @@ def test_a_stopped_awaited_run_is_shown_in_two_lines(shown):
     first, last = shown[8].splitlines()
 
     assert first == "CancelledError"
-    assert last.endswith("was cancelled; to go on: pipeline.resume()")
+    assert last.endswith("was cancelled; to go on: flow.resume()")
 
 
 def test_a_cancelled_run_is_shown_in_one_line(shown):
@@ -161,7 +161,7 @@ def test_a_cancelled_run_is_shown_in_one_line(shown):
     (line,) = shown[12].splitlines()
 
     assert line.startswith("RunCancelled: run ")
-    assert line.endswith('"cancelled" was cancelled; to go on: pipeline.resume()')
+    assert line.endswith('"cancelled" was cancelled; to go on: flow.resume()')
 
 
 def test_a_call_made_again_shows_lines_of_the_users_only(shown):

@@ -12,7 +12,14 @@ from pypedream.errors import RunCancelled
 from pypedream.log.ended import Ended, said_by
 from pypedream.log.redaction import Redactor
 from pypedream.over import CROSS
-from pypedream.places import Place, is_in_ipython, is_library, is_ours, users_traceback
+from pypedream.places import (
+    Place,
+    is_in_ipython,
+    is_library,
+    is_ours,
+    name_at_prompt,
+    users_traceback,
+)
 from pypedream.stage import arguments_of
 from pypedream.values import one_line, short
 
@@ -292,7 +299,14 @@ def _frame_lines(traceback: TracebackType | None) -> list[str]:
 _WIDTH = 90
 
 
-_GO_ON = "to go on: fix it, then pipeline.resume()"
+def _resume(run: Run) -> str:
+    """Return what to type to go on, with the name that the user's cells have for the pipeline."""
+
+    def is_it(value: object) -> bool:
+        is_one = type(value).__module__ == "pypedream.pipeline"  # others are not even asked
+        return is_one and getattr(value, "last_run", None) is run
+
+    return f"{name_at_prompt(is_it) or 'pipeline'}.resume()"
 
 
 def raised_by(run: Run) -> BaseException | None:
@@ -303,7 +317,7 @@ def raised_by(run: Run) -> BaseException | None:
     error = run.error
     if run.state == "cancelled":
         said = f'run {run.id} of pipeline "{run.pipeline}" was cancelled'
-        cancelled = RunCancelled(f"{said}; to go on: pipeline.resume()")
+        cancelled = RunCancelled(f"{said}; to go on: {_resume(run)}")
         _show_in_ipython(cancelled, [f"RunCancelled: {cancelled}"])
         return cancelled
     if error is None:
@@ -315,8 +329,9 @@ def raised_by(run: Run) -> BaseException | None:
         if failure is None:
             return None
         hide = Redactor(run.parameters.secrets()).text
-        _add_note(error, hide("\n".join([*failure_lines(failure), _GO_ON])))
-        _show_in_ipython(error, [hide(line) for line in (*failure_screen(failure), _GO_ON)])
+        go_on = f"to go on: fix it, then {_resume(run)}"
+        _add_note(error, hide("\n".join([*failure_lines(failure), go_on])))
+        _show_in_ipython(error, [hide(line) for line in (*failure_screen(failure), go_on)])
     return error.with_traceback(users_traceback(error.__traceback__))
 
 
@@ -334,7 +349,7 @@ def stopped_by(run: Run) -> Failure | None:
 
 def explain_stop(run: Run, error: BaseException) -> None:
     """Let the exception that ended *run* from outside say so, and how to go on."""
-    said = f"run {run.id} was {run.state}; to go on: pipeline.resume()"
+    said = f"run {run.id} was {run.state}; to go on: {_resume(run)}"
     _add_note(error, said)
     frames = _frame_lines(users_traceback(error.__traceback__))
     _show_in_ipython(error, [type(error).__name__, *frames, said])

@@ -97,7 +97,7 @@ def test_an_error_shows_the_lines_of_the_cells(outputs):
     assert errors[0].ename == "ZeroDivisionError"
     assert "return n / 0" in shown
     assert "Cell In[4], line 2 in scaled" in shown
-    assert "pipeline.resume()" in shown
+    assert "flow.resume()" in shown
 
 
 def test_the_failure_names_its_item_and_its_cell(outputs):
