@@ -24,7 +24,7 @@ from pypedream.parameters.watched import Watched
 from pypedream.places import running_kernel
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
+    from asyncio import AbstractEventLoop, Future
 
     from pypedream.engine.batch import Batch
     from pypedream.engine.failure import Failure
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pypedream.engine.settlement import Settlement
     from pypedream.parameters import Parameters
 
+PULSE_S = 0.2
 MOST_FAILURES = 1000
 """So many items of a mapped stage are told of in `Run.failures`."""
 
@@ -204,7 +205,7 @@ class Launch:
 
         The thread is the run's own: the loop's pool has few, and runs may be many and nested.
         """
-        from asyncio import CancelledError, shield
+        from asyncio import CancelledError
         from threading import Thread
 
         assert self.loop is not None
@@ -223,13 +224,14 @@ class Launch:
         thread = Thread(target=run, args=(work,), name="pypedream-run", daemon=True)
         thread.start()
         try:
-            return await shield(done)
+            return await _outcome_of(done)
         except CancelledError as error:
             self.run.cancel()
-            await shield(done)  # whoever cancels twice does not wait for what still runs
-            from pypedream.engine.failure import explain_stop
+            await _outcome_of(done)  # whoever cancels twice does not wait for what still runs
+            if self.run.state != "ok":
+                from pypedream.engine.failure import explain_stop
 
-            explain_stop(self.run, error)
+                explain_stop(self.run, error)
             raise
         finally:
             if done.done():
@@ -328,6 +330,18 @@ class Launch:
             return [failure_of_item(fan, one, execution.parameters) for one in failed]
         ended = execution.ended[key]
         return [failure_of(wired, ended, arguments, execution.parameters, changed)]
+
+
+async def _outcome_of(done: Future[Run]) -> Run:
+    """Wait for a run, which goes on if the wait is cancelled.
+
+    A kernel hears its stop button only when its loop has something to do, so it is given that.
+    """
+    from asyncio import shield, wait
+
+    while running_kernel() is not None and not done.done():
+        await wait([done], timeout=PULSE_S)
+    return await shield(done)
 
 
 def _guard_for(plan: Plan) -> Guard | None:

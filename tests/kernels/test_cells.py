@@ -327,6 +327,24 @@ def test_the_stop_button(kernel: Kernel):
     assert "pypedream/" not in cell.error
 
 
+def test_the_stop_button_while_a_run_is_awaited(kernel: Kernel):
+    """It is heard at once, and cancels the run."""
+    cell = kernel.begin("""
+        async def wait():
+            await asyncio.sleep(600)
+        flow = flow_of(wait)
+        asyncio.get_running_loop().call_later(0.2, print, "begun")
+        await flow.arun()
+    """)
+    kernel.wait_for(lambda: "begun" in cell.text, "the cell to begin")
+    kernel.interrupt()
+    kernel.wait_for(lambda: cell.is_idle, "the cell to end")
+
+    assert "CancelledError" in cell.error
+    assert "was cancelled; to go on: pipeline.resume()" in cell.error
+    assert kernel.value("flow.last_run.state") == "cancelled"
+
+
 def test_a_stage_may_ask(kernel: Kernel):
     """The question is asked under the cell; the answer is the stage's."""
     cell = kernel.begin("""
