@@ -313,13 +313,12 @@ def test_the_stop_button(kernel: Kernel):
     cell = kernel.begin("""
         import time
         def wait():
+            print("begun", file=STREAMS[0], flush=True)
             while True:
                 time.sleep(0.05)
-        flow = flow_of(wait)
-        print("begun", flush=True)
-        flow.run()
+        flow_of(wait).run()
     """)
-    kernel.wait_for(lambda: "begun" in cell.text, "the cell to begin")
+    kernel.wait_for(lambda: "begun" in cell.text, "the stage to begin")
     kernel.interrupt()
     kernel.wait_for(lambda: cell.is_idle, "the cell to end")
 
@@ -331,12 +330,12 @@ def test_the_stop_button_while_a_run_is_awaited(kernel: Kernel):
     """It is heard at once, and cancels the run."""
     cell = kernel.begin("""
         async def wait():
+            print("begun", file=STREAMS[0], flush=True)
             await asyncio.sleep(600)
         flow = flow_of(wait)
-        asyncio.get_running_loop().call_later(0.2, print, "begun")
         await flow.arun()
     """)
-    kernel.wait_for(lambda: "begun" in cell.text, "the cell to begin")
+    kernel.wait_for(lambda: "begun" in cell.text, "the stage to begin")
     kernel.interrupt()
     kernel.wait_for(lambda: cell.is_idle, "the cell to end")
 
