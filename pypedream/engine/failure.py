@@ -348,8 +348,10 @@ def stopped_by(run: Run) -> Failure | None:
 
 
 def explain_stop(run: Run, error: BaseException) -> None:
-    """Let the exception that ended *run* from outside say so, and how to go on."""
+    """Let the exception that ended *run*, or the wait for it, say so, and how to go on."""
     said = f"run {run.id} was {run.state}; to go on: {_resume(run)}"
+    if run.state == "running":
+        said = f"run {run.id} goes on; to end it: cancel()"
     _add_note(error, said)
     frames = _frame_lines(users_traceback(error.__traceback__))
     _show_in_ipython(error, [type(error).__name__, *frames, said])

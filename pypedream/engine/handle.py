@@ -65,7 +65,14 @@ class RunHandle:
             If the run is not over by then. It goes on.
         """
         __tracebackhide__ = True
-        if not self._is_done.wait(timeout):
+        try:
+            is_over = self._is_done.wait(timeout)
+        except KeyboardInterrupt as stop:
+            from pypedream.engine.failure import explain_stop
+
+            explain_stop(self.run, stop.with_traceback(None))  # where it waited is of no use
+            raise
+        if not is_over:
             raise TimeoutError(f"run {self.run.id} is not over after {timeout:g} s; it goes on")
         if self.run.view is not None:
             self.run.view.repeat()

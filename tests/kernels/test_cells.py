@@ -344,6 +344,26 @@ def test_the_stop_button_while_a_run_is_awaited(kernel: Kernel):
     assert kernel.value("flow.last_run.state") == "cancelled"
 
 
+def test_the_stop_button_while_a_run_is_waited_for(kernel: Kernel):
+    """The run goes on, and the last line says so."""
+    cell = kernel.begin("""
+        let_go = threading.Event()
+        def wait():
+            print("begun", file=STREAMS[0], flush=True)
+            let_go.wait()
+        going = flow_of(wait).start()
+        going.wait()
+    """)
+    kernel.wait_for(lambda: "begun" in cell.text, "the stage to begin")
+    kernel.interrupt()
+    kernel.wait_for(lambda: cell.is_idle, "the cell to end")
+
+    assert "KeyboardInterrupt" in cell.error
+    assert "goes on; to end it: cancel()" in cell.error
+    assert "threading.py" not in cell.error
+    assert kernel.run("let_go.set(); going.wait()").error == ""
+
+
 def test_a_stage_may_ask(kernel: Kernel):
     """The question is asked under the cell; the answer is the stage's."""
     cell = kernel.begin("""
