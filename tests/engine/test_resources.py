@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -232,10 +233,12 @@ def test_a_map_makes_room_for_a_stage_that_waits():
 
     @flow.stage(over={"n": "numbers"}, uses="api", chunk=1)
     def fetch(n):
-        if n < 2:
-            both.wait()  # leader and helper have all there is
-            begun.set()
-        return came.wait(0.001)
+        if n >= 2:
+            return came.wait(0.001)
+        both.wait()  # leader and helper have all there is
+        has_come = came.is_set()
+        begun.set()
+        return has_come
 
     flow.stage(lambda: begun.wait(WAIT_S), name="late")
     flow.stage(lambda late: came.set(), name="waits", uses="api")
@@ -252,7 +255,9 @@ def test_async_items_count_each(gauge):
     @flow.stage(over={"n": "numbers"}, uses="api")
     async def fetch(n):
         gauge.enter("api")
-        await asyncio.sleep(0.002)
+        end = time.monotonic() + WAIT_S
+        while gauge.most["api"] < 3 and time.monotonic() < end:  # until all there is was in use
+            await asyncio.sleep(0.002)
         gauge.leave("api")
         return n
 
