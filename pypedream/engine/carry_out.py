@@ -67,6 +67,7 @@ class Launch:
 
     def __attrs_post_init__(self) -> None:
         plan = self.plan
+        _load_for(plan)
         run_id = new_run_id()
         parameters = plan.parameters.fresh()
         if plan.options.workspace is not None:
@@ -383,6 +384,17 @@ def _console(plan: Plan) -> Any:
 
     called = [key for key in plan.blueprint.order if key in plan.chosen]
     return ConsoleSink(progress=bool(plan.options.progress), stages=called)
+
+
+def _load_for(plan: Plan) -> None:
+    """Load what the run will need: the first of a process shall not seem to take longer."""
+    if plan.chosen or plan.selection.given:
+        import pypedream.engine.coroutines
+        import pypedream.engine.interrupts
+        import pypedream.engine.scheduler
+        import pypedream.log.capture  # noqa: F401 - it is only to be loaded
+    if is_viewed(plan.options):
+        view("notebook")
 
 
 def is_viewed(options: Options) -> bool:
