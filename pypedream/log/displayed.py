@@ -19,7 +19,7 @@ from pypedream.log.patch import Patch
 from pypedream.places import running_kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from pypedream.context import Attempt
     from pypedream.log.redaction import Redactor
@@ -56,8 +56,15 @@ def _record(
     attempt: Attempt, data: Mapping[str, Any], displays: Displays, name: str | None
 ) -> None:
     display = display_of(data, attempt.log.redactor)
-    told = displays.add(attempt.stage, display, name) if display is not None else {}
-    enter(attempt.log, attempt, "display", "info", written(data), told)
+    told: dict[str, Any] | None = {}
+    if display is not None:
+        told = displays.add(attempt.stage, display, name, _call(attempt))
+    if told is not None:
+        enter(attempt.log, attempt, "display", "info", written(data), told)
+
+
+def _call(attempt: Attempt) -> Hashable:
+    return attempt.stage, attempt.item, attempt.number
 
 
 def tell_of(
@@ -105,8 +112,14 @@ def display_of(data: Mapping[str, Any], redactor: Redactor | None) -> Display | 
 def _sparing(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def clear_output(self: Any, *args: Any, **kwargs: Any) -> Any:
+        attempt = captured()
+        if attempt is None:
+            return original(self, *args, **kwargs)
         # It would clear the view of the run, and all else that the cell has shown.
-        return original(self, *args, **kwargs) if captured() is None else None
+        displays: Displays | None = getattr(attempt.log, "displays", None)
+        if displays is not None:
+            displays.clear(_call(attempt))
+        return None
 
     return clear_output
 

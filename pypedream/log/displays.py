@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
     from pathlib import Path
 
     from pypedream.log.redaction import Redactor
@@ -61,6 +62,8 @@ class Displays:
     _kept: dict[int, Display] = field(factory=dict)
     _ids: dict[str, int] = field(factory=dict)
     _numbers: Any = field(factory=lambda: count(1))
+    _shown: dict[Hashable, list[int]] = field(factory=dict)
+    _cleared: dict[Hashable, list[int]] = field(factory=dict)
     _counts: Counter[str] = field(factory=Counter)
     _bytes: int = 0
 
@@ -72,16 +75,33 @@ class Displays:
         """Return the number of what was displayed under a name that can be updated."""
         return self._ids.get(name) if name else None
 
-    def add(self, stage: str, display: Display, name: str | None) -> dict[str, Any]:
-        """Keep what a stage displayed; return what its event says of it."""
+    def clear(self, call: Hashable) -> None:
+        """Have what a call displays next take the place of what it has displayed."""
+        self._cleared[call] = [*self._shown.get(call, ())]
+
+    def add(
+        self, stage: str, display: Display, name: str | None, call: Hashable = None
+    ) -> dict[str, Any] | None:
+        """Keep what a call of a stage displayed.
+
+        Returns
+        -------
+        What its event says of it; None if it is no event, as it takes the place of another.
+        """
+        cleared = self._cleared.get(call)
+        if cleared:
+            number = cleared.pop(0)
+            self._name(number, name)
+            self.put(number, display)
+            return None
         self._counts[stage] += 1
         is_much = len(display.content) > MOST_BYTES or self._bytes > MOST_BYTES_IN_ALL
         told: dict[str, Any] = {"mime": display.mime, "bytes": len(display.content)}
         if self._counts[stage] > MOST_A_STAGE or is_much:
             return told
         number = next(self._numbers)
-        if name:
-            self._ids[name] = number
+        self._name(number, name)
+        self._shown.setdefault(call, []).append(number)
         return {**told, "display": number, **self.put(number, display)}
 
     def received(
@@ -122,6 +142,10 @@ class Displays:
         except OSError as error:
             return {"not_written": error.strerror or str(error)}
         return {}
+
+    def _name(self, number: int, name: str | None) -> None:
+        if name:
+            self._ids[name] = number
 
     def _path(self, number: int, display: Display) -> Path:
         assert self.folder is not None

@@ -407,6 +407,35 @@ def test_only_the_first_displays_of_a_stage_are_kept(kernel: Kernel):
     assert "45 more were displayed" in last
 
 
+def test_what_is_cleared_gives_its_place_to_what_is_displayed_next(kernel: Kernel):
+    """As a curve is drawn anew in a loop: the last one is shown, and the words of each."""
+    cell = kernel.run("""
+        from IPython.display import HTML, clear_output
+        flow = flow_of(progress=None)
+        @flow.stage
+        def items():
+            return [1, 2]
+        @flow.stage(over="items")
+        def fit(items):
+            for number in range(20):
+                clear_output(wait=True)
+                display(HTML(f"<p>curve {number} of {items}.</p>"))
+                display(HTML(f"<p>table {number} of {items}.</p>"))
+                print("epoch", number)
+        run = flow.run()
+    """)
+
+    last = only_view(cell)[-1]["text/html"]
+    assert sorted(re.findall(r"(?:curve|table) \d+ of \d", last)) == [
+        "curve 19 of 1",
+        "curve 19 of 2",
+        "table 19 of 1",
+        "table 19 of 2",
+    ]
+    assert "more were displayed" not in last
+    assert len(kernel.value("said(run)")) == 40
+
+
 def test_displays_are_in_the_record(kernel: Kernel):
     """The report of a run that is only recorded shows them too, without its secrets."""
     kernel.run("""
