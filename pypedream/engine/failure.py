@@ -271,7 +271,7 @@ def shown_error(error: BaseException, limit: int = 200) -> str:
     return f"{type(error).__name__}: {one_line(said_by(error), limit)}".removesuffix(": ")
 
 
-def _frame_lines(traceback: TracebackType | None) -> list[str]:
+def _frame_lines(traceback: TracebackType | None, *, only_own: bool = False) -> list[str]:
     """Show two of the user's frames, with source: the stage's own and the innermost.
 
     Where a library raises, the line to look at is the user's that called it; frames of libraries
@@ -285,7 +285,8 @@ def _frame_lines(traceback: TracebackType | None) -> list[str]:
         if not is_ours(step.tb_frame.f_code.co_filename):
             steps.append((step.tb_frame.f_code, step.tb_lineno))
         step = step.tb_next
-    steps = [step for step in steps if not is_library(step[0].co_filename)] or steps
+    own = [step for step in steps if not is_library(step[0].co_filename)]
+    steps = own if own or only_own else steps
     shown = steps if len(steps) <= 2 else [steps[0], steps[-1]]  # noqa: PLR2004
     lines = []
     for code, line in shown:
@@ -353,7 +354,7 @@ def explain_stop(run: Run, error: BaseException) -> None:
     if run.state == "running":
         said = f"run {run.id} goes on; to end it: cancel()"
     _add_note(error, said)
-    frames = _frame_lines(users_traceback(error.__traceback__))
+    frames = _frame_lines(users_traceback(error.__traceback__), only_own=True)
     _show_in_ipython(error, [type(error).__name__, *frames, said])
 
 

@@ -340,7 +340,8 @@ def test_the_stop_button_while_a_run_is_awaited(kernel: Kernel):
     kernel.wait_for(lambda: cell.is_idle, "the cell to end")
 
     assert "CancelledError" in cell.error
-    assert "was cancelled; to go on: pipeline.resume()" in cell.error
+    assert "was cancelled; to go on: flow.resume()" in cell.error
+    assert "asyncio" not in cell.error
     assert kernel.value("flow.last_run.state") == "cancelled"
 
 
