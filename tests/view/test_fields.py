@@ -6,7 +6,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pytest
 from attrs import NOTHING, Factory, define
 from hypothesis import given
@@ -15,6 +14,13 @@ from hypothesis import strategies as st
 from pypedream.errors import ParameterError
 from pypedream.parameters import Parameter, Parameters, Secret
 from pypedream.view.fields import Field, fields_of
+
+try:
+    import numpy as np
+except ImportError:  # it is no requirement of the package
+    NUMPY: list[Any] = []
+else:
+    NUMPY = [(np.float64(0.1), "text", "0.1"), (np.zeros(3), "fixed", "ndarray float64 (3,)")]
 
 
 class Colour(Enum):
@@ -45,7 +51,6 @@ def field_of(definition: Any) -> Field:
         (0.1, "text", "0.1"),
         (Parameter(float, 3), "text", "3.0"),
         (float("inf"), "text", "inf"),
-        (np.float64(0.1), "text", "0.1"),
         (Parameter(float | None, None), "text", ""),
         ("abc", "text", "abc"),
         ("two\nlines", "lines", "two\nlines"),
@@ -70,7 +75,7 @@ def field_of(definition: Any) -> Field:
         (Secret("hunter2"), "hidden", ""),
         (Parameter(default="a", choices=["a", "b"], secret=True), "hidden", ""),
         (len, "fixed", "<built-in function len>"),
-        (np.zeros(3), "fixed", "ndarray float64 (3,)"),
+        *NUMPY,
     ],
 )
 def test_the_field_fits_the_type(definition, kind, initial):

@@ -124,6 +124,7 @@ def test_a_form_says_in_text_what_it_would_do(flow):
 
 def test_without_ipywidgets_a_form_says_how_to_get_them():
     """Both ways to install, and the code that does the same; no traceback and no widget."""
+    pytest.importorskip("IPython")
     code = """
         import sys
         sys.modules["ipywidgets"] = None

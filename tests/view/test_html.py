@@ -229,6 +229,7 @@ def test_a_failure_comes_first(failed, parsed):
 
 def test_what_to_type_next_names_the_pipeline_as_cells_do():
     """So it can be copied; other values of the user's are not asked what they are."""
+    pytest.importorskip("IPython")
     cells = """
         class Odd:
             @property
