@@ -25,6 +25,17 @@ VALUES = st.recursive(
 )
 
 
+def written(value: object) -> object:
+    """Return what a value is like: NaN is not equal to itself, and sets have no order."""
+    if isinstance(value, (list, tuple)):
+        return type(value), [*map(written, value)]
+    if isinstance(value, dict):
+        return dict, [(repr(key), written(each)) for key, each in value.items()]
+    if isinstance(value, frozenset):
+        return frozenset, sorted(map(repr, value))
+    return type(value), repr(value)
+
+
 @given(VALUES)
 def test_a_literal_makes_the_same_value_again(value):
     """What is written evaluates to a value that writes itself in the same way, on any line."""
@@ -35,7 +46,7 @@ def test_a_literal_makes_the_same_value_again(value):
     for text in (piece.on_one_line(), piece.laid_out(4, before=4), piece.laid_out(0, before=200)):
         again = eval(f"({text})", dict(NAMES))
         assert type(again) is type(value)
-        assert repr(again) == repr(value) or again == value
+        assert again == value or written(again) == written(value)
 
 
 @pytest.mark.parametrize(
