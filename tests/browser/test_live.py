@@ -111,7 +111,7 @@ def test_the_stop_button(make_notebook: Any, open_notebook: Any, gate: Path):
         view, error = notebook.outputs(1)
         assert "interrupted" in view.text
         assert "KeyboardInterrupt" in error.text
-        assert "pipeline.resume()" in error.text
+        assert "flow.resume()" in error.text
         assert len(error.text.splitlines()) <= 15
 
 
