@@ -45,8 +45,9 @@ def _recording(original: Callable[..., Any]) -> Callable[..., Any]:
         number, display = displays.number_of(name), display_of(data, attempt.log.redactor)
         if number is None:  # it belongs to a cell, or to an earlier run
             return original(self, data, *args, **kwargs)
-        if display is not None:
-            displays.put(number, display)
+        wrong = displays.put(number, display) if display is not None else {}
+        if wrong:
+            enter(attempt.log, attempt, "display", "info", written(data), wrong)
         return None
 
     return publish

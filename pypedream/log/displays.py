@@ -86,14 +86,14 @@ class Displays:
 
         Returns
         -------
-        What its event says of it; None if it is no event, as it takes the place of another.
+        What its event says of it; None if it is no event: it takes the place of another, and
+        nothing went wrong.
         """
         cleared = self._cleared.get(call)
         if cleared:
             number = cleared.pop(0)
             self._name(number, name)
-            self.put(number, display)
-            return None
+            return self.put(number, display) or None
         self._counts[stage] += 1
         is_much = len(display.content) > MOST_BYTES or self._bytes > MOST_BYTES_IN_ALL
         told: dict[str, Any] = {"mime": display.mime, "bytes": len(display.content)}
@@ -111,17 +111,18 @@ class Displays:
 
         Returns
         -------
-        What its event says of it; None if it is no event, as it takes the place of another.
+        What its event says of it; None if it is no event: it takes the place of another, and
+        nothing went wrong.
         """
         name, display = told.get("name"), _display_in(told, redactor)
         if told.get("update"):
             number = self.number_of(name)
-            if number is not None and display is not None:
-                self.put(number, display)
-            return None
+            if number is None or display is None:
+                return None
+            return self.put(number, display) or None
         return self.add(stage, display, name) if display is not None else {}
 
-    def put(self, number: int, display: Display) -> dict[str, str]:
+    def put(self, number: int, display: Display) -> dict[str, Any]:
         """Keep something under a number, in place of what is there; return what went wrong.
 
         What is too large to take the place leaves it as it is.

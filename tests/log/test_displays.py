@@ -69,3 +69,17 @@ def test_what_takes_the_place_of_what_was_cleared_can_be_updated():
 
     assert displays.number_of("second") == displays.number_of("first") == 1
     assert displays.get(1) == Display("text/html", b"second")
+
+
+def test_what_replaces_another_says_that_it_was_not_written(tmp_path: Path):
+    """As what is displayed first does: a record that lacks it is not to be trusted in silence."""
+    displays, chart = Displays(), Display("text/html", b"a")
+    number = number_of(displays, chart)
+    displays.folder = tmp_path / "file"
+    displays.folder.write_text("in the way")
+
+    assert "not_written" in displays.put(number, chart)
+    told = {"name": "chart", "update": True, "mime": "text/html", "content": b"b"}
+    assert "not_written" in (displays.received("stage", told, None) or {})
+    displays.clear(None)
+    assert "not_written" in (displays.add("stage", chart, "chart") or {})
