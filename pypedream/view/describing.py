@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from pypedream.engine.fan import counted
 from pypedream.engine.item_runs import ItemRuns
@@ -110,15 +110,6 @@ def describe(subject: Subject, *, parameters: bool = False) -> Description:
         kind = type(subject).__name__
         raise TypeError(f"a Pipeline, a Plan or a Run can be drawn, not {kind}")
     return _description(sight, with_parameters=parameters)
-
-
-def with_running(description: Description, keys: Collection[str]) -> Description:
-    """Return a description of a run in which these stages are running; only its log knows them."""
-    nodes = (
-        evolve(node, state="running") if node.state == "pending" and node.key in keys else node
-        for node in description.nodes
-    )
-    return evolve(description, nodes=tuple(nodes)) if keys else description
 
 
 def _of_pipeline(pipeline: Pipeline) -> _Sight:

@@ -87,11 +87,6 @@ class Heard:
     last_s: float = 0.0
     spans: list[Span] = Factory(list)
 
-    @property
-    def running(self) -> set[str]:
-        """The stages that have begun and did not end yet."""
-        return self.began.keys() - self.ended.keys()
-
     def span(self, stage: str) -> tuple[float, float] | None:
         """Return when a stage began and ended; one that still runs ends now."""
         began = self.began.get(stage)

@@ -63,8 +63,8 @@ class LiveView:
             target=copy_context().run, args=(self._show_on,), name="pypedream-view", daemon=True
         )
 
-    def begin(self, *, at_once: bool) -> None:
-        """Begin to show.
+    def begin(self, *, at_once: bool) -> LiveView:
+        """Begin to show; return the view.
 
         Parameters
         ----------
@@ -77,6 +77,7 @@ class LiveView:
         if self.output.is_live:
             with suppress(RuntimeError):  # no more threads, or none at all: only the end is shown
                 self._thread.start()
+        return self
 
     def end(self) -> None:
         """Show the end in place of all that was shown."""
@@ -175,7 +176,7 @@ def begin(run: Run, *, at_once: bool) -> LiveView | None:
     output = PLACE.get()
     if output is None:
         output = CellOutput(shell) if at_once else _output_for(shell, subject)
-    return _begun(LiveView(subject, output), at_once=at_once)
+    return LiveView(subject, output).begin(at_once=at_once)
 
 
 def begin_sweep(runs: Runs) -> LiveView | None:
@@ -183,12 +184,7 @@ def begin_sweep(runs: Runs) -> LiveView | None:
     shell = running_kernel()
     if shell is None:
         return None
-    return _begun(LiveView(_RunsSubject(runs), CellOutput(shell)), at_once=False)
-
-
-def _begun(view: LiveView, *, at_once: bool) -> LiveView:
-    view.begin(at_once=at_once)
-    return view
+    return LiveView(_RunsSubject(runs), CellOutput(shell)).begin(at_once=False)
 
 
 def is_shown_here(view: LiveView | None) -> bool:

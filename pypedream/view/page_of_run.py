@@ -14,7 +14,7 @@ from pypedream.log.redaction import HIDDEN, Redactor, is_secret_name
 from pypedream.mappers import RETURN
 from pypedream.pipeline import Pipeline
 from pypedream.places import name_at_prompt
-from pypedream.view.describing import describe, with_running
+from pypedream.view.describing import describe
 from pypedream.view.exhibits import exhibits_of
 from pypedream.view.frames import frames_of
 from pypedream.view.hearing import heard
@@ -43,7 +43,7 @@ USUAL = ("no earlier result is kept", 'cache="off"')
 def page_of_run(run: Run) -> Page:
     """Return what there is to show of a run, also of one that still goes on."""
     found = heard(run.events)
-    description = with_running(describe(run), found.running if run.state == "running" else ())
+    description = describe(run)
     shower = Shower(Redactor(run.parameters.secrets()).text)
     sight = _Sight(run, found, shower, run.plan.stages)
     stages = run.stages
