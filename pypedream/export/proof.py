@@ -179,7 +179,8 @@ class Proving:
                 found += _changed(f'stage "{key}"', own.settings[key], module.settings[key])
         for name in dict.fromkeys([*own.parameters, *module.parameters]):
             if own.parameters.get(name) != module.parameters.get(name):
-                found.append(f"{name} is another one in the module")
+                way_out = _BESIDE if name.startswith("parameter ") else ""
+                found.append(f"{name} is another one in the module{way_out}")
         if found:
             raise ExportError("\n  ".join(found))
 
@@ -276,6 +277,9 @@ def _nothing_shown() -> AbstractContextManager[object]:
         "IPython.utils.capture"
     ).capture_output()
     return capture
+
+
+_BESIDE = "; if it is a place beside the file, write the module to the same folder"
 
 
 def _differences(before: CodeIdentity | None, after: CodeIdentity | None) -> list[str]:

@@ -94,3 +94,25 @@ def test_wrong_use_is_one_line(invoke, flow, arguments, said):
 
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def test_a_place_beside_the_file_is_another_one_elsewhere(invoke, folder):
+    """It says where the module has to be, and there it is the same."""
+    (folder / "data.py").write_text(
+        "from pathlib import Path\n"
+        "from pypedream import Parameters, Pipeline\n"
+        'flow = Pipeline("data", Parameters.define(source=Path(__file__).parent / "raw"))\n'
+        "@flow.stage\n"
+        "def load(source):\n"
+        "    return source.name\n",
+        encoding="utf-8",
+    )
+    (folder / "other").mkdir()
+
+    elsewhere = invoke("export", "module", "data.py", "--out", "other/x.py")
+    beside = invoke("export", "module", "data.py", "--out", "x.py")
+
+    assert 'parameter "source" is another one in the module' in elsewhere.stderr
+    assert "write the module to the same folder" in elsewhere.stderr
+    assert not (folder / "other/x.py").exists()
+    assert beside.exit_code == 0, beside.output
