@@ -30,6 +30,7 @@
       FormatError (ValueError)            a file or a value that a format cannot read or write
       NotRegistered (KeyError)            a name that a registry does not know
       ExportError (ValueError)            a pipeline or call that cannot be written as asked
+      HandOverError (RuntimeError)        a value that cannot come from one task to another
       UnhashableInput (TypeError)         a value that has no fingerprint
       UnpicklableValue (TypeError)        a value that cannot be sent to another process
       ForeignError (RuntimeError)         an exception that could not leave its process
@@ -57,6 +58,7 @@ __all__ = [
     "ExportError",
     "ForeignError",
     "FormatError",
+    "HandOverError",
     "InvalidKey",
     "InvalidParameterException",
     "MapError",
@@ -327,6 +329,10 @@ class ExportError(PypedreamError, ValueError):
 
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self}"]
+
+
+class HandOverError(PypedreamError, RuntimeError):
+    """A value of a stage cannot come to the stage that reads it, in another task of a host."""
 
 
 class UnhashableInput(PypedreamError, TypeError):

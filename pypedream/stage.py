@@ -224,15 +224,16 @@ class Stage:
 
     def with_inputs(self, inputs: Iterable[Input]) -> Stage:
         """Return the same stage with other inputs."""
+        return self._as(tuple(inputs), self.policy)
+
+    def with_policy(self, policy: Policy) -> Stage:
+        """Return the same stage with another policy."""
+        return self._as(self.inputs, policy)
+
+    def _as(self, inputs: tuple[Input, ...], policy: Policy) -> Stage:
         stage = Stage.__new__(Stage)
-        stage.__attrs_init__(
-            self.function,
-            tuple(inputs),
-            self.output_mapper,
-            self.name,
-            self.policy,
-            self.place,
-        )
+        mapper = self.output_mapper
+        stage.__attrs_init__(self.function, inputs, mapper, self.name, policy, self.place)
         return stage
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

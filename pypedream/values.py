@@ -33,6 +33,7 @@ _BRACKETS: Final[dict[type, str]] = {
 _CONTAINERS: Final = tuple(_BRACKETS)
 _ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
 _MEMBERS = 8
+_THOUSAND = 1000
 _DEPTH = 3
 _INT_BITS = 400  # 120 digits; making the digits of a huge number is slow and may be forbidden
 
@@ -237,3 +238,17 @@ def _cut(text: str, limit: int) -> str:
         return text
     half = max((limit - 3) // 2, 0)
     return f"{text[:half]}...{text[len(text) - half :]}"
+
+
+def size_text(size: int) -> str:
+    """Return a size as a person would say it.
+
+    Examples
+    --------
+    >>> size_text(812), size_text(81_234), size_text(8_123_456_789)
+    ('812 B', '81.2 kB', '8.1 GB')
+    """
+    amount, units = float(size), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= _THOUSAND and len(units) > 1:
+        amount, units = amount / _THOUSAND, units[1:]
+    return f"{amount:.0f} B" if units[0] == "B" else f"{amount:.1f} {units[0]}"

@@ -21,6 +21,7 @@ from pypedream.log.durations import duration_text
 from pypedream.log.moments import local_time
 from pypedream.names import did_you_mean
 from pypedream.parameters.display import table
+from pypedream.values import size_text
 
 if TYPE_CHECKING:
     from pypedream.store import CacheStore
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 _SUBCOMMANDS = ("ls", "gc", "rm", "verify", "path", "adopt")
 _HEADING = ("key", "stage", "serializer", "size", "created", "used", "took")
-_THOUSAND = 1000
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _PERIODS = {"s": 1, "min": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", re.IGNORECASE)
@@ -125,7 +125,7 @@ def clean_up(workspace: str | None, dry_run: bool, as_json: bool, **limits: Any)
         say_json({**asdict(pruned), "dry_run": dry_run})
         return
     delete, free = ("would delete", "free") if dry_run else ("deleted", "freed")
-    count, size = _counted(len(pruned.keys)), _size_text(pruned.freed_bytes)
+    count, size = _counted(len(pruned.keys)), size_text(pruned.freed_bytes)
     say(*(f"{delete} {key}" for key in pruned.keys))
     say(f"{delete} {count} and {free} {size}; {_counted(pruned.kept)} kept")
 
@@ -235,7 +235,7 @@ def _row(entry: Entry | CorruptEntry) -> tuple[str, ...]:
         return entry.key, "", "(damaged)", "", "", "", ""
     took = "" if entry.duration_s is None else duration_text(entry.duration_s)
     created, used = local_time(_utc(entry.created)), local_time(_utc(entry.used))
-    size = _size_text(entry.size)
+    size = size_text(entry.size)
     return entry.key, _stage_of(entry), entry.serializer, size, created, used, took
 
 
@@ -251,17 +251,3 @@ def _utc(moment: float) -> str:
 
 def _counted(number: int) -> str:
     return "1 value" if number == 1 else f"{number} values"
-
-
-def _size_text(size: int) -> str:
-    """Return a size as a person would say it.
-
-    Examples
-    --------
-    >>> _size_text(812), _size_text(81_234), _size_text(8_123_456_789)
-    ('812 B', '81.2 kB', '8.1 GB')
-    """
-    amount, units = float(size), ["B", "kB", "MB", "GB", "TB"]
-    while amount >= _THOUSAND and len(units) > 1:
-        amount, units = amount / _THOUSAND, units[1:]
-    return f"{amount:.0f} B" if units[0] == "B" else f"{amount:.1f} {units[0]}"

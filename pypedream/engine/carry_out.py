@@ -13,6 +13,7 @@ from pypedream import context
 from pypedream._lazy import view
 from pypedream.engine.endings import count_endings, endings_of
 from pypedream.engine.execution import Execution
+from pypedream.engine.host import NOBODY
 from pypedream.engine.one_shot import has_iterators, read_up_to
 from pypedream.engine.record import DISPLAYS, RunFolder, new_run_id
 from pypedream.engine.reuse import is_cached
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pypedream.engine.batch import Batch
     from pypedream.engine.failure import Failure
     from pypedream.engine.guard import Guard
+    from pypedream.engine.host import Host
     from pypedream.engine.keeping import Keeper
     from pypedream.engine.options import Options
     from pypedream.engine.plan import Plan
@@ -51,6 +53,8 @@ class Launch:
         The caller's event loop, for async stages; None starts one when it is needed.
     batch
         The runs that this one belongs to.
+    host
+        The system that has a part of its own run carried out here.
     scheduler
         What carries the run out; None before and after.
     """
@@ -59,6 +63,7 @@ class Launch:
     pipeline: Any
     loop: AbstractEventLoop | None = None
     batch: Batch | None = None
+    host: Host = NOBODY
     scheduler: Scheduler | None = field(default=None, init=False)
     run: Run = field(init=False)
     _ending: Any = field(factory=allocate_lock, init=False)
@@ -68,7 +73,7 @@ class Launch:
     def __attrs_post_init__(self) -> None:
         plan = self.plan
         _load_for(plan)
-        run_id = new_run_id()
+        run_id = self.host.run_id or new_run_id()
         parameters = plan.parameters.fresh()
         if plan.options.workspace is not None:
             self._folder = RunFolder.create(plan.options.workspace, run_id)
@@ -77,6 +82,7 @@ class Launch:
         keeper = self._recorded(run_id, log, parameters)
         guard = _guard_for(plan)
         self._execution = Execution(plan, log, context.copy(), parameters, variables, guard)
+        self._execution.host = self.host
         self._execution.has_iterators = has_iterators(parameters)
         plan.reuse.read += read_up_to(getattr(self.pipeline, "last_run", None))
         if plan.options.capture is False:

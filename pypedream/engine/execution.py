@@ -16,6 +16,7 @@ from attrs import Factory, define
 
 from pypedream import context
 from pypedream.context import Attempt
+from pypedream.engine.host import NOBODY
 from pypedream.engine.plain import call_plain, finished
 from pypedream.engine.reuse import Taken
 from pypedream.engine.views import Outputs, Scoped
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     from pypedream.engine.crew import Crew
     from pypedream.engine.fan import Fan
     from pypedream.engine.guard import Guard
+    from pypedream.engine.host import Host
     from pypedream.engine.item_keeping import ItemKeeper
     from pypedream.engine.keeping import Keeper
+    from pypedream.engine.part import Part
     from pypedream.engine.plan import Plan
     from pypedream.engine.resources import Resources
     from pypedream.engine.wiring import Wire
@@ -93,6 +96,8 @@ class Execution:
         the thread of the run.
     has_iterators
         Whether a parameter is an iterator, which can be read once.
+    host
+        The system that has a part of its own run carried out here.
     """
 
     plan: Plan
@@ -103,6 +108,7 @@ class Execution:
     guard: Guard | None
     first_output: Any = None
     has_iterators: bool = False
+    host: Host = NOBODY
     keeper: Keeper | None = None
     fans: dict[str, Fan] = Factory(dict)
     ranks: dict[str, int] | None = None
@@ -129,6 +135,10 @@ class Execution:
         if anyway or not self.stopping:
             self.stopping = why
         self.held.add("stopping")
+
+    def part_of(self, key: str) -> Part | None:
+        """Return which items of a mapped stage are to be called; None for all of them."""
+        return self.host.parts.get(key)
 
     @property
     def is_paused(self) -> bool:
@@ -324,7 +334,7 @@ class Execution:
 
     def name_outputs(self, wired: Wire, value: Any) -> None:
         """Name the outputs of a stage that has a mapper for them."""
-        if wired.stage.output_mapper is not None:
+        if wired.stage.output_mapper is not None and self.part_of(wired.key) is None:
             self.mapped[wired.key] = dict(wired.stage.output_mapper(value))
 
     def _enter_scope(self, scope: str) -> None:

@@ -331,7 +331,7 @@ def raised_by(run: Run) -> BaseException | None:
             return None
         hide = Redactor(run.parameters.secrets()).text
         go_on = f"to go on: fix it, then {_resume(run)}"
-        _add_note(error, hide("\n".join([*failure_lines(failure), go_on])))
+        add_note(error, hide("\n".join([*failure_lines(failure), go_on])))
         _show_in_ipython(error, [hide(line) for line in (*failure_screen(failure), go_on)])
     return error.with_traceback(users_traceback(error.__traceback__))
 
@@ -353,7 +353,7 @@ def explain_stop(run: Run, error: BaseException) -> None:
     said = f"run {run.id} was {run.state}; to go on: {_resume(run)}"
     if run.state == "running":
         said = f"run {run.id} goes on; to end it: cancel()"
-    _add_note(error, said)
+    add_note(error, said)
     frames = _frame_lines(users_traceback(error.__traceback__), only_own=True)
     _show_in_ipython(error, [type(error).__name__, *frames, said])
 
@@ -378,7 +378,8 @@ def _show_in_ipython(error: BaseException, lines: list[str]) -> None:
             error._render_traceback_ = _Screen(lines)  # type: ignore[attr-defined]
 
 
-def _add_note(error: BaseException, note: str) -> None:
+def add_note(error: BaseException, note: str) -> None:
+    """Add a note to an exception, once, unless it takes none."""
     with suppress(*_REFUSALS):
         if note not in getattr(error, "__notes__", ()):
             error.add_note(note)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pypedream.engine.execution import Execution
     from pypedream.engine.item_keeping import ItemKeeper
     from pypedream.engine.items_before import Knowing
+    from pypedream.engine.part import Shape
     from pypedream.engine.wiring import Wire
 
 LOOK_UP_S = 0.5
@@ -68,6 +69,9 @@ def map_over(
     Exception
         What an item raised, if that is not to be collected.
     """
+    part = execution.part_of(wired.key)
+    if part is not None and part.stop is None:
+        return shape_of(wired, arguments)
     members = 1 if crew is None else crew.members_for(wired)
     fan = fan_of(execution, wired, attempt, arguments, members)
     fan.make = made_here(execution, fan) if crew is None else crew.made_by(fan)
@@ -184,6 +188,9 @@ def fan_of(
     for name, value in given.items():
         refuse_what_is_read(execution, over.source(name), value)
     source = source_of(over, common, policy.item_key)
+    part = execution.part_of(wired.key)
+    if part is not None:
+        source = part.of(source)
     chunk = policy.chunk or (1 if policy.timeout_s is not None else None)
     fan = Fan(
         wired,
@@ -197,6 +204,15 @@ def fan_of(
     )
     execution.fans[wired.key] = fan
     return fan
+
+
+def shape_of(wired: Wire, arguments: dict[str, Any]) -> Shape:
+    """Return what the items of a mapped stage are like; none is called."""
+    from pypedream.engine.part import Shape
+
+    assert wired.over is not None
+    common = {**_defaults(wired, arguments), **arguments}
+    return Shape.of(source_of(wired.over, common, wired.stage.policy.item_key))
 
 
 def _defaults(wired: Wire, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -280,6 +296,8 @@ def _gathered(execution: Execution, fan: Fan) -> Any:
 
         for place, one in fan.failed.items():
             fan.put(place, failure_of_item(fan, one, execution.parameters))
+    if execution.part_of(fan.wired.key) is not None:
+        return fan.values
     return gathered(fan.source, fan.values, over, policy.collect)
 
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from attrs import define
 
 from pypedream.engine.items_before import only_found
-from pypedream.engine.mapping import all_knowing_of, fan_of, loan_of, record, result_of
+from pypedream.engine.mapping import (
+    all_knowing_of,
+    fan_of,
+    loan_of,
+    record,
+    result_of,
+    shape_of,
+)
 from pypedream.executors.calling import Made
 
 if TYPE_CHECKING:
@@ -39,6 +46,9 @@ async def map_over_async(
     """Await an async stage for each of its items, several at a time."""
     from asyncio import create_task, gather
 
+    part = execution.part_of(wired.key)
+    if part is not None and part.stop is None:
+        return shape_of(wired, arguments)
     most = wired.stage.policy.workers or execution.plan.options.workers or AT_ONCE
     fan = fan_of(execution, wired, attempt, arguments, most)
     fan.pace.fixed = 1

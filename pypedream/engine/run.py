@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from pypedream._lazy import shown_as, view
+from pypedream.context import STAGE
 from pypedream.engine.endings import beginnings_of, count_endings, endings_of
 from pypedream.engine.views import KeptOutputs
 from pypedream.errors import NoResult
@@ -24,6 +25,7 @@ GRACE_S = 10.0
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from pypedream.engine.batch import Batch
@@ -168,6 +170,26 @@ class Run(Mapping[str, Any]):
     def pipeline(self) -> str:
         """Name of the pipeline."""
         return self.plan.pipeline
+
+    @property
+    def started_at(self) -> datetime:
+        """When the run began, in UTC; where a host calls its stages, when that one's run did."""
+        from datetime import UTC, datetime
+
+        host, moments = self._execution.host, self._execution.log.moments
+        return host.started_at or datetime.fromtimestamp(moments.start_wall_ns / 1e9, UTC)
+
+    @property
+    def logical_date(self) -> datetime:
+        """The moment that the run is for: when it began, unless a schedule says another."""
+        return self._execution.host.logical_date or self.started_at
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt the stage is at that asks, or one of its items; 1 outside a stage."""
+        here = STAGE.get()
+        count = 1 if here is None else max(1, here.number)
+        return self._execution.host.attempt + count - 1
 
     @property
     def parameters(self) -> Parameters:

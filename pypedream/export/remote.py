@@ -1,0 +1,224 @@
+"""Remote: a pipeline where a host calls its stages, each in a process of its own.
+
+Whatever the host is, a task comes with the same facts: which pipeline, which stage, and handles of
+what other tasks gave. It goes with a handle of what its own stage gave, or says that there is none.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import Factory, define, field, frozen
+
+from pypedream.engine.host import NOBODY, Host
+from pypedream.engine.part import Part, Shape
+from pypedream.errors import ExportError, HandOverError
+from pypedream.export.hand_over import Carrier, Handle, Place, not_given, several
+from pypedream.export.one_stage import Called, Calling
+from pypedream.names import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pypedream.pipeline import Pipeline
+    from pypedream.stage import Policy
+
+    Upstream = Mapping[str, Any]
+
+MOST_MAPPED: Final = 1024
+"""So many tasks a host makes of one stage, if it does not say."""
+
+
+@frozen
+class Ended:
+    """What a task came to.
+
+    Attributes
+    ----------
+    handle
+        What others get; None if the stage was passed over or ended the run.
+    why
+        Why there is no handle.
+    """
+
+    handle: Handle | None
+    why: str = ""
+
+
+@define
+class Remote:
+    """A pipeline in one task of a host.
+
+    Attributes
+    ----------
+    about
+        What the host's file says of the pipeline: "target", "fingerprint", "store", ...
+    pipeline
+        The pipeline itself.
+    values
+        Values of parameters, by name.
+    host
+        What is said of the host's run.
+    sinks
+        Where events go.
+    """
+
+    about: Mapping[str, Any]
+    pipeline: Pipeline
+    values: Mapping[str, Any] = Factory(dict)
+    host: Host = NOBODY
+    sinks: tuple[Any, ...] = ()
+    carrier: Carrier = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.carrier = Carrier(self.about.get("store", ""))
+
+    def stage(self, name: str, upstream: Upstream, item: Mapping[str, int] | None = None) -> Ended:
+        """Call a stage; with *item* only those of its items: {"first": 0, "stop": 10}."""
+        parts = {} if item is None else {name: Part(item["first"], item["stop"])}
+        repeats = item is not None and is_several(item)  # a host repeats the task, not an item
+        called = self._called([name], upstream, parts, repeats=repeats)
+        return self._ended(called, name, "" if item is None else str(item["first"]))
+
+    def items(self, name: str, upstream: Upstream) -> tuple[int, Ended]:
+        """Return how many items a mapped stage has, and what they are like, without a call."""
+        called = self._called([name], upstream, {name: Part()})
+        ended = self._ended(called, name, "items")
+        return (called.values[name].total if name in called.values else 0), ended
+
+    def group(self, stages: Sequence[str], upstream: Upstream) -> Ended:
+        """Call several stages in order, as a run of them does."""
+        called = self._called(stages, upstream, {}, repeats=True)
+        handles = {key: self._handle(called, key) for key in stages}
+        if called.exited or not called.values:
+            return Ended(None, called.exited or next(iter(called.skipped.values()), ""))
+        return Ended(several(handles))
+
+    def policy(self, stage: str) -> Policy:
+        """Return the policy of a stage."""
+        return self.pipeline.blueprint.wiring.wires[stage].stage.policy
+
+    def _called(
+        self,
+        stages: Iterable[str],
+        upstream: Upstream,
+        parts: Mapping[str, Part],
+        *,
+        repeats: bool = False,
+    ) -> Called:
+        host = Host(**{**_fields(self.host), "parts": parts})
+        given = self._given(upstream)
+        return Calling(self.pipeline, self.values, given, host, self.sinks, repeats).call(*stages)
+
+    def _given(self, upstream: Upstream) -> dict[str, Any]:
+        """Return what other stages gave; those that were skipped are left out."""
+        found = {}
+        for key, handed in upstream.items():
+            is_mapped = isinstance(handed, (list, tuple))
+            handle = handed[0] if is_mapped else handed
+            if isinstance(handle, dict) and "stages" in handle:
+                handle = handle["stages"].get(key)
+            if handle is None:
+                continue
+            value = self.carrier.take(handle, f'the result of stage "{key}"')
+            found[key] = self._gathered(key, value, handed[1]) if is_mapped else value
+        return found
+
+    def _gathered(self, key: str, shape: Shape, handles: Iterable[Handle] | None) -> Any:
+        """Return what the parts of a mapped stage gave, as the stage gives it."""
+        values: list[Any] = []
+        for handle in handles or ():
+            values += self.carrier.take(handle, f'a part of what stage "{key}" gave')
+        wired = self.pipeline.blueprint.wiring.wires[key]
+        assert wired.over is not None
+        return shape.gathered(values, wired.over, wired.stage.policy.collect)
+
+    def _ended(self, called: Called, name: str, part: str = "") -> Ended:
+        if name in called.values:
+            return Ended(self._handle(called, name, part))
+        return Ended(None, called.skipped.get(name, called.exited))
+
+    def _handle(self, called: Called, key: str, part: str = "") -> Handle | None:
+        """Return a handle of what a stage gave; nobody misses what nobody reads."""
+        if key not in called.values:
+            return None
+        place = Place(self.pipeline.name, self.host.run_id, key, self.host.attempt, part)
+        try:
+            return self.carrier.give(called.values[key], place)
+        except HandOverError as error:
+            if self.pipeline.blueprint.children.get(key):
+                raise
+            return not_given(str(error))
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        self.carrier.close()
+
+
+def _fields(host: Host) -> dict[str, Any]:
+    return {
+        "run_id": host.run_id,
+        "started_at": host.started_at,
+        "logical_date": host.logical_date,
+        "attempt": host.attempt,
+    }
+
+
+def load(target: str) -> Pipeline:
+    """Import a pipeline, or have it made by a function: "module:name" or "module:make()".
+
+    Raises
+    ------
+    ExportError
+        If there is none; the nearest name is told.
+    """
+    from pypedream.pipeline import Pipeline
+
+    module_name, _, name = target.partition(":")
+    found: Any = import_module(module_name)
+    for part in name.removesuffix("()").split("."):
+        if not hasattr(found, part):
+            near = did_you_mean(part, vars(found))
+            raise ExportError(f'{target}: module "{module_name}" has no "{part}"{near}')
+        found = getattr(found, part)
+    if name.endswith("()"):
+        found = found()
+    if not isinstance(found, Pipeline):
+        raise ExportError(f"{target} is a {type(found).__name__}, not a Pipeline")
+    return found
+
+
+def is_several(item: Mapping[str, int]) -> bool:
+    """Say whether a piece of a mapped stage has more than one item."""
+    return item["stop"] - item["first"] > 1
+
+
+def chunks(total: int, size: int | None, most: int = MOST_MAPPED) -> list[dict[str, int]]:
+    """Return the items of a mapped stage in pieces, one for each task of the host.
+
+    Parameters
+    ----------
+    size
+        How many items a piece has; None takes so many that there are not too many pieces.
+    most
+        So many pieces there may be.
+
+    Raises
+    ------
+    ExportError
+        If there would be more.
+
+    Examples
+    --------
+    >>> chunks(5, 2)
+    [{'first': 0, 'stop': 2}, {'first': 2, 'stop': 4}, {'first': 4, 'stop': 5}]
+    """
+    each = size or max(1, -(-total // most))
+    count = -(-total // each)
+    if count > most:
+        raise ExportError(
+            f"{total:,} items in pieces of {each:,} are {count:,} tasks, and this host makes"
+            f" {most:,} of one stage at most: export with --map-chunk {-(-total // most)} or more"
+        )
+    return [{"first": first, "stop": min(first + each, total)} for first in range(0, total, each)]
