@@ -14,7 +14,7 @@ from pypedream.engine.sources import Source, Tree, gathered
 from pypedream.errors import MapError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pypedream.engine.sources import Pulled
     from pypedream.over import Over
@@ -79,6 +79,26 @@ class Shape:
         """Go through a source and return what it is like."""
         total = sum(_passed(source, None))
         return cls(total, source.keys, source.axes, source.tree, source.coordinates)
+
+    def about(self) -> dict[str, Any]:
+        """Return the same as lists, dicts and numbers, and what the user's keys are."""
+        axes = self.axes and [len(axis) if isinstance(axis, range) else axis for axis in self.axes]
+        return {
+            "total": self.total,
+            "keys": self.keys,
+            "axes": axes,
+            "tree": self.tree,
+            "coordinates": [[*each] for each in self.coordinates],
+        }
+
+    @classmethod
+    def from_about(cls, about: Mapping[str, Any]) -> Shape:
+        """Return the shape that `about` described."""
+        axes = about["axes"] and tuple(
+            range(axis) if isinstance(axis, int) else axis for axis in about["axes"]
+        )
+        coordinates = tuple(about["coordinates"])
+        return cls(about["total"], about["keys"], axes, about["tree"], coordinates)
 
     def gathered(self, values: list[Any], over: Over, collect: str) -> Any:
         """Return the results of all items in the form that the stage gives them.

@@ -84,8 +84,11 @@ class Remote:
     def items(self, name: str, upstream: Upstream) -> tuple[int, Ended]:
         """Return how many items a mapped stage has, and what they are like, without a call."""
         called = self._called([name], upstream, {name: Part()})
-        ended = self._ended(called, name, "items")
-        return (called.values[name].total if name in called.values else 0), ended
+        total = 0
+        if name in called.values:
+            total = called.values[name].total
+            called.values[name] = called.values[name].about()
+        return total, self._ended(called, name, "items")
 
     def group(self, stages: Sequence[str], upstream: Upstream) -> Ended:
         """Call several stages in order, as a run of them does."""
@@ -122,7 +125,9 @@ class Remote:
             if handle is None:
                 continue
             value = self.carrier.take(handle, f'the result of stage "{key}"')
-            found[key] = self._gathered(key, value, handed[1]) if is_mapped else value
+            if is_mapped:
+                value = self._gathered(key, Shape.from_about(value), handed[1])
+            found[key] = value
         return found
 
     def _gathered(self, key: str, shape: Shape, handles: Iterable[Handle] | None) -> Any:
