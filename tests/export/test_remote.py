@@ -377,15 +377,18 @@ def test_an_iterator_does_not_come_to_a_stage_that_takes_it_whole() -> None:
     """It could be read once; the message says what to return instead."""
     flow = Pipeline("once")
     flow.stage(lambda: iter([1]), name="numbers")
-    flow.stage(lambda numbers: sum(numbers), name="total")
+    flow.stage(_total, name="total")
 
-    with pytest.raises(HandOverError, match='"numbers" gives an iterator.*"total".*return a list'):
+    with pytest.raises(HandOverError, match=r'"numbers" gives an iterator.*"total".*return a list'):
         TestHost(flow).carry_out()
 
 
+def _total(numbers: Iterator[int]) -> int:
+    return sum(numbers)
+
+
 def test_there_are_no_more_tasks_than_the_host_makes() -> None:
-    """Without a size there are as many items to a task as that needs; a size that is too small is
-    refused with one that is not."""
+    """Without a size the pieces are as large as that needs; one that is too small is refused."""
     assert len(chunks(3000, None, 1024)) == 1000
     assert chunks(0, None) == []
     with pytest.raises(ExportError, match=r"1,500 tasks.*--map-chunk 3 or more"):
@@ -394,6 +397,6 @@ def test_there_are_no_more_tasks_than_the_host_makes() -> None:
 
 def test_a_target_that_is_not_there_names_the_nearest() -> None:
     """A file that was written for an older module says what the module has."""
-    with pytest.raises(ExportError, match='module "tests.export.test_remote" has no "linaer"'):
+    with pytest.raises(ExportError, match=r'module "tests.export.test_remote" has no "linaer"'):
         load("tests.export.test_remote:linaer")
     assert load("tests.export.test_remote:linear()").name == "linear"

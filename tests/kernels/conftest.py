@@ -39,10 +39,11 @@ def started(
     pytest.importorskip("jupyter_client")
     pytest.importorskip("ipykernel")
     version = str(request.param)
-    cache = request.config.cache
-    assert cache is not None
-    is_own = version == "installed"
-    python = sys.executable if is_own else python_with(version, cache.mkdir("kernels"))
+    python = sys.executable
+    if version != "installed":
+        cache = request.config.cache
+        assert cache is not None
+        python = python_with(version, cache.mkdir("kernels"))
     kernel = Kernel(tmp_path_factory.mktemp("kernel"), tmp_path_factory.mktemp("ipython"), python)
     assert kernel.run(SETUP).error == ""
     yield kernel
