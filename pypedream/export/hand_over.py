@@ -183,6 +183,11 @@ def not_given(why: str) -> Handle:
     return {"pypedream": FORMAT, "why": why}
 
 
+def not_made(why: str) -> Handle:
+    """Return a handle that says that there is no value as the stage was passed over."""
+    return {"pypedream": FORMAT, "skipped": why}
+
+
 def several(handles: Mapping[str, Handle | None]) -> Handle:
     """Return a handle for what several stages gave; None stands for one that was skipped."""
     return {"pypedream": FORMAT, "stages": dict(handles)}

@@ -79,7 +79,12 @@ class Remote:
         parts = {} if item is None else {name: Part(item["first"], item["stop"])}
         repeats = item is not None and is_several(item)  # a host repeats the task, not an item
         called = self._called([name], upstream, parts, repeats=repeats)
-        return self._ended(called, name, "" if item is None else str(item["first"]))
+        if item is None:
+            return self._ended(called, name)
+        ended = self._ended(called, name, str(item["first"]))
+        if ended.handle is not None:  # a host may hand over parts in any order
+            ended.handle["first"] = item["first"]
+        return ended
 
     def items(self, name: str, upstream: Upstream) -> tuple[int, Ended]:
         """Return how many items a mapped stage has, and what they are like, without a call."""
@@ -122,21 +127,30 @@ class Remote:
             handle = handed[0] if is_mapped else handed
             if isinstance(handle, dict) and "stages" in handle:
                 handle = handle["stages"].get(key)
-            if handle is None:
+            if handle is None or "skipped" in handle:
                 continue
             value = self.carrier.take(handle, f'the result of stage "{key}"')
             if is_mapped:
-                value = self._gathered(key, Shape.from_about(value), handed[1])
+                shape, parts = Shape.from_about(value), self._parts(key, handed[1] or ())
+                if len(parts) < shape.total:
+                    continue  # an item ended the run
+                value = self._gathered(key, shape, parts)
             found[key] = value
         return found
 
-    def _gathered(self, key: str, shape: Shape, handles: Iterable[Handle] | None) -> Any:
-        """Return what the parts of a mapped stage gave, as the stage gives it."""
-        values: list[Any] = []
-        for handle in handles or ():
-            values += self.carrier.take(handle, f'a part of what stage "{key}" gave')
+    def _parts(self, key: str, handles: Iterable[Handle]) -> dict[int, Any]:
+        """Return what the items of a mapped stage gave, by position."""
+        found: dict[int, Any] = {}
+        for handle in handles:
+            values = self.carrier.take(handle, f'a part of what stage "{key}" gave')
+            found |= dict(enumerate(values, handle["first"]))
+        return found
+
+    def _gathered(self, key: str, shape: Shape, parts: Mapping[int, Any]) -> Any:
+        """Return what all items of a mapped stage gave, as the stage gives it."""
         wired = self.pipeline.blueprint.wiring.wires[key]
         assert wired.over is not None
+        values = [parts[place] for place in range(shape.total)]
         return shape.gathered(values, wired.over, wired.stage.policy.collect)
 
     def _ended(self, called: Called, name: str, part: str = "") -> Ended:

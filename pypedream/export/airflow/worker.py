@@ -21,6 +21,7 @@ from pypedream.errors import (
     UnsafePayload,
 )
 from pypedream.export.airflow import api
+from pypedream.export.hand_over import not_made
 from pypedream.export.remote import Ended, Remote, chunks, is_several, load
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def run_items(
         total, ended = remote.items(name, upstream)
         pieces = chunks(total, map_chunk, api.most_mapped())
         _refuse_untimed(name, remote.policy(name), pieces, map_chunk)
-    api.context()["ti"].xcom_push(key="shape", value=_given(ended))
+    shape = not_made(ended.why) if ended.handle is None else ended.handle
+    api.context()["ti"].xcom_push(key="shape", value=shape)  # who reads it fails if it is not there
+    _given(ended)
     return pieces
 
 
@@ -109,18 +112,20 @@ def _remote(about: About, name: str, *, is_repeated: bool = False) -> Iterator[R
     is_repeated
         Whether what failed was repeated already as the stages say.
     """
-    from pypedream.export.airflow.task_log import TaskLogSink
+    from pypedream.export.airflow.task_log import TaskLogSink, mask
 
     context = api.context()
     host = _host(context)
+    sink = TaskLogSink(about["name"], attempt=host.attempt)  # before the user's module is imported
     remote = None
     try:
         pipeline = load(about["target"])
         _refuse_drift(about, pipeline)
         values = _values(about, pipeline, context)
-        sink = TaskLogSink(pipeline.name, attempt=host.attempt)
+        mask(pipeline.parameters.with_values(values, source="Airflow").secrets())
         remote = Remote(about, pipeline, values, host, (sink,))
-        yield remote
+        with sink.bound(name):
+            yield remote
     except _HOPELESS as error:
         api.fail(str(error), error)
     except MapError as error:
