@@ -1,0 +1,125 @@
+"""What a fresh interpreter does to tell a target: import it, and say what is there.
+
+It is another process with nothing in it but this, so that it may set the clock for what it imports.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from pathlib import Path
+from traceback import format_exception
+
+from attrs import Factory, define, evolve, field
+
+from pypedream.places import users_traceback
+
+_DAY_S = 24 * 60 * 60
+
+
+@define
+class Question:
+    """What is asked.
+
+    Attributes
+    ----------
+    answer
+        The file that gets the answer.
+    folders
+        What to import from, first of all.
+    days
+        How much later it is to be.
+    """
+
+    answer: str
+    target: str
+    folders: list[str]
+    days: int = 0
+
+
+@define
+class Found:
+    """What a fresh interpreter found.
+
+    Attributes
+    ----------
+    fingerprint
+        Of the pipeline, without what varies; "" if there is none.
+    varies
+        What is another value each time: "stage.argument", the name of a parameter, or that of a
+        part of the code such as "constant TODAY".
+    structure, code
+        The parts of the pipeline, each name with what it is.
+    file
+        The file of the module.
+    error
+        What went wrong, in one line; "" if nothing did.
+    missing
+        The module that could not be found, if that is what went wrong.
+    said
+        The traceback of that.
+    """
+
+    fingerprint: str = ""
+    varies: tuple[str, ...] = ()
+    structure: dict[str, str] = Factory(dict)
+    code: dict[str, str] = Factory(dict)
+    file: str = ""
+    error: str = ""
+    missing: str = ""
+    said: str = field(default="", repr=False)
+
+    def compared(self, later: Found) -> Found:
+        """Return the same with what is another value in a second interpreter."""
+        from pypedream.export.fingerprint import Imprint
+
+        if later.error:
+            return later
+        pairs = ((self.structure, later.structure), (self.code, later.code))
+        varies = tuple(
+            name for own, others in pairs for name in own if own[name] != others.get(name)
+        )
+        bare = Imprint(self.structure, self.code).without(varies)
+        return evolve(self, varies=varies, fingerprint=str(bare))
+
+
+def main() -> None:
+    """Answer the question that the standard input holds."""
+    question: Question = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - from our own parent
+    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for as long as this lasts
+    sys.path[:0] = question.folders
+    try:
+        found = _found(question)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the parent is told
+        found = Found(error=_one_line(error), missing=getattr(error, "name", None) or "")
+        found.said = _told(error)
+    Path(question.answer).write_bytes(pickle.dumps(found))
+
+
+def _found(question: Question) -> Found:
+    from pypedream.export.fingerprint import imprint_of
+    from pypedream.export.target import pipeline_at
+
+    if question.days:
+        _shift_clock(question.days * _DAY_S)
+    pipeline = pipeline_at(question.target)
+    one = imprint_of(pipeline)
+    module = sys.modules[question.target.partition(":")[0]]
+    return Found(str(one), (), one.structure, one.code, getattr(module, "__file__", "") or "")
+
+
+def _shift_clock(seconds: float) -> None:
+    import time
+
+    now = time.time
+    time.time = lambda: now() + seconds
+
+
+def _one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+
+
+def _told(error: BaseException) -> str:
+    error.with_traceback(users_traceback(error.__traceback__))
+    return "".join(format_exception(error))

@@ -1,0 +1,259 @@
+"""The code that is the user's own, in parts, so that two machines can compare it.
+
+Own is what comes from where the pipeline comes from: its package, and what lies beside it. That
+holds on another machine too, where the same files may be installed, other versions of libraries
+are there and folders bear other names. Of all else only the names count.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from functools import cached_property
+from hashlib import sha256
+from importlib import import_module
+from opcode import opmap
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import Factory, define
+
+from pypedream.export.portable import Portable
+from pypedream.places import is_library
+from pypedream.store.bytecode import behaviour, instructions, names_in
+from pypedream.store.functions import (
+    CALLABLES,
+    captured,
+    defaults,
+    innermost,
+    inside,
+    is_generated,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+_IMPORT: Final = opmap["IMPORT_NAME"]
+_OF_MODULES: Final = frozenset({"__main__", "__mp_main__"})
+
+
+@define(eq=False)
+class Neighbourhood:
+    """Which modules are own: those of the same top package, and those beside it.
+
+    Attributes
+    ----------
+    module
+        Name of the module that has the pipeline.
+    """
+
+    module: str
+    _known: dict[str, bool] = Factory(dict)
+
+    @cached_property
+    def root(self) -> str:
+        """The folder that the module is imported from; "" if there is none."""
+        file = getattr(sys.modules.get(self.module), "__file__", None)
+        if not isinstance(file, str):
+            return ""
+        levels = self.module.count(".") + (Path(file).name == "__init__.py")
+        above = [*Path(os.path.realpath(file)).parents]
+        return str(above[min(levels, len(above) - 1)])
+
+    @cached_property
+    def installed(self) -> frozenset[str] | None:
+        """The top packages of the same distribution; None if the module is not installed."""
+        if not is_library(os.path.join(self.root, "x.py")):
+            return None
+        from importlib.metadata import packages_distributions
+
+        found = packages_distributions()
+        own = set(found.get(self.module.partition(".")[0], ()))
+        return frozenset(top for top, names in found.items() if own & set(names))
+
+    def has(self, module: str) -> bool:
+        """Say whether a module is own. It need not be loaded."""
+        top = module.partition(".")[0]
+        if top not in self._known:
+            self._known[top] = self._has(top)
+        return self._known[top]
+
+    def _has(self, top: str) -> bool:
+        if top == self.module.partition(".")[0] or top in _OF_MODULES:
+            return True
+        if not self.root or not top or top in sys.stdlib_module_names or top == "pypedream":
+            return False
+        if self.installed is not None:
+            return top in self.installed
+        base = os.path.join(self.root, top)
+        return os.path.isfile(base + ".py") or os.path.isfile(os.path.join(base, "__init__.py"))
+
+
+@define(eq=False)
+class OwnCode:
+    """One walk through the user's code, from functions to all that they use.
+
+    Attributes
+    ----------
+    own
+        Which modules are walked through.
+    parts
+        From the name of each part to its digest: "function load", "constant RATE".
+    """
+
+    own: Neighbourhood
+    parts: dict[str, str] = Factory(dict)
+    portable: Portable = Factory(Portable)
+    _seen: dict[int, object] = Factory(dict)
+    _queue: deque[Any] = Factory(deque)
+
+    def __attrs_post_init__(self) -> None:
+        self.portable.is_own = self._is_own
+        if self.own.root:
+            self.portable.folders |= {self.own.root}
+
+    def walk(self, function: Any) -> None:
+        """Note the parts of a function, and of all that it uses."""
+        self._constant("called", "", function)
+        while self._queue:
+            found = self._queue.popleft()
+            if isinstance(found, type):
+                self._class(found)
+            else:
+                self._function(found)
+
+    # What a name stands for
+
+    def _refer(self, kind: str, name: str, value: Any, names: Collection[str]) -> None:
+        """Note what a name stands for; of a module those members whose names are used, too."""
+        if isinstance(value, ModuleType):
+            if self.own.has(value.__name__) and id(value) not in self._seen:
+                for each in names:
+                    if each[:2] != "__" and each in vars(value):
+                        self._seen_of_module(value, each, names)
+            return
+        self._constant(kind, name, value)
+
+    def _seen_of_module(self, module: ModuleType, name: str, names: Collection[str]) -> None:
+        value = vars(module)[name]
+        if isinstance(value, ModuleType) and value is module:
+            return
+        others = [each for each in names if each != name]  # a module may have itself in it
+        self._refer("constant", self._within(module.__name__, name), value, others)
+
+    def _constant(self, kind: str, name: str, value: Any) -> None:
+        """Note a value in words, and follow the functions and classes in it."""
+        symbol = f"{kind} {name}".rstrip()
+        self.portable.met.clear()
+        said = self.portable.say(value)
+        if kind != "called" and not (isinstance(value, CALLABLES) and self._is_own(value)):
+            self._part(symbol, said)
+        for each in list(self.portable.met):
+            self._follow(each)
+
+    def _follow(self, value: Any) -> None:
+        inner = innermost(value)
+        for layer in _layers(value):
+            if self._is_own(layer) and id(layer) not in self._seen:
+                self._seen[id(layer)] = layer
+                self._queue.append(layer)
+        if not isinstance(inner, (FunctionType, type)) and not isinstance(inner, CALLABLES):
+            self._follow(type(inner))
+
+    # Functions and classes
+
+    def _function(self, function: FunctionType) -> None:
+        code = function.__code__
+        name = self._within(function.__module__, function.__qualname__)
+        self._part(f"function {name}", sha256(behaviour(code)).hexdigest())
+        for argument, value in defaults(function):
+            self._constant("default of", f"{argument} in {name}", value)
+        for variable, value in captured(function):
+            self._constant("captured value", f"{variable} in {name}", value)
+        names = list(dict.fromkeys(names_in(code)))
+        scope = function.__globals__
+        for each in names:
+            if each in scope and each[:2] != "__":
+                self._refer("constant", self._within(function.__module__, each), scope[each], names)
+        for module in _imported(code, function):
+            if self.own.has(module):
+                self._imported(module, names)
+
+    def _imported(self, module: str, names: Collection[str]) -> None:
+        """Follow what a function imports when it is called."""
+        try:
+            found = import_module(module)
+        except Exception:  # noqa: BLE001 - whether it can be imported is not asked here
+            return
+        self._refer("module", module, found, names)
+
+    def _class(self, kind: type) -> None:
+        name = self._within(kind.__module__, kind.__qualname__)
+        self._part(f"class {name}", self.portable.say([each.__qualname__ for each in kind.__mro__]))
+        for base in kind.__bases__:
+            self._follow(base)
+        for attribute, value in list(vars(kind).items()):
+            if is_generated(value) or attribute in _SAID_OF_CLASSES:
+                continue
+            functions = inside(value) or ([value] if isinstance(value, CALLABLES) else [])
+            for each in functions:
+                self._follow(each)
+            if not functions and attribute[:2] != "__":
+                self._constant("constant", f"{name}.{attribute}", value)
+        fields = getattr(kind, "__attrs_attrs__", None)
+        for field in fields or ():
+            self._constant("constant", f"{name}.{field.name}", [field.default, field.converter])
+
+    # Names
+
+    def _is_own(self, value: Any) -> bool:
+        module = getattr(value, "__module__", None)
+        return isinstance(module, str) and self.own.has(module)
+
+    def _within(self, module: Any, name: str) -> str:
+        return name if module in (self.own.module, *_OF_MODULES) else f"{module}.{name}"
+
+    def _part(self, symbol: str, said: str) -> None:
+        name, number = symbol, 1
+        while self.parts.setdefault(name, said) != said:
+            number += 1
+            name = f"{symbol} #{number}"
+
+
+_SAID_OF_CLASSES: Final = frozenset(
+    {"__doc__", "__module__", "__qualname__", "__dict__", "__weakref__", "__firstlineno__"}
+    | {"__static_attributes__", "__annotations__", "__annotate__", "__attrs_attrs__", "__slots__"}
+    | {"__dataclass_fields__", "__dataclass_params__", "__match_args__", "__attrs_own_setattr__"}
+    | {"__parameters__", "__orig_bases__", "__abstractmethods__", "_abc_impl", "__hash__"}
+)
+
+
+def _layers(value: Any) -> Iterator[Any]:
+    """Give a function or class and, of one that wraps another, what is inside."""
+    inner = innermost(value)
+    for each in dict.fromkeys([id(value), id(inner)]):
+        found = value if each == id(value) else inner
+        if isinstance(found, (FunctionType, type)):
+            yield found
+
+
+def _imported(code: CodeType, function: FunctionType) -> Iterator[str]:
+    """Give the modules that a function imports when it is called, by their full names."""
+    package = str(function.__globals__.get("__package__") or "")
+    waiting = [code]
+    while waiting:
+        one = waiting.pop()
+        waiting += [each for each in one.co_consts if isinstance(each, CodeType)]
+        for _, operation, argument in instructions(one):
+            if operation == _IMPORT:
+                yield from _full(one.co_names[argument], package)
+
+
+def _full(name: str, package: str) -> Iterator[str]:
+    """Give the name as it stands, and as it is meant within a package."""
+    if name:
+        yield name
+    if package:
+        yield f"{package}.{name}".rstrip(".")

@@ -1,0 +1,198 @@
+"""Where another interpreter finds a pipeline, and what a fresh one finds there.
+
+A target is "module:name", or "module:name()" for a function that makes the pipeline.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+import pypedream
+from pypedream.errors import ExportError
+from pypedream.export.fingerprint import fingerprint_of, mismatch
+from pypedream.names import did_you_mean, there_are
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import ModuleType
+
+    from pypedream.export.freshly import Found
+    from pypedream.pipeline import Pipeline
+
+__all__ = ["fingerprint_of", "fresh", "mismatch", "module_of", "pipeline_at", "target_of"]
+
+# This very pypedream, and nothing else of the folder that it is in.
+_START: Final = (
+    "import sys; sys.path.insert(0, sys.argv[1]); import pypedream; sys.path.pop(0);"
+    " from pypedream.export.freshly import main; main()"
+)
+_PATIENCE_S: Final = 600
+
+
+def target_of(pipeline: Pipeline, folders: Iterable[str | os.PathLike[str]] = ()) -> str:
+    """Return "module:name" for a pipeline that is loaded.
+
+    Parameters
+    ----------
+    folders
+        Where the other interpreter imports from besides what is installed: the folder of the file
+        that is written, the root of the project. A module in one of them is called by its place
+        there. Without any, it is called as it was imported.
+
+    Raises
+    ------
+    ExportError
+        If no module has it, or only one that no other interpreter can import; with the way out.
+    """
+    why: list[str] = []
+    for module, names in _homes(pipeline):
+        try:
+            return f"{_importable(module, [*folders])}:{names[0]}"
+        except ExportError as error:
+            why.append(str(error))
+    if why:
+        raise ExportError(why[0])
+    raise ExportError(
+        f'pipeline "{pipeline.name}" has no name at the top of a module, so nothing can import it:'
+        " write flow = Pipeline(...) there, or name the function that makes it: module:function()"
+    )
+
+
+def pipeline_at(target: str) -> Pipeline:
+    """Import the pipeline that a target names.
+
+    Raises
+    ------
+    ExportError
+        If the module has no such pipeline; the nearest is named.
+    ImportError
+        If there is no such module.
+    """
+    from pypedream.pipeline import Pipeline
+
+    module_name, _, path = target.partition(":")
+    module = import_module(module_name)
+    name = path.removesuffix("()")
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if path.endswith("()") and callable(found):
+        found = found()
+    if not isinstance(found, Pipeline):
+        known = [each for each, value in vars(module).items() if isinstance(value, Pipeline)]
+        near = did_you_mean(name, known) or f"; {there_are(known)}"
+        raise ExportError(f'{module_name} has no pipeline "{path}"{near}')
+    return found
+
+
+def fresh(target: str, paths: Iterable[str | os.PathLike[str]] = ()) -> Found:
+    """Import a target in fresh interpreters, and say what is found there.
+
+    There are two: in the second it is 40 days later, so that what differs is known to be another
+    value each time. The current folder and ``PYTHONPATH`` are not imported from.
+
+    Parameters
+    ----------
+    paths
+        Folders to import from, before what is installed.
+    """
+    folders = [os.path.abspath(each) for each in paths]
+    first = _ask(target, folders, days=0)
+    if first.error:
+        return first
+    return first.compared(_ask(target, folders, days=40))
+
+
+def module_of(pipeline: Pipeline) -> str:
+    """Return the name of the module whose code made a pipeline; ``__main__`` if it is none."""
+    place = pipeline.blueprint.definition.place
+    for stage in pipeline.blueprint.definition.stages.values():
+        module = sys.modules.get(getattr(stage.function, "__module__", None) or "")
+        if place is not None and module is not None and _file(module) == place.file:
+            return module.__name__
+    for name, module in list(sys.modules.items()):
+        if place is not None and _file(module) == place.file:
+            return name
+    return "__main__"
+
+
+def _ask(target: str, folders: list[str], days: int) -> Found:
+    from pypedream.export.freshly import Found, Question
+
+    with TemporaryDirectory() as folder:
+        answer = Path(folder, "answer")
+        question = Question(str(answer), target, folders, days)
+        root = str(Path(pypedream.__file__).parents[1])
+        done = subprocess.run(  # noqa: S603 - Python itself
+            [sys.executable, "-B", "-E", "-P", "-c", _START, root],
+            input=pickle.dumps(question),
+            capture_output=True,
+            check=False,
+            cwd=folder,
+            timeout=_PATIENCE_S,
+        )
+        if answer.exists():
+            found: Found = pickle.loads(answer.read_bytes())  # noqa: S301 - ours
+            return found
+    said = done.stderr.decode(errors="replace")
+    return Found(error=f"the interpreter ended with code {done.returncode}", said=said)
+
+
+def _homes(pipeline: Pipeline) -> Iterator[tuple[ModuleType, list[str]]]:
+    """Give the modules that have a pipeline, the one that made it first, with its names there."""
+    made = module_of(pipeline)
+    for name, module in sorted(sys.modules.items(), key=lambda each: each[0] != made):
+        space = getattr(module, "__dict__", None) or {}
+        names = [key for key, value in list(space.items()) if value is pipeline]
+        if names and not name.startswith("pypedream."):
+            yield module, sorted(names, key=lambda each: each[0] == "_")
+
+
+def _importable(module: ModuleType, folders: list[str | os.PathLike[str]]) -> str:
+    """Return the name by which another interpreter can import a module."""
+    file = _file(module)
+    spec = getattr(module, "__spec__", None)
+    if file is None:
+        raise ExportError(
+            "it is defined in a notebook or at a prompt, which nothing else can import: write it as"
+            ' a module by flow.to_module("flow.py"), or mark its cells with #| export and export'
+            " the notebook"
+        )
+    within = [each for each in (_dotted(file, folder) for folder in folders) if each]
+    if within:
+        return min(within, key=len)
+    if module.__name__ == "__main__":
+        own = getattr(spec, "name", "") or Path(file).stem
+        return _identifier(own.removesuffix(".__main__"), file)
+    name = getattr(spec, "name", module.__name__)
+    if name.startswith("pypedream_file_"):
+        name = Path(file).stem
+    return _identifier(name, file)
+
+
+def _identifier(name: str, file: str) -> str:
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise ExportError(f"{file} cannot be imported by its name: give it one without {name!r}")
+    return name
+
+
+def _dotted(file: str, folder: str | os.PathLike[str]) -> str:
+    """Return the name of a module by its place in a folder; "" if it is not there."""
+    base, path = os.path.realpath(folder), os.path.realpath(file)
+    if not path.startswith(os.path.join(base, "")):
+        return ""
+    parts = list(Path(path).relative_to(base).with_suffix("").parts)
+    parts = parts[:-1] if parts[-1] == "__init__" else parts
+    return ".".join(parts) if parts and all(part.isidentifier() for part in parts) else ""
+
+
+def _file(module: ModuleType) -> str | None:
+    file = getattr(module, "__file__", None)
+    return file if isinstance(file, str) else None
