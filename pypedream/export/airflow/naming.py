@@ -1,0 +1,176 @@
+"""Naming: which ids Airflow knows the tasks of a pipeline by, and their variables in the file."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from itertools import chain, count
+from keyword import iskeyword
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from pypedream.engine.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pypedream.export.outline import Outline, Task
+
+ITEMS: Final = "__items"
+"""What the id of the task that lists the items of a mapped stage ends with."""
+
+_LONGEST: Final = 250  # of an id in Airflow's database
+_TEMPLATES: Final = ("{{", "{%", "{#")
+_TAKEN: Final = frozenset(
+    [
+        "DAG",
+        "PIPELINE",
+        "Param",
+        "Path",
+        "ROOT",
+        "TaskGroup",
+        "annotations",
+        "dag",
+        "datetime",
+        "each",
+        "items",
+        "stage",
+        "sys",
+        "task",
+        "timedelta",
+        "together",
+    ]
+)
+
+
+@frozen
+class Names:
+    """What tasks and groups are called in Airflow.
+
+    Attributes
+    ----------
+    ids
+        From the key of a task to its id without those of the groups around it.
+    variables
+        From the key of a task, of a task's items (with `ITEMS`) or of a group to its variable.
+    problems
+        Names that Airflow cannot have, or not beside others.
+    """
+
+    ids: dict[str, str]
+    variables: dict[str, str]
+    problems: tuple[Problem, ...] = ()
+
+
+def names_in(outline: Outline) -> Names:
+    """Return the names of everything in a pipeline."""
+    variables = _Variables()
+    names = Names({}, {}, tuple(_problems(outline)))
+    for group in outline.groups:
+        names.variables[group] = variables.new(f"{group}__group")
+    for key, task in outline.tasks.items():
+        names.ids[key] = id_of(inner_name(task))
+        names.variables[key] = variables.new(key)
+        if task.is_mapped:
+            names.variables[key + ITEMS] = variables.new(key + ITEMS)
+    return names
+
+
+def inner_name(task: Task) -> str:
+    """Return the name of a task within its group."""
+    return task.key.removeprefix(f"{task.group}.") if task.group else task.key
+
+
+def id_of(name: str, also: str = ".") -> str:
+    """Return a name in the letters that Airflow allows.
+
+    Parameters
+    ----------
+    also
+        What is allowed besides letters, digits, "-" and "_".
+
+    Examples
+    --------
+    >>> id_of("fill gaps"), id_of("größe"), id_of("мир")
+    ('fill_gaps', 'grosse', 'u043cu0438u0440')
+    """
+    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
+    return "".join(_plain(letter, also) for letter in plain)
+
+
+def full_id(task: Task) -> str:
+    """Return the id of a task with those of the groups around it."""
+    return ".".join([*ids_of_groups(task.group), id_of(inner_name(task))])
+
+
+def ids_of_groups(group: str) -> list[str]:
+    """Return the ids of a group and of those around it, the outermost first."""
+    return [id_of(part, "") for part in group.split(".")] if group else []
+
+
+def _plain(letter: str, also: str) -> str:
+    if letter.isascii():
+        return letter if letter.isalnum() or letter in f"_-{also}" else "_"
+    if unicodedata.combining(letter):
+        return ""
+    return f"u{ord(letter):04x}" if letter.isalpha() else "_"
+
+
+def _problems(outline: Outline) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for shown, full, task in _everything(outline):
+        where = task.place if task else None
+        if any(sign in shown for sign in _TEMPLATES):
+            hint = "Airflow would read it as a template; rename it"
+            yield Problem(f"{shown} has braces in its name", where, hint)
+        if len(full) > _LONGEST:
+            hint = f"Airflow takes {_LONGEST}; shorten it"
+            yield Problem(f"the name of {shown} has {len(full)} letters", where, hint)
+        if full in owners:
+            what = f'{owners[full]} and {shown} would both be "{full}" in Airflow'
+            yield Problem(what, where, "rename one of them")
+        owners.setdefault(full, shown)
+
+
+def _everything(outline: Outline) -> Iterator[tuple[str, str, Task | None]]:
+    """Yield all that has an id: what the user calls it, the id, and the task if it is one."""
+    for group in outline.groups:
+        yield f'group "{group}"', ".".join(ids_of_groups(group)), None
+    for key, task in outline.tasks.items():
+        kind = "group" if task.is_several else "stage"
+        yield f'{kind} "{key}"', full_id(task), task
+        if task.is_mapped:
+            yield f'the items of stage "{key}"', full_id(task) + ITEMS, task
+
+
+class _Variables:
+    """Gives each thing a variable of its own, like its name."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+
+    def new(self, name: str) -> str:
+        plain = re.sub(r"\W", "_", id_of(name.replace(".", "__"), ""))
+        if not plain or plain[0].isdigit():
+            plain = f"_{plain}"
+        ways = chain([plain, f"{plain}_"], (f"{plain}_{number}" for number in count(2)))
+        found = next(each for each in ways if each not in self._given and _is_free(each))
+        self._given.add(found)
+        return found
+
+
+def _is_free(name: str) -> bool:
+    return name not in _TAKEN and not iskeyword(name)
+
+
+def dag_id_of(name: str) -> str:
+    """Return the id of the DAG of a pipeline of this name."""
+    return id_of(name) or "pipeline"
+
+
+def problems_of_id(given: str) -> Iterable[Problem]:
+    """Yield what keeps a text from being the id of a DAG."""
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,250}", given):
+        hint = f'"{dag_id_of(given)[:_LONGEST]}" would be one'
+        yield Problem(f'dag_id="{given}" is no id for Airflow', None, hint)

@@ -1,0 +1,99 @@
+"""Settings: what a stage's policy is in Airflow, and what has no counterpart there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pypedream.engine.problem import Problem
+from pypedream.export.airflow.naming import id_of
+from pypedream.stage import USUAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pypedream.export.outline import Outline, Task
+
+NONE_FAILED: Final = "none_failed"
+"""A task that waits for what may be skipped starts all the same: the worker knows whether to."""
+
+SECONDS: Final = ("retry_delay", "execution_timeout")
+"""Settings that are `timedelta`s; here they are seconds."""
+
+_WITHOUT_COUNTERPART: Final = ("executor", "cpus", "mem_gb", "gpus", "timeout_min")
+
+
+def settings_of(outline: Outline, task: Task) -> dict[str, Any]:
+    """Return the keyword arguments of the operator that calls a task's stages.
+
+    What is not said here is as the site has it.
+    """
+    policy = task.policy
+    found: dict[str, Any] = {}
+    if policy.retries:
+        found |= {"retries": policy.retries, "retry_delay": policy.retry_delay_s}
+        if policy.retries > 1 and policy.retry_delay_s > 0 and policy.backoff != 1:
+            found["retry_exponential_backoff"] = True  # 2.x takes no factor
+    if policy.timeout_s is not None:
+        found["execution_timeout"] = policy.timeout_s * _calls(outline, task)
+    if policy.uses:
+        found["pool"] = id_of(str(policy.uses[0]))
+    if policy.priority:
+        found["priority_weight"] = round(policy.priority)
+    if task.is_mapped and policy.workers is not None:
+        found["max_active_tis_per_dagrun"] = policy.workers
+    return found | waiting_of(outline, task)
+
+
+def settings_of_items(outline: Outline, task: Task) -> dict[str, Any]:
+    """Return those of the task that lists the items of a mapped stage."""
+    return waiting_of(outline, task)
+
+
+def waiting_of(outline: Outline, task: Task) -> dict[str, Any]:
+    """Return the trigger rule if it is not the usual one."""
+    may_wait_for_skipped = any(outline.tasks[key].may_be_skipped for key in outline.needs(task))
+    return {"trigger_rule": NONE_FAILED} if may_wait_for_skipped else {}
+
+
+def notes_on(outline: Outline) -> Iterator[str]:
+    """Yield what a user has to know of policies, each as a line."""
+    for pool in _pools(outline):
+        yield f'Airflow must have a pool "{pool}", for the stages that use it'
+    for key, task in outline.tasks.items():
+        _, *more = task.policy.uses or ("",)
+        if more:
+            others = " and ".join(f'"{each}"' for each in more)
+            yield (
+                f'stage "{key}" takes its turn at "{task.policy.uses[0]}" only, not at {others}:'
+                " a task in Airflow has one pool"
+            )
+        left = [name for name in _WITHOUT_COUNTERPART if _is_said(task, name)]
+        if left:
+            yield f'stage "{key}": {", ".join(left)} is left to how Airflow runs its tasks'
+
+
+def problems_of_schedule(outline: Outline) -> Iterator[Problem]:
+    """Yield what keeps a schedule from being one."""
+    schedule = outline.options.get("schedule")
+    if schedule is None:
+        return
+    fields = str(schedule).split()
+    if schedule not in PRESETS and len(fields) not in (5, 6):
+        hint = f'"0 6 * * *", or one of {", ".join(PRESETS)}'
+        yield Problem(f'schedule="{schedule}" is no schedule', None, hint)
+
+
+PRESETS: Final = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+
+
+def _pools(outline: Outline) -> list[str]:
+    found = (settings_of(outline, task).get("pool") for task in outline.tasks.values())
+    return list(dict.fromkeys(pool for pool in found if pool))
+
+
+def _is_said(task: Task, name: str) -> bool:
+    return bool(getattr(task.policy, name) != getattr(USUAL, name))
+
+
+def _calls(outline: Outline, task: Task) -> int:
+    return int(outline.options.get("map_chunk") or 1) if task.is_mapped else 1
