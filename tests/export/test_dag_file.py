@@ -84,7 +84,7 @@ MAPPED = """
     )
     maybe = stage.override(task_id="maybe", trigger_rule="none_failed")(
         "maybe",
-        {"half": half, "half__items": half__items, "total": total},
+        {"half": [half__items["shape"], half], "total": total},
     )
     the_last_one = stage.override(
         task_id="the_last_one",
@@ -419,3 +419,16 @@ def test_a_default_that_varies_is_none_in_the_file(schema, keywords):
 
     assert f"'p': Param(None, {keywords})" in ast.unparse(ast.parse(text))
     assert "2026-11-29" not in text
+
+
+def test_a_task_for_several_items_may_take_as_long_as_all_of_them():
+    """With the retries of each, as they are made within the task."""
+    flow = Pipeline("chunks")
+    flow.stage(lambda n=(1, 2): n, name="x", over="n", timeout_s=2, retries=2, retry_delay_s=1)
+
+    one, several = (dag_text(of(flow, options={"map_chunk": each})) for each in (None, 10))
+
+    assert "execution_timeout=timedelta(seconds=2)" in one
+    assert f"execution_timeout=timedelta(seconds={10 * (3 * 2 + 1 + 2)})" in several
+    assert "map_chunk=None)" in one
+    assert "map_chunk=10)" in several

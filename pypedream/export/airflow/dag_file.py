@@ -19,8 +19,8 @@ from pypedream.export.airflow.naming import (
     problems_of_id,
 )
 from pypedream.export.airflow.settings import SECONDS, problems_of_schedule
-from pypedream.export.airflow.tasks import EACH, LIST, STAGE, TOGETHER, tasks_of
-from pypedream.export.code import WIDTH, call, docstring, folded, laid_out, literal, table
+from pypedream.export.airflow.tasks import EACH, LIST, SHAPE, STAGE, TOGETHER, tasks_of
+from pypedream.export.code import WIDTH, Bracket, call, docstring, folded, laid_out, literal, table
 from pypedream.export.outline import NO_DEFAULT
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pypedream.export.airflow.asking import Asked
     from pypedream.export.airflow.naming import Names
     from pypedream.export.airflow.tasks import AirflowTask
-    from pypedream.export.code import Bracket, Code
+    from pypedream.export.code import Code
     from pypedream.export.outline import Outline
 
 _STEP: Final = "    "
@@ -236,7 +236,7 @@ def _assignment(each: AirflowTask, names: Names, indent: int) -> Iterator[str]:
     if each.about:
         named["doc_md"] = literal(each.about)
     made = call(f"{each.kind}.override", (), named)
-    upstream = table({key: names.variables[name] for key, name in each.upstream.items()})
+    upstream = table({key: _result(sources, names) for key, sources in each.upstream.items()})
     if each.kind == EACH:
         yield from _mapped(each, made, upstream, names, indent)
     else:
@@ -244,6 +244,14 @@ def _assignment(each: AirflowTask, names: Names, indent: int) -> Iterator[str]:
         yield _called(made, call("", [literal(each.key), *stages, upstream]), indent, before)
     for name in each.after:
         yield f"{_STEP * indent}{names.variables[name]} >> {each.variable}"
+
+
+def _result(sources: tuple[str, ...], names: Names) -> Code:
+    """Return what is handed in of a stage; of a mapped one the shape of its items too."""
+    *listed, source = (names.variables[name] for name in sources)
+    if not listed:
+        return source
+    return Bracket("[", (("", f'{listed[0]}["{SHAPE}"]'), ("", source)), "]")
 
 
 def _called(made: Bracket, called: Bracket, indent: int, before: str) -> str:

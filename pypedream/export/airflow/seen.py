@@ -36,13 +36,16 @@ def bag_of(file: str) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return a value with the ids of tasks in place of their results."""
+    """Return a value with "task_id[key]" in place of what another task gives."""
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(each) for each in value]
     operator = getattr(value, "operator", None)
-    return value if operator is None else {"result of": operator.task_id}
+    if operator is None:
+        return value
+    key = "" if value.key == "return_value" else value.key
+    return f"{operator.task_id}[{key}]"
 
 
 def called(task: Any) -> Any:

@@ -34,7 +34,7 @@ def settings_of(outline: Outline, task: Task) -> dict[str, Any]:
         if policy.retries > 1 and policy.retry_delay_s > 0 and policy.backoff != 1:
             found["retry_exponential_backoff"] = True  # 2.x takes no factor
     if policy.timeout_s is not None:
-        found["execution_timeout"] = policy.timeout_s * _calls(outline, task)
+        found["execution_timeout"] = _seconds(outline, task)
     if policy.uses:
         found["pool"] = id_of(str(policy.uses[0]))
     if policy.priority:
@@ -95,5 +95,11 @@ def _is_said(task: Task, name: str) -> bool:
     return bool(getattr(task.policy, name) != getattr(USUAL, name))
 
 
-def _calls(outline: Outline, task: Task) -> int:
-    return int(outline.options.get("map_chunk") or 1) if task.is_mapped else 1
+def _seconds(outline: Outline, task: Task) -> float:
+    """Return how long a task may take; one for several items repeats each of them itself."""
+    policy, calls = task.policy, int(outline.options.get("map_chunk") or 1)
+    assert policy.timeout_s is not None
+    if not task.is_mapped or calls == 1:
+        return policy.timeout_s
+    waits = sum(policy.retry_delay_s * policy.backoff**times for times in range(policy.retries))
+    return calls * (policy.timeout_s * (policy.retries + 1) + waits)

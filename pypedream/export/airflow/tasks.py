@@ -6,6 +6,7 @@ The text of the DAG file and the check of what Airflow reads in it both begin he
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, frozen
@@ -23,6 +24,9 @@ STAGE: Final = "stage"
 LIST: Final = "items"
 EACH: Final = "each"
 TOGETHER: Final = "together"
+
+SHAPE: Final = "shape"
+"""Under this key of XCom is what the items of a mapped stage are like."""
 
 
 @frozen
@@ -46,7 +50,8 @@ class AirflowTask:
     shown
         What a user sees instead of the id; "" if that is the same.
     upstream
-        From what the function reads to the key of the variable with that result.
+        From each stage that the function reads to the key of the variable with its result; of a
+        mapped one that of its items before it.
     after
         Keys of the variables of what must have ended before, and is not read.
     stages
@@ -64,7 +69,7 @@ class AirflowTask:
     full_id: str
     group: str = ""
     shown: str = ""
-    upstream: Mapping[str, str] = Factory(dict)
+    upstream: Mapping[str, tuple[str, ...]] = Factory(dict)
     after: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
     settings: Mapping[str, Any] = Factory(dict)
@@ -74,7 +79,7 @@ class AirflowTask:
     def needs(self) -> tuple[str, ...]:
         """Keys of the variables of all that it waits for, each once."""
         own = (self.key + ITEMS,) if self.kind == EACH else ()
-        return tuple(dict.fromkeys([*self.upstream.values(), *self.after, *own]))
+        return tuple(dict.fromkeys([*chain(*self.upstream.values()), *self.after, *own]))
 
 
 def tasks_of(outline: Outline, names: Names) -> list[AirflowTask]:
@@ -106,7 +111,11 @@ def _tasks(outline: Outline, task: Task, names: Names) -> Iterator[AirflowTask]:
 
 
 def _items(
-    outline: Outline, task: Task, names: Names, upstream: dict[str, str], after: tuple[str, ...]
+    outline: Outline,
+    task: Task,
+    names: Names,
+    upstream: dict[str, tuple[str, ...]],
+    after: tuple[str, ...],
 ) -> AirflowTask:
     shown = inner_name(task)
     return AirflowTask(
@@ -129,12 +138,10 @@ def _kind(task: Task) -> str:
     return EACH if task.is_mapped else STAGE
 
 
-def _upstream(outline: Outline, task: Task) -> Iterator[tuple[str, str]]:
+def _upstream(outline: Outline, task: Task) -> Iterator[tuple[str, tuple[str, ...]]]:
     for key in task.reads:
         source = outline.task_of(key)
-        yield key, source.key
-        if source.is_mapped:
-            yield key + ITEMS, key + ITEMS
+        yield key, (source.key + ITEMS, source.key) if source.is_mapped else (source.key,)
 
 
 def _after(outline: Outline, task: Task) -> tuple[str, ...]:
