@@ -74,6 +74,7 @@ class EventLogLike(Protocol):
     counter: Iterator[int]
     is_attended: bool
     is_closed: bool
+    is_hosted: bool
     has_console: bool
     redactor: Any
 

@@ -50,6 +50,7 @@ class RemoteLog:
         Gives each record its number.
     """
 
+    is_hosted = False
     has_console = False
     redactor = None  # the log of the run hides secrets, and so does who writes a file
     is_attended = False

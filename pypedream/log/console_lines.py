@@ -12,14 +12,14 @@ from pypedream.log.terminal import visible
 from pypedream.places import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pypedream.log.events import Event
 
     # A stream, and pieces of text with the colour of each.
     Line = tuple[str, tuple[tuple[str, str | None], ...]]
 
-__all__ = ["ASCII_SIGNS", "ConsoleLines"]
+__all__ = ["ASCII_SIGNS", "ConsoleLines", "pairs_of"]
 
 WIDEST = 24
 LONGEST_ERROR = 200
@@ -79,8 +79,7 @@ class ConsoleLines:
 
     def _log(self, event: Event) -> Iterator[Line]:
         data = event.data or {}
-        values = [f"{key}={_short(data[key])}" for key in data if key not in _UNSHOWN]
-        text = " ".join([f"{event.level}: {event.event}", *values])
+        text = " ".join([f"{event.level}: {event.event}", *pairs_of(data)])
         extra = [data[key] for key in ("exception", "stack") if key in data]
         stream = "stdout" if event.level in ("debug", "info") else "stderr"
         yield from self._block(stream, event, "\n".join([text, *map(str, extra)]))
@@ -162,6 +161,17 @@ def _label(stage: str | None, item: object) -> str:
         label += visible(f"[{item}]")
     half = WIDEST // 2 - 1
     return label if len(label) <= WIDEST else f"{label[:half]}..{label[-half:]}"
+
+
+def pairs_of(data: Mapping[str, Any]) -> list[str]:
+    """Return "key=value" of each value of a log event that says something to a reader.
+
+    Examples
+    --------
+    >>> pairs_of({"rows": 52, "name": "a b", "logger": "source"})
+    ['rows=52', 'name="a b"']
+    """
+    return [f"{key}={_short(data[key])}" for key in data if key not in _UNSHOWN]
 
 
 def _short(value: Any) -> str:

@@ -78,11 +78,12 @@ class EventLog:
         What the stages displayed in a notebook.
     is_closed
         Whether the run is over: no sink gets anything any more.
+    is_hosted
+        Whether a sink writes into the log of a host, where all goes as well that handlers of the
+        root logger get. What these have got is marked as shown.
     has_console
         Whether what stands beneath the routers is where a user looks.
     """
-
-    has_console = True
 
     def __init__(
         self,
@@ -105,6 +106,8 @@ class EventLog:
         self.is_closed = False
         self.displays = Displays()
         self._outlets = [outlet_of(sink) for sink in sinks]
+        self.is_hosted = any(getattr(each.sink, "is_hosts_log", False) for each in self._outlets)
+        self.has_console = not self.is_hosted
         self._memory = Memory(limit)
         self._deliver_to(self._outlets)
         self._events = EventSequence(self)

@@ -19,7 +19,7 @@ from pypedream.log.patch import Change, Patch
 from pypedream.log.streams import beneath
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from logging import Handler, Logger, LogRecord
     from types import ModuleType
 
@@ -48,7 +48,7 @@ def _recording(
             if handlers and not ROOT_LEVEL.is_reason_for(self, record):
                 with suspended() as output:
                     original(self, record)
-                is_shown = output.is_used or any(_shows(each, record) for each in handlers)
+                is_shown = output.is_used or _is_shown(record, handlers, attempt)
         finally:
             _record(attempt, record, is_shown)
         return None
@@ -112,10 +112,15 @@ def _is_null(handler: Handler) -> bool:
     return isinstance(handler, NullHandler)
 
 
-def _shows(handler: Handler, record: LogRecord) -> bool:
-    """Whether *handler* writes the record to the console past the routers, by an old reference."""
-    if record.levelno < handler.level:
-        return False
+def _is_shown(record: LogRecord, handlers: Iterable[Handler], attempt: Attempt) -> bool:
+    """Whether one of *handlers* writes the record where a user looks, past the routers."""
+    hosts = _root().handlers if attempt.log.is_hosted else ()
+    taking = [handler for handler in handlers if record.levelno >= handler.level]
+    return any(handler in hosts or _is_on_console(handler) for handler in taking)
+
+
+def _is_on_console(handler: Handler) -> bool:
+    """Whether *handler* has an old reference to the console."""
     console = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
     stream = getattr(handler, "stream", None)
     return stream is not None and any(stream is beneath(each) for each in console)

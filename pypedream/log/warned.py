@@ -48,7 +48,7 @@ def _recording(original: Show) -> Show:
         with muted() if is_pythons else suspended() as output:
             original(message, category, filename, lineno, file, line)
         data: dict[str, Any] = {"category": category.__name__, "file": filename, "line": lineno}
-        if output.is_used:
+        if output.is_used or (attempt.log.is_hosted and not is_pythons):
             data["shown"] = True
         return enter(attempt.log, attempt, "warning", "warning", str(message), data)
 
