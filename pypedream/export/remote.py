@@ -116,10 +116,10 @@ class Remote:
         repeats: bool = False,
     ) -> Called:
         host = Host(**{**_fields(self.host), "parts": parts})
-        given = self._given(upstream)
+        given = self.given(upstream)
         return Calling(self.pipeline, self.values, given, host, self.sinks, repeats).call(*stages)
 
-    def _given(self, upstream: Upstream) -> dict[str, Any]:
+    def given(self, upstream: Upstream) -> dict[str, Any]:
         """Return what other stages gave; those that were skipped are left out."""
         found = {}
         for key, handed in upstream.items():

@@ -77,7 +77,7 @@ class TestHost:
         upstream = {stage: self.handles[task.key] for stage, task in stages.items()}
         remote = self._remote()
         try:
-            return remote._given(upstream)
+            return remote.given(upstream)
         finally:
             remote.close()
 
