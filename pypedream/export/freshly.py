@@ -9,11 +9,10 @@ import os
 import pickle
 import sys
 from pathlib import Path
-from traceback import format_exception
 
 from attrs import Factory, define, evolve, field
 
-from pypedream.places import users_traceback
+from pypedream.places import is_library, is_ours
 
 _DAY_S = 24 * 60 * 60
 
@@ -57,8 +56,10 @@ class Found:
         What went wrong, in one line; "" if nothing did.
     missing
         The module that could not be found, if that is what went wrong.
-    said
-        The traceback of that.
+    place
+        The line of the user's code where that was: file and number.
+    modules
+        The top names of all modules that were imported.
     """
 
     fingerprint: str = ""
@@ -68,7 +69,8 @@ class Found:
     file: str = ""
     error: str = ""
     missing: str = ""
-    said: str = field(default="", repr=False)
+    place: tuple[str, int] | None = None
+    modules: frozenset[str] = field(default=frozenset(), repr=False)
 
     def compared(self, later: Found) -> Found:
         """Return the same with what is another value in a second interpreter."""
@@ -93,20 +95,22 @@ def main() -> None:
         found = _found(question)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent is told
         found = Found(error=_one_line(error), missing=getattr(error, "name", None) or "")
-        found.said = _told(error)
+        found.place = _users_line(error)
     Path(question.answer).write_bytes(pickle.dumps(found))
 
 
 def _found(question: Question) -> Found:
     from pypedream.export.fingerprint import imprint_of
-    from pypedream.export.target import pipeline_at
+    from pypedream.export.remote import load
 
     if question.days:
         _shift_clock(question.days * _DAY_S)
-    pipeline = pipeline_at(question.target)
+    pipeline = load(question.target)
     one = imprint_of(pipeline)
     module = sys.modules[question.target.partition(":")[0]]
-    return Found(str(one), (), one.structure, one.code, getattr(module, "__file__", "") or "")
+    file = getattr(module, "__file__", "") or ""
+    modules = frozenset(name.partition(".")[0] for name in sys.modules)
+    return Found(str(one), (), one.structure, one.code, file, modules=modules)
 
 
 def _shift_clock(seconds: float) -> None:
@@ -120,6 +124,14 @@ def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
 
 
-def _told(error: BaseException) -> str:
-    error.with_traceback(users_traceback(error.__traceback__))
-    return "".join(format_exception(error))
+def _users_line(error: BaseException) -> tuple[str, int] | None:
+    """Return the innermost line of the user's own code, or that of a mistake in its text."""
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return error.filename, error.lineno
+    found, step = None, error.__traceback__
+    while step is not None:
+        file = step.tb_frame.f_code.co_filename
+        if not is_library(file) and not is_ours(file) and file[:1] != "<":
+            found = file, step.tb_lineno
+        step = step.tb_next
+    return found

@@ -101,10 +101,13 @@ class OwnCode:
         Which modules are walked through.
     parts
         From the name of each part to its digest: "function load", "constant RATE".
+    functions
+        The user's functions that were met.
     """
 
     own: Neighbourhood
     parts: dict[str, str] = Factory(dict)
+    functions: list[FunctionType] = Factory(list)
     portable: Portable = Factory(Portable)
     _seen: dict[int, object] = Factory(dict)
     _queue: deque[Any] = Factory(deque)
@@ -166,6 +169,7 @@ class OwnCode:
 
     def _function(self, function: FunctionType) -> None:
         code = function.__code__
+        self.functions.append(function)
         name = self._within(function.__module__, function.__qualname__)
         self._part(f"function {name}", sha256(behaviour(code)).hexdigest())
         for argument, value in defaults(function):

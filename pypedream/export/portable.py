@@ -106,7 +106,7 @@ class Portable:
             return f"method {self.say(value.__func__)} of {self.say(value.__self__)}"
         self.met.append(value)
         inner = innermost(value)
-        top = home_of(inner)
+        top = "" if self.is_own(inner) else home_of(inner)
         return f"{top}:{getattr(inner, '__qualname__', type(inner).__qualname__)}"
 
     def listed(self, members: Iterable[str]) -> str:

@@ -6,18 +6,13 @@ A target is "module:name", or "module:name()" for a function that makes the pipe
 from __future__ import annotations
 
 import os
-import pickle
-import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pypedream
 from pypedream.errors import ExportError
 from pypedream.export.fingerprint import fingerprint_of, mismatch
-from pypedream.names import did_you_mean, there_are
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +21,7 @@ if TYPE_CHECKING:
     from pypedream.export.freshly import Found
     from pypedream.pipeline import Pipeline
 
-__all__ = ["fingerprint_of", "fresh", "mismatch", "module_of", "pipeline_at", "target_of"]
+__all__ = ["fingerprint_of", "fresh", "mismatch", "module_of", "target_of"]
 
 # This very pypedream, and nothing else of the folder that it is in.
 _START: Final = (
@@ -65,33 +60,6 @@ def target_of(pipeline: Pipeline, folders: Iterable[str | os.PathLike[str]] = ()
     )
 
 
-def pipeline_at(target: str) -> Pipeline:
-    """Import the pipeline that a target names.
-
-    Raises
-    ------
-    ExportError
-        If the module has no such pipeline; the nearest is named.
-    ImportError
-        If there is no such module.
-    """
-    from pypedream.pipeline import Pipeline
-
-    module_name, _, path = target.partition(":")
-    module = import_module(module_name)
-    name = path.removesuffix("()")
-    found: Any = module
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    if path.endswith("()") and callable(found):
-        found = found()
-    if not isinstance(found, Pipeline):
-        known = [each for each, value in vars(module).items() if isinstance(value, Pipeline)]
-        near = did_you_mean(name, known) or f"; {there_are(known)}"
-        raise ExportError(f'{module_name} has no pipeline "{path}"{near}')
-    return found
-
-
 def fresh(target: str, paths: Iterable[str | os.PathLike[str]] = ()) -> Found:
     """Import a target in fresh interpreters, and say what is found there.
 
@@ -124,6 +92,10 @@ def module_of(pipeline: Pipeline) -> str:
 
 
 def _ask(target: str, folders: list[str], days: int) -> Found:
+    import pickle  # what is needed only here, so that each task is spared of it
+    import subprocess
+    from tempfile import TemporaryDirectory
+
     from pypedream.export.freshly import Found, Question
 
     with TemporaryDirectory() as folder:
@@ -141,8 +113,8 @@ def _ask(target: str, folders: list[str], days: int) -> Found:
         if answer.exists():
             found: Found = pickle.loads(answer.read_bytes())  # noqa: S301 - ours
             return found
-    said = done.stderr.decode(errors="replace")
-    return Found(error=f"the interpreter ended with code {done.returncode}", said=said)
+    said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+    return Found(error=": ".join([f"the interpreter ended with code {done.returncode}", *said]))
 
 
 def _homes(pipeline: Pipeline) -> Iterator[tuple[ModuleType, list[str]]]:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from attrs import Factory, define
+from attrs import Factory, define, frozen
 
 from pypedream.engine.problem import Problem
 from pypedream.errors import ExportError
+from pypedream.export.astray import astray
+from pypedream.export.elsewhere import differences_there
+from pypedream.export.exchanged import exchanged
+from pypedream.export.freshly import Found
+from pypedream.export.outline import NO_DEFAULT
 from pypedream.export.schema import params_of
-from pypedream.export.target import fresh
+from pypedream.export.storable import values_that_stay
+from pypedream.export.target import fresh, module_of, target_of
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pypedream.export.outline import Param
     from pypedream.pipeline import Pipeline
+
+HOSTS: Final = {"airflow": "Airflow", "prefect": "Prefect"}
+"""What can run a pipeline, and what it is called."""
 
 
 @define
@@ -32,9 +42,12 @@ class Journey:
     params
         Its parameters by dotted name.
     fingerprint
-        What it is, to be compared where it is called.
+        What it is, to be compared where it is called; "" if nothing could import it.
     varies
-        What is another value each time that it is imported.
+        What is another value each time that it is imported: "stage.argument", the name of a
+        parameter, or that of a part of the code such as "constant TODAY".
+    target
+        Where it is found: "module:name"; "" if nowhere.
     """
 
     reasons: list[Problem] = Factory(list)
@@ -42,8 +55,9 @@ class Journey:
     params: Mapping[str, Param] = Factory(dict)
     fingerprint: str = ""
     varies: tuple[str, ...] = ()
+    target: str = ""
 
-    def insist(self, pipeline: str) -> None:
+    def insist(self, pipeline: str, host: str = "airflow") -> None:
         """Raise all reasons at once, if there are any.
 
         Raises
@@ -53,12 +67,31 @@ class Journey:
         """
         if self.reasons:
             lines = "".join(f"\n  {reason}" for reason in self.reasons)
-            raise ExportError(f'pipeline "{pipeline}" cannot run elsewhere as it is:{lines}')
+            name = HOSTS.get(host, host)
+            raise ExportError(f'pipeline "{pipeline}" cannot run in {name} as it is:{lines}')
+
+
+@frozen
+class Circumstances:
+    """How a pipeline is to run elsewhere; the attributes are the options of `check`."""
+
+    host: str = "airflow"
+    schedule: Any = None
+    store: str = ""
+    map_chunk: int | None = None
+    paths: tuple[str, ...] = ()
+    file: Path | None = None
+    group_as_task: tuple[str, ...] = ()
+
+    @property
+    def host_name(self) -> str:
+        """What people call the host."""
+        return HOSTS.get(self.host, self.host)
 
 
 def check(
     pipeline: Pipeline,
-    target: str,
+    target: str = "",
     *,
     host: str = "airflow",
     schedule: Any = None,
@@ -66,13 +99,16 @@ def check(
     map_chunk: int | None = None,
     paths: Iterable[str | os.PathLike[str]] = (),
     file: str | os.PathLike[str] | None = None,
+    group_as_task: Iterable[str] = (),
 ) -> Journey:
     """Return all that stands against running a pipeline elsewhere, and what will be different.
+
+    The pipeline itself is not run; its module is imported in fresh interpreters.
 
     Parameters
     ----------
     target
-        Where it is found: "module:name"; see `pypedream.export.target.target_of`.
+        Where it is found: "module:name"; "" finds it.
     host
         What is to run it: "airflow" or "prefect".
     schedule
@@ -84,12 +120,82 @@ def check(
     paths
         Folders that the host imports from besides what is installed.
     file
-        The file that is to be written.
+        The file that is to be written; its folder is among those that the host imports from.
+    group_as_task
+        Prefixes of included pipelines that are one task each.
+
+    Returns
+    -------
+    Also with mistakes in the pipeline itself, which are among the reasons.
     """
-    _ = (host, schedule, store, map_chunk, file)
-    place = pipeline.blueprint.definition.place
-    found = fresh(target, paths)
-    params, reasons = params_of(pipeline.parameters, found.varies, place)
-    if found.error:
-        reasons.append(Problem(f"{target} cannot be imported: {found.error}", place))
-    return Journey(reasons, [], params, found.fingerprint, found.varies)
+    path = None if file is None else Path(os.path.abspath(file))
+    folders = [os.path.abspath(each) for each in paths]
+    if path is not None and str(path.parent) not in folders:
+        folders.insert(0, str(path.parent))
+    how = Circumstances(
+        host, schedule, store, map_chunk, tuple(folders), path, tuple(group_as_task)
+    )
+    return _checked(pipeline, target, how)
+
+
+def _checked(pipeline: Pipeline, target: str, how: Circumstances) -> Journey:
+    base = pipeline.blueprint
+    place = base.definition.place
+    if base.problems:
+        return Journey([*base.problems], target=target)
+    journey = Journey(target=target)
+    found, why = Found(), ""
+    try:
+        journey.target = target or target_of(pipeline, how.paths)
+        found = fresh(journey.target, how.paths)
+    except ExportError as error:
+        why = str(error)
+    journey.fingerprint, journey.varies = found.fingerprint, found.varies
+    journey.reasons += astray(pipeline, journey.target, why, found, how)
+    journey.params, problems = params_of(pipeline.parameters, found.varies, place)
+    journey.reasons += problems
+    if how.schedule is not None:
+        journey.reasons += _required(journey.params, pipeline)
+    journey.reasons += values_that_stay(base)
+    crossing, may_cross = exchanged(base, module_of(pipeline), _task_of(pipeline, how))
+    journey.reasons += [*crossing, *_executors(pipeline, how)]
+    journey.warnings += [*differences_there(pipeline, journey.params, journey.varies, how)]
+    journey.warnings += may_cross
+    return journey
+
+
+def _required(params: Mapping[str, Param], pipeline: Pipeline) -> Iterator[Problem]:
+    for name, param in params.items():
+        if param.default is NO_DEFAULT and not param.is_secret:
+            yield Problem(
+                f'parameter "{name}" has to be set, and nobody is there to set it when a schedule'
+                " starts a run",
+                pipeline.blueprint.definition.place,
+                "give it a default, or leave out the schedule",
+            )
+
+
+def _executors(pipeline: Pipeline, how: Circumstances) -> Iterator[Problem]:
+    """Give each executor that is an object: it is there only in this session."""
+    hint = f"leave out executor=: {how.host_name} calls each stage in a task of its own"
+    own = pipeline.options.get("executor")
+    if own is not None and not isinstance(own, str):
+        kind = type(own).__name__
+        place = pipeline.blueprint.definition.place
+        yield Problem(f"executor= is an object of type {kind}, which is only here", place, hint)
+    for key, wired in pipeline.blueprint.wiring.wires.items():
+        one = wired.stage.policy.executor
+        if one is not None and not isinstance(one, str):
+            kind = type(one).__name__
+            what = f'stage "{key}": executor= is an object of type {kind}, which is only here'
+            yield Problem(what, wired.place, hint)
+
+
+def _task_of(pipeline: Pipeline, how: Circumstances) -> Any:
+    scopes = pipeline.blueprint.definition.scopes
+
+    def task_of(key: str) -> str:
+        scope = f"{scopes.get(key, '')}."
+        return next((group for group in how.group_as_task if scope.startswith(f"{group}.")), key)
+
+    return task_of

@@ -1,0 +1,140 @@
+"""What will be different when a pipeline runs elsewhere, although it can."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pypedream.engine.problem import Problem
+from pypedream.export.storable import type_of, values_for_a_store
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from pypedream.export.outline import Param
+    from pypedream.export.travel import Circumstances
+    from pypedream.pipeline import Pipeline
+
+MOST_TASKS: Final = 1024
+"""So many tasks a host makes of a mapped stage, unless its site says otherwise."""
+
+_UNUSED: Final = {
+    "executor": "{host} decides where tasks run",
+    "workers": "{host} decides how many tasks run at the same time",
+    "cache": "each run calls every stage",
+    "workspace": "{host} keeps the record of its runs",
+    "keep": "{host} keeps all results",
+    "sinks": "events go to the log of the task",
+    "limits": "make pools of {host} for what stages use",
+}
+
+
+def differences_there(
+    pipeline: Pipeline, params: Mapping[str, Param], varies: Collection[str], how: Circumstances
+) -> Iterator[Problem]:
+    """Give what is different, each with its place."""
+    yield from _of_the_store(pipeline, how)
+    yield from _of_each_import(pipeline, params, varies)
+    yield from _of_options(pipeline, how)
+    yield from _of_failures(pipeline, how)
+    yield from _of_many_items(pipeline, how)
+    for name, param in params.items():
+        if param.is_secret:
+            yield Problem(
+                f'parameter "{name}" is secret and in no file: set {param.read_by} where the tasks'
+                " run"
+            )
+
+
+def _of_the_store(pipeline: Pipeline, how: Circumstances) -> Iterator[Problem]:
+    if how.store:
+        scheme, colon, _ = how.store.partition("://")
+        if not colon or scheme in ("file", "local"):
+            yield Problem(
+                f"the store {how.store} is a folder, so all tasks have to run on machines that"
+                " share it",
+                None,
+                "give the URL of a store that all of them reach, such as s3://bucket/co2",
+            )
+        return
+    hint = "give --store URL, or set PYPEDREAM_STORE where the tasks run"
+    named = [*values_for_a_store(pipeline.blueprint)]
+    for wired in named:
+        what = f'stage "{wired.key}" gives a value of type {type_of(wired)}'
+        yield Problem(f"{what}, which only a store can hand over", wired.place, hint)
+    if not named and any(pipeline.blueprint.children.values()):
+        yield Problem(
+            "there is no store, so what stages give each other must be JSON of at most 32 kB",
+            None,
+            hint,
+        )
+
+
+def _of_each_import(
+    pipeline: Pipeline, params: Mapping[str, Param], varies: Collection[str]
+) -> Iterator[Problem]:
+    base = pipeline.blueprint
+    for name in varies:
+        if name in params:
+            what, place = f'the default of parameter "{name}"', base.definition.place
+        else:
+            key = next((key for key in base.wiring.wires if name.startswith(f"{key}.")), None)
+            argument = "" if key is None else name.removeprefix(f"{key}.")
+            what = name if key is None else f'argument "{argument}" of stage "{key}"'
+            place = base.definition.place if key is None else base.wiring.wires[key].place
+        yield Problem(
+            f"{what} is another value each time that the module is imported, which every task does,"
+            " and every retry of it",
+            place,
+            "take it from context.RUN: started_at and logical_date are the same for all tasks",
+        )
+
+
+def _of_options(pipeline: Pipeline, how: Circumstances) -> Iterator[Problem]:
+    place = pipeline.blueprint.definition.place
+    for name, why in _UNUSED.items():
+        value = pipeline.options.get(name)
+        is_said = value not in (None, (), "off", "serial", "all") and not _is_object(name, value)
+        if is_said:
+            yield Problem(f"{name}= is not used there: {why.format(host=how.host_name)}", place)
+    for key, wired in pipeline.blueprint.wiring.wires.items():
+        if wired.stage.policy.cache not in (None, "off"):
+            yield Problem(f'stage "{key}": cache= is not used there', wired.place)
+
+
+def _is_object(name: str, value: Any) -> bool:
+    return name == "executor" and not isinstance(value, str)
+
+
+def _of_failures(pipeline: Pipeline, how: Circumstances) -> Iterator[Problem]:
+    base = pipeline.blueprint
+    own = pipeline.options.get("on_error", "")
+    told = {
+        "continue": "a failed task fails the run there, after all that does not need it",
+        "collect": "an item that failed fails its stage there, and what needs it is not called",
+    }
+    if own in told:
+        yield Problem(f'on_error="{own}": {told[own]}', base.definition.place)
+    for key, wired in base.wiring.wires.items():
+        one = wired.stage.policy.on_error
+        if one in told:
+            yield Problem(f'stage "{key}": on_error="{one}": {told[one]}', wired.place)
+        elif one == "stop":
+            what = f'stage "{key}": on_error="stop" stops only what needs it in {how.host_name}'
+            yield Problem(what, wired.place)
+
+
+def _of_many_items(pipeline: Pipeline, how: Circumstances) -> Iterator[Problem]:
+    """Say that a mapped stage has more items than there can be tasks, if that is known by now."""
+    for key, wired in pipeline.blueprint.wiring.wires.items():
+        if wired.over is None or how.map_chunk is not None:
+            continue
+        for link in wired.links:
+            value = pipeline.parameters.given.get(link.name) if link.kind == "parameter" else None
+            count = len(value) if isinstance(value, (list, tuple)) else 0
+            if count > MOST_TASKS and link.argument in wired.over.names:
+                yield Problem(
+                    f'stage "{key}" has {count:,} items, and {how.host_name} makes at most'
+                    f" {MOST_TASKS:,} tasks of a stage, so several items share one",
+                    wired.place,
+                    "say how many by --map-chunk",
+                )
