@@ -43,6 +43,8 @@ def chosen(module: ModuleType, target: Target) -> Pipeline:
 
 
 def _named(module: ModuleType, target: Target, found: dict[str, Pipeline]) -> Pipeline:
+    if target.name.endswith("()"):
+        return _made(module, target)
     if target.name in found:
         return found[target.name]
     there_are = f"; there are {', '.join(found)}" if found else "; there is none"
@@ -51,6 +53,21 @@ def _named(module: ModuleType, target: Target, found: dict[str, Pipeline]) -> Pi
         raise Refused(f"{target.shown}:{target.name} is no Pipeline but of type {kind}{there_are}")
     near = did_you_mean(target.name, found) or there_are
     raise Refused(f'{target.shown} has no pipeline "{target.name}"{near}')
+
+
+def _made(module: ModuleType, target: Target) -> Pipeline:
+    """Return what a function makes that the user named."""
+    name = target.name.removesuffix("()")
+    maker = getattr(module, name, None)
+    if not callable(maker):
+        known = [each for each, value in vars(module).items() if callable(value)]
+        near = did_you_mean(name, known) or "; it has to be at the top of the file"
+        raise Refused(f'{target.shown} has no function "{name}"{near}')
+    made = maker()
+    if not isinstance(made, Pipeline):
+        kind = type(made).__name__
+        raise Refused(f"{target.shown}:{name}() returns no Pipeline but a value of type {kind}")
+    return made
 
 
 def _distinct(found: dict[str, Pipeline]) -> list[str]:

@@ -27,7 +27,7 @@ class Target:
     module
         The name to import it by, for a module.
     name
-        Name of the Pipeline in it; "" for the only one.
+        Name of the Pipeline in it, or of a function that makes it with "()"; "" for the only one.
     shown
         The file or module as the user knows it.
     """
@@ -87,7 +87,7 @@ def pipeline_names(path: Path) -> list[str]:
 def _split(text: str) -> tuple[str, str]:
     r"""Split FILE.py:name; the colon of C:\flow.py belongs to the file."""
     place, colon, name = text.rpartition(":")
-    if colon and place and (name.isidentifier() or not name):
+    if colon and place and (name.removesuffix("()").isidentifier() or not name):
         return place, name
     return text, ""
 

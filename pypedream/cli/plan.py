@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from pypedream.cli import options
+from pypedream.cli.elsewhere import elsewhere, say_whether, taken_from
 from pypedream.cli.load import loaded
 from pypedream.cli.run import recording
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
@@ -19,6 +20,7 @@ from pypedream.cli.values import parameters_of
 @options.selection
 @options.execution
 @options.workspace
+@elsewhere
 @options.as_json
 def command(
     target: str | None,
@@ -31,8 +33,13 @@ def command(
 ) -> None:
     """Say which stages a run with the same options would call, in which order and why.
 
-    Nothing is called and nothing is written. All mistakes are named at once.
+    Nothing is called and nothing is written. All mistakes are named at once. With --for it says
+    whether the pipeline can run there: all reasons why not, and what will be different.
     """
+    host, circumstances = taken_from(request)
+    if host:
+        say_whether(target, host, circumstances, debug=debug, as_json=as_json)
+        return
     with stdout_kept_free(), loaded(target, debug=debug) as found:
         values = parameters_of(found.pipeline, texts, file)
         asked = {**options.request(request), **recording(found, workspace)}

@@ -67,7 +67,7 @@ class Statement:
     @cached_property
     def binds(self) -> frozenset[str]:
         """The names that it gives a value."""
-        return frozenset(_bound([self.node]))
+        return frozenset(names_bound([self.node]))
 
     @property
     def source(self) -> str:
@@ -184,7 +184,7 @@ class Cells:
             if isinstance(call, ast.Call) and _called(call) == "run_cell_magic":
                 magic, _, body = (getattr(one, "value", "") for one in call.args)
                 try:
-                    names = _bound(ast.parse(body).body)
+                    names = names_bound(ast.parse(body).body)
                 except SyntaxError:
                     continue
                 if name in set(names):
@@ -201,7 +201,7 @@ def _called(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
 
 
-def _bound(nodes: Iterable[ast.AST]) -> Iterator[str]:
+def names_bound(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Give the names that statements give a value in their own scope."""
     waiting = list(nodes)
     while waiting:

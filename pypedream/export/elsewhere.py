@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MOST_TASKS: Final = 1024
 """So many tasks a host makes of a mapped stage, unless its site says otherwise."""
 
+_FROM_RUN: Final = "read context.RUN.get().started_at or .logical_date, which all tasks share"
 _UNUSED: Final = {
     "executor": "{host} decides where tasks run",
     "workers": "{host} decides how many tasks run at the same time",
@@ -82,10 +83,9 @@ def _of_each_import(
             what = name if key is None else f'argument "{argument}" of stage "{key}"'
             place = base.definition.place if key is None else base.wiring.wires[key].place
         yield Problem(
-            f"{what} is another value each time that the module is imported, which every task does,"
-            " and every retry of it",
+            f"{what} is another value in each task, as each imports the module anew",
             place,
-            "take it from context.RUN: started_at and logical_date are the same for all tasks",
+            _FROM_RUN,
         )
 
 

@@ -9,10 +9,16 @@ import os
 import pickle
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import Factory, define, evolve, field
 
 from pypedream.places import is_library, is_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pypedream.export.text_modules import TextModule
 
 _DAY_S = 24 * 60 * 60
 
@@ -29,12 +35,15 @@ class Question:
         What to import from, first of all.
     days
         How much later it is to be.
+    texts
+        Modules that are only a text yet, by name.
     """
 
     answer: str
     target: str
     folders: list[str]
     days: int = 0
+    texts: Mapping[str, TextModule] = Factory(dict)
 
 
 @define
@@ -103,6 +112,10 @@ def _found(question: Question) -> Found:
     from pypedream.export.fingerprint import imprint_of
     from pypedream.export.remote import load
 
+    if question.texts:
+        from pypedream.export.text_modules import TextFinder
+
+        sys.meta_path.insert(0, TextFinder(question.texts))
     if question.days:
         _shift_clock(question.days * _DAY_S)
     pipeline = load(question.target)

@@ -6,19 +6,23 @@ A target is "module:name", or "module:name()" for a function that makes the pipe
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from attrs import evolve
 
 import pypedream
 from pypedream.errors import ExportError
 from pypedream.export.fingerprint import fingerprint_of, mismatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from types import ModuleType
 
-    from pypedream.export.freshly import Found
+    from pypedream.export.freshly import Found, Question
+    from pypedream.export.text_modules import TextModule
     from pypedream.pipeline import Pipeline
 
 __all__ = ["fingerprint_of", "fresh", "mismatch", "module_of", "target_of"]
@@ -29,9 +33,12 @@ _START: Final = (
     " from pypedream.export.freshly import main; main()"
 )
 _PATIENCE_S: Final = 600
+_DAYS: Final = 40
 
 
-def target_of(pipeline: Pipeline, folders: Iterable[str | os.PathLike[str]] = ()) -> str:
+def target_of(
+    pipeline: Pipeline, folders: Iterable[str | os.PathLike[str]] = (), *, maker: str = ""
+) -> str:
     """Return "module:name" for a pipeline that is loaded.
 
     Parameters
@@ -40,27 +47,33 @@ def target_of(pipeline: Pipeline, folders: Iterable[str | os.PathLike[str]] = ()
         Where the other interpreter imports from besides what is installed: the folder of the file
         that is written, the root of the project. A module in one of them is called by its place
         there. Without any, it is called as it was imported.
+    maker
+        Name of the function that made it, as "build()"; "" for a pipeline that has a name itself.
 
     Raises
     ------
     ExportError
         If no module has it, or only one that no other interpreter can import; with the way out.
     """
-    why: list[str] = []
-    for module, names in _homes(pipeline):
+    known, why = [*folders], ""
+    for module, names in _homes(pipeline, maker):
         try:
-            return f"{_importable(module, [*folders])}:{names[0]}"
+            return f"{_importable(module, known)}:{names[0]}"
         except ExportError as error:
-            why.append(str(error))
+            why = why or f'pipeline "{pipeline.name}" is defined in {error}'
     if why:
-        raise ExportError(why[0])
+        raise ExportError(why)
     raise ExportError(
         f'pipeline "{pipeline.name}" has no name at the top of a module, so nothing can import it:'
         " write flow = Pipeline(...) there, or name the function that makes it: module:function()"
     )
 
 
-def fresh(target: str, paths: Iterable[str | os.PathLike[str]] = ()) -> Found:
+def fresh(
+    target: str,
+    paths: Iterable[str | os.PathLike[str]] = (),
+    texts: Mapping[str, TextModule] | None = None,
+) -> Found:
     """Import a target in fresh interpreters, and say what is found there.
 
     There are two: in the second it is 40 days later, so that what differs is known to be another
@@ -70,12 +83,15 @@ def fresh(target: str, paths: Iterable[str | os.PathLike[str]] = ()) -> Found:
     ----------
     paths
         Folders to import from, before what is installed.
+    texts
+        Modules that are only a text yet, by name.
     """
+    from pypedream.export.freshly import Question
+
     folders = [os.path.abspath(each) for each in paths]
-    first = _ask(target, folders, days=0)
-    if first.error:
-        return first
-    return first.compared(_ask(target, folders, days=40))
+    question = Question("", target, folders, 0, texts or {})
+    first = _answer(question)
+    return first if first.error else first.compared(_answer(evolve(question, days=_DAYS)))
 
 
 def module_of(pipeline: Pipeline) -> str:
@@ -91,16 +107,16 @@ def module_of(pipeline: Pipeline) -> str:
     return "__main__"
 
 
-def _ask(target: str, folders: list[str], days: int) -> Found:
+def _answer(question: Question) -> Found:
     import pickle  # what is needed only here, so that each task is spared of it
     import subprocess
     from tempfile import TemporaryDirectory
 
-    from pypedream.export.freshly import Found, Question
+    from pypedream.export.freshly import Found
 
     with TemporaryDirectory() as folder:
         answer = Path(folder, "answer")
-        question = Question(str(answer), target, folders, days)
+        question = evolve(question, answer=str(answer))
         root = str(Path(pypedream.__file__).parents[1])
         done = subprocess.run(  # noqa: S603 - Python itself
             [sys.executable, "-B", "-E", "-P", "-c", _START, root],
@@ -117,9 +133,12 @@ def _ask(target: str, folders: list[str], days: int) -> Found:
     return Found(error=": ".join([f"the interpreter ended with code {done.returncode}", *said]))
 
 
-def _homes(pipeline: Pipeline) -> Iterator[tuple[ModuleType, list[str]]]:
+def _homes(pipeline: Pipeline, maker: str) -> Iterator[tuple[ModuleType, list[str]]]:
     """Give the modules that have a pipeline, the one that made it first, with its names there."""
     made = module_of(pipeline)
+    if maker:
+        yield from ((sys.modules[name], [maker]) for name in (made,) if name in sys.modules)
+        return
     for name, module in sorted(sys.modules.items(), key=lambda each: each[0] != made):
         space = getattr(module, "__dict__", None) or {}
         names = [key for key, value in list(space.items()) if value is pipeline]
@@ -133,9 +152,8 @@ def _importable(module: ModuleType, folders: list[str | os.PathLike[str]]) -> st
     spec = getattr(module, "__spec__", None)
     if file is None:
         raise ExportError(
-            "it is defined in a notebook or at a prompt, which nothing else can import: write it as"
-            ' a module by flow.to_module("flow.py"), or mark its cells with #| export and export'
-            " the notebook"
+            "a notebook or at a prompt, which nothing else can import: write it as a module by"
+            ' flow.to_module("flow.py"), or mark its cells with #| export and export the notebook'
         )
     within = [each for each in (_dotted(file, folder) for folder in folders) if each]
     if within:
@@ -151,7 +169,8 @@ def _importable(module: ModuleType, folders: list[str | os.PathLike[str]]) -> st
 
 def _identifier(name: str, file: str) -> str:
     if not all(part.isidentifier() for part in name.split(".")):
-        raise ExportError(f"{file} cannot be imported by its name: give it one without {name!r}")
+        better = re.sub(r"\W", "_", Path(file).stem)
+        raise ExportError(f"{file}, which cannot be imported by its name: call it {better}.py")
     return name
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from pypedream.export.outline import Param
+    from pypedream.export.text_modules import TextModule
     from pypedream.pipeline import Pipeline
 
 HOSTS: Final = {"airflow": "Airflow", "prefect": "Prefect"}
@@ -82,6 +83,7 @@ class Circumstances:
     paths: tuple[str, ...] = ()
     file: Path | None = None
     group_as_task: tuple[str, ...] = ()
+    texts: Mapping[str, TextModule] = Factory(dict)
 
     @property
     def host_name(self) -> str:
@@ -100,6 +102,7 @@ def check(
     paths: Iterable[str | os.PathLike[str]] = (),
     file: str | os.PathLike[str] | None = None,
     group_as_task: Iterable[str] = (),
+    texts: Mapping[str, TextModule] | None = None,
 ) -> Journey:
     """Return all that stands against running a pipeline elsewhere, and what will be different.
 
@@ -123,6 +126,8 @@ def check(
         The file that is to be written; its folder is among those that the host imports from.
     group_as_task
         Prefixes of included pipelines that are one task each.
+    texts
+        Modules that are to be written and are only a text yet, by name.
 
     Returns
     -------
@@ -132,9 +137,8 @@ def check(
     folders = [os.path.abspath(each) for each in paths]
     if path is not None and str(path.parent) not in folders:
         folders.insert(0, str(path.parent))
-    how = Circumstances(
-        host, schedule, store, map_chunk, tuple(folders), path, tuple(group_as_task)
-    )
+    groups = tuple(group_as_task)
+    how = Circumstances(host, schedule, store, map_chunk, tuple(folders), path, groups, texts or {})
     return _checked(pipeline, target, how)
 
 
@@ -147,7 +151,7 @@ def _checked(pipeline: Pipeline, target: str, how: Circumstances) -> Journey:
     found, why = Found(), ""
     try:
         journey.target = target or target_of(pipeline, how.paths)
-        found = fresh(journey.target, how.paths)
+        found = fresh(journey.target, how.paths, how.texts)
     except ExportError as error:
         why = str(error)
     journey.fingerprint, journey.varies = found.fingerprint, found.varies
