@@ -11,7 +11,7 @@ import ast
 import builtins
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -283,11 +283,9 @@ def _by_stars(cell: NotebookCell) -> Iterator[str]:
     """Give the names that a cell imports from a module that it does not list them of."""
     for node in cell.tree.body if cell.tree is not None else ():
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*" and not node.level:
-            try:
+            with suppress(Exception):  # importing the cells will say what is wrong
                 module = import_module(node.module or "")
-            except Exception:  # noqa: BLE001 - importing the cells will say what is wrong
-                continue
-            yield from getattr(module, "__all__", None) or vars(module)
+                yield from getattr(module, "__all__", None) or vars(module)
 
 
 def _uses(cell: NotebookCell) -> Iterator[ast.Name]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,11 +89,21 @@ class Found:
         if later.error:
             return later
         pairs = ((self.structure, later.structure), (self.code, later.code))
+        today = _today()
         varies = tuple(
-            name for own, others in pairs for name in own if own[name] != others.get(name)
+            name
+            for own, others in pairs
+            for name, said in own.items()
+            if said != others.get(name) or any(each in said for each in today)
         )
         bare = Imprint(self.structure, self.code).without(varies)
         return evolve(self, varies=varies, fingerprint=str(bare))
+
+
+def _today() -> set[str]:
+    """Return how a value says today: what it is made by may not be asked through `time.time`."""
+    days = (date.today(), datetime.now(UTC).date())  # noqa: DTZ011 - as the user's code has it
+    return {text for day in days for text in (day.isoformat(), f"'{day:%Y%m%d}")}
 
 
 def main() -> None:
