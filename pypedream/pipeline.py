@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -19,7 +20,6 @@ from pypedream.stage import Stage
 from pypedream.values import said
 
 if TYPE_CHECKING:
-    import os
     from asyncio import AbstractEventLoop
     from collections.abc import Callable, Iterable, Mapping
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pypedream.engine.plan import Blueprint, Plan
     from pypedream.engine.run import Run
     from pypedream.engine.runs import Runs
+    from pypedream.export.airflow.exporting import WrittenDag
     from pypedream.export.module import Written
     from pypedream.inputs import Input
     from pypedream.parameters import Parameters, Variables
@@ -525,6 +526,73 @@ class Pipeline:
         written: Written = export("module").to_module(
             self, path, parameters, check=check, overwrite=overwrite, **request
         )
+        return written
+
+    def to_airflow(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        schedule: str | None = None,
+        store: str | None = None,
+        group_as_task: str | Iterable[str] = (),
+        map_chunk: int | None = None,
+        project_root: str | os.PathLike[str] | None = None,
+        dag_id: str | None = None,
+        overwrite: bool = False,
+    ) -> WrittenDag:
+        """Write the pipeline as a DAG file for Airflow 2.9 and later, and 3.x.
+
+        The file has a task for each stage, with its edges, parameters and policy, and imports
+        nothing but Airflow. Each task imports the pipeline where it runs and has its stage called
+        by pypedream, so a module has to have the pipeline. Nothing is called to write it.
+
+        Parameters
+        ----------
+        path
+            The file, "dags/flow.py". One that is there is replaced if nobody has changed it since
+            it was written like this.
+        schedule
+            When it runs by itself: "@daily" or a cron expression. None never does.
+        store
+            Folder or URL where values are kept between tasks that are too large, or not of a kind,
+            for Airflow's database. It has to be the same for all workers.
+        group_as_task
+            Prefixes of included pipelines whose stages are one task together.
+        map_chunk
+            How many items of a mapped stage are one task. None makes a task of each, or so many
+            that Airflow allows them.
+        project_root
+            A folder that workers import from, if it is not installed there. The file names it as
+            seen from itself.
+        dag_id
+            What Airflow calls it; by default the name of the pipeline, in the letters of ids.
+        overwrite
+            Whether a file that is someone's work may be replaced.
+
+        Returns
+        -------
+        What was written, and what is to be known before it runs in Airflow.
+
+        Raises
+        ------
+        ExportError
+            If it cannot run there, with all reasons. Nothing is written then.
+        PlanError
+            With all mistakes in the pipeline.
+        """
+        __tracebackhide__ = True
+        exporting = export("airflow.exporting")
+        groups = (group_as_task,) if isinstance(group_as_task, str) else tuple(group_as_task)
+        order = exporting.Order(
+            os.fspath(path),
+            schedule=schedule,
+            store=store,
+            group_as_task=groups,
+            map_chunk=map_chunk,
+            project_root=None if project_root is None else os.fspath(project_root),
+            dag_id=dag_id,
+        )
+        written: WrittenDag = exporting.to_airflow(self, order, overwrite=overwrite)
         return written
 
     def __repr__(self) -> str:

@@ -2,28 +2,63 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 from attrs import asdict
 
+from pypedream._lazy import export
 from pypedream.cli import options
+from pypedream.cli.export_airflow import airflow
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.cli.values import parameters_of
+from pypedream.export.exporters import BUILT_IN
 from pypedream.names import did_you_mean
 
-_FORMS = ("module",)
+if TYPE_CHECKING:
+    from pypedream.export.exporters import Exporter
 
 
 class _Export(click.Group):
+    """The forms; those of other packages are imported when they are named or listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        own = list(self.commands)
+        if ctx.resilient_parsing:
+            return own
+        from pypedream.export.exporters import exporters
+
+        found = exporters(lambda trouble: say(f"warning: {trouble}", err=True))
+        return [*own, *(name for name in found if name not in own)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.commands or cmd_name not in _offered(ctx):
+            return self.commands.get(cmd_name)
+        from pypedream.export.exporters import exporter
+
+        return _command(exporter(cmd_name))
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name not in _FORMS and not name.startswith("-") and not ctx.resilient_parsing:
-            near = did_you_mean(name, _FORMS) or f"; there are {', '.join(_FORMS)}"
-            ctx.fail(f'no command "export {name}"{near}')
+        if name not in self.commands and not name.startswith("-") and not ctx.resilient_parsing:
+            known = [*self.commands, *_offered(ctx)]
+            if name not in known:
+                near = did_you_mean(name, known) or f"; there are {', '.join(known)}"
+                ctx.fail(f'no command "export {name}"{near}')
         return super().resolve_command(ctx, args)
+
+
+def _offered(ctx: click.Context) -> list[str]:
+    """Return the names that other packages offer; completion does not ask for them."""
+    if ctx.resilient_parsing:
+        return []
+    from pypedream.export.exporters import offered
+
+    return list(offered())
 
 
 @click.group("export", cls=_Export, invoke_without_command=True)
@@ -65,3 +100,73 @@ def module(
         say_json(asdict(written))
     else:
         say(*str(written).splitlines())
+
+
+command.add_command(airflow)
+
+
+@command.command("prefect", short_help="Write a flow for Prefect.")
+@options.target
+@click.option("--out", metavar="FILE.py", help="The file to write.")
+@click.option("--store", metavar="URL", help="Where values are kept between tasks.")
+@click.option(
+    "--group-as-task",
+    multiple=True,
+    metavar="PREFIX",
+    help="Make one task of an included pipeline; may be repeated.",
+)
+@click.option("--map-chunk", type=int, metavar="N", help="Items of a mapped stage in one task.")
+@click.option("--project-root", metavar="DIR", help="A folder that the flow imports from.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE.py also if it is somebody's work.")
+@options.as_json
+def prefect(
+    target: str | None,
+    debug: bool,
+    out: str | None,
+    project_root: str | None,
+    as_json: bool,
+    **how: Any,
+) -> None:
+    """Write a pipeline as a flow file for Prefect 3; its tasks import the pipeline."""
+    if out is None:
+        raise Refused("name the file to write: --out flow.py")
+    how["store"] = how["store"] or ""
+    how["paths"] = () if project_root is None else (project_root,)
+    with stdout_kept_free(), loaded(target, debug=debug) as found:
+        written = export("prefect.exporting").to_prefect(found.pipeline, out, **how)
+    if as_json:
+        say_json(asdict(written))
+    else:
+        say(*str(written).splitlines())
+
+
+def _command(exporter: Exporter) -> click.Command:
+    """Return the command of an exporter that needs no options of its own."""
+
+    @options.target
+    @click.option(
+        "--out", metavar=f"FILE{exporter.suffix}", help="The file to write, in place of stdout."
+    )
+    @click.option("--overwrite", is_flag=True, help="Replace a file that was changed by hand, too.")
+    @options.as_json
+    def write(
+        target: str | None, debug: bool, out: str | None, overwrite: bool, as_json: bool
+    ) -> None:
+        from pypedream.export.writing import text_by
+
+        with stdout_kept_free(), loaded(target, debug=debug) as found:
+            made = text_by(exporter, found.pipeline, out or "", overwrite=overwrite)
+        if as_json:
+            say_json(asdict(made))
+        elif out:
+            say(*str(made).splitlines())
+        else:
+            say(*(f"note: {note}" for note in made.notes), err=True)
+            say(*made.text.splitlines())
+
+    write.__doc__ = f"{exporter.summary}\n\nIt goes to stdout unless --out names a file."
+    return click.command(exporter.name, short_help=exporter.summary)(write)
+
+
+for each in ("mermaid", "graphviz", "svg"):
+    command.add_command(_command(BUILT_IN[each]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pypedream.cli.terminal import OutputError, say, say_json
-from pypedream.errors import ParameterError, PlanError, PypedreamError
+from pypedream.errors import ExportError, ParameterError, PlanError, PypedreamError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +68,10 @@ def lines_of(error: click.ClickException | PypedreamError) -> list[str]:
         first, *more = error.format_message().splitlines() or [""]
         return [f"error: {first}", *more]
     first, *more = str(error).splitlines() or [type(error).__name__]
-    return [f"error: {first}", *more]
+    lines = [f"error: {first}", *more]
+    if isinstance(error, ExportError):
+        return [line.replace("overwrite=True", "--overwrite") for line in lines]
+    return lines
 
 
 def problems_of(error: PlanError) -> list[dict[str, str | None]]:

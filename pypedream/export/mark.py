@@ -1,4 +1,4 @@
-"""The last line of a written module: by it a file is known that nobody has changed since.
+"""The last line of a written file: by it a file is known that nobody has changed since.
 
 A file that was changed by hand, or that was never written here, is somebody's work and stays.
 """
@@ -13,13 +13,24 @@ from typing import Final
 
 from pypedream.errors import ExportError
 
-_BEGINNING: Final = "# Written by pypedream; unchanged as long as this is the text's digest: "
-_MARK: Final = re.compile(re.escape(_BEGINNING) + r"([0-9a-f]{16})\n?\Z")
+_SAYING: Final = "Written by pypedream; unchanged as long as this is the text's digest: "
+_COMMENTS: Final = {
+    ".dot": ("// ", ""),
+    ".mmd": ("%% ", ""),
+    ".py": ("# ", ""),
+    ".svg": ("<!-- ", " -->"),
+    ".toml": ("# ", ""),
+    ".yaml": ("# ", ""),
+    ".yml": ("# ", ""),
+}
 
 
-def marked(text: str) -> str:
-    """Return a text with the line that knows it."""
-    return f"{text}\n\n{_BEGINNING}{_digest(text)}\n"
+def marked(text: str, suffix: str = ".py") -> str:
+    """Return a text with the line that knows it; as it is if such files have no comments."""
+    if suffix not in _COMMENTS:
+        return text
+    opening, closing = _COMMENTS[suffix]
+    return f"{text}\n\n{opening}{_SAYING}{_digest(text)}{closing}\n"
 
 
 def target_of(given: str | os.PathLike[str], *, overwrite: bool) -> Path:
@@ -37,25 +48,51 @@ def target_of(given: str | os.PathLike[str], *, overwrite: bool) -> Path:
     if not target.stem.isidentifier():
         name = re.sub(r"\W", "_", target.stem)
         raise ExportError(f'{path} cannot be imported by its name: call it "{name}.py"')
+    return free_place(path, overwrite=overwrite, by="to_module")
+
+
+def free_place(
+    given: str | os.PathLike[str], *, overwrite: bool, by: str, text: str | None = None
+) -> Path:
+    """Return where a file is to be, if it can be there.
+
+    Parameters
+    ----------
+    overwrite
+        Whether a file that is someone's work may be replaced.
+    by
+        What writes it, for the message.
+    text
+        What is to be written; a file that says this already can be replaced.
+
+    Raises
+    ------
+    ExportError
+        If there is no such folder, or the file is someone's work.
+    """
+    path = Path(given)
+    target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise ExportError(f"there is no folder {path.parent}: make it first")
     if target.is_dir():
         raise ExportError(f"{path} is a folder: give the path of a file")
-    if target.exists() and not overwrite and not _is_unchanged(target):
+    if target.exists() and not overwrite and not _is_unchanged(target, text):
         raise ExportError(
-            f"{path} was not written by to_module, or was changed since: give another path, or"
+            f"{path} was not written by {by}, or was changed since: give another path, or"
             " overwrite=True"
         )
     return target
 
 
-def _is_unchanged(path: Path) -> bool:
+def _is_unchanged(path: Path, new: str | None) -> bool:
     try:
         text = path.read_text(encoding="utf-8")
     except ValueError:
         return False
-    found = _MARK.search(text)
-    return found is not None and _digest(text[: found.start()].removesuffix("\n\n")) == found[1]
+    opening, closing = map(re.escape, _COMMENTS.get(path.suffix, ("# ", "")))
+    found = re.search(rf"\n\n{opening}{re.escape(_SAYING)}([0-9a-f]{{16}}){closing}\n?\Z", text)
+    is_whole = found is not None and _digest(text[: found.start()]) == found[1]
+    return text == new or is_whole
 
 
 def _digest(text: str) -> str:

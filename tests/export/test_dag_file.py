@@ -121,6 +121,7 @@ except ImportError:  # Airflow 2.9 to 2.11
 
 
 PIPELINE = {
+    "name": "my pipeline ü",
     "target": "flows:flow",
     "fingerprint": "abc",
     "store": "s3://b/x",
@@ -206,7 +207,7 @@ def test_what_is_not_needed_is_not_there():
     ]
     assert "    from airflow.sdk import DAG, task\n" in text
     assert "from datetime import datetime\n" in text
-    assert 'PIPELINE = {\n    "target": "flows:flow",\n}\n' in text
+    assert 'PIPELINE = {\n    "name": "plain",\n    "target": "flows:flow",\n}\n' in text
     assert '    load = stage.override(task_id="load")("load", {})\n' in text
     assert '    total = stage.override(task_id="total")("total", {"load": load})\n' in text
     for absent in ("Param", "TaskGroup", "timedelta", "expand", "trigger_rule", "retries"):

@@ -141,13 +141,14 @@ def _imports(outline: Outline, tasks: list[AirflowTask]) -> str:
 
 def _pipeline(outline: Outline) -> str:
     facts: dict[str, Any] = {
+        "name": outline.name,
         "target": outline.target,
         "fingerprint": outline.fingerprint,
         "store": outline.store,
         "secrets": secrets_of(outline),
         "varies": list(outline.varies),
     }
-    known = {name: each for name, each in facts.items() if each or name == "target"}
+    known = {name: each for name, each in facts.items() if each or name in ("name", "target")}
     text = folded(table({name: literal(each) for name, each in known.items()}), 0, "PIPELINE = ")
     root = outline.options.get("project_root")
     if root is None:

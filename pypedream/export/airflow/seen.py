@@ -1,6 +1,6 @@
-"""What Airflow reads in a DAG file, as JSON; run by Airflow's own Python, with nothing of ours.
+"""What Airflow reads in DAG files, as JSON; run by Airflow's own Python, with nothing of ours.
 
-    python -c "$(cat seen.py)" FILE
+    python -c "$(cat seen.py)" FILE ...
 
 Its text is all that is handed over, as pypedream may not be installed there.
 """
@@ -48,11 +48,19 @@ def plain(value: Any) -> Any:
     return f"{operator.task_id}[{key}]"
 
 
+def is_mapped(task: Any) -> bool:
+    return hasattr(task, "partial_kwargs")
+
+
 def called(task: Any) -> Any:
-    if task.is_mapped:
+    if is_mapped(task):
         items = task._get_specified_expand_input().value  # noqa: SLF001 - there is no other way
         return plain({**task.partial_kwargs.get("op_kwargs", {}), **items})
     return plain([*task.op_args, *task.op_kwargs.values()])
+
+
+def seconds(time: Any) -> Any:
+    return None if time is None else time.total_seconds()
 
 
 def settings(task: Any) -> dict[str, Any]:
@@ -60,17 +68,18 @@ def settings(task: Any) -> dict[str, Any]:
     found = {name: getattr(task, name, None) for name in SETTINGS}
     found["trigger_rule"] = str(getattr(task.trigger_rule, "value", task.trigger_rule))
     found["retry_exponential_backoff"] = bool(found["retry_exponential_backoff"])
-    return found | {name: each and each.total_seconds() for name, each in times.items()}
+    return found | {name: seconds(each) for name, each in times.items()}
 
 
 def task_seen(task: Any) -> dict[str, Any]:
-    function = task.partial_kwargs.get("python_callable") if task.is_mapped else None
+    function = task.partial_kwargs.get("python_callable") if is_mapped(task) else None
     return {
         "function": (function or task.python_callable).__name__,
-        "is_mapped": bool(task.is_mapped),
+        "is_mapped": is_mapped(task),
         "called with": called(task),
         "upstream": sorted(task.upstream_task_ids),
         "shown": task.task_display_name,
+        "about": task.doc_md or "",
         "settings": settings(task),
     }
 
@@ -101,4 +110,5 @@ def main(file: str) -> dict[str, Any]:
     return {"airflow": version, "errors": list(bag.import_errors.values()), "dags": dags}
 
 
-print("\n" + json.dumps(main(sys.argv[1]), default=str))
+if __name__ == "__main__":
+    print("\n" + json.dumps([main(each) for each in sys.argv[1:]], default=str))

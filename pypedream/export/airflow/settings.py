@@ -19,7 +19,7 @@ NONE_FAILED: Final = "none_failed"
 SECONDS: Final = ("retry_delay", "execution_timeout")
 """Settings that are `timedelta`s; here they are seconds."""
 
-_WITHOUT_COUNTERPART: Final = ("executor", "cpus", "mem_gb", "gpus", "timeout_min")
+_WITHOUT_COUNTERPART: Final = ("cpus", "mem_gb", "gpus", "timeout_min")
 
 
 def settings_of(outline: Outline, task: Task) -> dict[str, Any]:

@@ -1,0 +1,209 @@
+"""``export airflow`` writes a DAG file or all reasons against it; ``--check`` finds any change."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import PACKAGE
+
+FLOW = """
+    '''Air of the city.'''
+
+    from pypedream import Parameters, Pipeline
+
+    part = Pipeline("part")
+
+    @part.stage
+    def rows(n: int) -> list[int]:
+        return list(range(n))
+
+    @part.stage(over="rows")
+    def square(rows: int) -> int:
+        return rows**2
+
+    flow = Pipeline("co2 in air", Parameters.define(n=3, unit="ppm"))
+
+    @flow.stage(retries=2, retry_delay_s=1, timeout_s=60, priority=2, uses="db")
+    def load(n: int) -> list[int]:
+        '''Load the record.'''
+        return list(range(n))
+
+    flow.include(part, prefix="bronze")
+
+    @flow.stage(when="n")
+    def total(load: list[int], unit: str) -> int:
+        return sum(load)
+
+    @flow.stage(after="total")
+    def report() -> int:
+        return 1
+"""
+
+
+@pytest.fixture
+def dags(write, folder):
+    """A folder with a pipeline, and one for DAG files."""
+    write("co2.py", FLOW)
+    (folder / "dags").mkdir()
+    return folder / "dags"
+
+
+def exported(invoke, *more):
+    return invoke("export", "airflow", "co2.py:flow", "--project-root", ".", *more)
+
+
+def test_a_dag_file_is_written(invoke, dags):
+    """What it says is what there is in Airflow, and what has to be there."""
+    result = exported(invoke, "--out", "dags/air.py", "--schedule", "@daily")
+
+    assert result.exit_code == 0, result.output
+    first, *notes, last = result.stdout.splitlines()
+    assert first == 'dags/air.py: DAG "co2_in_air" with 5 tasks, schedule "@daily"'
+    assert '  note: Airflow must have a pool "db", for the stages that use it' in notes
+    assert last == "  to check it later: python -m pypedream export airflow --check dags/air.py"
+    text = (dags / "air.py").read_text(encoding="utf-8")
+    assert '    "target": "co2:flow",\n' in text
+    assert 'joinpath("..")' in text
+    assert "\n    python -m pypedream export airflow co2.py:flow --schedule @daily" in text
+    assert str(dags) not in text
+    assert list(dags.iterdir()) == [dags / "air.py"]
+
+
+def test_the_library_writes_the_same(invoke, dags):
+    """`Pipeline.to_airflow` is what the command calls."""
+    exported(invoke, "--out", "dags/one.py")
+
+    code = "import co2; print(co2.flow.to_airflow('dags/two.py', project_root='.'))"
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code],
+        env={**os.environ, "PYTHONPATH": PACKAGE},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.stdout.startswith('dags/two.py: DAG "co2_in_air" with 5 tasks'), done.stderr
+    one, two = ((dags / name).read_text(encoding="utf-8") for name in ("one.py", "two.py"))
+    without_command = [
+        [line for line in text.splitlines() if "--out" not in line and "digest" not in line]
+        for text in (one, two)
+    ]
+    assert without_command[0] == without_command[1]
+
+
+def test_it_is_replaced_unless_somebody_changed_it(invoke, dags):
+    """Written again with other options it is another file; changed by hand it stays."""
+    exported(invoke, "--out", "dags/air.py")
+    again = exported(invoke, "--out", "dags/air.py", "--dag-id", "air", "--json")
+    file = dags / "air.py"
+    file.write_text(file.read_text(encoding="utf-8").replace("ppm", "ppb"), encoding="utf-8")
+    refused = exported(invoke, "--out", "dags/air.py")
+    kept = file.read_text(encoding="utf-8")
+    forced = exported(invoke, "--out", "dags/air.py", "--overwrite")
+
+    assert json.loads(again.stdout)["dag_id"] == "air"
+    assert refused.exit_code == 2
+    assert "was changed since: give another path, or --overwrite" in refused.stderr
+    assert "ppb" in kept
+    assert forced.exit_code == 0
+    assert "ppb" not in file.read_text(encoding="utf-8")
+
+
+def test_all_reasons_are_named_and_nothing_is_written(invoke, dags, write):
+    """Those of the names, the options and the pipeline, in one message."""
+    write(
+        "co2.py",
+        """
+        from pypedream import Parameters, Pipeline
+
+        flow = Pipeline("co2", Parameters.define("n"))
+
+        @flow.stage(name="a b")
+        def one(n):
+            return n
+
+        @flow.stage(name="a_b")
+        def two():
+            return 1
+        """,
+    )
+
+    result = exported(
+        invoke, "--out", "dags/air.py", "--schedule", "daily", "--map-chunk", "0",
+        "--group-as-task", "bronze", "--dag-id", "a b",
+    )  # fmt: skip
+
+    assert result.exit_code == 2
+    for said in (
+        "map_chunk=0: a task calls 1 item or more",
+        'no group "bronze": no pipeline was included under a prefix',
+        'parameter "n" has to be set',
+        'stage "a b" and stage "a_b" would both be "a_b" in Airflow: rename one of them (co2.py:',
+        'dag_id="a b" is no id for Airflow',
+        'schedule="daily" is no schedule',
+    ):
+        assert said in result.stderr
+    assert list(dags.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ([], "name the file to write: --out dags/flow.py"),
+        (["--out", "dags/air.txt"], "is no name for a DAG file: it ends with .py"),
+        (["--out", "nowhere/air.py"], "there is no folder nowhere: make it first"),
+        (["--out", "dags/air.py", "--check", "dags/air.py"], "exclude each other"),
+        (["--check", "dags/air.py"], "cannot read dags/air.py"),
+        (["--check", "co2.py"], "co2.py does not say how it was exported"),
+        (["--out", "dags/co2.py"], "would hide the module co2"),
+    ],
+    ids=["no file", "no Python", "no folder", "both", "nothing to check", "no DAG", "same name"],
+)
+def test_wrong_use_is_one_line(invoke, dags, arguments, said):
+    """What is wrong and the way out."""
+    target = [] if "--check" in arguments and "--out" not in arguments else ["co2.py:flow"]
+    root = [] if "--check" in arguments else ["--project-root", "."]
+
+    result = invoke("export", "airflow", *target, *root, *arguments)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert list(dags.iterdir()) == []
+
+
+def test_a_file_is_up_to_date_until_the_pipeline_changes(invoke, dags, folder):
+    """Checked with nothing but its name; what differs is shown as a diff."""
+    exported(invoke, "--out", "dags/air.py", "--schedule", "@daily", "--map-chunk", "5")
+    before = (dags / "air.py").read_bytes()
+
+    good = invoke("export", "airflow", "--check", "dags/air.py")
+    flow = folder / "co2.py"
+    flow.write_text(flow.read_text(encoding="utf-8").replace("retries=2", "retries=3"))
+    bad = invoke("export", "airflow", "--check", "dags/air.py", "--json")
+
+    assert good.exit_code == 0, good.output
+    assert good.stdout.splitlines()[0] == "dags/air.py is up to date"
+    assert bad.exit_code == 1
+    document = json.loads(bad.stdout)
+    assert "-        retries=2," in document["difference"]
+    assert "+        retries=3," in document["difference"]
+    assert document["is_good"] is False
+    assert (dags / "air.py").read_bytes() == before
+
+
+def test_other_options_are_checked_if_they_are_given(invoke, dags):
+    """They win over those that the file names."""
+    exported(invoke, "--out", "dags/air.py", "--schedule", "@daily")
+
+    same = invoke("export", "airflow", "--check", "dags/air.py", "--schedule", "@daily")
+    other = invoke("export", "airflow", "--check", "dags/air.py", "--schedule", "@hourly")
+
+    assert same.exit_code == 0, same.output
+    assert other.exit_code == 1
+    assert '+    schedule="@hourly",' in other.stdout
