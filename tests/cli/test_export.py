@@ -116,3 +116,63 @@ def test_a_place_beside_the_file_is_another_one_elsewhere(invoke, folder):
     assert "write the module to the same folder" in elsewhere.stderr
     assert not (folder / "other/x.py").exists()
     assert beside.exit_code == 0, beside.output
+
+
+def test_diagrams_go_to_stdout_or_to_a_file(invoke, flow, folder):
+    """What is written to a file can be written there again."""
+    shown = invoke("export", "mermaid")
+    first, second = (invoke("export", "graphviz", "--out", "sums.dot") for _ in range(2))
+    picture = invoke("export", "svg", "pipeline.py", "--json")
+
+    assert shown.stdout.startswith('flowchart TD\n  n0["load"]:::stage\n')
+    assert first.stdout == 'sums.dot: pipeline "sums"\n'
+    assert second.exit_code == 0, second.output
+    assert "n0 -> n1" in (folder / "sums.dot").read_text(encoding="utf-8")
+    assert json.loads(picture.stdout)["text"].startswith("<svg")
+
+
+def test_work_of_somebody_is_no_picture(invoke, flow, folder):
+    """It stays unless it is said that it may go."""
+    (folder / "sums.mmd").write_text("flowchart LR\n", encoding="utf-8")
+
+    refused = invoke("export", "mermaid", "--out", "sums.mmd")
+    forced = invoke("export", "mermaid", "--out", "sums.mmd", "--overwrite")
+
+    assert refused.exit_code == 2
+    assert refused.stderr == (
+        "error: sums.mmd was not written by this export, or was changed since: give another path,"
+        " or --overwrite\n"
+    )
+    assert forced.exit_code == 0
+
+
+def test_forms_of_other_packages_are_commands(invoke, flow, folder, monkeypatch):
+    """With a help of their own; one that is broken is a line on stderr, and no more."""
+    info = folder / "site" / "plugs-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plugs\nVersion: 1.0\n")
+    names = "listing = plugged:Listing\nbroken = plugged:Nothing\n"
+    (info / "entry_points.txt").write_text(f"[pypedream.exporters]\n{names}")
+    (folder / "site" / "plugged.py").write_text(
+        "class Listing:\n"
+        "    name, summary, suffix = 'listing', 'Write a list.', '.txt'\n"
+        "    def write(self, outline):\n"
+        "        return ''.join(f'{key}\\n' for key in outline.tasks)\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(folder / "site")
+
+    listed = invoke("export", "--help")
+    helped = invoke("export", "listing", "--help")
+    result = invoke("export", "listing")
+    broken = invoke("export", "broken")
+    near = invoke("export", "listin")
+
+    assert "  listing   Write a list.\n" in listed.stdout
+    assert 'warning: the exporter "broken" of plugs cannot be used: AttributeError' in listed.stderr
+    assert listed.exit_code == 0
+    assert "--out FILE.txt" in helped.stdout
+    assert result.stdout == "load\ntotal\n"
+    assert broken.exit_code == 2
+    assert 'error: the exporter "broken" of plugs cannot be used' in broken.stderr
+    assert 'did you mean "listing"?' in near.stderr
