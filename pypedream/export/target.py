@@ -19,6 +19,7 @@ from pypedream.export.fingerprint import fingerprint_of, mismatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from subprocess import Popen
     from types import ModuleType
 
     from pypedream.export.freshly import Found, Question
@@ -89,9 +90,9 @@ def fresh(
     from pypedream.export.freshly import Question
 
     folders = [os.path.abspath(each) for each in paths]
-    question = Question("", target, folders, 0, texts or {})
-    first = _answer(question)
-    return first if first.error else first.compared(_answer(evolve(question, days=_DAYS)))
+    questions = [Question("", target, folders, days, texts or {}) for days in (0, _DAYS)]
+    first, later = _answers(questions)
+    return first if first.error else first.compared(later)
 
 
 def module_of(pipeline: Pipeline) -> str:
@@ -107,30 +108,50 @@ def module_of(pipeline: Pipeline) -> str:
     return "__main__"
 
 
-def _answer(question: Question) -> Found:
-    import pickle  # what is needed only here, so that each task is spared of it
-    import subprocess
+def _answers(questions: list[Question]) -> list[Found]:
+    """Ask each question in an interpreter of its own, all at the same time."""
+    import subprocess  # what is needed only here, so that each task is spared of it
+    from concurrent.futures import ThreadPoolExecutor
     from tempfile import TemporaryDirectory
+
+    root = str(Path(pypedream.__file__).parents[1])
+    with TemporaryDirectory() as folder:
+        asked = []
+        for number, question in enumerate(questions):
+            here = Path(folder, f"here_{number}")
+            here.mkdir()
+            process = subprocess.Popen(  # noqa: S603 - Python itself
+                [sys.executable, "-B", "-E", "-P", "-c", _START, root],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                cwd=here,
+            )
+            asked.append((process, evolve(question, answer=str(Path(folder, str(number))))))
+        with ThreadPoolExecutor(len(asked)) as threads:
+            return [*threads.map(_answer, asked)]
+
+
+def _answer(asked: tuple[Popen[bytes], Question]) -> Found:
+    """Give an interpreter its question, and wait for the answer."""
+    import pickle
+    from subprocess import TimeoutExpired
 
     from pypedream.export.freshly import Found
 
-    with TemporaryDirectory() as folder:
-        answer = Path(folder, "answer")
-        question = evolve(question, answer=str(answer))
-        root = str(Path(pypedream.__file__).parents[1])
-        done = subprocess.run(  # noqa: S603 - Python itself
-            [sys.executable, "-B", "-E", "-P", "-c", _START, root],
-            input=pickle.dumps(question),
-            capture_output=True,
-            check=False,
-            cwd=folder,
-            timeout=_PATIENCE_S,
-        )
-        if answer.exists():
-            found: Found = pickle.loads(answer.read_bytes())  # noqa: S301 - ours
-            return found
-    said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-    return Found(error=": ".join([f"the interpreter ended with code {done.returncode}", *said]))
+    process, question = asked
+    try:
+        _, said = process.communicate(pickle.dumps(question), timeout=_PATIENCE_S)
+    except TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return Found(error=f"the import took more than {_PATIENCE_S} s")
+    answer = Path(question.answer)
+    if answer.exists():
+        found: Found = pickle.loads(answer.read_bytes())  # noqa: S301 - ours
+        return found
+    last = said.decode(errors="replace").strip().splitlines()[-1:]
+    return Found(error=": ".join([f"the interpreter ended with code {process.returncode}", *last]))
 
 
 def _homes(pipeline: Pipeline, maker: str) -> Iterator[tuple[ModuleType, list[str]]]:

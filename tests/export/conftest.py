@@ -4,12 +4,22 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+HEAD = """
+from __future__ import annotations
+from datetime import date, timedelta
+from pypedream import Input, InputBinding, Parameter, Parameters, Pipeline, Variables, context
+from pypedream import dependency, immediate, param, var
+"""
+"""What the texts of pipelines in these tests begin with."""
+
 SHELL = """
 import sys
 from IPython.core.interactiveshell import InteractiveShell
@@ -65,3 +75,22 @@ WAYS: dict[str, Callable[[Path, list[str]], str]] = {
 def run_cells() -> Callable[[Path, list[str]], str]:
     pytest.importorskip("IPython")
     return in_cells
+
+
+@pytest.fixture
+def importable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str, str], ModuleType]]:
+    """Write modules to a folder that this process imports from, as long as a test lasts."""
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(name: str, text: str) -> ModuleType:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return import_module(".".join(Path(name).with_suffix("").parts))
+
+    yield write
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
