@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from pypedream.engine.problem import Problem
     from pypedream.export.travel import Journey
-    from pypedream.pipeline import Pipeline
 
 _HOSTS: Final = {"airflow": "Airflow", "prefect": "Prefect"}
 _OPTIONS: Final = ("schedule", "store", "project_root")
@@ -65,7 +64,7 @@ def say_whether(
         root = how["project_root"] or Neighbourhood(module_of(pipeline)).root or str(found.folder)
         journey = check(
             pipeline,
-            _target(pipeline, target or "", root),
+            maker=_maker(target or ""),
             host=host,
             schedule=how["schedule"],
             store=how["store"] or "",
@@ -79,11 +78,8 @@ def say_whether(
         raise click.exceptions.Exit(REFUSED)
 
 
-def _target(pipeline: Pipeline, text: str, root: str) -> str:
-    from pypedream.export.target import target_of
-
-    maker = text.rpartition(":")[2] if text.endswith("()") else ""
-    return target_of(pipeline, [root], maker=maker) if maker else ""
+def _maker(text: str) -> str:
+    return text.rpartition(":")[2] if text.endswith("()") else ""
 
 
 def _lines(name: str, host: str, journey: Journey) -> Iterable[str]:

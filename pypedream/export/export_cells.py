@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from pypedream.engine.problem import Problem
 from pypedream.errors import ExportError
@@ -64,22 +64,18 @@ class Sidecar:
         return self.path.stem
 
     @property
-    def texts(self) -> Mapping[str, TextModule]:
-        """What `pypedream.export.travel.check` needs to know of it, as it is no file yet."""
-        return {self.module: TextModule(str(self.path), self.text)}
+    def is_up_to_date(self) -> bool:
+        """Whether the file is there and has this text."""
+        try:
+            return self.path.read_text(encoding="utf-8") == self.text
+        except (OSError, ValueError):
+            return False
 
-    def told(self, problems: Iterable[Problem]) -> list[Problem]:
-        """Return problems with the cell in place of the line in the module."""
-        return [evolve(each, where=self.cell_at(each.where)) for each in problems]
-
-    def cell_at(self, place: Place | None) -> Place | None:
-        """Return the cell, and the line in it, of a line in the module."""
-        if place is None or place.file != str(self.path):
-            return place
-        for cell, before in reversed(self.spans):
-            if place.line > before:
-                return Place(cell.shown, place.line - before)
-        return place
+    @property
+    def as_text(self) -> TextModule:
+        """The module as it can be imported before it is a file."""
+        spans = tuple((cell.shown, before) for cell, before in self.spans)
+        return TextModule(str(self.path), self.text, spans)
 
     def write(self, *, overwrite: bool = False) -> None:
         """Write the module.
@@ -154,7 +150,7 @@ def pipeline_in(
         If it cannot be imported, with the cell; or if it has no such pipeline.
     """
     before = list(sys.path)
-    with importable(sidecar.texts):
+    with importable({sidecar.module: sidecar.as_text}):
         sys.path[:0] = [str(sidecar.path.parent), *map(os.path.abspath, paths)]
         try:
             module = _imported(sidecar)
@@ -174,7 +170,7 @@ def _imported(sidecar: Sidecar) -> Any:
             if step.tb_frame.f_code.co_filename == str(sidecar.path):
                 line = step.tb_lineno
             step = step.tb_next
-        where = sidecar.cell_at(Place(str(sidecar.path), line)) if line else None
+        where = sidecar.as_text.place(Place(str(sidecar.path), line)) if line else None
         message = " ".join(str(error).split())
         what = f"the marked cells cannot be imported: {type(error).__name__}: {message}"
         raise ExportError(str(Problem(what, where))) from error

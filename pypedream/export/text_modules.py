@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, frozen
 
+from pypedream.places import Place
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from importlib.machinery import ModuleSpec
@@ -17,13 +19,39 @@ if TYPE_CHECKING:
 
 @frozen
 class TextModule:
-    """A text and the file that it is to be."""
+    """A text and the file that it is to be.
+
+    Attributes
+    ----------
+    spans
+        What parts of the text come from, each with the line before its first one, in order.
+    """
 
     file: str
     text: str
+    spans: tuple[tuple[str, int], ...] = ()
+
+    def place(self, place: Place | None) -> Place | None:
+        """Return where a line of the text comes from; any other place as it is."""
+        if place is None or place.file != self.file:
+            return place
+        for origin, before in reversed(self.spans):
+            if place.line > before:
+                return Place(origin, place.line - before)
+        return place
 
 
-class _Loader(InspectLoader):
+def texts_loaded() -> dict[str, TextModule]:
+    """Return the modules of this process that are only a text yet, by name."""
+    loaders = ((name, _loader(module)) for name, module in list(sys.modules.items()))
+    return {name: loader.one for name, loader in loaders if isinstance(loader, TextLoader)}
+
+
+def _loader(module: Any) -> Any:
+    return getattr(getattr(module, "__spec__", None), "loader", None)
+
+
+class TextLoader(InspectLoader):
     """Gives the text to whoever runs it, and to who shows lines of it."""
 
     def __init__(self, one: TextModule) -> None:
@@ -49,7 +77,7 @@ class TextFinder(MetaPathFinder):
         one = self.texts.get(fullname)
         if one is None:
             return None
-        spec = spec_from_loader(fullname, _Loader(one), origin=one.file)
+        spec = spec_from_loader(fullname, TextLoader(one), origin=one.file)
         if spec is not None:
             spec.has_location = True
         return spec

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, evolve, frozen
 
 from pypedream.engine.problem import Problem
 from pypedream.errors import ExportError
@@ -18,6 +18,7 @@ from pypedream.export.outline import NO_DEFAULT
 from pypedream.export.schema import params_of
 from pypedream.export.storable import values_that_stay
 from pypedream.export.target import fresh, module_of, target_of
+from pypedream.export.text_modules import texts_loaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -83,7 +84,7 @@ class Circumstances:
     paths: tuple[str, ...] = ()
     file: Path | None = None
     group_as_task: tuple[str, ...] = ()
-    texts: Mapping[str, TextModule] = Factory(dict)
+    maker: str = ""
 
     @property
     def host_name(self) -> str:
@@ -102,7 +103,7 @@ def check(
     paths: Iterable[str | os.PathLike[str]] = (),
     file: str | os.PathLike[str] | None = None,
     group_as_task: Iterable[str] = (),
-    texts: Mapping[str, TextModule] | None = None,
+    maker: str = "",
 ) -> Journey:
     """Return all that stands against running a pipeline elsewhere, and what will be different.
 
@@ -126,8 +127,8 @@ def check(
         The file that is to be written; its folder is among those that the host imports from.
     group_as_task
         Prefixes of included pipelines that are one task each.
-    texts
-        Modules that are to be written and are only a text yet, by name.
+    maker
+        Name of the function that made the pipeline, as "build()"; "" if it has a name itself.
 
     Returns
     -------
@@ -138,7 +139,7 @@ def check(
     if path is not None and str(path.parent) not in folders:
         folders.insert(0, str(path.parent))
     groups = tuple(group_as_task)
-    how = Circumstances(host, schedule, store, map_chunk, tuple(folders), path, groups, texts or {})
+    how = Circumstances(host, schedule, store, map_chunk, tuple(folders), path, groups, maker)
     return _checked(pipeline, target, how)
 
 
@@ -146,12 +147,12 @@ def _checked(pipeline: Pipeline, target: str, how: Circumstances) -> Journey:
     base = pipeline.blueprint
     place = base.definition.place
     if base.problems:
-        return Journey([*base.problems], target=target)
-    journey = Journey(target=target)
+        return Journey(_told([*base.problems], texts_loaded()), target=target)
+    journey, texts = Journey(target=target), texts_loaded()
     found, why = Found(), ""
     try:
-        journey.target = target or target_of(pipeline, how.paths)
-        found = fresh(journey.target, how.paths, how.texts)
+        journey.target = target or target_of(pipeline, how.paths, maker=how.maker)
+        found = fresh(journey.target, how.paths, texts)
     except ExportError as error:
         why = str(error)
     journey.fingerprint, journey.varies = found.fingerprint, found.varies
@@ -165,7 +166,16 @@ def _checked(pipeline: Pipeline, target: str, how: Circumstances) -> Journey:
     journey.reasons += [*crossing, *_executors(pipeline, how)]
     journey.warnings += [*differences_there(pipeline, journey.params, journey.varies, how)]
     journey.warnings += may_cross
+    journey.reasons = _told(journey.reasons, texts)
+    journey.warnings = _told(journey.warnings, texts)
     return journey
+
+
+def _told(problems: list[Problem], texts: Mapping[str, TextModule]) -> list[Problem]:
+    """Return problems with the place that the user knows in place of one in a text."""
+    for one in texts.values():
+        problems = [evolve(each, where=one.place(each.where)) for each in problems]
+    return problems
 
 
 def _required(params: Mapping[str, Param], pipeline: Pipeline) -> Iterator[Problem]:

@@ -117,7 +117,7 @@ def test_its_pipeline_is_checked_as_if_it_were_written(notebook):
     sidecar = sidecar_of(file, "dags/co2.py")
 
     with pipeline_in(sidecar, "flow") as (flow, target):
-        journey = check(flow, target, file="dags/co2.py", texts=sidecar.texts)
+        journey = check(flow, target, file="dags/co2.py")
         assert flow.run(progress=False) == {"load": 6, "total": 6}
 
     assert target == "co2_stages:flow"
@@ -125,7 +125,9 @@ def test_its_pipeline_is_checked_as_if_it_were_written(notebook):
     assert list(Path("dags").iterdir()) == []
     assert "co2_stages" not in sys.modules
 
+    assert not sidecar.is_up_to_date
     sidecar.write()
+    assert sidecar.is_up_to_date
     found = fresh(target, ["dags"])
     assert found.fingerprint == journey.fingerprint
     assert found.error == ""
@@ -227,13 +229,14 @@ def test_what_fails_when_it_is_imported_is_told_with_its_cell(notebook):
 
 def test_reasons_are_told_with_their_cells(notebook):
     """As nobody has seen the module yet."""
-    cell = "#| export\nflow = Pipeline('co2', Parameters.define(b=b'x'))\nflow.stage(lambda b: b)"
+    cell = "#| export\nflow = Pipeline('co2', Parameters.define(b=b'x'))"
+    cell += "\nflow.stage(lambda b: b, name='a')"
     sidecar = sidecar_of(notebook(IMPORTS, cell), "dags/co2.py")
 
     with pipeline_in(sidecar) as (flow, target):
-        journey = check(flow, target, file="dags/co2.py", texts=sidecar.texts)
+        journey = check(flow, target, file="dags/co2.py")
 
-    (reason,) = sidecar.told(journey.reasons)
+    (reason,) = journey.reasons
     assert str(reason).startswith('parameter "b": its default')
     assert str(reason).endswith("(nb.ipynb, cell 2:2)")
 
