@@ -116,7 +116,9 @@ class Calling:
             "keep": "all",
             "progress": False,
         }
-        plan = plan_for(request_of(self.parameters, request), base, own)
+        # The host says what the run is given: a worker's environment is the same for all of them.
+        start = base.definition.parameters
+        plan = plan_for(request_of(self.parameters, request), base, own, parameters=start)
         return Launch(plan, self.pipeline, host=self.host).carry_out()
 
     def _known_to_skip(self, base: Blueprint, stages: Iterable[str]) -> dict[str, str]:

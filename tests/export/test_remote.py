@@ -319,6 +319,19 @@ def test_stages_see_the_run_of_the_host() -> None:
     ]
 
 
+def test_the_workers_environment_sets_no_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker serves many pipelines: what its environment says for one is not another's."""
+    monkeypatch.setenv("PYPEDREAM_PARAM_N", "7")
+    monkeypatch.setenv("PYPEDREAM_PARAM_TOKEN_OF_ANOTHER", "abcd")
+    flow = Pipeline("flow", Parameters.define(n=1))
+
+    @flow.stage
+    def double(n):
+        return 2 * n
+
+    assert TestHost(flow).carry_out().values == {"double": 2}
+
+
 def test_what_a_stage_prints_is_an_event_of_that_stage() -> None:
     """The log of a task has the stage's own lines."""
     flow = Pipeline("said")
