@@ -6,7 +6,7 @@ import re
 
 from pypedream.errors import InvalidKey
 
-__all__ = ["checked_key"]
+__all__ = ["broken_letter", "broken_part", "checked_key"]
 
 LONGEST = 255
 _SHOWN = 40
@@ -35,7 +35,7 @@ def checked_key(key: object) -> str:
     """
     if not isinstance(key, str):
         raise InvalidKey(f"{key!r} cannot be a key: a key is a text, not {type(key).__name__}")
-    broken = _broken_rule(key) or next(filter(None, map(_broken_part, key.split("/"))), None)
+    broken = _broken_rule(key) or next(filter(None, map(broken_part, key.split("/"))), None)
     if broken:
         shown = ascii(key[:_SHOWN])[1:-1] + ("..." if len(key) > _SHOWN else "")
         raise InvalidKey(f'"{shown}" cannot be a key: {broken}')
@@ -51,10 +51,11 @@ def _broken_rule(key: str) -> str | None:
         return "it is an absolute path"
     if _DRIVE.match(key):
         return "it begins with a drive"
-    return _broken_letter(key)
+    return broken_letter(key)
 
 
-def _broken_letter(key: str) -> str | None:
+def broken_letter(key: str) -> str | None:
+    """Return which letter a key cannot have, as a phrase; None if all are well."""
     if "\\" in key:
         return "it has a backslash; parts are separated by /"
     if _CONTROL.search(key):
@@ -64,7 +65,8 @@ def _broken_letter(key: str) -> str | None:
     return None
 
 
-def _broken_part(part: str) -> str | None:
+def broken_part(part: str) -> str | None:
+    """Return why a text cannot be one part of a key, as a phrase; None if it can."""
     if part == "":
         return "a part between / is empty"
     if part in (".", ".."):
