@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from pypedream.errors import StoreError
-from pypedream.files.paths import within
+from pypedream.files.paths import place_within
 from pypedream.formats.replacement import replacing
 from pypedream.store.disk import make_folder
 
@@ -38,7 +38,7 @@ MEMO = "hashes"
 
 _RACY_NS = 2_000_000_000
 _TRIES = 5
-_SMALL = 1024 * 1024
+_BLOCK = 1024 * 1024
 _MOST = 100_000
 _VERSION = 1
 _NO_DATA = (".DS_Store", "Thumbs.db")
@@ -89,7 +89,7 @@ class FileHashes:
         self, workspace: str | os.PathLike[str], root: str | os.PathLike[str] | None = None
     ) -> None:
         self._memo = Path(workspace, MEMO)
-        self._root = Path(os.path.abspath(Path(workspace).parent if root is None else root))
+        self._root = os.path.abspath(Path(workspace).parent if root is None else root)
         self._known: dict[str, _Row] | None = None
         self._fresh: dict[str, _Row] = {}
 
@@ -108,7 +108,7 @@ class FileHashes:
         if found is None:
             return None
         if stat.S_ISDIR(found.st_mode):
-            members = self._members(within(self._root, name), name, ())
+            members = self._members(place_within(self._root, name), name, ())
             size = sum(member.size for member in members)
             return Digest(hashlib.sha256(manifest_of(members)).hexdigest(), size, is_folder=True)
         row = self._row(name, found)
@@ -117,7 +117,7 @@ class FileHashes:
     def members(self, path: str) -> list[Member]:
         """Return the files of a folder, sorted by name; errors as `digest`."""
         name = path.rstrip("/")
-        return self._members(within(self._root, name), name, ())
+        return self._members(place_within(self._root, name), name, ())
 
     def save(self) -> None:
         """Remember what was hashed, beside what other processes have remembered meanwhile."""
@@ -139,13 +139,13 @@ class FileHashes:
         row = self._fresh.get(name) or self._known.get(name)
         seen = (found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
         if row is None or row[:4] != seen or max(row[1], row[3]) >= row[4] - _RACY_NS:
-            path = within(self._root, name)
+            path = place_within(self._root, name)
             if not stat.S_ISREG(found.st_mode):  # to open a pipe would wait for its other end
                 raise StoreError(f"{path} is neither a file nor a folder")
             row = self._fresh[name] = _hashed(path)
         return row
 
-    def _members(self, folder: Path, path: str, around: tuple[str, ...]) -> list[Member]:
+    def _members(self, folder: str, path: str, around: tuple[str, ...]) -> list[Member]:
         found = []
         real = os.path.realpath(folder)
         if real in around:
@@ -153,9 +153,9 @@ class FileHashes:
         for name in _names(folder):
             below, there = f"{path}/{name}", _stat(f"{folder}/{name}")
             if there is None:
-                raise StoreError(f"{folder / name} leads nowhere: remove the link")
+                raise StoreError(f"{folder}/{name} leads nowhere: remove the link")
             if stat.S_ISDIR(there.st_mode):
-                inner = self._members(within(self._root, below), below, (*around, real))
+                inner = self._members(place_within(self._root, below), below, (*around, real))
                 found += [Member(f"{name}/{each.name}", each.sha256, each.size) for each in inner]
             else:
                 row = self._row(below, there)
@@ -175,7 +175,7 @@ def members_in(manifest: bytes) -> list[Member]:
     return [Member(*row) for row in json.loads(manifest)]
 
 
-def _names(folder: Path) -> Iterator[str]:
+def _names(folder: str) -> Iterator[str]:
     for name in sorted(os.listdir(folder)):
         if name not in _NO_DATA and not name.startswith(_UNFINISHED):
             yield name
@@ -190,23 +190,31 @@ def _stat(path: str) -> os.stat_result | None:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _hashed(path: Path) -> _Row:
+def _hashed(path: str) -> _Row:
     """Read a file; what it looked like before and after must be the same."""
-    for _ in range(_TRIES):
-        now = time_ns()
-        try:
-            with open(path, "rb", buffering=0) as file:
-                before = os.fstat(file.fileno())
-                if before.st_size <= _SMALL:  # the buffer for parts would cost more than the hash
-                    digest = hashlib.sha256(file.readall()).hexdigest()
-                else:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-                after = os.fstat(file.fileno())
-        except OSError as error:
-            raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
-        if _seen(before) == _seen(after):
-            return (*_seen(after), now, digest)
+    try:
+        for _ in range(_TRIES):
+            now = time_ns()
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            try:
+                before = _seen(os.fstat(descriptor))
+                digest = _read_through(descriptor, before[0])
+                after = _seen(os.fstat(descriptor))
+            finally:
+                os.close(descriptor)
+            if before == after:
+                return (*after, now, digest)
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
     raise StoreError(f"{path} is being written to: wait until it is whole")
+
+
+def _read_through(descriptor: int, size: int) -> str:
+    """Return the digest of what is read; for a small file this is faster than `file_digest`."""
+    found = hashlib.sha256()
+    while block := os.read(descriptor, min(size + 1, _BLOCK)):
+        found.update(block)
+    return found.hexdigest()
 
 
 def _seen(found: os.stat_result) -> _Seen:
