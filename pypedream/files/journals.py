@@ -1,0 +1,178 @@
+"""Journals: a file of lines that says what a process is about to do, locked while it lives.
+
+Whoever finds one that is free finds what a crash left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
+
+from attrs import asdict
+
+from pypedream.errors import StoreError
+from pypedream.store.owner import Owner, is_gone, this_process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["Journal", "left_in", "taken", "told"]
+
+_ENDING = ".jsonl"
+_FAR = 1 << 30
+_VERSION = 1
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+class Journal:
+    """A journal that this process writes.
+
+    Attributes
+    ----------
+    path
+        The file.
+    id
+        Its name, which nothing else has.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._descriptor: int | None
+        self._descriptor, self.path = _begun(folder)
+        self.id = self.path.name.removesuffix(_ENDING)
+        try:
+            self.say({"version": _VERSION, **asdict(this_process())})
+        except BaseException:
+            self.remove()
+            raise
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what it says is still to be done."""
+        return self._descriptor is not None
+
+    def say(self, record: dict[str, Any]) -> None:
+        """Write a line."""
+        data = json.dumps(record).encode("ascii") + b"\n"
+        if os.write(self._opened(), data) != len(data):
+            raise StoreError(f"cannot write {self.path}: the disk is full")
+
+    def flush(self) -> None:
+        """Have what was said reach the disk."""
+        os.fsync(self._opened())
+
+    def close(self) -> None:
+        """Leave the rest to others."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def remove(self) -> None:
+        """Say that nothing is left to be done."""
+        self.close()  # Windows removes no file that is open
+        self.path.unlink(missing_ok=True)
+
+    def _opened(self) -> int:
+        if self._descriptor is None:
+            raise StoreError("these outputs are published or discarded: stage them anew")
+        return self._descriptor
+
+
+def left_in(folder: Path) -> list[Path]:
+    """Return the journals that are there, whether their processes live or not."""
+    return sorted(folder.glob(f"*{_ENDING}"))
+
+
+@contextmanager
+def taken(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]] | None]:
+    """Give the id and the lines of a journal; None if its process lives, or it is gone.
+
+    Nobody else takes it during the block. The journal is removed at the end of it, unless it
+    raises.
+    """
+    try:
+        journal = os.open(path, os.O_RDWR | _BINARY)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        is_locked = _try_lock(journal)
+        with open(journal, "rb", closefd=False) as file:
+            records = _records(file.read())
+        # A child that came off it holds the lock on; where there are no locks its end is enough.
+        is_free = is_locked is True or _is_of_the_dead(records)
+        if not is_free or not path.exists():
+            yield None
+            return
+        if records and records[0].get("version") != _VERSION:
+            raise StoreError(f"{path} is of another version of pypedream: run that one once")
+        yield path.name.removesuffix(_ENDING), records[1:]
+    finally:
+        os.close(journal)
+    path.unlink(missing_ok=True)
+
+
+@contextmanager
+def told(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn a failure of the file system into one line that names the path."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _begun(folder: Path) -> tuple[int, Path]:
+    """Make a journal and lock it."""
+    while True:
+        path = folder / f"{token_hex(8)}{_ENDING}"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | _BINARY
+        journal = os.open(path, flags, 0o600)
+        is_locked = _try_lock(journal)
+        # Between the two steps it may have been taken for what a crash left.
+        if is_locked is not False and path.exists():
+            return journal, path
+        os.close(journal)
+
+
+def _is_of_the_dead(records: list[dict[str, Any]]) -> bool:
+    if not records:
+        return False
+    head = records[0]
+    return is_gone(Owner(head["host"], head["pid"], head["start"]))
+
+
+def _records(journal: bytes) -> list[dict[str, Any]]:
+    """Return the lines of a journal; the last one may be torn, and then says nothing."""
+    found = []
+    for line in journal.split(b"\n")[:-1]:
+        try:
+            found.append(json.loads(line))
+        except ValueError:  # power was lost before that line was on the disk
+            break
+    return found
+
+
+def _try_lock(journal: int) -> bool | None:
+    """Lock a journal without waiting; None where the file system has no locks."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            os.lseek(journal, _FAR, os.SEEK_SET)  # nobody may read what is locked
+            msvcrt.locking(journal, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return None
+    finally:
+        os.lseek(journal, 0, os.SEEK_SET)
+    return True

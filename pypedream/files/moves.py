@@ -1,0 +1,178 @@
+"""Moves: how one output of a stage comes to its place, in steps that can be done again.
+
+Every name beside the target is made from the id of a journal, which nothing else has. So whoever
+goes on after a crash, and others at the same time, does what is left to do and nothing twice.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from pypedream.store.disk import remove_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = [
+    "Output",
+    "clear",
+    "finish",
+    "is_swap",
+    "make_holder",
+    "missing_folders",
+    "put_in_place",
+    "remove",
+    "with_x",
+]
+
+_TRIES = 10
+
+
+@frozen
+class Output:
+    """One output that is being written.
+
+    Attributes
+    ----------
+    root
+        The folder of the project, without symbolic links.
+    name
+        The path of the output within it.
+    id, number
+        The journal that tells of it, and how many outputs that names before.
+    made
+        Folders that were made for it.
+    """
+
+    root: str
+    name: str
+    id: str
+    number: int
+    made: Sequence[str]
+
+    @property
+    def target(self) -> str:
+        """Where it will be."""
+        return os.path.join(self.root, self.name)
+
+    @property
+    def holder(self) -> str:
+        """The folder in which it is written."""
+        return os.path.join(os.path.dirname(self.target), f".tmp-{self.id}")
+
+    @property
+    def path(self) -> str:
+        """Where it is written."""
+        return os.path.join(self.holder, os.path.basename(self.target))
+
+    @property
+    def old(self) -> str:
+        """Where what is at its place goes, if it cannot be replaced in one step."""
+        return f"{self.holder}-{self.number}"
+
+
+def put_in_place(output: Output) -> None:
+    """Move an output to its target; do nothing if that is done."""
+    if os.path.lexists(output.path):
+        if is_swap(output):
+            if os.path.lexists(output.old):  # what is there now came after a crash
+                remove_tree(Path(output.target))
+            else:
+                os.rename(output.target, output.old)
+        with suppress(FileNotFoundError):  # another one that recovers was faster
+            os.replace(output.path, output.target)
+
+
+def is_swap(output: Output) -> bool:
+    """Say whether what is at the target has to be moved away first."""
+    if not os.path.lexists(output.target):
+        return False
+    return os.path.isdir(output.target) or os.path.isdir(output.path)
+
+
+def clear(outputs: list[Output]) -> None:
+    """Remove what is beside the targets when they are in place."""
+    for output in outputs:
+        _remove_if_there(output.old)
+        _remove_if_there(output.holder)
+
+
+def remove(outputs: list[Output]) -> list[str]:
+    """Remove outputs that are not to be, and the folders that were made for them."""
+    written = [output.name for output in outputs if os.path.lexists(output.path)]
+    clear(outputs)
+    for output in outputs:
+        for folder in reversed(output.made):
+            with suppress(OSError):  # somebody else has put something into it
+                os.rmdir(os.path.join(output.root, folder))
+    return written
+
+
+def _remove_if_there(path: str) -> None:
+    if os.path.lexists(path):
+        with suppress(FileNotFoundError):  # another one that recovers was faster
+            remove_tree(Path(path))
+
+
+def finish(output: Output, *, is_durable: bool) -> None:
+    """Have an output reach the disk, and give it the mode of what it replaces."""
+    if is_durable:
+        for path in _files_in(output.path):
+            _flush(path)
+    with suppress(FileNotFoundError):
+        there, ours = os.stat(output.target).st_mode, os.stat(output.path).st_mode
+        if os.path.isdir(output.target) == os.path.isdir(output.path) and there != ours:
+            os.chmod(output.path, with_x(there, ours) & 0o777)
+
+
+def with_x(mode: int, like: int) -> int:
+    """Return a mode in which all who may read may run as well, if that is so in another one."""
+    return mode | (mode & 0o444) >> 2 if like & 0o100 else mode
+
+
+def _files_in(path: str) -> Iterator[str]:
+    if not os.path.isdir(path):
+        yield path
+        return
+    for folder, _, names in os.walk(path):
+        paths = (os.path.join(folder, name) for name in names)
+        yield from (each for each in paths if not os.path.islink(each))
+
+
+def _flush(path: str) -> None:
+    # Windows flushes only what may be written to.
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def missing_folders(root: str, folder: str) -> list[str]:
+    """Return the folders between the root and *folder* that are not there, the outermost first."""
+    found = []
+    while folder != root and not os.path.isdir(folder):
+        found.append(os.path.relpath(folder, root).replace(os.sep, "/"))
+        folder = os.path.dirname(folder)
+    return found[::-1]
+
+
+def make_holder(holder: str) -> None:
+    """Make the folder that outputs are written in; only who writes them may look into it."""
+    for left in reversed(range(_TRIES)):
+        os.makedirs(os.path.dirname(holder), exist_ok=True)
+        try:
+            os.mkdir(holder, 0o700)
+        except FileExistsError:
+            return
+        except FileNotFoundError:
+            # another stage that failed has just removed the folder, which was empty
+            if not left:
+                raise
+        else:
+            return

@@ -1,0 +1,259 @@
+"""Staging: all outputs of a stage are written beside their targets, and then take their places.
+
+::
+
+    data/.tmp-<id>/x.csv          what is to become data/x.csv, with whatever its writer leaves
+    data/.tmp-<id>-0              what was at the place of the first output, if one is a folder
+    .pypedream/pending/<id>.jsonl which targets there are, a line each, and that all are complete
+
+The last line of that journal decides: a crash before it leaves the old outputs, one after it the
+new ones, as soon as `recover` has been there. The journal is locked while its process lives. The
+outputs are on the disk before that line is, and that line before the first output is in place.
+
+Each file takes its place in one step, so a reader finds the old one or the new one. Who reads two
+may find one of each, if he comes while they are being put in place; a folder is not there for a
+moment. Stages see neither, as they begin when what they read is in place.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from pypedream.errors import StoreError
+from pypedream.files.journals import Journal, left_in, taken, told
+from pypedream.files.moves import (
+    Output,
+    clear,
+    finish,
+    is_swap,
+    make_holder,
+    missing_folders,
+    put_in_place,
+    remove,
+)
+from pypedream.files.paths import is_folder, within
+from pypedream.store.disk import make_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+__all__ = ["Recovered", "Staged", "recover"]
+
+PENDING = "pending"
+"""The folder of a workspace for journals of outputs that are not all in place."""
+
+
+@frozen
+class Recovered:
+    """What became of outputs that a crash had left.
+
+    Attributes
+    ----------
+    completed
+        Paths of those that were complete, and are in place now.
+    removed
+        Paths of those that were not, as far as they had been written; what was there before them
+        is still there.
+    """
+
+    completed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+class Staged:
+    """The outputs of one call of a stage, until all of them are in place or none is.
+
+    Use it as a context: what is not published when the block ends is removed.
+
+    Parameters
+    ----------
+    root
+        The folder of the project.
+    workspace
+        Where the journal is written.
+    is_durable
+        Whether the outputs reach the disk before they take their places. Without it, a loss of
+        power may leave something else than old or new outputs; a crash of the process does not.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> root = Path(mkdtemp())
+    >>> with Staged(root, root / ".pypedream") as staged:
+    ...     _ = staged.path_for("data/x.csv").write_text("a,b")
+    ...     _ = staged.path_for("metrics.json").write_text("{}")
+    ...     staged.publish()
+    >>> (root / "data" / "x.csv").read_text()
+    'a,b'
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        workspace: str | os.PathLike[str],
+        *,
+        is_durable: bool = True,
+    ) -> None:
+        self._root, self._real_root = Path(root), os.path.realpath(root)
+        self._outputs: dict[str, Output] = {}
+        self._is_durable = is_durable
+        with told(workspace):
+            folder = Path(workspace, PENDING)
+            make_folder(folder, is_shared=False)
+            self._journal = Journal(folder)
+
+    def __enter__(self) -> Staged:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._journal.is_open:
+            self.discard()
+
+    def path_for(self, target: str) -> Path:
+        """Return where to write an output: a name that is free, or an empty folder.
+
+        Parameters
+        ----------
+        target
+            The checked path of the output; "/" at its end says that it is a folder. Its name is
+            that of the path that is returned. Where it is a symbolic link, what that leads to is
+            replaced.
+
+        Raises
+        ------
+        DefinitionError
+            If a symbolic link on the way leads out of the project.
+        StoreError
+            If nothing can be written there.
+        """
+        real = os.path.realpath(within(self._root, target))
+        name = os.path.relpath(real, self._real_root).replace(os.sep, "/")
+        with told(self._root / target):
+            output = self._outputs.get(name)
+            if output is None:
+                made = missing_folders(self._real_root, os.path.dirname(real))
+                number = len(self._outputs)
+                output = Output(self._real_root, name, self._journal.id, number, made)
+                self._journal.say({"target": name, "made": made})
+                self._outputs[name] = output
+            make_holder(output.holder)
+            if is_folder(target) and not os.path.isdir(output.path):
+                os.mkdir(output.path)
+        return Path(output.path)
+
+    def publish(self) -> None:
+        """Put all outputs in place.
+
+        Raises
+        ------
+        StoreError
+            If one was not written, or cannot be put in place. Then the old ones stay; if some are
+            in place already, `recover` does the rest.
+        """
+        outputs = list(self._outputs.values())
+        for output in outputs:
+            if not os.path.lexists(output.path):
+                raise StoreError(f"nothing was written for the output {output.name}")
+            with told(output.target):
+                finish(output, is_durable=self._is_durable)
+        try:
+            self._complete(outputs)
+            for output in outputs:
+                with told(output.target):
+                    put_in_place(output)
+        except BaseException:
+            self._leave(outputs)
+            raise
+        with told(self._journal.path):
+            clear(outputs)
+            self._journal.remove()
+
+    def discard(self) -> None:
+        """Remove what was written; what was there before stays."""
+        with told(self._journal.path):
+            remove(list(self._outputs.values()))
+            self._journal.remove()
+
+    def _complete(self, outputs: list[Output]) -> None:
+        """Say that all outputs are there, unless they take their places in one step."""
+        if len(outputs) > 1 or any(map(is_swap, outputs)):
+            with told(self._journal.path):
+                self._journal.say({"complete": len(outputs)})
+                if self._is_durable:
+                    self._journal.flush()
+
+    def _leave(self, outputs: list[Output]) -> None:
+        """Give up if no output is in place; else `recover` does the rest."""
+        is_untouched = all(
+            os.path.lexists(each.path) and not os.path.lexists(each.old) for each in outputs
+        )
+        if is_untouched:
+            self._journal.remove()  # from now on nobody takes them for complete
+            remove(outputs)
+        self._journal.close()
+
+
+def recover(
+    workspace: str | os.PathLike[str], root: str | os.PathLike[str] | None = None
+) -> Recovered:
+    """Put outputs in place that a crash left complete, and remove those that it did not.
+
+    What a living process is at is left alone. It may be called at any time, by several at once.
+
+    Parameters
+    ----------
+    root
+        The folder of the project; by default the one that the workspace is in.
+
+    Raises
+    ------
+    StoreError
+        If something cannot be put in place; whatever else can be, is.
+    """
+    real_root = os.path.realpath(Path(workspace).parent if root is None else root)
+    completed: list[str] = []
+    removed: list[str] = []
+    failed: StoreError | None = None
+    for path in left_in(Path(workspace, PENDING)):
+        try:
+            with told(path), taken(path) as found:
+                if found is not None:
+                    is_complete, outputs = _outputs_in(*found, real_root)
+                    names = _completed(outputs) if is_complete else remove(outputs)
+                    (completed if is_complete else removed).extend(names)
+        except StoreError as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
+    return Recovered(tuple(completed), tuple(removed))
+
+
+def _outputs_in(
+    journal: str, records: Sequence[dict[str, Any]], root: str
+) -> tuple[bool, list[Output]]:
+    """Return whether the outputs of a journal are complete, and the outputs."""
+    outputs = [
+        Output(root, record["target"], journal, number, record["made"])
+        for number, record in enumerate(record for record in records if "target" in record)
+    ]
+    names = [name for output in outputs for name in (output.name, *output.made)]
+    if any(os.path.isabs(name) or ".." in name.split("/") for name in names):
+        raise StoreError(f"the journal {journal} names what is outside of {root}: delete it")
+    return bool(records) and records[-1].get("complete") == len(outputs), outputs
+
+
+def _completed(outputs: list[Output]) -> list[str]:
+    for output in outputs:
+        put_in_place(output)
+    clear(outputs)
+    return [output.name for output in outputs]
