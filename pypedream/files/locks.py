@@ -1,0 +1,303 @@
+"""Locks: what each stage was last run with and what it wrote, a small file each for git.
+
+::
+
+    .pypedream/locks/train@bert_swe.json
+
+The text depends on nothing but what it says: keys are sorted, paths are those of the project, and a
+lock that says the same is not written again. Names of files are the same on every system and differ
+also where capitals do not count: a letter that is not safe is written as "%" and its code.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from attrs import asdict, field, frozen
+
+from pypedream.errors import StoreError
+from pypedream.formats.replacement import replacing
+from pypedream.store.disk import make_folder
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from attrs import Attribute
+
+__all__ = ["DepLock", "Lock", "Locks", "OutLock", "ParamLock"]
+
+LOCKS = "locks"
+"""The folder of a workspace for locks."""
+
+_VERSION = 1
+_ENDING = ".json"
+_LONGEST_NAME = 180
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.@=+")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_LEFT_OUT = ("digest", "is_folder")
+_TYPES = {"size": int, "is_folder": bool, "cached": bool}
+_CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)", re.MULTILINE)
+
+
+@frozen
+class ParamLock:
+    """A parameter: how it is shown, and its digest where that says more than what is shown."""
+
+    shown: str
+    digest: str = ""
+
+
+@frozen
+class DepLock:
+    """A file or folder that was read."""
+
+    sha256: str
+    size: int
+    is_folder: bool = False
+
+
+@frozen
+class OutLock:
+    """A file or folder that was written.
+
+    Attributes
+    ----------
+    kind
+        "out", "metric", "plot", "incremental" or "directory".
+    cached
+        Whether a copy is in the store.
+    """
+
+    sha256: str
+    size: int
+    kind: str = "out"
+    cached: bool = True
+    is_folder: bool = False
+
+
+@frozen
+class Lock:
+    """What a stage was run with and what it wrote.
+
+    Attributes
+    ----------
+    key
+        The digest of the call: of all that its outputs depend on.
+    code
+        Digests of the functions, classes and values that the code consists of.
+    params
+        The parameters by name.
+    loaders
+        Digests of loaders by argument or output.
+    deps, outs
+        Files by path.
+    """
+
+    stage: str
+    key: str
+    code: Mapping[str, str] = field(factory=dict)
+    params: Mapping[str, ParamLock] = field(factory=dict)
+    loaders: Mapping[str, str] = field(factory=dict)
+    deps: Mapping[str, DepLock] = field(factory=dict)
+    outs: Mapping[str, OutLock] = field(factory=dict)
+
+
+class Locks:
+    """The locks of a workspace.
+
+    Parameters
+    ----------
+    workspace
+        The folder of the workspace.
+    """
+
+    def __init__(self, workspace: str | os.PathLike[str]) -> None:
+        self._folder = Path(workspace, LOCKS)
+
+    def path(self, stage: str) -> Path:
+        """Return where the lock of a stage is, or would be."""
+        return self._folder / f"{name_of(stage)}{_ENDING}"
+
+    def read(self, stage: str) -> Lock | None:
+        """Return the lock of a stage; None if there is none, or power was lost as it was written.
+
+        Raises
+        ------
+        StoreError
+            If it is damaged, has a conflict of git in it, or is of a later pypedream.
+        """
+        lock = _read(self.path(stage))
+        if lock is not None and lock.stage != stage:
+            raise _refused(self.path(stage), f'is of the stage "{lock.stage}", not of "{stage}"')
+        return lock
+
+    def all(self) -> dict[str, Lock]:
+        """Return every lock by its stage, in order.
+
+        Raises
+        ------
+        StoreError
+            If some cannot be read, or are not of the stage that their names say; names each.
+        """
+        found: dict[str, Lock] = {}
+        failed: list[str] = []
+        for path in self._files():
+            try:
+                lock = _read(path)
+                if lock is not None and path != self.path(lock.stage):
+                    raise _refused(path, f'is of the stage "{lock.stage}" by what is in it')
+            except StoreError as error:
+                failed.append(str(error))
+            else:
+                if lock is not None:
+                    found[lock.stage] = lock
+        if failed:
+            raise StoreError("\n".join(failed))
+        return dict(sorted(found.items()))
+
+    def write(self, lock: Lock) -> bool:
+        """Write a lock in place of the one that is there; say whether it says anything new.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written.
+        """
+        path, text = self.path(lock.stage), text_of(lock)
+        try:
+            # git may have written the ends of its lines as Windows does
+            if path.is_file() and path.read_bytes().replace(b"\r\n", b"\n") == text:
+                return False
+            make_folder(self._folder, is_shared=False)
+            with replacing(path) as beside:
+                beside.write_bytes(text)
+        except OSError as error:
+            raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+        return True
+
+    def remove(self, stage: str) -> bool:
+        """Remove the lock of a stage; say whether there was one."""
+        path = self.path(stage)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise StoreError(f"cannot remove {path}: {error.strerror or error}") from error
+        return True
+
+    def _files(self) -> list[Path]:
+        paths = self._folder.glob(f"*{_ENDING}")
+        return sorted(path for path in paths if not path.name.startswith("."))
+
+
+def text_of(lock: Lock) -> bytes:
+    """Return a lock as it is written."""
+    document = {"version": _VERSION, **asdict(lock, filter=_is_said)}
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
+    return f"{text}\n".encode("utf-8", "surrogatepass")
+
+
+def _is_said(attribute: Attribute[Any], value: Any) -> bool:
+    return bool(value) or attribute.name not in _LEFT_OUT
+
+
+def lock_in(text: bytes) -> Lock:
+    """Return the lock that a text says; raise ValueError, KeyError or TypeError if it says none."""
+    return _lock_of(json.loads(text.decode("utf-8", "surrogatepass")))
+
+
+def name_of(stage: str) -> str:
+    """Return the name of a file for a stage, without its ending.
+
+    Examples
+    --------
+    >>> name_of("train@bert_swe"), name_of("a/b"), name_of("Fit"), name_of("con")
+    ('train@bert_swe', 'a%2Fb', '%46it', '%63on')
+    """
+    name = "".join(letter if letter in _SAFE else _escaped(letter) for letter in stage)
+    if name.startswith(".") or _RESERVED.fullmatch(name):
+        name = f"{_escaped(name[0])}{name[1:]}"
+    if len(name) > _LONGEST_NAME:  # the lock itself says the stage
+        name = f"~{sha256(stage.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    return name
+
+
+def stage_of(name: str) -> str | None:
+    """Return the stage that a name is of; None if that is only in the lock."""
+    return None if name.startswith("~") else unquote(name, errors="surrogatepass")
+
+
+def _escaped(letter: str) -> str:
+    quoted = quote(letter, safe="", errors="surrogatepass")
+    return f"%{ord(letter):02X}" if quoted == letter else quoted
+
+
+def _read(path: Path) -> Lock | None:
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+    if not text.strip(b"\0"):
+        return None
+    if _CONFLICT.search(text):
+        raise StoreError(
+            f"{path} has a conflict of git in it: keep one side of it, or delete the file:"
+            " the stage runs again"
+        )
+    try:
+        return lock_in(text)
+    except _LaterVersion:
+        raise StoreError(f"{path} was written by a later pypedream: update pypedream") from None
+    except json.JSONDecodeError as error:
+        raise _refused(path, f"is damaged in line {error.lineno}") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _refused(path, "is damaged") from error
+
+
+def _refused(path: Path, reason: str) -> StoreError:
+    return StoreError(f"{path} {reason}: take it from git, or delete it: the stage runs again")
+
+
+class _LaterVersion(Exception):
+    """A lock says more than is known here."""
+
+
+def _lock_of(document: dict[str, Any]) -> Lock:
+    if _typed(document["version"], int) > _VERSION:
+        raise _LaterVersion
+    return Lock(
+        stage=_typed(document["stage"], str),
+        key=_typed(document["key"], str),
+        code={name: _typed(each, str) for name, each in document["code"].items()},
+        params={name: _part(ParamLock, each) for name, each in document["params"].items()},
+        loaders={name: _typed(each, str) for name, each in document["loaders"].items()},
+        deps={name: _part(DepLock, each) for name, each in document["deps"].items()},
+        outs={name: _part(OutLock, each) for name, each in document["outs"].items()},
+    )
+
+
+def _part(kind: type[Any], document: dict[str, Any]) -> Any:
+    """Return a part of a lock; what is not known here is left out."""
+    names = [each.name for each in kind.__attrs_attrs__]
+    return kind(
+        **{
+            name: _typed(document[name], _TYPES.get(name, str))
+            for name in names
+            if name in document
+        }
+    )
+
+
+def _typed(value: Any, kind: type[Any]) -> Any:
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value
