@@ -118,9 +118,15 @@ def list_entries(workspace: str | None, as_json: bool) -> None:
 @_dry_run
 @options.as_json
 def clean_up(workspace: str | None, dry_run: bool, as_json: bool, **limits: Any) -> None:
-    """Delete what was not used for long, and in any case what crashes left behind."""
+    """Delete what was not used for long, and in any case what crashes left behind.
+
+    Outputs that the lock of a stage names stay.
+    """
+    from pypedream.files.pins import pinned_keys
+
     store = _opened(workspace, readonly=dry_run)
-    pruned = store.gc(**limits, dry_run=dry_run)
+    pinned = pinned_keys(store, workspace_of(workspace))
+    pruned = store.gc(**limits, dry_run=dry_run, pinned=pinned)
     if as_json:
         say_json({**asdict(pruned), "dry_run": dry_run})
         return

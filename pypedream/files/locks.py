@@ -5,22 +5,20 @@
     .pypedream/locks/train@bert_swe.json
 
 The text depends on nothing but what it says: keys are sorted, paths are those of the project, and a
-lock that says the same is not written again. Names of files are the same on every system and differ
-also where capitals do not count: a letter that is not safe is written as "%" and its code.
+lock that says the same is not written again.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
 
 from attrs import asdict, field, frozen
 
 from pypedream.errors import StoreError
+from pypedream.files.lock_names import name_of
 from pypedream.formats.replacement import replacing
 from pypedream.store.disk import make_folder
 
@@ -37,9 +35,6 @@ LOCKS = "locks"
 
 _VERSION = 1
 _ENDING = ".json"
-_LONGEST_NAME = 180
-_SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.@=+")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _LEFT_OUT = ("digest", "is_folder")
 _TYPES = {"size": int, "is_folder": bool, "cached": bool}
 _CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)", re.MULTILINE)
@@ -211,32 +206,6 @@ def _is_said(attribute: Attribute[Any], value: Any) -> bool:
 def lock_in(text: bytes) -> Lock:
     """Return the lock that a text says; raise ValueError, KeyError or TypeError if it says none."""
     return _lock_of(json.loads(text.decode("utf-8", "surrogatepass")))
-
-
-def name_of(stage: str) -> str:
-    """Return the name of a file for a stage, without its ending.
-
-    Examples
-    --------
-    >>> name_of("train@bert_swe"), name_of("a/b"), name_of("Fit"), name_of("con")
-    ('train@bert_swe', 'a%2Fb', '%46it', '%63on')
-    """
-    name = "".join(letter if letter in _SAFE else _escaped(letter) for letter in stage)
-    if name.startswith(".") or _RESERVED.fullmatch(name):
-        name = f"{_escaped(name[0])}{name[1:]}"
-    if len(name) > _LONGEST_NAME:  # the lock itself says the stage
-        name = f"~{sha256(stage.encode('utf-8', 'surrogatepass')).hexdigest()}"
-    return name
-
-
-def stage_of(name: str) -> str | None:
-    """Return the stage that a name is of; None if that is only in the lock."""
-    return None if name.startswith("~") else unquote(name, errors="surrogatepass")
-
-
-def _escaped(letter: str) -> str:
-    quoted = quote(letter, safe="", errors="surrogatepass")
-    return f"%{ord(letter):02X}" if quoted == letter else quoted
 
 
 def _read(path: Path) -> Lock | None:

@@ -16,7 +16,7 @@ from pypedream.store.recording import Manner, offer, record
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from pypedream.store.entry import Entry
@@ -311,6 +311,7 @@ class CacheStore(OpenStore):
         max_age: float | None = None,
         keep_last: int | None = None,
         dry_run: bool = False,
+        pinned: Collection[str] = (),
     ) -> Pruned:
         """Delete what was not used for longest, and what crashes left behind.
 
@@ -325,6 +326,8 @@ class CacheStore(OpenStore):
             else goes.
         dry_run
             Only say what would go.
+        pinned
+            Keys of values that stay in any case. Their sizes count, their number does not.
 
         Raises
         ------
@@ -336,7 +339,12 @@ class CacheStore(OpenStore):
         if not dry_run:
             self._check_writable()
         return prune(
-            self.backend, max_size=max_size, max_age=max_age, keep_last=keep_last, dry_run=dry_run
+            self.backend,
+            max_size=max_size,
+            max_age=max_age,
+            keep_last=keep_last,
+            dry_run=dry_run,
+            pinned=frozenset(pinned),
         )
 
     def verify(self) -> list[Checked]:

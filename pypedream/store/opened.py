@@ -118,7 +118,7 @@ class OpenStore:
                 found[key] = self._found(entries[key], None, None)
             elif self.remote is not None:
                 found[key] = self._found_or_damaged(key)
-        self._touch(*entries.values())
+        self.touch(*entries.values())
         return {key: one.value for key, one in found.items() if one is not None}
 
     def _found_here(
@@ -129,7 +129,7 @@ class OpenStore:
             return None
         found = self._found(entry, serializer, load_kwargs)
         if found is not None:
-            self._touch(entry)
+            self.touch(entry)
         return found
 
     def _found(
@@ -143,7 +143,8 @@ class OpenStore:
             return None
         return Found(value)
 
-    def _touch(self, *entries: Entry) -> None:
+    def touch(self, *entries: Entry) -> None:
+        """Record that entries were used, unless that is known for the last hour."""
         now = time()
         old = [entry for entry in entries if now - entry.used > _HOUR_S]
         if old and not self.readonly:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from time import time
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from pypedream.store.contents import Contents
 from pypedream.store.corruption import Damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from pypedream.store.backend import Backend
     from pypedream.store.entry import Entry
@@ -67,6 +68,7 @@ def prune(
     max_age: float | None,
     keep_last: int | None,
     dry_run: bool,
+    pinned: Collection[str] = (),
 ) -> Pruned:
     """Delete entries by their last use; `CacheStore.gc` says how.
 
@@ -83,7 +85,9 @@ def prune(
         _check_idle(backend)
     entries = [entry for entry in backend.scan() if not isinstance(entry, CorruptEntry)]
     entries.sort(key=lambda entry: (entry.used, entry.created), reverse=True)
-    going = _going(entries, max_size=max_size, max_age=max_age, keep_last=keep_last)
+    # What is pinned is counted first, so that it leaves less room for the rest.
+    entries.sort(key=lambda entry: entry.key not in pinned)
+    going = _going(entries, max_size=max_size, max_age=max_age, keep_last=keep_last, pinned=pinned)
     if not dry_run:
         for entry in going:
             backend.remove(entry.key)
@@ -110,12 +114,18 @@ def _going(
     max_size: int | None,
     max_age: float | None,
     keep_last: int | None,
+    pinned: Collection[str],
 ) -> list[Entry]:
-    """Return what goes of *entries*, which come the last used first; the other way round."""
+    """Return what goes of *entries*, which come the last used first; the other way round.
+
+    Those that are pinned come before all others.
+    """
     now, total, going = time(), 0, []
     is_count_all = max_size is None and max_age is None and keep_last is not None
-    for place, entry in enumerate(entries):
-        is_kept = keep_last is not None and place < keep_last
+    places = count()
+    for entry in entries:
+        is_pinned = entry.key in pinned
+        is_kept = is_pinned or (keep_last is not None and next(places) < keep_last)
         is_old = max_age is not None and now - entry.used > max_age
         is_too_much = max_size is not None and total + entry.size > max_size
         if not is_kept and (is_count_all or is_old or is_too_much):

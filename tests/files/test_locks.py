@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pypedream.errors import StoreError
+from pypedream.files.lock_names import name_of, stage_of
 from pypedream.files.locks import (
     DepLock,
     Lock,
@@ -21,8 +22,6 @@ from pypedream.files.locks import (
     OutLock,
     ParamLock,
     lock_in,
-    name_of,
-    stage_of,
     text_of,
 )
 
