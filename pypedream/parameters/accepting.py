@@ -29,6 +29,7 @@ from pypedream.parameters.annotations import (
     text_form,
     unboxed,
 )
+from pypedream.parameters.refusals import in_short
 from pypedream.parameters.secret import Secret
 from pypedream.values import short
 
@@ -230,7 +231,7 @@ def _accept_fields(value: abc.Mapping[str, Any], kind: type) -> Any:
     try:
         return kind(**value)
     except (ValueError, TypeError) as error:
-        raise ParameterError(f"makes no {kind.__name__}: {' '.join(str(error).split())}") from error
+        raise ParameterError(f"makes no {kind.__name__}: {in_short(error)}") from error
 
 
 def _has_text(value: Any, kind: type) -> bool:

@@ -107,10 +107,15 @@ def has_text_form(annotation: Any) -> bool:
 
 
 def is_config_class(kind: Any) -> bool:
-    """Say whether *kind* is an attrs class or a dataclass."""
+    """Say whether *kind* is an attrs class, a dataclass or a pydantic model."""
     return isinstance(kind, type) and (
-        hasattr(kind, "__attrs_attrs__") or hasattr(kind, "__dataclass_fields__")
+        hasattr(kind, "__attrs_attrs__") or hasattr(kind, "__dataclass_fields__") or is_model(kind)
     )
+
+
+def is_model(kind: type) -> bool:
+    """Say whether *kind* is a pydantic model."""
+    return hasattr(kind, "__pydantic_decorators__") and hasattr(kind, "model_fields")
 
 
 def mentions_secret(annotation: Any) -> bool:

@@ -88,7 +88,7 @@ class Changes:
         if isinstance(value, Mapping):
             return value
         if group.cls is not None and type(value) is group.cls:
-            return group.parts_of(value)
+            return group.settings_of(value)
         what = "a mapping" if group.cls is None else f"a {group.cls.__name__} or a mapping"
         first = next(iter(group.children), "")
         raise ParameterError(

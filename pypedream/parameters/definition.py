@@ -60,6 +60,8 @@ class Parameter:
         What text is read as when no type is checked: a class converts the value itself.
     is_computed
         Whether a class computes the default from other values, when all of them are known.
+    note
+        What else a value has to be, in a few words: "over 0". The class that says it checks it.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class Parameter:
     name: str = field(default="", kw_only=True)
     text_type: Any = field(default=None, kw_only=True)
     is_computed: bool = field(default=False, kw_only=True)
+    note: str = field(default="", kw_only=True)
     _checked: Any = field(init=False)
     _read_as: Any = field(init=False)
 
@@ -109,6 +112,11 @@ class Parameter:
     def is_required(self) -> bool:
         """Whether it must be set before a run."""
         return self.default is NOTHING and not self.is_computed
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether its value, or something in it, is a secret."""
+        return self.secret or mentions_secret(self.type)
 
     @property
     def read_as(self) -> Any:
@@ -163,7 +171,7 @@ class Parameter:
         try:
             value = read(text, self._read_as)
         except ParameterError as error:
-            is_hidden = self.secret or mentions_secret(self.type)
+            is_hidden = self.is_hidden
             self._refuse(text, not_a(self._read_as) if is_hidden else error, why=self._why())
         return self.check(value)
 
@@ -221,8 +229,7 @@ class Parameter:
 
     def masked(self, value: Any, limit: int = 80) -> str:
         """Return one line for *value*, without what is secret."""
-        is_hidden = self.secret or mentions_secret(self.type)
-        return MASK if is_hidden else short(value, limit)
+        return MASK if self.is_hidden else short(value, limit)
 
     def _refuse(
         self, value: Any, error: ParameterError, *, is_hidden: bool = False, why: str = ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from pypedream.parameters.annotations import is_config_class, text_form
+from pypedream.parameters.annotations import is_config_class, is_model, text_form
 from pypedream.parameters.copying import has_leaves_only
 from pypedream.parameters.groups import Group
 from pypedream.parameters.secret import MASK, Secret
@@ -109,4 +109,6 @@ def _members(value: Any) -> list[Any]:
 def _field_names(cls: Any) -> list[str]:
     if hasattr(cls, "__attrs_attrs__"):
         return [each.name for each in cls.__attrs_attrs__]
+    if is_model(cls):
+        return list(cls.model_fields)
     return list(cls.__dataclass_fields__)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pypedream.errors import DefinitionError
+from pypedream.parameters.annotations import is_config_class
 from pypedream.parameters.table import Parameters
 from pypedream.parameters.variables import Variables
 from pypedream.places import calling_place
 from pypedream.values import written
 
 
-def as_parameters(parameters: Parameters | type | None) -> Parameters:
-    """Return *parameters*, or those that a class describes.
+def as_parameters(parameters: Any) -> Parameters:
+    """Return *parameters*, or those that a class or an instance of it describes.
 
     Raises
     ------
@@ -21,11 +24,11 @@ def as_parameters(parameters: Parameters | type | None) -> Parameters:
         return Parameters.define()
     if isinstance(parameters, Parameters):
         return parameters
-    if isinstance(parameters, type):
+    if isinstance(parameters, type) or is_config_class(type(parameters)):
         return Parameters.from_class(parameters)
     raise DefinitionError(
         f"parameters={written(parameters)} is not Parameters: write Parameters.define(...), or give"
-        f" an attrs class or a dataclass ({calling_place()})"
+        f" an attrs class, a dataclass or a pydantic model ({calling_place()})"
     )
 
 

@@ -1,8 +1,8 @@
 """Names that belong together, and how the value of the whole is made from its parts.
 
-A group is a nested dict of `Parameters.define`, or an attrs class or a dataclass. Its value is
-made when all its parts have one. A class then has the last word: its converters may change a
-part, and its validators or its ``__post_init__`` may refuse the whole.
+A group is a nested dict of `Parameters.define`, or an attrs class, a dataclass or a pydantic model.
+Its value is made when all its parts have one. A class then has the last word: its converters may
+change a part, and its validators or its ``__post_init__`` may refuse the whole.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from attrs import NOTHING, Factory, frozen
 
 from pypedream.errors import InvalidParameterException
 from pypedream.names import did_you_mean
+from pypedream.parameters.refusals import refusals
+from pypedream.parameters.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,11 +36,17 @@ class Group:
         The class whose fields these are; None for the entries of a dict.
     attributes
         Attributes of an instance that have another name than their parameter.
+    arguments
+        Arguments of the class that have another name than their parameter.
+    opened
+        Names of secrets that the class takes as they are.
     """
 
     children: dict[str, Child]
     cls: type | None = None
     attributes: dict[str, str] = Factory(dict)
+    arguments: dict[str, str] = Factory(dict)
+    opened: frozenset[str] = frozenset()
 
     def parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
         """Walk over all parameters with their dotted names."""
@@ -58,6 +66,21 @@ class Group:
     def parts_of(self, instance: Any) -> dict[str, Any]:
         """Return what an instance of the class holds, by name of the parameter."""
         return {name: getattr(instance, self.attributes.get(name, name)) for name in self.children}
+
+    def settings_of(self, instance: Any) -> dict[str, Any]:
+        """Return what an instance would be made from, by name of the parameter."""
+        return {name: self._setting(name, each) for name, each in self.parts_of(instance).items()}
+
+    def _setting(self, name: str, value: Any) -> Any:
+        is_wrapped = name in self.opened and hasattr(value, "get_secret_value")
+        return value.get_secret_value() if is_wrapped else value
+
+    def arguments_of(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the class is called with."""
+        return {
+            self.arguments.get(name, name): _opened(value) if name in self.opened else value
+            for name, value in parts.items()
+        }
 
 
 class Nested(dict[str, Any]):
@@ -137,9 +160,9 @@ class Whole:
     def _instance(self, group: Group, path: str, parts: dict[str, Any]) -> Any:
         assert group.cls is not None
         try:
-            instance = group.cls(**parts)
+            instance = group.cls(**group.arguments_of(parts))
         except (ValueError, TypeError) as error:
-            self.mistakes.append(_refused(group, path, error))
+            self.mistakes.extend(_refused(group, path, error))
             return NOTHING
         prefix = f"{path}." if path else ""
         for name, value in group.parts_of(instance).items():
@@ -147,12 +170,36 @@ class Whole:
         return instance
 
 
-def _refused(group: Group, path: str, error: Exception) -> str:
-    """Say what a class refused; attrs puts the name of the field first: 'depth' must be ..."""
-    text = " ".join(str(error.args[0] if error.args else error).split()) or type(error).__name__
+def _opened(value: Any) -> Any:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _refused(group: Group, path: str, error: Exception) -> Iterator[str]:
+    """Say what a class refused, a line for each field that it names."""
+    for way, shown, said in refusals(error):
+        name, text = _field(group, way, said)
+        child = group.children.get(name)
+        is_hidden = child is None or isinstance(child, Group) or child.is_hidden
+        where = ".".join(filter(None, (path, name)))
+        inside = "".join(f"{_step(step)} " for step in way[1:])
+        line = f"{inside}{f'{shown} ' if shown and not is_hidden else ''}{text}"
+        assert group.cls is not None
+        yield f'parameter "{where}": {line}' if where else f"{group.cls.__name__}: {line}"
+
+
+def _field(group: Group, way: tuple[Any, ...], text: str) -> tuple[str, str]:
+    """Return the name of the parameter that a refusal is about, or "", and the text without it.
+
+    attrs puts the name of the field first: 'depth' must be ...
+    """
     for name in group.children:
-        field = f"'{group.attributes.get(name, name)}' "
-        if text.startswith(field):
-            path, text = f"{path}.{name}" if path else name, text.removeprefix(field)
-    assert group.cls is not None
-    return f'parameter "{path}": {text}' if path else f"{group.cls.__name__}: {text}"
+        if way[:1] == (group.arguments.get(name, name),):
+            return name, text
+        first = f"'{group.attributes.get(name, name)}' "
+        if not way and text.startswith(first):
+            return name, text.removeprefix(first)
+    return ".".join(map(str, way)), text
+
+
+def _step(step: Any) -> str:
+    return f"item {step + 1}:" if isinstance(step, int) else f"{step}:"

@@ -57,6 +57,8 @@ def words(definition: Parameter, kind: Any) -> Iterator[str]:
         yield f"at least {short(low)}"
     elif high is not None:
         yield f"at most {short(high)}"
+    if definition.note:
+        yield definition.note
 
 
 def _keep_off(value: Any, limit: Any, beyond: Callable[[Any, Any], Any], where: str) -> None:

@@ -87,13 +87,14 @@ class Parameters(Mapping[str, Any]):
         return cls(root_of(required, defaults))
 
     @classmethod
-    def from_class(cls, settings: type) -> Parameters:
-        """Define parameters by the fields of an attrs class or a dataclass.
+    def from_class(cls, settings: Any) -> Parameters:
+        """Define parameters by the fields of an attrs class, a dataclass or a pydantic model.
 
         A field without default is required; a field whose type is such a class is a group. A
         Literal or an Enum gives the choices; ``Annotated[int, Parameter(min=1)]`` or the field's
         metadata (*help*, *choices*, *min*, *max*, *secret*, *env*) the rest. A factory is called
         once, here. The class's converters and validators run when values are set.
+        An instance stands for its class with these values as the defaults.
 
         Raises
         ------
@@ -102,7 +103,9 @@ class Parameters(Mapping[str, Any]):
         """
         from pypedream.parameters.typed import group_of
 
-        return cls(group_of(settings))
+        if isinstance(settings, type):
+            return cls(group_of(settings))
+        return cls(group_of(type(settings), default=settings))
 
     @property
     def definitions(self) -> Mapping[str, Parameter]:

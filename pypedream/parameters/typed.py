@@ -1,40 +1,29 @@
-"""From an attrs class or a dataclass to parameters: one for each field that its class takes."""
+"""From a class to parameters: one for each field that an attrs class, dataclass or model takes."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
-from attrs import NOTHING, evolve, frozen
+from attrs import NOTHING, evolve
 
 from pypedream.errors import DefinitionError
 from pypedream.parameters.annotations import (
     arms,
     container_of,
     is_config_class,
+    is_model,
     plain,
     text_form,
 )
+from pypedream.parameters.declared import Field
 from pypedream.parameters.definition import Parameter
 from pypedream.parameters.groups import Child, Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_METADATA = ("choices", "env", "help", "max", "min", "secret")
-
-
-@frozen(eq=False)
-class _Field:
-    """What attrs and dataclasses say of a field in different words."""
-
-    name: str
-    attribute: str
-    annotation: Any
-    default: Callable[[], Any] | None
-    is_computed: bool
-    has_converter: bool
-    metadata: Mapping[str, Any]
+_METADATA = ("choices", "env", "help", "max", "min", "note", "secret")
 
 
 def group_of(cls: type, prefix: str = "", default: Any = NOTHING) -> Group:
@@ -43,7 +32,7 @@ def group_of(cls: type, prefix: str = "", default: Any = NOTHING) -> Group:
     Parameters
     ----------
     cls
-        An attrs class or a dataclass.
+        An attrs class, a dataclass or a pydantic model.
     prefix
         What stands before the names: "model." for a nested class.
     default
@@ -56,31 +45,39 @@ def group_of(cls: type, prefix: str = "", default: Any = NOTHING) -> Group:
     """
     if not is_config_class(cls):
         name = getattr(cls, "__name__", repr(cls))
-        raise DefinitionError(f"{name} is neither an attrs class nor a dataclass")
+        raise DefinitionError(f"{name} is no attrs class, no dataclass and no pydantic model")
     children: dict[str, Child] = {}
-    attributes: dict[str, str] = {}
-    for field in _fields(cls):
+    fields = list(_fields(cls))
+    for field in fields:
         children[field.name] = _child(field, prefix + field.name, default)
-        if field.attribute != field.name:
-            attributes[field.name] = field.attribute
-    return Group(children, cls, attributes)
+    return Group(
+        children,
+        cls,
+        attributes={each.name: each.attribute for each in fields if each.attribute != each.name},
+        arguments={each.name: each.argument for each in fields if each.argument},
+        opened=frozenset(each.name for each in fields if each.is_opened),
+    )
 
 
-def _fields(cls: type) -> Iterator[_Field]:
+def _fields(cls: type) -> Iterator[Field]:
+    if is_model(cls):
+        from pypedream.parameters.models import fields_of_model
+
+        return fields_of_model(cls)
     hints = _hints(cls)
     if hasattr(cls, "__attrs_attrs__"):
         return _fields_of_attrs(cls, hints)
     return _fields_of_dataclass(cls, hints)
 
 
-def _fields_of_attrs(cls: Any, hints: Mapping[str, Any]) -> Iterator[_Field]:
+def _fields_of_attrs(cls: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
     for each in cls.__attrs_attrs__:
         if not each.init:
             continue
         factory = getattr(each.default, "factory", None)
         is_computed = factory is not None and each.default.takes_self
         is_missing = each.default is NOTHING or is_computed
-        yield _Field(
+        yield Field(
             name=each.alias,
             attribute=each.name,
             annotation=hints.get(each.name, each.type),
@@ -91,7 +88,7 @@ def _fields_of_attrs(cls: Any, hints: Mapping[str, Any]) -> Iterator[_Field]:
         )
 
 
-def _fields_of_dataclass(cls: Any, hints: Mapping[str, Any]) -> Iterator[_Field]:
+def _fields_of_dataclass(cls: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
     from dataclasses import MISSING, fields
 
     _refuse_init_only(cls, {each.name for each in fields(cls)})
@@ -100,7 +97,7 @@ def _fields_of_dataclass(cls: Any, hints: Mapping[str, Any]) -> Iterator[_Field]
             continue
         default = None if each.default is MISSING else _constant(each.default)
         factory = None if each.default_factory is MISSING else each.default_factory
-        yield _Field(
+        yield Field(
             name=each.name,
             attribute=each.name,
             annotation=hints.get(each.name),
@@ -160,7 +157,7 @@ def _written(owner: type) -> Mapping[str, Any]:
     return written
 
 
-def _child(field: _Field, name: str, instance: Any) -> Child:
+def _child(field: Field, name: str, instance: Any) -> Child:
     default = _default(field, instance)
     kind = plain(field.annotation)
     if is_config_class(kind) and not field.has_converter and not field.is_computed:
@@ -171,13 +168,16 @@ def _child(field: _Field, name: str, instance: Any) -> Child:
     return _parameter(field, default).named(name)
 
 
-def _default(field: _Field, instance: Any) -> Any:
+def _default(field: Field, instance: Any) -> Any:
     if instance is not NOTHING:
-        return getattr(instance, field.attribute)
+        from pypedream.parameters.models import bare
+
+        value = getattr(instance, field.attribute)
+        return bare(value) if field.is_opened else value
     return NOTHING if field.default is None else field.default()
 
 
-def _parameter(field: _Field, default: Any) -> Parameter:
+def _parameter(field: Field, default: Any) -> Parameter:
     declared = _declared(field.annotation)
     said: dict[str, Any] = {key: field.metadata[key] for key in _METADATA if key in field.metadata}
     if default is not NOTHING:

@@ -636,7 +636,7 @@ REFUSED = (
         "parameters-that-are-a-dict",
         'Pipeline("x", {"rate": 3})',
         "parameters={'rate': 3} is not Parameters: write Parameters.define(...),"
-        " or give an attrs class or a dataclass (flow.py:1)",
+        " or give an attrs class, a dataclass or a pydantic model (flow.py:1)",
     ),
     fault(
         "variables-that-are-a-dict",

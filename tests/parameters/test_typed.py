@@ -280,7 +280,7 @@ def test_unresolved_annotation_names_the_field() -> None:
 @pytest.mark.parametrize(
     "cls, reason",
     [
-        (int, "int is neither an attrs class nor a dataclass"),
+        (int, "int is no attrs class, no dataclass and no pydantic model"),
         (InitOnly, r"InitOnly\.seed is an InitVar without a default"),
         (Contradiction, r'parameter "depth": 3 is over the maximum 2'),
     ],
