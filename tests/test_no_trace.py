@@ -14,6 +14,12 @@ SNAPSHOT = """
     from concurrent.futures import ThreadPoolExecutor
 
 
+    def wakeup():
+        present = signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(present)
+        return present
+
+
     def snapshot():
         import structlog
 
@@ -31,6 +37,7 @@ SNAPSHOT = """
             "submit": id(ThreadPoolExecutor.submit), "trace": sys.gettrace(),
             "structlog": (structlog.is_configured(), structlog.get_config()["processors"]),
             "signals": {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)},
+            "wakeup": wakeup(),
             "cwd": os.getcwd(), "environ": dict(os.environ), "path": list(sys.path),
             "umask": (os.umask(0o22), os.umask(0o22))[1], "random": random.getstate(),
             "locale": locale.setlocale(locale.LC_ALL), "recursion": sys.getrecursionlimit(),

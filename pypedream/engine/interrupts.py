@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import Factory, define
 
 from pypedream.engine.execution import USER_CALLS
+from pypedream.engine.presses import Presses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,18 +56,20 @@ def interrupts_for(scheduler: Scheduler) -> Iterator[None]:
     from threading import current_thread, main_thread
 
     before = signal.getsignal(signal.SIGINT) if current_thread() is main_thread() else None
-    is_nested = getattr(getattr(before, "__self__", None), "lets_runs_handle", False)
+    around: Any = getattr(before, "__self__", None)
+    is_nested = getattr(around, "lets_runs_handle", False)
     if before is not signal.default_int_handler and not is_nested:
         yield
         return
-    handler = _Handler(scheduler)
+    handler = _Handler(scheduler, around.presses if is_nested else Presses())
     handle, repeat = handler.handle, handler.repeat
     beside = _beside()
     try:
         signal.signal(signal.SIGINT, handle)
         if beside is not None:
             handler.again, before_that = beside, signal.signal(beside, repeat)
-        yield
+        with handler.presses.counted():
+            yield
     finally:
         handler.end()
         if signal.getsignal(signal.SIGINT) is handle:
@@ -97,14 +100,16 @@ def interrupts_told(tell: Callable[[], None]) -> Iterator[None]:
     import signal
     from threading import current_thread, main_thread
 
-    handle = _Between(tell).handle
+    handler = _Between(tell)
+    handle = handler.handle
     is_main = current_thread() is main_thread()
     if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
     try:
         signal.signal(signal.SIGINT, handle)
-        yield
+        with handler.presses.counted():
+            yield
     finally:
         if signal.getsignal(signal.SIGINT) is handle:
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -118,12 +123,15 @@ class _Handler:
     ----------
     lets_runs_handle
         Whether a run within may handle SIGINT itself.
+    presses
+        Counts SIGINT; a call of the handler may stand for several.
     again
         The signal that repeats SIGINT until it is heeded; None if that is SIGINT itself.
     """
 
     lets_runs_handle: ClassVar = True
     scheduler: Scheduler
+    presses: Presses
     again: int | None = None
     _is_over: bool = False
     _is_told: bool = False
@@ -135,8 +143,12 @@ class _Handler:
 
     def handle(self, _number: int, frame: FrameType | None) -> None:
         """Raise in the user's code; elsewhere tell the scheduler, and at last raise as well."""
-        is_new, self._is_repeated = not self._is_repeated, False
-        self._act(frame, is_new=is_new)
+        count = self.presses.take() - self._is_repeated
+        self._is_repeated = False
+        if count > 1:  # what is raised in a stage of this thread would end that one alone
+            self.scheduler.interrupt()
+            self._hurry()
+        self._act(frame, is_new=count > 0)
 
     def repeat(self, _number: int, frame: FrameType | None) -> None:
         """Do so once more for what was not heeded yet; the signal may be somebody else's."""
@@ -199,10 +211,12 @@ class _Between:
 
     lets_runs_handle: ClassVar = True
     tell: Callable[[], None]
+    presses: Presses = Factory(Presses)
 
     def handle(self, _number: int, _frame: object) -> None:
         """Raise nothing: it would leave what is between two runs half done."""
-        self.tell()
+        for _ in range(min(self.presses.take(), 2)):
+            self.tell()
 
 
 def _interrupt_main(number: int | None) -> None:

@@ -95,7 +95,9 @@ def stop(executor: str, folder: Path, random: Random, *, is_twice: bool) -> Stop
     sleep(random.uniform(0, 0.5 if executor == "serial" else 0.25))
     press(process)
     if is_twice:
-        sleep(random.uniform(0.02, 0.5))
+        sleep(random.uniform(0, random.choice((0.02, 0.5))))  # often before Python has heard it
+        while is_under_way(process.pid):
+            sleep(0.001)
         press(process)
     start = monotonic()
     try:
@@ -113,6 +115,17 @@ def press(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGINT)
     except ProcessLookupError:  # it was faster
         return
+
+
+def is_under_way(pid: int) -> bool:
+    """Say whether the system has still to hand over SIGINT: it makes one of that and another."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:  # it has ended, or nobody can say
+        return False
+    lines = [line.split() for line in status.splitlines()]
+    waiting = [int(line[1], 16) for line in lines if line[0] in ("SigPnd:", "ShdPnd:")]
+    return any(signals >> (signal.SIGINT - 1) & 1 for signals in waiting)
 
 
 def left_behind(mark: str) -> int:
