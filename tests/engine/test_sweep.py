@@ -575,7 +575,7 @@ def test_ctrl_c_between_two_runs_starts_no_other(tmp_path, at_once):
 
     assert len(states) == 3
     assert set(states) <= {"ok", "interrupted"}
-    assert states[0] == "ok"
+    assert states.count("ok") >= 2  # of two side by side the second may end first
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a real SIGINT")
