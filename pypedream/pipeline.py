@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -20,6 +19,7 @@ from pypedream.stage import Stage
 from pypedream.values import said
 
 if TYPE_CHECKING:
+    import os
     from asyncio import AbstractEventLoop
     from collections.abc import Callable, Iterable, Mapping
 
@@ -581,18 +581,17 @@ class Pipeline:
             With all mistakes in the pipeline.
         """
         __tracebackhide__ = True
-        exporting = export("airflow.exporting")
-        groups = (group_as_task,) if isinstance(group_as_task, str) else tuple(group_as_task)
-        order = exporting.Order(
-            os.fspath(path),
+        written: WrittenDag = export("airflow.exporting").to_airflow(
+            self,
+            path,
             schedule=schedule,
             store=store,
-            group_as_task=groups,
+            group_as_task=group_as_task,
             map_chunk=map_chunk,
-            project_root=None if project_root is None else os.fspath(project_root),
+            project_root=project_root,
             dag_id=dag_id,
+            overwrite=overwrite,
         )
-        written: WrittenDag = exporting.to_airflow(self, order, overwrite=overwrite)
         return written
 
     def __repr__(self) -> str:

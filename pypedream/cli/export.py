@@ -12,6 +12,7 @@ from pypedream.cli import options
 from pypedream.cli.export_airflow import airflow
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
+from pypedream.cli.sources import opened
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.cli.values import parameters_of
 from pypedream.export.exporters import BUILT_IN
@@ -132,8 +133,11 @@ def prefect(
         raise Refused("name the file to write: --out flow.py")
     how["store"] = how["store"] or ""
     how["paths"] = () if project_root is None else (project_root,)
-    with stdout_kept_free(), loaded(target, debug=debug) as found:
-        written = export("prefect.exporting").to_prefect(found.pipeline, out, **how)
+    may = {"debug": debug, "overwrite": how["overwrite"]}
+    with stdout_kept_free(), opened(target, out, **may, paths=how["paths"]) as (pipeline, sidecar):
+        written = export("prefect.exporting").to_prefect(pipeline, out, **how)
+        if sidecar is not None:
+            sidecar.write(overwrite=how["overwrite"])
     if as_json:
         say_json(asdict(written))
     else:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
 from attrs import asdict
 
 from pypedream.cli import options
-from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
+from pypedream.cli.sources import maker_in, opened, said
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 
 if TYPE_CHECKING:
@@ -61,11 +60,12 @@ def airflow(
         return
     if out is None:
         raise Refused("name the file to write: --out dags/flow.py")
-    from pypedream.export.airflow.exporting import Order, to_airflow
+    from pypedream.export.airflow.exporting import Order, write
 
-    with stdout_kept_free(), loaded(target, debug=debug) as found:
-        order = Order(out, _said(target), **asked)
-        written = to_airflow(found.pipeline, order, overwrite=how["overwrite"])
+    order = Order(out, said(target), **asked, maker=maker_in(target))
+    may = {"debug": debug, "overwrite": how["overwrite"]}
+    with stdout_kept_free(), opened(target, out, **may, paths=order.folders) as (pipeline, sidecar):
+        written = write(pipeline, order, overwrite=how["overwrite"], sidecar=sidecar)
     if as_json:
         say_json(asdict(written))
     else:
@@ -85,8 +85,9 @@ def _check(
     from pypedream.export.airflow.exporting import prepared
 
     order = _order(file, target, asked)
-    with stdout_kept_free(), loaded(order.target or None, debug=debug) as found:
-        findings = checked(file, prepared(found.pipeline, order), python)
+    source = opened(order.target or None, file, debug=debug, overwrite=True, paths=order.folders)
+    with stdout_kept_free(), source as (pipeline, sidecar):
+        findings = checked(file, prepared(pipeline, order), python, sidecar)
     if as_json:
         say_json({**asdict(findings), "is_good": findings.are_good})
     else:
@@ -102,12 +103,8 @@ def _order(file: str, target: str | None, asked: dict[str, Any]) -> Order:
 
     given = {name: each for name, each in asked.items() if each not in (None, ())}
     if target is not None:
-        return Order(file, _said(target), **given)
+        return Order(file, said(target), **given, maker=maker_in(target))
     made = airflow.make_context("airflow", command_in(file)).params
-    said = {name: made[name] for name in _ASKED}
-    return Order(file, made["target"] or "", **{**said, **given}, said_path=made["out"] or "")
-
-
-def _said(target: str | None) -> str:
-    """Return how a file may name the pipeline: not by a place on this machine."""
-    return "" if target is None or os.path.isabs(target) else target
+    before, named = {name: made[name] for name in _ASKED}, made["target"] or ""
+    own = {"said_path": made["out"] or "", "maker": maker_in(named)}
+    return Order(file, named, **{**before, **given, **own})

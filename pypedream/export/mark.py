@@ -33,6 +33,12 @@ def marked(text: str, suffix: str = ".py") -> str:
     return f"{text}\n\n{opening}{_SAYING}{_digest(text)}{closing}\n"
 
 
+def without_mark(text: str, suffix: str = ".py") -> str:
+    """Return a text without the line that knows it, if it has one."""
+    found = _mark_in(text, suffix)
+    return text if found is None else text[: found.start()]
+
+
 def target_of(given: str | os.PathLike[str], *, overwrite: bool) -> Path:
     """Return where a module is to be, if it can be there.
 
@@ -89,10 +95,14 @@ def _is_unchanged(path: Path, new: str | None) -> bool:
         text = path.read_text(encoding="utf-8")
     except ValueError:
         return False
-    opening, closing = map(re.escape, _COMMENTS.get(path.suffix, ("# ", "")))
-    found = re.search(rf"\n\n{opening}{re.escape(_SAYING)}([0-9a-f]{{16}}){closing}\n?\Z", text)
+    found = _mark_in(text, path.suffix)
     is_whole = found is not None and _digest(text[: found.start()]) == found[1]
     return text == new or is_whole
+
+
+def _mark_in(text: str, suffix: str) -> re.Match[str] | None:
+    opening, closing = map(re.escape, _COMMENTS.get(suffix, ("# ", "")))
+    return re.search(rf"\n\n{opening}{re.escape(_SAYING)}([0-9a-f]{{16}}){closing}\n?\Z", text)
 
 
 def _digest(text: str) -> str:

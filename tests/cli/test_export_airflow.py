@@ -207,3 +207,60 @@ def test_other_options_are_checked_if_they_are_given(invoke, dags):
     assert same.exit_code == 0, same.output
     assert other.exit_code == 1
     assert '+    schedule="@hourly",' in other.stdout
+
+
+def test_a_pipeline_that_a_function_makes_is_named_by_it(invoke, dags, write):
+    """The tasks call it as well."""
+    write(
+        "made.py",
+        """
+        from pypedream import Pipeline
+
+        def build():
+            flow = Pipeline("made")
+            flow.stage(lambda: 1, name="load")
+            return flow
+        """,
+    )
+
+    result = invoke(
+        "export", "airflow", "made.py:build()", "--project-root", ".", "--out", "dags/x.py"
+    )
+    check = invoke("export", "airflow", "--check", "dags/x.py")
+
+    assert result.exit_code == 0, result.output
+    assert '"target": "made:build()"' in (dags / "x.py").read_text(encoding="utf-8")
+    assert check.exit_code == 0, check.output
+
+
+def test_marked_cells_of_a_notebook_are_written_beside_it(invoke, dags, folder):
+    """As one module, checked with the DAG file; nothing is written if either is refused."""
+    cells = [
+        "#| export\nfrom pypedream import Pipeline\nflow = Pipeline('co2')",
+        "#| export\n@flow.stage\ndef load():\n    return 1",
+        "flow.run()",
+    ]
+    rest = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": 1}
+    book = {"cells": [{"source": each, **rest} for each in cells]}
+    notebook = folder / "co2.ipynb"
+    notebook.write_text(json.dumps({**book, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+
+    result = invoke("export", "airflow", "co2.ipynb:flow", "--out", "dags/air.py")
+    good = invoke("export", "airflow", "--check", "dags/air.py")
+    notebook.write_text(notebook.read_text(encoding="utf-8").replace("return 1", "return 2"))
+    bad = invoke("export", "airflow", "--check", "dags/air.py")
+    (dags / "air_stages.py").write_text("work = 1\n", encoding="utf-8")
+    before = (dags / "air.py").read_bytes()
+    refused = invoke("export", "airflow", "co2.ipynb:flow", "--out", "dags/air.py")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[:2] == [
+        'dags/air.py: DAG "co2" with 1 task',
+        "dags/air_stages.py: the marked cells",
+    ]
+    assert good.exit_code == 0, good.output
+    assert bad.exit_code == 1
+    assert "air_stages.py is not what the marked cells of the notebook are now" in bad.stdout
+    assert refused.exit_code == 2
+    assert "air_stages.py was not written by" in refused.stderr
+    assert (dags / "air.py").read_bytes() == before

@@ -111,11 +111,13 @@ def test_each_change_of_the_text_is_found(made, tmp_path, edit):
 
 
 def test_other_ends_of_lines_are_a_change(made, tmp_path):
-    """Even where no line differs."""
+    """Even where no line differs; and so is a last line that says something else."""
     file = tmp_path / "dag.py"
-    file.write_text(made.text.rstrip("\n"), encoding="utf-8")
+    said = ("only the last line, or the ends of lines, differ",)
 
-    assert checked(str(file), made).difference == ("only the ends of lines differ",)
+    for text in (made.text.rstrip("\n"), made.text[:-3] + "00\n"):
+        file.write_text(text, encoding="utf-8")
+        assert checked(str(file), made).difference == said
 
 
 def test_a_long_difference_is_cut(made, tmp_path):

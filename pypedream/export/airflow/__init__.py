@@ -11,11 +11,17 @@ from typing import TYPE_CHECKING
 from pypedream._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from pypedream.export.airflow.exporting import to_airflow
     from pypedream.export.airflow.worker import run_group, run_items, run_stage
 
-_HOMES = {"run_group": "worker", "run_items": "worker", "run_stage": "worker"}
+_HOMES = {
+    "run_group": "worker",
+    "run_items": "worker",
+    "run_stage": "worker",
+    "to_airflow": "exporting",
+}
 
-__all__ = ["run_group", "run_items", "run_stage"]
+__all__ = ["run_group", "run_items", "run_stage", "to_airflow"]
 
 __getattr__ = lazy_names(__name__, _HOMES)
 

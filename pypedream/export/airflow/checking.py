@@ -22,11 +22,13 @@ from attrs import frozen
 
 from pypedream.errors import ExportError
 from pypedream.export.airflow.expected import expected
+from pypedream.export.mark import without_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pypedream.export.airflow.exporting import Prepared
+    from pypedream.export.export_cells import Sidecar
 
 _MOST_LINES: Final = 12
 _PATIENCE_S: Final = 300
@@ -111,17 +113,21 @@ def command_in(path: str) -> list[str]:
     )
 
 
-def checked(path: str, made: Prepared, python: str | None = None) -> Findings:
+def checked(
+    path: str, made: Prepared, python: str | None = None, sidecar: Sidecar | None = None
+) -> Findings:
     """Compare a DAG file with what would be written now, and with what Airflow reads in it.
 
     Parameters
     ----------
     python
         The interpreter that has Airflow; None takes this one if it has.
+    sidecar
+        The module of a notebook's marked cells, if the pipeline is there.
     """
     found = Path(path).read_text(encoding="utf-8")
     facts: dict[str, Any] = {"path": path, "command": made.outline.command}
-    facts["difference"] = tuple(_difference(found, made.text))
+    facts["difference"] = (*_difference(found, made.text), *_stale(sidecar))
     interpreter = python or (sys.executable if _is_here() else None)
     if interpreter is None:
         return Findings(**facts)
@@ -163,6 +169,11 @@ def seen_by(python: str, *paths: str) -> list[dict[str, Any]]:
     return found
 
 
+def _stale(sidecar: Sidecar | None) -> Iterator[str]:
+    if sidecar is not None and not sidecar.is_up_to_date:
+        yield f"{sidecar.path.name} is not what the marked cells of the notebook are now"
+
+
 def _is_here() -> bool:
     try:
         return bool(version("apache-airflow"))
@@ -187,12 +198,13 @@ def _difference(found: str, new: str) -> Iterator[str]:
     """Yield the first lines that differ: those of the file with "-", those of the new one "+"."""
     if found == new:
         return
-    lines = list(unified_diff(found.splitlines(), new.splitlines(), n=0, lineterm=""))[2:]
+    was, now = without_mark(found).splitlines(), without_mark(new).splitlines()
+    lines = list(unified_diff(was, now, n=0, lineterm=""))[2:]
     yield from lines[:_MOST_LINES]
     if len(lines) > _MOST_LINES:
         yield f"... and {len(lines) - _MOST_LINES} more lines"
     if not lines:
-        yield "only the ends of lines differ"
+        yield "only the last line, or the ends of lines, differ"
 
 
 def unlike(expected: Any, found: Any, where: str = "") -> Iterator[str]:

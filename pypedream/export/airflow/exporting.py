@@ -21,8 +21,9 @@ from pypedream.export.target import module_of
 from pypedream.formats import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from pypedream.export.export_cells import Sidecar
     from pypedream.export.outline import Outline
     from pypedream.export.travel import Journey
     from pypedream.pipeline import Pipeline
@@ -42,6 +43,8 @@ class Order:
         As for `pypedream.Pipeline.to_airflow`.
     said_path
         How the file names itself; "" as it is named here.
+    maker
+        The function that makes the pipeline, "build()"; "" if it has a name itself.
     """
 
     path: str
@@ -53,6 +56,7 @@ class Order:
     project_root: str | None = None
     dag_id: str | None = None
     said_path: str = ""
+    maker: str = ""
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -104,6 +108,8 @@ class WrittenDag:
         What is to be known before it runs in Airflow.
     command
         How to see later whether it is up to date.
+    module
+        The module of a notebook's marked cells that was written beside it; "" if there is none.
     """
 
     path: str
@@ -113,6 +119,7 @@ class WrittenDag:
     schedule: str | None = None
     notes: tuple[str, ...] = ()
     command: str = ""
+    module: str = ""
 
     def __str__(self) -> str:
         tasks = "1 task" if self.tasks == 1 else f"{self.tasks} tasks"
@@ -120,6 +127,7 @@ class WrittenDag:
         return "\n".join(
             [
                 f'{self.path}: DAG "{self.dag_id}" with {tasks}{when}',
+                *([f"{self.module}: the marked cells"] if self.module else []),
                 *(f"  note: {note}" for note in self.notes),
                 f"  to check it later: {self.command}",
             ]
@@ -147,12 +155,46 @@ class Prepared:
     notes: tuple[str, ...] = Factory(tuple)
 
 
-def to_airflow(pipeline: Pipeline, order: Order, *, overwrite: bool = False) -> WrittenDag:
+def to_airflow(
+    pipeline: Pipeline,
+    path: str | os.PathLike[str],
+    *,
+    group_as_task: str | Iterable[str] = (),
+    project_root: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    **asked: Any,
+) -> WrittenDag:
     """Write the DAG file of a pipeline; see `pypedream.Pipeline.to_airflow`."""
+    __tracebackhide__ = True
+    groups = (group_as_task,) if isinstance(group_as_task, str) else tuple(group_as_task)
+    root = None if project_root is None else os.fspath(project_root)
+    order = Order(os.fspath(path), group_as_task=groups, project_root=root, **asked)
+    return write(pipeline, order, overwrite=overwrite)
+
+
+def write(
+    pipeline: Pipeline, order: Order, *, overwrite: bool = False, sidecar: Sidecar | None = None
+) -> WrittenDag:
+    """Write the DAG file that is asked for.
+
+    Parameters
+    ----------
+    overwrite
+        Whether files that are someone's work may be replaced.
+    sidecar
+        The module that has the pipeline, if that is to be written too.
+
+    Raises
+    ------
+    ExportError
+        If there are reasons against it, with all of them. Nothing is written then.
+    """
     __tracebackhide__ = True
     made = prepared(pipeline, order)
     try:
         place = free_place(order.path, overwrite=overwrite, by="this export", text=made.text)
+        if sidecar is not None:
+            sidecar.write(overwrite=overwrite)
     except ExportError as error:
         raise ExportError(_refused(pipeline, [str(error)])) from None
     with replacing(place) as beside:
@@ -165,6 +207,7 @@ def to_airflow(pipeline: Pipeline, order: Order, *, overwrite: bool = False) -> 
         order.schedule,
         made.notes,
         f"python -m pypedream export airflow --check {shlex.quote(order.path)}",
+        "" if sidecar is None else shown(str(sidecar.path)),
     )
 
 
@@ -189,6 +232,7 @@ def prepared(pipeline: Pipeline, order: Order) -> Prepared:
         paths=order.folders,
         file=order.path,
         group_as_task=order.group_as_task,
+        maker=order.maker,
     )
     outline = _outline(pipeline, journey, order)
     problems += [*journey.reasons, *problems_in(outline)]
