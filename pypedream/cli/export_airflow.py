@@ -98,13 +98,18 @@ def _check(
 
 def _order(file: str, target: str | None, asked: dict[str, Any]) -> Order:
     """Return what a DAG file was made with, unless the command line says otherwise."""
+    from pypedream.errors import ExportError
     from pypedream.export.airflow.checking import command_in
     from pypedream.export.airflow.exporting import Order
 
+    try:
+        made = airflow.make_context("airflow", command_in(file)).params
+    except ExportError:
+        if target is None:
+            raise
+        made = {}
+    named = made.get("target") or "" if target is None else said(target)
     given = {name: each for name, each in asked.items() if each not in (None, ())}
-    if target is not None:
-        return Order(file, said(target), **given, maker=maker_in(target))
-    made = airflow.make_context("airflow", command_in(file)).params
-    before, named = {name: made[name] for name in _ASKED}, made["target"] or ""
-    own = {"said_path": made["out"] or "", "maker": maker_in(named)}
+    before = {name: made[name] for name in _ASKED if name in made}
+    own = {"said_path": made.get("out") or "", "maker": maker_in(named)}
     return Order(file, named, **{**before, **given, **own})

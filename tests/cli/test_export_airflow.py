@@ -201,7 +201,7 @@ def test_other_options_are_checked_if_they_are_given(invoke, dags):
     """They win over those that the file names."""
     exported(invoke, "--out", "dags/air.py", "--schedule", "@daily")
 
-    same = invoke("export", "airflow", "--check", "dags/air.py", "--schedule", "@daily")
+    same = invoke("export", "airflow", "co2.py:flow", "--check", "dags/air.py")
     other = invoke("export", "airflow", "--check", "dags/air.py", "--schedule", "@hourly")
 
     assert same.exit_code == 0, same.output

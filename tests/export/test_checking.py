@@ -115,8 +115,9 @@ def test_other_ends_of_lines_are_a_change(made, tmp_path):
     file = tmp_path / "dag.py"
     said = ("only the last line, or the ends of lines, differ",)
 
-    for text in (made.text.rstrip("\n"), made.text[:-3] + "00\n"):
-        file.write_text(text, encoding="utf-8")
+    other = made.text[:-2] + ("1" if made.text[-2] == "0" else "0") + "\n"
+    for text in (made.text.replace("\n", "\r\n"), made.text.rstrip("\n"), other):
+        file.write_bytes(text.encode())
         assert checked(str(file), made).difference == said
 
 
@@ -140,8 +141,11 @@ def test_a_file_says_how_it_was_exported(made, tmp_path):
     assert command_in(str(file)) == ["flows:flow", "--out", "dags/x.py"]
     with pytest.raises(ExportError, match="is no Python file"):
         command_in(str(broken))
-    with pytest.raises(ExportError, match="cannot read"):
+    with pytest.raises(ExportError, match=r"cannot read .*: No such file or directory"):
         command_in(str(tmp_path / "nothing.py"))
+    broken.write_bytes(b"\xff")
+    with pytest.raises(ExportError, match=r"cannot read .*: it is no text in UTF-8"):
+        checked(str(broken), made)
 
 
 def test_an_interpreter_without_airflow_is_told(tmp_path):

@@ -99,11 +99,8 @@ def command_in(path: str) -> list[str]:
         If there is no such file, or it says nothing of that kind.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-        said = ast.get_docstring(ast.parse(text)) or ""
-    except OSError as error:
-        raise ExportError(f"cannot read {path}: {error.strerror}") from None
-    except (SyntaxError, ValueError) as error:
+        said = ast.get_docstring(ast.parse(_text_of(path))) or ""
+    except SyntaxError as error:
         raise ExportError(f"{path} is no Python file: {error}") from None
     for line in said.splitlines():
         if line.strip().startswith(_START):
@@ -125,7 +122,7 @@ def checked(
     sidecar
         The module of a notebook's marked cells, if the pipeline is there.
     """
-    found = Path(path).read_text(encoding="utf-8")
+    found = _text_of(path)
     facts: dict[str, Any] = {"path": path, "command": made.outline.command}
     facts["difference"] = (*_difference(found, made.text), *_stale(sidecar))
     interpreter = python or (sys.executable if _is_here() else None)
@@ -169,6 +166,16 @@ def seen_by(python: str, *paths: str) -> list[dict[str, Any]]:
     return found
 
 
+def _text_of(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", newline="") as file:  # also other ends of lines differ
+            return file.read()
+    except OSError as error:
+        raise ExportError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError:
+        raise ExportError(f"cannot read {path}: it is no text in UTF-8") from None
+
+
 def _stale(sidecar: Sidecar | None) -> Iterator[str]:
     if sidecar is not None and not sidecar.is_up_to_date:
         yield f"{sidecar.path.name} is not what the marked cells of the notebook are now"
@@ -198,8 +205,8 @@ def _difference(found: str, new: str) -> Iterator[str]:
     """Yield the first lines that differ: those of the file with "-", those of the new one "+"."""
     if found == new:
         return
-    was, now = without_mark(found).splitlines(), without_mark(new).splitlines()
-    lines = list(unified_diff(was, now, n=0, lineterm=""))[2:]
+    was = without_mark(found.replace("\r\n", "\n")).splitlines()
+    lines = list(unified_diff(was, without_mark(new).splitlines(), n=0, lineterm=""))[2:]
     yield from lines[:_MOST_LINES]
     if len(lines) > _MOST_LINES:
         yield f"... and {len(lines) - _MOST_LINES} more lines"
