@@ -264,8 +264,9 @@ def _ruled(schema: Schema | None, kind: Any, definition: Parameter) -> Schema | 
         return _among(definition.choices) or schema
     if definition.choices is not None and get_origin(plain(kind)) is not Literal:
         return _among(definition.choices)
-    if isinstance(definition.default, Enum) and kind is object:
-        return _among(type(definition.default))
+    default = None if definition.default is NOTHING else definition.default  # which is an Enum
+    if isinstance(default, Enum) and kind is object:
+        return _among(type(default))
     found = dict(schema)
     for rule, limit in (("minimum", definition.min), ("maximum", definition.max)):
         is_number = isinstance(limit, (int, float)) and not isinstance(limit, bool)

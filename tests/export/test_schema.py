@@ -152,6 +152,14 @@ def test_a_default_that_json_cannot_hold_is_refused(default, why):
     assert "in a stage" in str(caught.value)
 
 
+def test_a_parameter_of_which_nothing_is_said_accepts_anything():
+    """That there is no default is no value of its own kind."""
+    (bare,) = Parameters.define("bare").definitions.values()
+
+    assert param_of(bare).schema == {}
+    assert param_of(bare).default is NO_DEFAULT
+
+
 def test_all_defaults_are_looked_at():
     """What cannot be written is listed, and everything else is there."""
     parameters = Parameters.define(a=1, b=timedelta(1), c=b"x")
