@@ -68,7 +68,7 @@ def test_a_dag_file_is_written(invoke, dags):
     assert last == "  to check it later: python -m pypedream export airflow --check dags/air.py"
     text = (dags / "air.py").read_text(encoding="utf-8")
     assert '    "target": "co2:flow",\n' in text
-    assert 'joinpath("..")' in text
+    assert 'os.path.join(os.path.dirname(__file__), "..")' in text
     assert "\n    python -m pypedream export airflow co2.py:flow --schedule @daily" in text
     assert str(dags) not in text
     assert list(dags.iterdir()) == [dags / "air.py"]

@@ -129,7 +129,7 @@ def _imports(outline: Outline, tasks: list[AirflowTask]) -> str:
     lines = [f"from datetime import datetime{', timedelta' if has_times else ''}"]
     root = outline.options.get("project_root")
     if root is not None:
-        lines = ["import sys", *lines, "from pathlib import Path"]
+        lines = ["import os", "import sys", *lines]
     names = ", ".join(name for name, is_in in zip(three, wanted, strict=True) if is_in)
     text = "\n".join(lines) + "\n\n" + _IMPORTS.format(three=names)
     if has_params:
@@ -153,9 +153,10 @@ def _pipeline(outline: Outline) -> str:
     root = outline.options.get("project_root")
     if root is None:
         return text
-    place = call("Path(__file__).parent.joinpath", [literal(root)])
+    here = call("os.path.dirname", ["__file__"])
+    place = call("os.path.realpath", [call("os.path.join", [here, literal(root)])])
     lines = [
-        laid_out(place, 0, "ROOT = str(", ".resolve())"),
+        laid_out(place, 0, "ROOT = "),
         "if ROOT not in sys.path:",
         "    sys.path.insert(0, ROOT)",
     ]
