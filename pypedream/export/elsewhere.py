@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.engine.problem import Problem
+from pypedream.export.freshly import WHERE
 from pypedream.export.storable import type_of, values_for_a_store
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from pypedream.export.outline import Param
     from pypedream.export.travel import Circumstances
@@ -18,6 +19,7 @@ MOST_TASKS: Final = 1024
 """So many tasks a host makes of a mapped stage, unless its site says otherwise."""
 
 _FROM_RUN: Final = "read context.RUN.get().started_at or .logical_date, which all tasks share"
+_THERE: Final = "set the same environment variables wherever tasks run"
 _UNUSED: Final = {
     "executor": "{host} decides where tasks run",
     "workers": "{host} decides how many tasks run at the same time",
@@ -30,7 +32,7 @@ _UNUSED: Final = {
 
 
 def differences_there(
-    pipeline: Pipeline, params: Mapping[str, Param], varies: Collection[str], how: Circumstances
+    pipeline: Pipeline, params: Mapping[str, Param], varies: Mapping[str, str], how: Circumstances
 ) -> Iterator[Problem]:
     """Give what is different, each with its place."""
     yield from _of_the_store(pipeline, how)
@@ -71,10 +73,10 @@ def _of_the_store(pipeline: Pipeline, how: Circumstances) -> Iterator[Problem]:
 
 
 def _of_each_import(
-    pipeline: Pipeline, params: Mapping[str, Param], varies: Collection[str]
+    pipeline: Pipeline, params: Mapping[str, Param], varies: Mapping[str, str]
 ) -> Iterator[Problem]:
     base = pipeline.blueprint
-    for name in varies:
+    for name, why in varies.items():
         if name in params:
             what, place = f'the default of parameter "{name}"', base.definition.place
         else:
@@ -82,11 +84,11 @@ def _of_each_import(
             argument = "" if key is None else name.removeprefix(f"{key}.")
             what = name if key is None else f'argument "{argument}" of stage "{key}"'
             place = base.definition.place if key is None else base.wiring.wires[key].place
-        yield Problem(
-            f"{what} is another value in each task, as each imports the module anew",
-            place,
-            _FROM_RUN,
-        )
+        if why == WHERE:
+            yield Problem(f"{what} is what the machine of each task says", place, _THERE)
+        else:
+            how_so = "is another value in each task, as each imports the module anew"
+            yield Problem(f"{what} {how_so}", place, _FROM_RUN)
 
 
 def _of_options(pipeline: Pipeline, how: Circumstances) -> Iterator[Problem]:

@@ -44,16 +44,15 @@ class Imprint:
 
     structure: dict[str, str]
     code: dict[str, str]
+    has_texts: bool = True
 
     def without(self, names: Collection[str]) -> Imprint:
         """Return the same without what some of the parts are."""
-        both = (self.structure, self.code)
-        return Imprint(
-            *(
-                {name: "varies" if name in names else each for name, each in parts.items()}
-                for parts in both
-            )
+        structure, code = (
+            {name: "varies" if name in names else each for name, each in parts.items()}
+            for parts in (self.structure, self.code)
         )
+        return Imprint(structure, code, self.has_texts)
 
     def __str__(self) -> str:
         return f"plan {_digest(self.structure)}, code {_digest(self.code)} (Python {_python()})"
@@ -72,7 +71,7 @@ def fingerprint_of(pipeline: Pipeline, varies: Collection[str] = ()) -> str:
     -------
     "plan 0123456789abcdef, code 0123456789abcdef (Python 3.11)"
     """
-    return str(imprint_of(pipeline, varies))
+    return str(imprint_of(pipeline, by_text=True).without(varies))
 
 
 def mismatch(expected: str, pipeline: Pipeline, varies: Collection[str] = ()) -> str:
@@ -90,22 +89,30 @@ def mismatch(expected: str, pipeline: Pipeline, varies: Collection[str] = ()) ->
     found = _FORM.fullmatch(expected)
     if found is None:
         return f'"{expected}" is no fingerprint of a pipeline'
-    one = imprint_of(pipeline, varies)
+    one = imprint_of(pipeline, by_text=True).without(varies)
     wrong = []
     if found[1] != _digest(one.structure):
         wrong.append("its stages, inputs, parameters or variables are others")
-    if found[3] == _python() and found[2] != _digest(one.code):
+    is_comparable = found[3] == _python() and one.has_texts
+    if is_comparable and found[2] != _digest(one.code):
         wrong.append("the code of its stages, or what that uses, is another")
     return " and ".join(wrong)
 
 
-def imprint_of(pipeline: Pipeline, varies: Collection[str] = ()) -> Imprint:
-    """Return what a pipeline is, part by part."""
-    walk = OwnCode(Neighbourhood(_home(pipeline)))
+def imprint_of(pipeline: Pipeline, *, by_text: bool = False) -> Imprint:
+    """Return what a pipeline is, part by part.
+
+    Parameters
+    ----------
+    by_text
+        Whether constants and classes count by the statements that make them, which are the same
+        on every machine, and not by what they are in this process.
+    """
+    walk = OwnCode(Neighbourhood(_home(pipeline)), by_text)
     structure = dict(_structure(pipeline, walk.portable))
     for function in _functions(pipeline):
         walk.walk(function)
-    return Imprint(structure, walk.parts).without(varies)
+    return Imprint(structure, walk.parts, walk.has_texts)
 
 
 def _structure(pipeline: Pipeline, portable: Portable) -> Iterator[tuple[str, str]]:

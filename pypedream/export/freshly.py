@@ -10,7 +10,7 @@ import pickle
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, define, evolve, field
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from pypedream.export.text_modules import TextModule
 
-_DAY_S = 24 * 60 * 60
+WHEN: Final = "when"
+WHERE: Final = "where"
+CONSTANT: Final = "constant "
+_DAY_S: Final = 24 * 60 * 60
 
 
 @define
@@ -36,6 +39,8 @@ class Question:
         What to import from, first of all.
     days
         How much later it is to be.
+    is_elsewhere
+        Whether it is to be another machine, as far as the user's code can tell.
     texts
         Modules that are only a text yet, by name.
     """
@@ -44,6 +49,7 @@ class Question:
     target: str
     folders: list[str]
     days: int = 0
+    is_elsewhere: bool = False
     texts: Mapping[str, TextModule] = Factory(dict)
 
 
@@ -56,10 +62,13 @@ class Found:
     fingerprint
         Of the pipeline, without what varies; "" if there is none.
     varies
-        What is another value each time: "stage.argument", the name of a parameter, or that of a
-        part of the code such as "constant TODAY".
+        What is another value each time, or on another machine, with `WHEN` or `WHERE`: by
+        "stage.argument", the name of a parameter, or that of a part of the code such as
+        "constant TODAY".
     structure, code
-        The parts of the pipeline, each name with what it is.
+        The parts of the pipeline, each name with what it is in this process.
+    texts
+        The parts of its code, each name with what its text says.
     file
         The file of the module.
     error
@@ -73,30 +82,36 @@ class Found:
     """
 
     fingerprint: str = ""
-    varies: tuple[str, ...] = ()
+    varies: dict[str, str] = Factory(dict)
     structure: dict[str, str] = Factory(dict)
     code: dict[str, str] = Factory(dict)
+    texts: dict[str, str] = Factory(dict)
     file: str = ""
     error: str = ""
     missing: str = ""
     place: tuple[str, int] | None = None
     modules: frozenset[str] = field(default=frozenset(), repr=False)
 
-    def compared(self, later: Found) -> Found:
-        """Return the same with what is another value in a second interpreter."""
+    @property
+    def parts(self) -> dict[str, str]:
+        """All parts."""
+        return {**self.code, **self.structure}
+
+    def compared(self, later: Found, elsewhere: Found) -> Found:
+        """Return the same with what is another value in other interpreters."""
         from pypedream.export.fingerprint import Imprint
 
         if later.error:
             return later
-        pairs = ((self.structure, later.structure), (self.code, later.code))
         today = _today()
-        varies = tuple(
-            name
-            for own, others in pairs
-            for name, said in own.items()
-            if said != others.get(name) or any(each in said for each in today)
-        )
-        bare = Imprint(self.structure, self.code).without(varies)
+        then, there = later.parts, {} if elsewhere.error else elsewhere.parts
+        varies = {}
+        for name, said in self.parts.items():
+            if said != then.get(name) or any(each in said for each in today):
+                varies[name] = WHEN
+            elif said != there.get(name, said) and not name.startswith(CONSTANT):
+                varies[name] = WHERE
+        bare = Imprint(self.structure, self.texts).without(varies)
         return evolve(self, varies=varies, fingerprint=str(bare))
 
 
@@ -129,12 +144,18 @@ def _found(question: Question) -> Found:
         sys.meta_path.insert(0, TextFinder(question.texts))
     if question.days:
         _shift_clock(question.days * _DAY_S)
+    if question.is_elsewhere:
+        _change_machine()
     pipeline = load(question.target)
-    one = imprint_of(pipeline)
+    now, text = imprint_of(pipeline), imprint_of(pipeline, by_text=True)
     module = sys.modules[question.target.partition(":")[0]]
-    file = getattr(module, "__file__", "") or ""
-    modules = frozenset(name.partition(".")[0] for name in sys.modules)
-    return Found(str(one), (), one.structure, one.code, file, modules=modules)
+    return Found(
+        structure=now.structure,
+        code=now.code,
+        texts=text.code,
+        file=getattr(module, "__file__", "") or "",
+        modules=frozenset(name.partition(".")[0] for name in sys.modules),
+    )
 
 
 def _shift_clock(seconds: float) -> None:
@@ -142,6 +163,39 @@ def _shift_clock(seconds: float) -> None:
 
     now = time.time
     time.time = lambda: now() + seconds
+
+
+def _change_machine() -> None:
+    """Let the user's code find another environment and other processors."""
+    import socket
+
+    processors = os.cpu_count() or 1
+    os.cpu_count = lambda: processors + 1
+    socket.gethostname = lambda: "elsewhere"
+    os.environ = _OtherEnvironment(os.environ)  # noqa: B003 - only what asks for it sees it
+
+
+class _OtherEnvironment(type(os.environ)):  # type: ignore[misc]
+    """The variables of the process, with other values for whoever asks from the user's code."""
+
+    def __init__(self, own: Any) -> None:
+        self.__dict__.update(vars(own))
+
+    def __getitem__(self, key: str) -> str:
+        if not _is_asked_by_user():
+            return str(super().__getitem__(key))
+        return str(super().__getitem__(key)) + "1" if super().__contains__(key) else "1"
+
+    def __contains__(self, key: object) -> bool:
+        return _is_asked_by_user() or super().__contains__(key)
+
+
+def _is_asked_by_user() -> bool:
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith("<frozen "):
+        frame = frame.f_back
+    file = frame.f_code.co_filename
+    return not is_library(file) and not is_ours(file) and file[:1] != "<"
 
 
 def _one_line(error: BaseException) -> str:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import Factory, define
 
 from pypedream.export.portable import Portable
+from pypedream.export.statements import Statements, names_used, said
 from pypedream.places import is_library
 from pypedream.store.bytecode import behaviour, instructions, names_in
 from pypedream.store.functions import (
@@ -33,9 +34,11 @@ from pypedream.store.functions import (
 )
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Collection, Iterator
 
-_IMPORT: Final = opmap["IMPORT_NAME"]
+_IMPORT: Final = (opmap["IMPORT_NAME"],)
+_ASSIGN: Final = (opmap["STORE_GLOBAL"], opmap["DELETE_GLOBAL"])
 _OF_MODULES: Final = frozenset({"__main__", "__mp_main__"})
 
 
@@ -99,17 +102,25 @@ class OwnCode:
     ----------
     own
         Which modules are walked through.
+    by_text
+        Whether constants and classes count by the statements that make them, and not by what they
+        are in this process.
     parts
         From the name of each part to its digest: "function load", "constant RATE".
     functions
         The user's functions that were met.
+    assigned
+        Names of constants that are none, because a function assigns them.
     """
 
     own: Neighbourhood
+    by_text: bool = False
     parts: dict[str, str] = Factory(dict)
     functions: list[FunctionType] = Factory(list)
     portable: Portable = Factory(Portable)
+    assigned: set[str] = Factory(set)
     _seen: dict[int, object] = Factory(dict)
+    _texts: dict[str, Statements] = Factory(dict)
     _queue: deque[Any] = Factory(deque)
 
     def __attrs_post_init__(self) -> None:
@@ -126,33 +137,65 @@ class OwnCode:
                 self._class(found)
             else:
                 self._function(found)
+        for name in self.assigned:
+            self.parts.pop(f"constant {name}", None)
+
+    @property
+    def has_texts(self) -> bool:
+        """Whether the text of each module that was asked for is there."""
+        return all(each.tree is not None for each in self._texts.values())
 
     # What a name stands for
 
-    def _refer(self, kind: str, name: str, value: Any, names: Collection[str]) -> None:
-        """Note what a name stands for; of a module those members whose names are used, too."""
+    def _global(self, module: str, name: str, value: Any, names: Collection[str]) -> None:
+        """Note what a name of a module stands for, which code with these names refers to."""
         if isinstance(value, ModuleType):
-            if self.own.has(value.__name__) and id(value) not in self._seen:
-                for each in names:
-                    if each[:2] != "__" and each in vars(value):
-                        self._seen_of_module(value, each, names)
-            return
-        self._constant(kind, name, value)
+            self._members(value, names)
+        elif self.by_text and not isinstance(value, CALLABLES):
+            self._statement(module, name, value)
+        else:
+            self._constant("constant", self._within(module, name), value)
 
-    def _seen_of_module(self, module: ModuleType, name: str, names: Collection[str]) -> None:
-        value = vars(module)[name]
-        if isinstance(value, ModuleType) and value is module:
+    def _members(self, module: ModuleType, names: Collection[str]) -> None:
+        """Note those members of an own module whose names are used."""
+        if not self.own.has(module.__name__):
             return
-        others = [each for each in names if each != name]  # a module may have itself in it
-        self._refer("constant", self._within(module.__name__, name), value, others)
+        others = [each for each in names if each != module.__name__.rpartition(".")[2]]
+        for each in others:
+            value = vars(module).get(each)
+            if each[:2] != "__" and each in vars(module) and value is not module:
+                rest = [other for other in others if other != each]  # modules may have each other
+                self._global(module.__name__, each, value, rest)
+
+    def _statement(self, module: str, name: str, value: Any) -> None:
+        """Note the statements that make a constant, and what they use."""
+        symbol = f"constant {self._within(module, name)}"
+        if symbol in self.parts:
+            return
+        text = self._texts.setdefault(module, Statements(module))
+        statements = text.binders.get(name, [])
+        about = [type(value).__name__, *map(said, statements)]
+        self.parts[symbol] = sha256(repr(about).encode()).hexdigest()
+        for each in statements:
+            origin = text.origin(each, name)
+            if origin is None:
+                self._used_by(each, module)
+            elif self.own.has(origin[0]):
+                self._statement(*origin, value)
+
+    def _used_by(self, statement: ast.stmt, module: str) -> None:
+        names = list(dict.fromkeys(names_used(statement)))
+        scope = vars(sys.modules[module]) if module in sys.modules else {}
+        for each in names:
+            if each in scope and each[:2] != "__":
+                self._global(module, each, scope[each], names)
 
     def _constant(self, kind: str, name: str, value: Any) -> None:
         """Note a value in words, and follow the functions and classes in it."""
-        symbol = f"{kind} {name}".rstrip()
         self.portable.met.clear()
-        said = self.portable.say(value)
+        said_so = self.portable.say(value)
         if kind != "called" and not (isinstance(value, CALLABLES) and self._is_own(value)):
-            self._part(symbol, said)
+            self._part(f"{kind} {name}", said_so)
         for each in list(self.portable.met):
             self._follow(each)
 
@@ -178,9 +221,11 @@ class OwnCode:
             self._constant("captured value", f"{variable} in {name}", value)
         names = list(dict.fromkeys(names_in(code)))
         scope = function.__globals__
+        home = str(scope.get("__name__"))
         for each in names:
             if each in scope and each[:2] != "__":
-                self._refer("constant", self._within(function.__module__, each), scope[each], names)
+                self._global(home, each, scope[each], names)
+        self.assigned |= {self._within(home, each) for each in _assigned(code)}
         for module in _imported(code, function):
             if self.own.has(module):
                 self._imported(module, names)
@@ -191,10 +236,13 @@ class OwnCode:
             found = import_module(module)
         except Exception:  # noqa: BLE001 - whether it can be imported is not asked here
             return
-        self._refer("module", module, found, names)
+        self._members(found, names)
 
     def _class(self, kind: type) -> None:
         name = self._within(kind.__module__, kind.__qualname__)
+        if self.by_text and "." not in kind.__qualname__:
+            self._statement(kind.__module__, kind.__qualname__, kind)
+            return
         self._part(f"class {name}", self.portable.say([each.__qualname__ for each in kind.__mro__]))
         for base in kind.__bases__:
             self._follow(base)
@@ -243,6 +291,15 @@ def _layers(value: Any) -> Iterator[Any]:
             yield found
 
 
+def _assigned(code: CodeType) -> Iterator[str]:
+    """Give the globals that a function assigns."""
+    yield from (code.co_names[number] for number in _numbers(code, _ASSIGN))
+
+
+def _numbers(code: CodeType, operations: Collection[int]) -> Iterator[int]:
+    yield from (number for _, operation, number in instructions(code) if operation in operations)
+
+
 def _imported(code: CodeType, function: FunctionType) -> Iterator[str]:
     """Give the modules that a function imports when it is called, by their full names."""
     package = str(function.__globals__.get("__package__") or "")
@@ -250,9 +307,8 @@ def _imported(code: CodeType, function: FunctionType) -> Iterator[str]:
     while waiting:
         one = waiting.pop()
         waiting += [each for each in one.co_consts if isinstance(each, CodeType)]
-        for _, operation, argument in instructions(one):
-            if operation == _IMPORT:
-                yield from _full(one.co_names[argument], package)
+        for number in _numbers(one, _IMPORT):
+            yield from _full(one.co_names[number], package)
 
 
 def _full(name: str, package: str) -> Iterator[str]:

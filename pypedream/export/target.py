@@ -16,6 +16,7 @@ from attrs import evolve
 import pypedream
 from pypedream.errors import ExportError
 from pypedream.export.fingerprint import fingerprint_of, mismatch
+from pypedream.store.packages import is_users_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -77,8 +78,9 @@ def fresh(
 ) -> Found:
     """Import a target in fresh interpreters, and say what is found there.
 
-    There are two: in the second it is 40 days later, so that what differs is known to be another
-    value each time. The current folder and ``PYTHONPATH`` are not imported from.
+    There are three: in the second it is 40 days later, in the third the environment variables that
+    the user's code asks for are others, so that what differs is known to be another value each
+    time, or on another machine. The current folder and ``PYTHONPATH`` are not imported from.
 
     Parameters
     ----------
@@ -90,22 +92,21 @@ def fresh(
     from pypedream.export.freshly import Question
 
     folders = [os.path.abspath(each) for each in paths]
-    questions = [Question("", target, folders, days, texts or {}) for days in (0, _DAYS)]
-    first, later = _answers(questions)
-    return first if first.error else first.compared(later)
+    now = Question("", target, folders, texts=texts or {})
+    first, *others = _answers([now, evolve(now, days=_DAYS), evolve(now, is_elsewhere=True)])
+    return first if first.error else first.compared(*others)
 
 
 def module_of(pipeline: Pipeline) -> str:
     """Return the name of the module whose code made a pipeline; ``__main__`` if it is none."""
-    place = pipeline.blueprint.definition.place
-    for stage in pipeline.blueprint.definition.stages.values():
-        module = sys.modules.get(getattr(stage.function, "__module__", None) or "")
-        if place is not None and module is not None and _file(module) == place.file:
-            return module.__name__
-    for name, module in list(sys.modules.items()):
-        if place is not None and _file(module) == place.file:
+    definition = pipeline.blueprint.definition
+    file = None if definition.place is None else definition.place.file
+    own = [str(getattr(each.function, "__module__", "")) for each in definition.stages.values()]
+    named = [(name, sys.modules[name]) for name in own if name in sys.modules]
+    for name, module in (*named, *sys.modules.copy().items()):
+        if file is not None and _file(module) == file:
             return name
-    return "__main__"
+    return next((name for name, _ in named if is_users_module(name)), "__main__")
 
 
 def _answers(questions: list[Question]) -> list[Found]:

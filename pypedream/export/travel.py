@@ -13,7 +13,7 @@ from pypedream.errors import ExportError
 from pypedream.export.astray import astray
 from pypedream.export.elsewhere import differences_there
 from pypedream.export.exchanged import exchanged
-from pypedream.export.freshly import Found
+from pypedream.export.freshly import CONSTANT, Found
 from pypedream.export.outline import NO_DEFAULT
 from pypedream.export.schema import params_of
 from pypedream.export.storable import values_that_stay
@@ -46,8 +46,9 @@ class Journey:
     fingerprint
         What it is, to be compared where it is called; "" if nothing could import it.
     varies
-        What is another value each time that it is imported: "stage.argument", the name of a
-        parameter, or that of a part of the code such as "constant TODAY".
+        What is another value each time that it is imported, or on another machine, and does not
+        count for the fingerprint: "stage.argument", the name of a parameter, or that of a part of
+        the code such as "default of day in load".
     target
         Where it is found: "module:name"; "" if nowhere.
     """
@@ -155,7 +156,8 @@ def _checked(pipeline: Pipeline, target: str, how: Circumstances) -> Journey:
         found = fresh(journey.target, how.paths, texts)
     except ExportError as error:
         why = str(error)
-    journey.fingerprint, journey.varies = found.fingerprint, found.varies
+    journey.fingerprint = found.fingerprint
+    journey.varies = tuple(name for name in found.varies if not name.startswith(CONSTANT))
     journey.reasons += astray(pipeline, journey.target, why, found, how)
     journey.params, problems = params_of(pipeline.parameters, found.varies, place)
     journey.reasons += problems
@@ -164,7 +166,7 @@ def _checked(pipeline: Pipeline, target: str, how: Circumstances) -> Journey:
     journey.reasons += values_that_stay(base)
     crossing, may_cross = exchanged(base, module_of(pipeline), _task_of(pipeline, how))
     journey.reasons += [*crossing, *_executors(pipeline, how)]
-    journey.warnings += [*differences_there(pipeline, journey.params, journey.varies, how)]
+    journey.warnings += [*differences_there(pipeline, journey.params, found.varies, how)]
     journey.warnings += may_cross
     journey.reasons = _told(journey.reasons, texts)
     journey.warnings = _told(journey.warnings, texts)

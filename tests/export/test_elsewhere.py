@@ -20,7 +20,7 @@ def different(importable):
     def of(text: str, **how) -> list[str]:
         module = importable(f"travel_differs_{next(numbers)}.py", HEAD + dedent(text))
         there = Circumstances(**{"store": "s3://bucket/co2", **how})
-        return [str(each) for each in differences_there(module.flow, {}, (), there)]
+        return [str(each) for each in differences_there(module.flow, {}, {}, there)]
 
     return of
 

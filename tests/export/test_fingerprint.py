@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import py_compile
 import re
 import shutil
 import subprocess
@@ -14,17 +15,22 @@ from .conftest import ROOT
 
 FLOW = """
 import json
+import os
 from datetime import date
 from pathlib import Path
 
 import attrs
 import helpers
+from helpers import FACTOR
 from pypedream import Input, InputBinding, KeyedInputMapper, Parameter, Parameters, Pipeline
 from pypedream import Variables, context, dependency, immediate, param
 
 RATE = 0.5
 DATA = Path(__file__).parent / "data"
 NAMES = {"a", "b", "c", "d"}
+FOLDER = os.environ.get("DATA_DIR", "data")
+CALLS = []
+count = 0
 
 
 @attrs.frozen
@@ -44,6 +50,9 @@ flow = Pipeline(
 
 @flow.stage(retries=2)
 def load(n, folder):
+    global count
+    count += 1
+    CALLS.append(FOLDER)
     return Row(n).doubled(), RATE, sorted(NAMES)
 
 
@@ -53,10 +62,12 @@ def load(n, folder):
 ])
 def total(load, by, n, start=1):
     from helpers import late
-    return helpers.clean(load), by, late(n), start
+    return helpers.clean(load), by, late(n), start, FACTOR
 """
 
 HELPERS = """
+FACTOR = 2
+
 def clean(rows):
     return used(rows)
 
@@ -75,11 +86,16 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import {module}
 from pypedream.export.fingerprint import fingerprint_of, mismatch
+if len(sys.argv) > 3:
+    {module}.flow.run(progress=False, capture=False)
 if len(sys.argv) > 2:
     print(mismatch(sys.argv[2], {module}.flow))
 else:
     print(fingerprint_of({module}.flow))
 """
+
+
+ENVIRONMENT = {"PATH": ""}
 
 
 @pytest.fixture
@@ -99,7 +115,7 @@ def asked(folder: Path, *given: str, seed: str = "0", module: str = "co2") -> st
         timeout=60,
         check=False,
         cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed, "PATH": ""},
+        env={**ENVIRONMENT, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -139,6 +155,7 @@ def test_a_package_that_is_installed_is_the_same_as_its_folder(tmp_path):
         (package / "__init__.py").touch()
         (package / "helpers.py").write_text(HELPERS, encoding="utf-8")
         text = FLOW.replace("import helpers", "from flows import helpers")
+        text = text.replace("from helpers import FACTOR", "from .helpers import FACTOR")
         text = text.replace("from helpers import late", "from .helpers import late")
         (package / "co2.py").write_text(text, encoding="utf-8")
 
@@ -165,6 +182,8 @@ CHANGED: dict[str, tuple[str, str, str]] = {
     "a helper of a helper": ("helpers.py", "    return rows\n", "    return rows[:]\n"),
     "an import inside a stage": ("helpers.py", "late(n):\n    return n", "late(n):\n    return 2"),
     "a constant": ("co2.py", "RATE = 0.5", "RATE = 0.6"),
+    "a constant of another module": ("helpers.py", "FACTOR = 2", "FACTOR = 3"),
+    "what makes a constant": ("co2.py", '"DATA_DIR", "data"', '"DATA_DIR", "rows"'),
     "a method": ("co2.py", "2 * self.n", "3 * self.n"),
     "a field": ("co2.py", "n: int = 1", "n: int = 2"),
     "a default": ("co2.py", "start=1", "start=2"),
@@ -221,6 +240,33 @@ def test_code_is_not_compared_with_that_of_another_python(folder):
     assert asked(folder, before) == ""
     edited(folder, "co2.py", "retries=2", "retries=3")
     assert asked(folder, before) == "its stages, inputs, parameters or variables are others"
+
+
+def test_what_the_machine_says_does_not_count(folder, monkeypatch):
+    """A constant counts by the statement that makes it: elsewhere its value is another one."""
+    before = asked(folder)
+
+    monkeypatch.setitem(ENVIRONMENT, "DATA_DIR", "/mnt/data")
+
+    assert asked(folder, before) == ""
+
+
+def test_what_a_run_leaves_in_a_module_does_not_count(folder):
+    """Tasks may share a process, and a stage may fill what lives in its module."""
+    before = asked(folder)
+
+    assert asked(folder, before, "run") == ""
+
+
+def test_code_is_not_compared_where_there_is_no_text(folder, tmp_path):
+    """As where only compiled files are installed: constants count by their text."""
+    before = asked(folder)
+    bare = tmp_path / "compiled"
+    bare.mkdir()
+    for name in ("co2", "helpers"):
+        py_compile.compile(str(folder / f"{name}.py"), cfile=str(bare / f"{name}.pyc"))
+
+    assert asked(bare, before) == ""
 
 
 def test_what_is_no_fingerprint_matches_nothing(folder):

@@ -96,7 +96,7 @@ def test_a_fresh_interpreter_finds_the_same_pipeline(importable, tmp_path):
 
     found = fresh("travel_same:flow", [tmp_path])
 
-    assert (found.error, found.varies) == ("", ())
+    assert (found.error, found.varies) == ("", {})
     assert found.fingerprint == fingerprint_of(module.flow)
     assert mismatch(found.fingerprint, module.flow) == ""
     assert found.file == str(tmp_path / "travel_same.py")
@@ -170,6 +170,43 @@ def test_what_is_another_value_in_each_import_is_found(tmp_path):
         "constant STAMP",
         "default of seed in late",
     }
+
+
+ELSEWHERE = """
+import os
+from pypedream import Parameters, Pipeline
+
+FOLDER = os.environ.get("CO2_DATA", "data")
+flow = Pipeline("co2", Parameters.define(folder=os.getenv("CO2_DATA", "data"), n=3))
+
+@flow.stage
+def load(folder, n, jobs=os.cpu_count(), key=os.environ.get("CO2_KEY")):
+    return folder, n, jobs, FOLDER
+"""
+
+
+def test_what_another_machine_says_otherwise_is_found(tmp_path):
+    """By an import with other variables; a constant counts by its text, so it is not among it."""
+    (tmp_path / "travel_machine.py").write_text(ELSEWHERE, encoding="utf-8")
+
+    found = fresh("travel_machine:flow", [tmp_path])
+
+    assert found.varies == {
+        "folder": "where",
+        "default of jobs in load": "where",
+        "default of key in load": "where",
+    }
+
+
+def test_a_module_that_needs_its_own_environment_is_found_all_the_same(tmp_path, monkeypatch):
+    """What fails with other variables says nothing."""
+    text = ELSEWHERE + "\nassert os.environ['CO2_MODE'] == 'fast'\n"
+    (tmp_path / "travel_strict.py").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("CO2_MODE", "fast")
+
+    found = fresh("travel_strict:flow", [tmp_path])
+
+    assert (found.error, found.varies) == ("", {})
 
 
 def test_what_varies_does_not_count(importable, tmp_path):

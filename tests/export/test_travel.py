@@ -284,9 +284,12 @@ def test_a_file_that_was_edited_after_it_was_imported_is_refused(
         """
         RATE = 1
         CACHE = {}
+        count = 0
         flow = Pipeline("co2", Parameters.define(n=3), variables=Variables.define(seen=0))
         @flow.stage(inputs=[immediate(1, "by")], retries=1)
         def load(n, by):
+            global count
+            count += 1
             CACHE[n] = RATE
             return n
         @flow.stage
@@ -295,7 +298,7 @@ def test_a_file_that_was_edited_after_it_was_imported_is_refused(
         """
     )
     module = importable("travel_edited.py", text)
-    module.CACHE[1] = 2  # as a run fills it
+    module.CACHE[1] = module.count = 2  # as a run leaves it
 
     (tmp_path / "travel_edited.py").write_text(text.replace(old, new), encoding="utf-8")
 
