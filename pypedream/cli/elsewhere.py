@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import REFUSED, Refused
 from pypedream.cli.options import together
+from pypedream.cli.sources import maker_in, opened
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pypedream.export.travel import Journey
 
 _HOSTS: Final = {"airflow": "Airflow", "prefect": "Prefect"}
+_ANY_FILE: Final = "flow.py"  # beside which the cells of a notebook would be a module
 _OPTIONS: Final = ("schedule", "store", "project_root")
 
 elsewhere = together(
@@ -59,16 +60,17 @@ def say_whether(
     from pypedream.export.target import module_of
     from pypedream.export.travel import check
 
-    with stdout_kept_free(), loaded(target, debug=debug) as found:
-        pipeline = found.pipeline
-        root = how["project_root"] or Neighbourhood(module_of(pipeline)).root or str(found.folder)
+    given = [] if how["project_root"] is None else [how["project_root"]]
+    source = opened(target, _ANY_FILE, debug=debug, overwrite=True, paths=given)
+    with stdout_kept_free(), source as (pipeline, _):
+        own = Neighbourhood(module_of(pipeline)).root
         journey = check(
             pipeline,
-            maker=_maker(target or ""),
+            maker=maker_in(target),
             host=host,
             schedule=how["schedule"],
             store=how["store"] or "",
-            paths=[root],
+            paths=given or ([own] if own else []),
         )
     if as_json:
         say_json(journey_data(pipeline.name, host, journey))
@@ -76,10 +78,6 @@ def say_whether(
         say(*_lines(pipeline.name, host, journey))
     if journey.reasons:
         raise click.exceptions.Exit(REFUSED)
-
-
-def _maker(text: str) -> str:
-    return text.rpartition(":")[2] if text.endswith("()") else ""
 
 
 def _lines(name: str, host: str, journey: Journey) -> Iterable[str]:

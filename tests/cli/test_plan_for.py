@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 BAD = """
@@ -120,3 +121,21 @@ def test_a_project_root_is_where_modules_are_imported_from(invoke, write):
 
     assert inner.stdout.startswith("inner: can run in Airflow, as inner:flow")
     assert outer.stdout.startswith("inner: can run in Airflow, as flows.inner:flow")
+
+
+def test_the_marked_cells_of_a_notebook_are_looked_at_as_a_module(invoke, write):
+    """Reasons are told with their cells, and nothing is written."""
+    cells = [
+        "#| export\nfrom pypedream import Parameters, Pipeline",
+        "#| export\nflow = Pipeline('cells', Parameters.define(b=b'x'))",
+        "#| export\n@flow.stage\ndef load(b):\n    return 1",
+    ]
+    document = {"cells": [{"cell_type": "code", "source": each, "metadata": {}} for each in cells]}
+    write("nb.ipynb", json.dumps(document))
+
+    result = invoke("plan", "nb.ipynb:flow", "--for", "airflow")
+
+    assert result.exit_code == 2
+    assert result.stdout.startswith("cells: cannot run in Airflow as it is, for 1 reason\n")
+    assert "(nb.ipynb, cell 2:2)" in result.stdout
+    assert [path.name for path in Path().iterdir()] == ["nb.ipynb"]
