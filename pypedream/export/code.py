@@ -70,7 +70,7 @@ def literal(value: Any) -> Code:
     if value is None or type(value) in (bool, int):
         return repr(value)
     if type(value) is float and math.isfinite(value):
-        return repr(value)
+        return repr(value).replace("e+", "e")
     if type(value) is list:
         return Bracket("[", tuple(("", literal(each)) for each in value), "]")
     if type(value) is dict and all(type(key) is str for key in value):
@@ -107,6 +107,7 @@ def docstring(text: str) -> str:
     lines = "\n".join(line.rstrip() for line in text.strip().split("\n"))
     inside = "".join(each if each == "\n" else _escaped(each, "") for each in lines)
     inside = inside.replace('"""', '\\"\\"\\"')
+    inside = f"\\{inside}" if inside.startswith('"') else inside
     if "\n" in inside:
         return f'"""{inside}\n"""'
     return f'"""{inside[:-1]}\\""""' if inside.endswith('"') else f'"""{inside}"""'

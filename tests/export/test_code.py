@@ -66,6 +66,12 @@ def test_what_is_too_long_has_an_item_a_line():
     ]
 
 
+def test_what_formatters_would_change_is_as_they_have_it():
+    """Exponents without a plus, and no quote behind the quotes of a docstring."""
+    assert str(literal([1e30, 1e-7])) == "[1e30, 1e-07]"
+    assert docstring('"a" and "b"') == '"""\\"a" and "b\\""""'
+
+
 def test_nothing_has_no_lines():
     """Empty brackets stay on one line."""
     assert folded(call("f"), 1) == "    f()"
