@@ -433,3 +433,26 @@ def test_a_task_for_several_items_may_take_as_long_as_all_of_them():
     assert f"execution_timeout=timedelta(seconds={10 * (3 * 2 + 1 + 2)})" in several
     assert "map_chunk=None)" in one
     assert "map_chunk=10)" in several
+
+
+@pytest.mark.parametrize(
+    "schedule", [*PRESETS, "0 6 * * *", "*/5 0-23/2 1,15 * MON-FRI", "0 0 * * 5#2"]
+)
+def test_schedules_are_cron_or_have_a_name(schedule):
+    """As Airflow has them."""
+    flow = Pipeline("timed")
+    flow.stage(lambda: 1, name="x")
+
+    assert f'schedule="{schedule}"' in dag_text(of(flow, options={"schedule": schedule}))
+
+
+@pytest.mark.parametrize(
+    "schedule", ["", "daily", "@dayly", "6 *", "61 6 * * *", "0 6 * * * * *", "0 6 * * %"]
+)
+def test_what_is_no_schedule_is_refused(schedule):
+    """Before Airflow fails to import the file."""
+    flow = Pipeline("timed")
+    flow.stage(lambda: 1, name="x")
+
+    with pytest.raises(ExportError, match="is no schedule"):
+        dag_text(of(flow, options={"schedule": schedule}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.engine.problem import Problem
@@ -75,15 +76,23 @@ def notes_on(outline: Outline) -> Iterator[str]:
 def problems_of_schedule(outline: Outline) -> Iterator[Problem]:
     """Yield what keeps a schedule from being one."""
     schedule = outline.options.get("schedule")
-    if schedule is None:
-        return
-    fields = str(schedule).split()
-    if schedule not in PRESETS and len(fields) not in (5, 6):
+    if schedule is not None and schedule not in PRESETS and not _is_cron(schedule):
         hint = f'"0 6 * * *", or one of {", ".join(PRESETS)}'
         yield Problem(f'schedule="{schedule}" is no schedule', None, hint)
 
 
 PRESETS: Final = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+_MOST: Final = (59, 23, 31, 12, 7, 59)
+"""The highest number in each field of a cron expression; a sixth one is for seconds."""
+
+
+def _is_cron(text: str) -> bool:
+    fields = text.split()
+    numbers = [re.findall(r"(?<![/#\d])\d+", field) for field in fields]
+    return len(fields) in (5, 6) and all(
+        re.fullmatch(r"[\dA-Za-z*,/#?-]+", field) and all(int(each) <= most for each in found)
+        for field, found, most in zip(fields, numbers, _MOST, strict=False)
+    )
 
 
 def _pools(outline: Outline) -> list[str]:
