@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.benchmarks import (
     chain,
+    exports,
     fan_out,
     identities,
     imports,
@@ -39,6 +40,7 @@ BENCHMARKS = {
     "store": store.rows,
     "reuse": reuse.rows,
     "maps": maps.rows,
+    "exports": exports.rows,
 }
 
 WIDTH = 58

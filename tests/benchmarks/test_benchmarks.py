@@ -43,6 +43,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
         ("store", 2),
         ("reuse", 4),
         ("maps", 7),
+        ("exports", 2),
     ],
 )
 def test_a_benchmark_gives_its_rows(
