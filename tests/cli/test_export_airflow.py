@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -264,3 +267,26 @@ def test_marked_cells_of_a_notebook_are_written_beside_it(invoke, dags, folder):
     assert refused.exit_code == 2
     assert "air_stages.py was not written by" in refused.stderr
     assert (dags / "air.py").read_bytes() == before
+
+
+def test_the_page_shows_what_is_written(invoke, folder, write):
+    """Its module, its command, the DAG of the file, and what a check says."""
+    page = (Path(PACKAGE) / "_docs" / "how-to" / "airflow.md").read_text(encoding="utf-8")
+    module, dag = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (command, _), (check, said) = re.findall(
+        r"```console\n\$ python -m pypedream (.*?)\n(.*?)```", page, re.DOTALL
+    )
+    (folder / "co2.py").write_text(module, encoding="utf-8")
+    (folder / "dags").mkdir()
+
+    result = invoke(*command.split())
+    text = (folder / "dags" / "co2_dag.py").read_text(encoding="utf-8")
+    checked = invoke(*check.split())
+
+    assert result.exit_code == 0, result.output
+    assert text.partition("\n\n\nwith DAG")[2].partition("\n\n\n")[0] + "\n" == dag.removeprefix(
+        "with DAG"
+    )
+    assert checked.exit_code == 0, checked.output
+    if find_spec("airflow") is None:
+        assert checked.stdout == said
