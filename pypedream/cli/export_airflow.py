@@ -104,6 +104,8 @@ def _order(file: str, target: str | None, asked: dict[str, Any]) -> Order:
 
     try:
         made = airflow.make_context("airflow", command_in(file)).params
+    except click.UsageError as error:
+        raise Refused(f"the command in {file} is none: {error.format_message()}") from None
     except ExportError:
         if target is None:
             raise

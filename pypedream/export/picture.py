@@ -88,7 +88,9 @@ def _name(task: Task) -> str:
 
 
 def _label(text: str) -> str:
-    return visible(text).replace("\\", "\\\\").replace('"', '\\"')
+    """Return any text such that Graphviz shows it between quotes as it is."""
+    plain = visible(text).replace("\\", "\\\\").replace('"', '\\"')
+    return plain.replace("&", "&amp;")  # it reads references, too
 
 
 def _description(outline: Outline) -> Any:

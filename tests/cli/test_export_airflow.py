@@ -200,6 +200,19 @@ def test_a_file_is_up_to_date_until_the_pipeline_changes(invoke, dags, folder):
     assert (dags / "air.py").read_bytes() == before
 
 
+def test_a_command_that_somebody_changed_is_told(invoke, dags):
+    """What is wrong in it, and in which file."""
+    exported(invoke, "--out", "dags/air.py", "--schedule", "@daily")
+    file = dags / "air.py"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("--schedule", "--shedule"), encoding="utf-8")
+
+    result = invoke("export", "airflow", "--check", "dags/air.py")
+
+    assert result.exit_code == 2
+    assert "error: the command in dags/air.py is none: No such option" in result.stderr
+
+
 def test_other_options_are_checked_if_they_are_given(invoke, dags):
     """They win over those that the file names."""
     exported(invoke, "--out", "dags/air.py", "--schedule", "@daily")

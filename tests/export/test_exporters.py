@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from shutil import which
 from xml.etree import ElementTree
 
 import pytest
@@ -173,9 +174,24 @@ def test_graphviz_has_groups_and_what_only_waits():
     assert ' [label="load"]\n' in text
     assert 'label="silver", shape=box3d, style=""]' in text
     assert "[style=dashed]" in text
+    flow.stage(lambda: 1, name="R&D &lt;")
     hostile = BUILT_IN["graphviz"].write(of(flow))
     assert 'label="a \\"b\\"\\\\n"' in hostile
     assert 'n0 [label="c\\"]\\\\"]' in hostile
+    assert 'n1 [label="R&amp;D &amp;lt;"]' in hostile
+
+
+@pytest.mark.skipif(which("dot") is None, reason="Graphviz is not installed")
+def test_graphviz_draws_it():
+    """A box for each task."""
+    text = BUILT_IN["graphviz"].write(everything())
+
+    done = subprocess.run(
+        ["dot", "-Tplain"], input=text, capture_output=True, text=True, check=True
+    )
+
+    assert done.stderr == ""
+    assert sum(line.startswith("node ") for line in done.stdout.splitlines()) == 8
 
 
 def test_no_view_and_no_engine_is_needed_to_know_them():
