@@ -422,6 +422,22 @@ def test_a_default_that_varies_is_none_in_the_file(schema, keywords):
     assert "2026-11-29" not in text
 
 
+def test_what_lists_the_items_is_repeated_like_the_stage():
+    """It reads what others gave, which may be out of reach for a moment; it has no time or pool."""
+    flow = Pipeline("lists")
+    flow.stage(lambda n=(1, 2): n, name="x", over="n", timeout_s=2, retries=1, uses="db")
+
+    text = dag_text(of(flow)).partition("as dag:\n")[2]
+
+    assert text.startswith(
+        "    x__items = items.override(\n"
+        '        task_id="x__items",\n'
+        "        retries=1,\n"
+        "        retry_delay=timedelta(seconds=0),\n"
+        "    )(\n"
+    )
+
+
 def test_a_task_for_several_items_may_take_as_long_as_all_of_them():
     """With the retries of each, as they are made within the task."""
     flow = Pipeline("chunks")

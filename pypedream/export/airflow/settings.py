@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pypedream.export.outline import Outline, Task
+    from pypedream.stage import Policy
 
 NONE_FAILED: Final = "none_failed"
 """A task that waits for what may be skipped starts all the same: the worker knows whether to."""
@@ -29,11 +30,7 @@ def settings_of(outline: Outline, task: Task) -> dict[str, Any]:
     What is not said here is as the site has it.
     """
     policy = task.policy
-    found: dict[str, Any] = {}
-    if policy.retries:
-        found |= {"retries": policy.retries, "retry_delay": policy.retry_delay_s}
-        if policy.retries > 1 and policy.retry_delay_s > 0 and policy.backoff != 1:
-            found["retry_exponential_backoff"] = True  # 2.x takes no factor
+    found = _repeats_of(policy)
     if policy.timeout_s is not None:
         found["execution_timeout"] = _seconds(outline, task)
     if policy.uses:
@@ -46,8 +43,17 @@ def settings_of(outline: Outline, task: Task) -> dict[str, Any]:
 
 
 def settings_of_items(outline: Outline, task: Task) -> dict[str, Any]:
-    """Return those of the task that lists the items of a mapped stage."""
-    return waiting_of(outline, task)
+    """Return those of the task that lists the items of a mapped stage; it calls nothing."""
+    return _repeats_of(task.policy) | waiting_of(outline, task)
+
+
+def _repeats_of(policy: Policy) -> dict[str, Any]:
+    if not policy.retries:
+        return {}
+    found: dict[str, Any] = {"retries": policy.retries, "retry_delay": policy.retry_delay_s}
+    if policy.retries > 1 and policy.retry_delay_s > 0 and policy.backoff != 1:
+        found["retry_exponential_backoff"] = True  # 2.x takes no factor
+    return found
 
 
 def waiting_of(outline: Outline, task: Task) -> dict[str, Any]:
