@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pypedream.engine.runs import Runs
     from pypedream.export.airflow.exporting import WrittenDag
     from pypedream.export.module import Written
+    from pypedream.export.prefect.exporting import WrittenFlow
     from pypedream.inputs import Input
     from pypedream.parameters import Parameters, Variables
     from pypedream.protocols import OutputMapper
@@ -590,6 +591,64 @@ class Pipeline:
             map_chunk=map_chunk,
             project_root=project_root,
             dag_id=dag_id,
+            overwrite=overwrite,
+        )
+        return written
+
+    def to_prefect(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        store: str | None = None,
+        group_as_task: str | Iterable[str] = (),
+        map_chunk: int | None = None,
+        project_root: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+    ) -> WrittenFlow:
+        """Write the pipeline as a flow file for Prefect 3.
+
+        The file has a flow with the parameters as typed arguments and a task for each stage, and
+        imports nothing but Prefect. Each task imports the pipeline where it runs and has its stage
+        called by pypedream, so a module has to have the pipeline. Nothing is called to write it.
+
+        Parameters
+        ----------
+        path
+            The file, "flow.py". One that is there is replaced if nobody has changed it since it
+            was written like this.
+        store
+            Folder or URL where values are kept between tasks. None hands them over in memory, or
+            as the task runner of Prefect carries what tasks return.
+        group_as_task
+            Prefixes of included pipelines whose stages are one task together.
+        map_chunk
+            How many items of a mapped stage are one task. None makes a task of each, or as many
+            items a task as make 1024 tasks.
+        project_root
+            A folder that the flow imports from, if it is not installed there. The file names it
+            as seen from itself.
+        overwrite
+            Whether a file that is someone's work may be replaced.
+
+        Returns
+        -------
+        What was written, and what is to be known before it runs in Prefect.
+
+        Raises
+        ------
+        ExportError
+            If it cannot run there, with all reasons. Nothing is written then.
+        PlanError
+            With all mistakes in the pipeline.
+        """
+        __tracebackhide__ = True
+        written: WrittenFlow = export("prefect.exporting").to_prefect(
+            self,
+            path,
+            store=store,
+            group_as_task=group_as_task,
+            map_chunk=map_chunk,
+            project_root=project_root,
             overwrite=overwrite,
         )
         return written

@@ -12,7 +12,7 @@ from pypedream.cli import options
 from pypedream.cli.export_airflow import airflow
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
-from pypedream.cli.sources import opened
+from pypedream.cli.sources import maker_in, opened
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.cli.values import parameters_of
 from pypedream.export.exporters import BUILT_IN
@@ -124,18 +124,18 @@ def prefect(
     target: str | None,
     debug: bool,
     out: str | None,
-    project_root: str | None,
     as_json: bool,
     **how: Any,
 ) -> None:
     """Write a pipeline as a flow file for Prefect 3; its tasks import the pipeline."""
     if out is None:
         raise Refused("name the file to write: --out flow.py")
-    how["store"] = how["store"] or ""
-    how["paths"] = () if project_root is None else (project_root,)
+    root = how["project_root"]
     may = {"debug": debug, "overwrite": how["overwrite"]}
-    with stdout_kept_free(), opened(target, out, **may, paths=how["paths"]) as (pipeline, sidecar):
-        written = export("prefect.exporting").to_prefect(pipeline, out, **how)
+    paths = () if root is None else (root,)
+    with stdout_kept_free(), opened(target, out, **may, paths=paths) as (pipeline, sidecar):
+        exporting = export("prefect.exporting")
+        written = exporting.to_prefect(pipeline, out, **how, maker=maker_in(target))
         if sidecar is not None:
             sidecar.write(overwrite=how["overwrite"])
     if as_json:
