@@ -97,6 +97,16 @@ class Changes:
         )
 
 
+def how_to_set(definition: Parameter) -> str:
+    """Say that a parameter has no value, and the ways to give it one."""
+    name = definition.name
+    in_call = f'run({{"{name}": ...}})' if "." in name else f"run({name}=...)"
+    return (
+        f'parameter "{name}" is not set: {in_call} in Python, -p {name}=... on the command line,'
+        f" or {definition.environment_name} in the environment"
+    )
+
+
 def unknown(name: object, definitions: Mapping[str, Parameter], groups: Mapping[str, Group]) -> str:
     """Say that there is no such name, with the nearest one or the few that there are."""
     text = f'no parameter "{name}"'

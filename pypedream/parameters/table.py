@@ -16,7 +16,7 @@ from pypedream.errors import (
     ParameterError,
     UndefinedParameterException,
 )
-from pypedream.parameters.changes import Changes, unknown
+from pypedream.parameters.changes import Changes, how_to_set, unknown
 from pypedream.parameters.copying import copied
 from pypedream.parameters.definition import Parameter
 from pypedream.parameters.groups import Group, Whole
@@ -208,7 +208,17 @@ class Parameters(Mapping[str, Any]):
         """
         from pypedream.parameters.sources import read_file
 
-        settings = ((name, value, os.fspath(path)) for name, value in read_file(path).items())
+        return self.with_data(read_file(path), source=os.fspath(path))
+
+    def with_data(self, values: Mapping[Any, Any], *, source: str) -> Parameters:
+        """Set values as files hold them: a date is its text, a set a list.
+
+        Raises
+        ------
+        ParameterError
+            With one line for each mistake. Nothing is set then.
+        """
+        settings = ((name, value, source) for name, value in values.items())
         return self._with(settings, Parameter.load)
 
     def with_environment(self, environ: Mapping[str, str] | None = None) -> Parameters:
@@ -360,7 +370,7 @@ class Parameters(Mapping[str, Any]):
         if name not in self:
             return InvalidParameterException(unknown(name, self._definitions, self._groups))
         if name in self.missing:
-            return UndefinedParameterException(_how_to_set(self._definitions[name]))
+            return UndefinedParameterException(how_to_set(self._definitions[name]))
         is_computed = name in self._definitions
         return self._not_made(name.rpartition(".")[0] if is_computed else name)
 
@@ -369,7 +379,7 @@ class Parameters(Mapping[str, Any]):
         prefix = f"{group}." if group else ""
         missing = [name for name in self.missing if name.startswith(prefix)]
         if missing:
-            lines = (_how_to_set(self._definitions[name]) for name in missing)
+            lines = (how_to_set(self._definitions[name]) for name in missing)
             return UndefinedParameterException("\n".join(lines))
         return ParameterError("\n".join(self.mistakes))
 
@@ -384,12 +394,3 @@ def _defaults(definitions: Mapping[str, Parameter]) -> dict[str, Any]:
 
 def _depth(setting: tuple[Any, Any, str]) -> int:
     return str(setting[0]).count(".")
-
-
-def _how_to_set(definition: Parameter) -> str:
-    name = definition.name
-    in_call = f'run({{"{name}": ...}})' if "." in name else f"run({name}=...)"
-    return (
-        f'parameter "{name}" is not set: {in_call} in Python, -p {name}=... on the command line,'
-        f" or {definition.environment_name} in the environment"
-    )
