@@ -1,0 +1,231 @@
+"""Whether one annotation can be what it says: its path, its loader, and the type beside it.
+
+What is wrong is the end of a line that begins with where it is written.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
+
+from pypedream.errors import DefinitionError
+from pypedream.files.annotations import (
+    DirectoryOut,
+    IncrementalOut,
+    Metric,
+    Out,
+    Output,
+    PlaceholderDep,
+    Plot,
+)
+from pypedream.files.paths import checked_path, is_glob
+from pypedream.files.reading import as_missing
+from pypedream.files.scope import Missing
+from pypedream.files.templates import names_in, texts_of
+from pypedream.formats import Loader, MatplotlibFigure, Reader, Writer, has_empty
+from pypedream.parameters.annotations import arms, name_of
+from pypedream.values import short
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LOADERS: Final = {
+    ".csv": "CSV()",
+    ".json": "JSON()",
+    ".jsonl": "JSONL()",
+    ".md": "Text()",
+    ".parquet": "Parquet()",
+    ".pickle": "Pickle()",
+    ".pkl": "Pickle()",
+    ".png": "MatplotlibFigure()",
+    ".svg": "MatplotlibFigure()",
+    ".tsv": 'CSV(sep="\\t")',
+    ".txt": "Text()",
+    ".yaml": "YAML()",
+    ".yml": "YAML()",
+}
+
+
+def word(annotation: Any) -> str:
+    """Return what an annotation is called."""
+    return type(annotation).__name__
+
+
+def checked(path: Any, annotation: Any) -> Any:
+    """Return the path of an annotation, or what overrides it, as it is written everywhere.
+
+    Raises
+    ------
+    DefinitionError
+        If it cannot be such a path.
+    """
+    if isinstance(path, Missing):
+        raise DefinitionError(missing(path))
+    if isinstance(path, str):
+        normal = _checked_text(path)
+        _check_single(normal, annotation)
+        return normal
+    if type(path) not in (list, tuple) or not all(isinstance(each, str) for each in path):
+        raise DefinitionError(f"{word(annotation)} takes a path, not {short(path, 40)}")
+    return type(path)(_checked_several(path, annotation))
+
+
+def _checked_several(paths: Any, annotation: Any) -> list[str]:
+    name = word(annotation)
+    if isinstance(annotation, Output) and type(annotation) is not Out:
+        raise DefinitionError(f"{name} takes one path, not {len(paths)}: {short(paths, 60)}")
+    if not paths:
+        raise DefinitionError(f"{name} takes at least one path")
+    normal = [_checked_text(path) for path in paths]
+    for path in normal:
+        if normal.count(path) > 1:
+            raise DefinitionError(f'{name} has the path "{path}" twice')
+        if is_glob(path) and (isinstance(paths, tuple) or isinstance(annotation, Output)):
+            raise DefinitionError(f'{name}: the pattern "{path}" can only stand in a list of Dep')
+    return normal
+
+
+def _checked_text(path: str) -> str:
+    normal = checked_path(path)
+    names_in(normal)
+    return normal
+
+
+def _check_single(path: str, annotation: Any) -> None:
+    name, is_folder = word(annotation), path.endswith("/")
+    if isinstance(annotation, DirectoryOut) and not is_folder:
+        raise DefinitionError(f"DirectoryOut path must end with '/': write \"{path}/\"")
+    is_one_file = isinstance(annotation, Output) and not isinstance(annotation, DirectoryOut)
+    if is_folder and is_one_file and not _may_write_folder(annotation):
+        raise DefinitionError(f'{name} is one file, and "{path}" is a folder: write DirectoryOut')
+    if isinstance(annotation, Metric) and PurePosixPath(path).suffix != ".json":
+        written = PurePosixPath(path).with_suffix(".json")
+        raise DefinitionError(f"Metric path must end with '.json': write \"{written}\"")
+    if is_glob(path) and not isinstance(annotation, Output):
+        raise DefinitionError(
+            f'{name}: the pattern "{path}" stands for several files: write it in a list, ["{path}"]'
+        )
+    if is_glob(path):
+        raise DefinitionError(f'{name} is one file, and "{path}" is a pattern: write DirectoryOut')
+
+
+def _may_write_folder(annotation: Any) -> bool:
+    """Say whether the loader of an output may write a folder: few of ours do, others may."""
+    kind = type(annotation.loader)
+    is_ours = kind.__module__.startswith("pypedream.formats.")
+    return type(annotation) is Out and (not is_ours or kind.__name__ in ("PathOnly", "Zarr"))
+
+
+def loader_mistakes(annotation: Any) -> Iterator[str]:
+    """Say why the loader of an annotation cannot be its loader."""
+    loader, name = as_missing(annotation.loader), word(annotation)
+    if loader is None:
+        yield f"loader is required: write {_with_loader(annotation)}"
+    elif isinstance(loader, Missing):
+        yield missing(loader)
+    elif isinstance(loader, type):
+        yield f"{name} takes a loader, not a class: write {loader.__name__}()"
+    elif not isinstance(loader, (Reader, Writer)):
+        yield f"{name} takes a loader, not {short(loader, 40)}: write one such as JSON()"
+    else:
+        yield from _side_mistakes(annotation, loader, name)
+        yield from _class_mistakes(loader)
+
+
+def _side_mistakes(annotation: Any, loader: Any, name: str) -> Iterator[str]:
+    kind = word(loader)
+    if isinstance(annotation, IncrementalOut):
+        if not isinstance(loader, Loader):
+            yield f"{name} reads and writes, so it takes a Loader, and {kind} is none"
+        elif not has_empty(loader):
+            yield f"{name} takes a loader with empty(), and {kind} has none: define {kind}.empty()"
+    elif isinstance(annotation, Output):
+        if not isinstance(loader, Writer):
+            yield f"{name} takes a Writer or a Loader, and {kind} only reads"
+        elif isinstance(loader, MatplotlibFigure) and not isinstance(
+            annotation, (Plot, DirectoryOut)
+        ):
+            yield f"{name} is no figure: write Plot({short(annotation.path)}, {kind}())"
+    elif not isinstance(loader, Reader):
+        yield f"{name} takes a Reader or a Loader, and {kind} only writes"
+
+
+def _class_mistakes(loader: Any) -> Iterator[str]:
+    """Say why a loader of one's own cannot be sent, or why its options may change unseen."""
+    kind = type(loader)
+    if "<locals>" in kind.__qualname__:
+        yield f"cannot pickle the loader {kind.__name__}: move its class to the top of its module"
+    fields = getattr(kind, "__attrs_attrs__", None) or getattr(kind, "__dataclass_fields__", None)
+    has_options = bool(fields or getattr(loader, "__dict__", None))
+    is_frozen: bool = kind.__setattr__ is not object.__setattr__  # type: ignore[comparison-overlap]
+    if has_options and not is_frozen:
+        yield (
+            f"the options of the loader {kind.__name__} may change: write"
+            " @dataclasses.dataclass(frozen=True) above its class"
+        )
+
+
+def type_mistakes(annotation: Any, path: Any, kind: Any) -> Iterator[str]:
+    """Say why the type beside an annotation does not fit what is read or written."""
+    if isinstance(annotation, Plot) and isinstance(annotation.loader, MatplotlibFigure):
+        for arm in arms(kind):
+            is_class = isinstance(arm, type) and arm not in (object, type(None))
+            if is_class and not _is_figure(arm):
+                yield f"Plot must be Figure, not {arm.__name__}: write matplotlib.figure.Figure"
+    if isinstance(path, (list, tuple)):
+        yield from _several_mistakes(path, kind, word(annotation))
+    elif isinstance(annotation, DirectoryOut) and not _can_be(dict, kind):
+        yield f"DirectoryOut writes a dict of files: write dict[str, {name_of(kind)}]"
+
+
+def _several_mistakes(path: Any, kind: Any, name: str) -> Iterator[str]:
+    container = type(path)
+    if not _can_be(container, kind):
+        inside = ", ".join([name_of(kind)] * (1 if container is list else len(path)))
+        yield f"{name} has a {container.__name__} of paths: write {container.__name__}[{inside}]"
+        return
+    members = get_args(kind)
+    is_fixed = get_origin(kind) is tuple and members and members[-1] is not ...
+    if is_fixed and len(members) != len(path):
+        yield f"{name} has {len(path)} paths for the {len(members)} members of {name_of(kind)}"
+
+
+def _can_be(container: type, kind: Any) -> bool:
+    """Say whether a list, tuple or dict may be of this type; of what is no class, it may."""
+    for arm in arms(kind):
+        origin = get_origin(arm) or arm
+        if not isinstance(origin, type) or isinstance(arm, Missing):
+            return True
+        if type(origin).__name__ == "_TypedDictMeta":
+            origin = dict
+        if issubclass(container, origin):
+            return True
+    return False
+
+
+def _is_figure(kind: type) -> bool:
+    return any(
+        base.__name__ == "Figure" and base.__module__.startswith("matplotlib")
+        for base in kind.__mro__
+    )
+
+
+def missing(name: Missing) -> str:
+    """Say what to do about a name that is not there."""
+    return (
+        f"{name.name} is not there at run time: import it at the top of the module, not under"
+        " TYPE_CHECKING"
+    )
+
+
+def _with_loader(annotation: Any) -> str:
+    name = word(annotation)
+    if isinstance(annotation, PlaceholderDep):
+        return f"{name}(JSON()), or what reads the file"
+    first = next(iter(texts_of(annotation.path)), "") if annotation.path else ""
+    suffix = ".json" if isinstance(annotation, DirectoryOut) else PurePosixPath(str(first)).suffix
+    return f"{name}({_as_code(annotation.path)}, {_LOADERS.get(suffix, 'a loader')})"
+
+
+def _as_code(path: Any) -> str:
+    return f'"{path}"' if isinstance(path, str) else short(path, 60)

@@ -1,0 +1,54 @@
+"""Paths of one stage that cannot stand together, each pair as one line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pypedream.files.paths import folded
+from pypedream.files.producers import Producers, clashes
+from pypedream.files.sides import output
+from pypedream.files.templates import texts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pypedream.files.spec import FileDep, FileOut
+
+
+def clashing(deps: Mapping[str, FileDep], outs: Mapping[str, FileOut]) -> Iterator[str]:
+    """Say which outputs are one file or inside each other, and which are also read.
+
+    An `IncrementalOut` is read and written; everything else is one of both.
+    """
+    written = [(name, path) for name, out in outs.items() for path in texts_of(out.path)]
+    for clash in clashes(written):
+        (one, other), (path, second) = clash.stages, clash.paths
+        both = f"{output(one)} and {output(other)} both write {_both(path, second)}"
+        yield f"{both}: give one another path"
+    producers = Producers(written)
+    for argument, dep in deps.items():
+        for path in texts_of(dep.paths):
+            yield from _read_and_written(argument, path, dep, outs, producers)
+
+
+def _both(path: str, second: str) -> str:
+    if path == second:
+        return f'"{path}"'
+    is_inside = folded(second).startswith(f"{folded(path).rstrip('/')}/")
+    how = "which is inside" if is_inside else "which on some systems is the same file as"
+    return f'"{second}", {how} "{path}"'
+
+
+def _read_and_written(
+    argument: str, path: str, dep: FileDep, outs: Mapping[str, FileOut], producers: Producers
+) -> Iterator[str]:
+    alike = producers.alike(path)
+    if alike is not None:
+        yield f'argument "{argument}" reads "{path}", which is "{alike}" on some systems'
+    for name in producers.who(path):
+        if dep.is_incremental and outs[name].path == path:
+            continue
+        yield (
+            f'argument "{argument}" reads "{path}", which {output(name)} writes: if the function'
+            " goes on from what it wrote before, annotate both with IncrementalOut"
+        )

@@ -1,0 +1,123 @@
+"""Paths with ``{parameter}`` in them, and what they become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pypedream.errors import DefinitionError
+from pypedream.files.paths import checked_path
+from pypedream.names import did_you_mean, there_are
+from pypedream.parameters.secret import Secret
+from pypedream.values import short
+
+if TYPE_CHECKING:
+    from pypedream.files.annotations import Paths
+
+
+def texts_of(path: Paths) -> tuple[str, ...]:
+    """Return the paths that one path, a list or a tuple is."""
+    return (path,) if isinstance(path, str) else tuple(path)
+
+
+def names_in(path: Paths) -> tuple[str, ...]:
+    """Return the names of the parameters in a path, or in several, each once.
+
+    Raises
+    ------
+    DefinitionError
+        If there are braces that hold no name.
+
+    Examples
+    --------
+    >>> names_in("models/{kind}/{model.depth}.json"), names_in("{{kind}}.json")
+    (('kind', 'model.depth'), ())
+    """
+    names = (name for text in texts_of(path) for _, name in _parts(text) if name)
+    return tuple(dict.fromkeys(names))
+
+
+def filled(path: Paths, values: Mapping[str, Any]) -> Any:
+    """Return a path, or several in the same shape, with each ``{name}`` replaced by its value.
+
+    Parameters
+    ----------
+    path
+        ``{{`` and ``}}`` stand for braces.
+    values
+        By name; a dotted name is looked up as it is, then part by part. A number, a date and a
+        member of an Enum (its value) become text.
+
+    Raises
+    ------
+    DefinitionError
+        If a value is missing, is nothing that a path can be made of, or makes a path that leaves
+        the project.
+
+    Examples
+    --------
+    >>> filled(["{kind}/a.csv", "{kind}/b.csv"], {"kind": "raw"})
+    ['raw/a.csv', 'raw/b.csv']
+    """
+    if isinstance(path, str):
+        return _filled_one(path, values)
+    return type(path)([_filled_one(each, values) for each in path])
+
+
+def _filled_one(text: str, values: Mapping[str, Any]) -> str:
+    if "{" not in text and "}" not in text:
+        return text
+    made = "".join(
+        before + (_text(name, values, text) if name else "") for before, name in _parts(text)
+    )
+    try:
+        return checked_path(made)
+    except DefinitionError as error:
+        raise DefinitionError(f'"{text}": {error}') from None
+
+
+@cache
+def _parts(text: str) -> tuple[tuple[str, str], ...]:
+    """Return pairs of what stands before a name, and the name; "" at the end."""
+    if "{" not in text and "}" not in text:
+        return ((text, ""),)
+    from string import Formatter
+
+    try:
+        parts = list(Formatter().parse(text))
+    except ValueError:
+        raise DefinitionError(f'"{text}" has a lone brace: write {{{{ or }}}} for one') from None
+    for _, name, how, conversion in parts:
+        if name is None:
+            continue
+        if how or conversion or not all(part.isidentifier() for part in name.split(".")):
+            raise DefinitionError(
+                f'"{text}": a parameter stands in braces by its name alone, such as {{rate}};'
+                " write {{ and }} for braces"
+            )
+    return tuple((before, name or "") for before, name, _, _ in parts)
+
+
+def _text(name: str, values: Mapping[str, Any], path: str) -> str:
+    value = _value(name, values, path)
+    value = value.value if isinstance(value, Enum) else value
+    text = str(getattr(value, "as_posix", value.__str__)())
+    is_thing = isinstance(value, (Secret, Mapping, list, tuple, set, frozenset)) or value is None
+    if is_thing or not text or " at 0x" in text:
+        raise DefinitionError(f'"{path}": {name} is {short(value, 40)}, which is no part of a path')
+    return text
+
+
+def _value(name: str, values: Mapping[str, Any], path: str) -> Any:
+    if name in values:
+        return values[name]
+    first, *parts = name.split(".")
+    value: Any = values.get(first)
+    for part in parts:
+        value = value.get(part) if isinstance(value, Mapping) else getattr(value, part, None)
+    if first not in values or value is None:
+        near = did_you_mean(name, values) or f"; {there_are(values)}"
+        raise DefinitionError(f'"{path}": no parameter "{name}"{near}')
+    return value
