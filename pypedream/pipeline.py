@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pypedream.export.prefect.exporting import WrittenFlow
     from pypedream.inputs import Input
     from pypedream.parameters import Parameters, Variables
+    from pypedream.parameters.given import Settings
     from pypedream.protocols import OutputMapper
     from pypedream.view.form import Form
 
@@ -48,7 +49,8 @@ class Pipeline:
     name
         What logs and views call it.
     parameters
-        What may be set before a run: `Parameters`, or an attrs class or dataclass.
+        What may be set before a run: `Parameters`, or an attrs class, a dataclass or a pydantic
+        model; an instance of one gives the defaults.
     stages
         From key to `Stage`, or to a plain function.
     variables
@@ -80,7 +82,7 @@ class Pipeline:
     def __init__(
         self,
         name: str = "pipeline",
-        parameters: Parameters | type | None = None,
+        parameters: Parameters | Settings | None = None,
         stages: Mapping[str, Stage | Callable[..., Any]] | None = None,
         *,
         variables: Variables | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from pypedream.errors import DefinitionError
 from pypedream.parameters.annotations import is_config_class
@@ -11,8 +11,22 @@ from pypedream.parameters.variables import Variables
 from pypedream.places import calling_place
 from pypedream.values import written
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from attrs import AttrsInstance
 
-def as_parameters(parameters: Any) -> Parameters:
+
+class ModelInstance(Protocol):
+    """An instance of a pydantic model, as far as type checkers need to know."""
+
+    __pydantic_decorators__: ClassVar[Any]
+
+
+Settings: TypeAlias = "type | AttrsInstance | DataclassInstance | ModelInstance"
+"""A class whose fields are parameters, or an instance whose values are their defaults."""
+
+
+def as_parameters(parameters: Parameters | Settings | None) -> Parameters:
     """Return *parameters*, or those that a class or an instance of it describes.
 
     Raises

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, assert_type
+from typing import Annotated, Any, TypedDict, assert_type
 
 from attrs import frozen
+from pydantic import BaseModel
 
 from pypedream import (
     CHILL,
@@ -26,6 +27,7 @@ from pypedream import (
     context,
     dependency,
     errors,
+    files,
     formats,
     immediate,
     logger,
@@ -213,6 +215,37 @@ formats.JSON(indent=None, empty_factory=list).save([1], Path("x.json"))
 formats.CSV(sep=";", index_col=["a", "b"], dtype={"id": "str"})
 formats.Feather(compression="zip")  # type: ignore[arg-type]
 formats.Parquet(library="dask")  # type: ignore[arg-type]
+
+
+class Cut(files.StageParams):
+    threshold: float = 0.5
+
+
+class Levels(BaseModel):
+    depth: int = 3
+
+
+class Written(TypedDict):
+    rows: Annotated[list[Any], files.Out("rows.csv", formats.CSV())]
+    found: Annotated[dict[str, float], files.Metric("found.json")]
+
+
+def cut(
+    params: Cut, rows: Annotated[list[Any], files.Dep(["a.csv", "b/*.csv"], formats.CSV())]
+) -> Written:
+    return {"rows": rows, "found": {"threshold": params.threshold}}
+
+
+assert_type(files.spec_of(cut, params=Cut(threshold=0.3)), files.FileSpec | None)
+Pipeline("levels", Levels)
+Pipeline("levels", Levels(depth=4))
+files.Plot("a.png", formats.MatplotlibFigure(dpi=300), x="day", y="n")
+Cut(threshold="high")  # type: ignore[arg-type]
+Pipeline("levels", 3)  # type: ignore[arg-type]
+files.Dep("a.png", formats.MatplotlibFigure())  # type: ignore[arg-type]
+files.Out("a.csv", formats.CSV)  # type: ignore[arg-type]
+files.IncrementalOut("a.png", formats.MatplotlibFigure())  # type: ignore[arg-type]
+files.Dep()  # type: ignore[call-arg]
 
 
 def doubled(n: int, k: int = 1) -> int:
