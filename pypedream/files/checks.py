@@ -95,9 +95,9 @@ def _check_single(path: str, annotation: Any) -> None:
     name, is_folder = word(annotation), path.endswith("/")
     if isinstance(annotation, DirectoryOut) and not is_folder:
         raise DefinitionError(f"DirectoryOut path must end with '/': write \"{path}/\"")
-    is_one_file = isinstance(annotation, Output) and not isinstance(annotation, DirectoryOut)
-    if is_folder and is_one_file and not _may_write_folder(annotation):
-        raise DefinitionError(f'{name} is one file, and "{path}" is a folder: write DirectoryOut')
+    if is_folder and not isinstance(annotation, DirectoryOut) and not _takes_folder(annotation):
+        hint = "write DirectoryOut" if isinstance(annotation, Output) else f'write ["{path}*"]'
+        raise DefinitionError(f'{name} is one file, and "{path}" is a folder: {hint}')
     if isinstance(annotation, Metric) and PurePosixPath(path).suffix != ".json":
         written = PurePosixPath(path).with_suffix(".json")
         raise DefinitionError(f"Metric path must end with '.json': write \"{written}\"")
@@ -109,11 +109,12 @@ def _check_single(path: str, annotation: Any) -> None:
         raise DefinitionError(f'{name} is one file, and "{path}" is a pattern: write DirectoryOut')
 
 
-def _may_write_folder(annotation: Any) -> bool:
-    """Say whether the loader of an output may write a folder: few of ours do, others may."""
+def _takes_folder(annotation: Any) -> bool:
+    """Say whether a loader may read or write a folder: few of ours do, others may."""
     kind = type(annotation.loader)
     is_ours = kind.__module__.startswith("pypedream.formats.")
-    return type(annotation) is Out and (not is_ours or kind.__name__ in ("PathOnly", "Zarr"))
+    is_plain = not isinstance(annotation, Output) or type(annotation) is Out
+    return is_plain and (not is_ours or kind.__name__ in ("PathOnly", "Zarr"))
 
 
 def loader_mistakes(annotation: Any) -> Iterator[str]:

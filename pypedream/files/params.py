@@ -150,6 +150,12 @@ def _value(argument: str, kind: type, given: Any, report: Report) -> Any:
         return None
 
 
+def fields_by_name(params: Any) -> dict[str, Any]:
+    """Return what an instance of a class of parameters holds; nothing of None."""
+    names = fields_of_class(type(params)) or ()
+    return {name: getattr(params, name, None) for name in names}
+
+
 def _paths_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     """Yield the parts of a value that look like paths of data."""
     if isinstance(value, PurePath) or (isinstance(value, str) and _is_path(value)):
@@ -161,8 +167,8 @@ def _paths_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
         for each in value:
             yield from _paths_in(each, name)
     elif is_config_class(type(value)):
-        for field in fields_of_class(type(value)) or ():
-            yield from _paths_in(getattr(value, field, None), f"{name}.{field}")
+        for field, each in fields_by_name(value).items():
+            yield from _paths_in(each, f"{name}.{field}")
 
 
 def _is_path(text: str) -> bool:

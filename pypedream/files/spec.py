@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
 from pypedream.files.reading import subject_of
-from pypedream.files.templates import filled, names_in, texts_of
+from pypedream.files.templates import Known, filled, names_in, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -134,9 +133,10 @@ class FileSpec:
             With a line for each path that cannot be made, and each pair of paths that clash then.
         """
         from pypedream.files.clashing import clashing
+        from pypedream.files.params import fields_by_name
         from pypedream.files.sides import argument, output
 
-        known = ChainMap(_by_name(self.params_value), dict(values))
+        known = Known(fields_by_name(self.params_value), values)
         mistakes: list[str] = []
         deps = {
             name: evolve(dep, paths=_filled(argument(name), dep.paths, known, mistakes))
@@ -200,13 +200,6 @@ def spec_of(
         outs=out_path_overrides,
         name=name,
     )
-
-
-def _by_name(params: Any) -> dict[str, Any]:
-    from pypedream.store.fields import fields_of_class
-
-    names = fields_of_class(type(params)) or ()
-    return {name: getattr(params, name) for name in names}
 
 
 def _filled(what: str, paths: Paths, values: Mapping[str, Any], mistakes: list[str]) -> Any:

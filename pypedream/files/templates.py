@@ -7,14 +7,36 @@ from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pypedream.errors import DefinitionError
+from pypedream.errors import DefinitionError, InvalidParameterException
 from pypedream.files.paths import checked_path
 from pypedream.names import did_you_mean, there_are
 from pypedream.parameters.secret import Secret
 from pypedream.values import short
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pypedream.files.annotations import Paths
+
+
+class Known(Mapping[str, Any]):
+    """Values by name, of which those of the first mapping come before those of the second."""
+
+    def __init__(self, own: Mapping[str, Any], others: Mapping[str, Any]) -> None:
+        self._own = own
+        self._others = others
+
+    def __getitem__(self, name: str) -> Any:
+        return self._own[name] if name in self._own else self._others[name]
+
+    def __contains__(self, name: object) -> bool:  # a mapping may also know dotted names
+        return name in self._own or name in self._others
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*self._own, *self._others)))
+
+    def __len__(self) -> int:
+        return len({*self._own, *self._others})
 
 
 def texts_of(path: Paths) -> tuple[str, ...]:
@@ -101,7 +123,10 @@ def _parts(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _text(name: str, values: Mapping[str, Any], path: str) -> str:
-    value = _value(name, values, path)
+    try:
+        value = _value(name, values, path)
+    except InvalidParameterException as error:  # a parameter of the pipeline that is not set
+        raise DefinitionError(f'"{path}": {error}') from None
     value = value.value if isinstance(value, Enum) else value
     text = str(getattr(value, "as_posix", value.__str__)())
     is_thing = isinstance(value, (Secret, Mapping, list, tuple, set, frozenset)) or value is None
@@ -114,7 +139,9 @@ def _value(name: str, values: Mapping[str, Any], path: str) -> Any:
     if name in values:
         return values[name]
     first, *parts = name.split(".")
-    value: Any = values.get(first)
+    value: Any = None
+    if first in values:
+        value = values[first]  # not by get(): what is not set says so
     for part in parts:
         value = value.get(part) if isinstance(value, Mapping) else getattr(value, part, None)
     if first not in values or value is None:

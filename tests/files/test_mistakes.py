@@ -69,6 +69,7 @@ def make():
         ("Dep([1], CSV())", "Dep takes a path, not [1]"),
         ("Dep(['a.csv', './a.csv'], CSV())", 'Dep has the path "a.csv" twice'),
         ('Dep("*.csv", CSV())', 'Dep: the pattern "*.csv" stands for several files: write it in'),
+        ('Dep("d/", CSV())', 'Dep is one file, and "d/" is a folder: write ["d/*"]'),
         ('Dep(("*.csv",), CSV())', 'Dep: the pattern "*.csv" can only stand in a list of Dep'),
         ('Dep("{}.csv", CSV())', '"{}.csv": a parameter stands in braces by its name alone'),
         ('Dep("{a.csv", CSV())', '"{a.csv" has a lone brace: write {{ or }} for one'),

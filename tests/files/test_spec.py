@@ -162,9 +162,13 @@ def f(
 
 def test_a_loader_that_writes_a_folder(define):
     """PathOnly, Zarr and loaders of one's own may: the path ends with "/" then."""
-    spec = spec_of(define("def f() -> Annotated[Any, Out('model/', PathOnly())]: ..."))
+    code = (
+        "def f(x: Annotated[Any, Dep('data/', PathOnly())]) -> Annotated["
+        "Any, Out('model/', PathOnly())]: ..."
+    )
+    spec = spec_of(define(code))
 
-    assert spec.outs["return"].path == "model/"
+    assert (spec.deps["x"].paths, spec.outs["return"].path) == ("data/", "model/")
 
 
 def test_patterns_are_what_they_match(define, tmp_path):

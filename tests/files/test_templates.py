@@ -114,6 +114,19 @@ def test_a_spec_knows_its_names_and_is_filled(define):
     assert (done.names, spec.deps["x"].paths[0]) == ((), "{source}")
 
 
+def test_a_parameter_that_is_not_set(define):
+    """Its path says how to set it; one that no path needs may be missing."""
+    spec = spec_of(define("def f(x: Annotated[Any, Dep('{kind}.json', JSON())]): ..."))
+
+    done = spec.filled(Parameters.define("other", kind="raw"))
+
+    assert done.deps["x"].paths == "raw.json"
+    with pytest.raises(
+        DefinitionError, match=r'"\{kind\}\.json": parameter "kind" is not set: run\('
+    ):
+        spec.filled(Parameters.define("kind"))
+
+
 def test_paths_that_clash_when_they_are_filled(define):
     """What are two paths by name may be one by value."""
     spec = spec_of(define(CODE))
