@@ -111,10 +111,13 @@ def _check_single(path: str, annotation: Any) -> None:
 
 def _takes_folder(annotation: Any) -> bool:
     """Say whether a loader may read or write a folder: few of ours do, others may."""
-    kind = type(annotation.loader)
-    is_ours = kind.__module__.startswith("pypedream.formats.")
     is_plain = not isinstance(annotation, Output) or type(annotation) is Out
-    return is_plain and (not is_ours or kind.__name__ in ("PathOnly", "Zarr"))
+    loader = annotation.loader
+    return is_plain and (not _is_ours(loader) or word(loader) in ("PathOnly", "Zarr"))
+
+
+def _is_ours(loader: Any) -> bool:
+    return type(loader).__module__.startswith("pypedream.formats.")
 
 
 def loader_mistakes(annotation: Any) -> Iterator[str]:
@@ -143,6 +146,8 @@ def _side_mistakes(annotation: Any, loader: Any, name: str) -> Iterator[str]:
     elif isinstance(annotation, Output):
         if not isinstance(loader, Writer):
             yield f"{name} takes a Writer or a Loader, and {kind} only reads"
+        elif isinstance(annotation, Metric) and _is_ours(loader) and kind != "JSON":
+            yield f"{name} is JSON, and {kind} writes something else: leave the loader out"
         elif isinstance(loader, MatplotlibFigure) and not isinstance(
             annotation, (Plot, DirectoryOut)
         ):

@@ -103,6 +103,7 @@ def test_what_an_argument_cannot_be(mistakes, code, mistake):
         ('Out("*.csv", CSV())', 'Out is one file, and "*.csv" is a pattern: write DirectoryOut'),
         ('Out(["*.csv"], CSV())', 'Out: the pattern "*.csv" can only stand in a list of Dep'),
         ('Metric("m.yaml")', "Metric path must end with '.json': write \"m.json\""),
+        ('Metric("m.json", YAML())', "Metric is JSON, and YAML writes something else: leave the l"),
         ('Metric(["m.json"])', "Metric takes one path, not 1: ['m.json']"),
         ('DirectoryOut("d", JSON())', "DirectoryOut path must end with '/': write \"d/\""),
         ('DirectoryOut("d/", Image())', "DirectoryOut takes a Writer or a Loader, and Image only"),
