@@ -27,6 +27,7 @@
         DuplicateKey (ValueError)         a key that the store has already
         InvalidKey (ValueError)           a text that cannot be a key
       MissingEntry (KeyError)             a key that the store does not have
+      MissingFile (FileNotFoundError)     a file that a stage reads is not there
       FormatError (ValueError)            a file or a value that a format cannot read or write
       NotRegistered (KeyError)            a name that a registry does not know
       ExportError (ValueError)            a pipeline or call that cannot be written as asked
@@ -65,6 +66,7 @@ __all__ = [
     "MapStopped",
     "MissingEntry",
     "MissingExtra",
+    "MissingFile",
     "MutationError",
     "NoResult",
     "NotRegistered",
@@ -293,6 +295,14 @@ class InvalidKey(StoreError, ValueError):
 
 class MissingEntry(PypedreamError, _ReadableKeyError):
     """A store has no value for a key."""
+
+
+class MissingFile(PypedreamError, FileNotFoundError):
+    """A file that a stage reads is not there."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f'there is no file "{path}"')
 
 
 class FormatError(PypedreamError, ValueError):

@@ -38,7 +38,7 @@ class InputBinding:
     Attributes
     ----------
     kind
-        "immediate", "contextual" or "callback".
+        "immediate", "contextual", "callback", or "file" for what an annotation says.
     source
         The value, the ContextVar or the function.
     mapper
@@ -152,7 +152,7 @@ class InputBinding:
             raise UnboundInputException(str(error)) from error
 
     def _read(self) -> Any:
-        if self.kind == "immediate":
+        if self.kind in ("immediate", "file"):
             return self.source
         if self.kind == "callback":
             return self.source(*self.arguments)

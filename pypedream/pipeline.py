@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pypedream.export.airflow.exporting import WrittenDag
     from pypedream.export.module import Written
     from pypedream.export.prefect.exporting import WrittenFlow
+    from pypedream.files.stage_files import StageFiles
     from pypedream.inputs import Input
     from pypedream.parameters import Parameters, Variables
     from pypedream.parameters.given import Settings
@@ -168,6 +169,43 @@ class Pipeline:
         if function_or_name is not None and not isinstance(function_or_name, str):
             return self._add_function(name, inputs, output_mapper, policy, function_or_name)
         return partial(self._add_function, function_or_name or name, inputs, output_mapper, policy)
+
+    def register(
+        self,
+        function: F,
+        /,
+        *,
+        name: str | None = None,
+        params: Any = None,
+        dep_path_overrides: Mapping[str, Any] | None = None,
+        out_path_overrides: Mapping[str, Any] | None = None,
+        **policy: Any,
+    ) -> F:
+        """Add a function whose annotations say which files it reads and writes.
+
+        Parameters
+        ----------
+        function
+            The function, as it is; it can be called with values as before.
+        name
+            The key of the stage, as "train" or "train@small"; the function's name if left out.
+        params
+            The parameters of the stage, an instance of the class that an argument is annotated
+            with.
+        dep_path_overrides, out_path_overrides
+            Other paths than the annotations have, by argument and by field of what is returned.
+        policy
+            As for `Stage`.
+
+        Raises
+        ------
+        PipelineConfigError
+            With one line for each mistake in the annotations, or if there is such a stage.
+        """
+        stage = Stage(function, name=name, **policy)
+        files = self._files_of(stage, params, dep_path_overrides, out_path_overrides)
+        self._add(stage.name, stage if files is None else stage.with_files(files))
+        return function
 
     def remove(self, key: str) -> None:
         """Take a stage out, as after it was renamed in a notebook cell.
@@ -712,8 +750,24 @@ class Pipeline:
         function: F,
     ) -> F:
         stage = Stage(function, inputs, output_mapper, name=name, **policy)
-        self._add(stage.name, stage)
+        files = self._files_of(stage)
+        self._add(stage.name, stage if files is None else stage.with_files(files))
         return function
+
+    def _files_of(
+        self,
+        stage: Stage,
+        params: Any = None,
+        deps: Mapping[str, Any] | None = None,
+        outs: Mapping[str, Any] | None = None,
+    ) -> StageFiles | None:
+        """Return what a stage reads and writes; None if that is nothing."""
+        is_told = params is not None or deps or outs
+        if not is_told and not getattr(stage.function, "__annotations__", None):
+            return None
+        from pypedream.files.project import files_of_stage
+
+        return files_of_stage(stage, self._place, params, deps, outs)
 
     def _add(self, key: Any, stage: Stage) -> None:
         self._table.add(key, stage)

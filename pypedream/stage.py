@@ -19,6 +19,7 @@ from pypedream.values import said
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pypedream.files.stage_files import StageFiles
     from pypedream.inputs import Input, InputBinding
     from pypedream.protocols import OutputMapper
 
@@ -198,6 +199,7 @@ class Stage:
     name: str
     policy: Policy
     place: Place | None
+    files: StageFiles | None = None
 
     def __init__(
         self,
@@ -224,16 +226,19 @@ class Stage:
 
     def with_inputs(self, inputs: Iterable[Input]) -> Stage:
         """Return the same stage with other inputs."""
-        return self._as(tuple(inputs), self.policy)
+        return self._as(inputs=tuple(inputs))
 
     def with_policy(self, policy: Policy) -> Stage:
         """Return the same stage with another policy."""
-        return self._as(self.inputs, policy)
+        return self._as(policy=policy)
 
-    def _as(self, inputs: tuple[Input, ...], policy: Policy) -> Stage:
+    def with_files(self, files: StageFiles) -> Stage:
+        """Return the same stage with files."""
+        return self._as(files=files)
+
+    def _as(self, **changed: Any) -> Stage:
         stage = Stage.__new__(Stage)
-        mapper = self.output_mapper
-        stage.__attrs_init__(self.function, inputs, mapper, self.name, policy, self.place)
+        stage.__attrs_init__(**{name: getattr(self, name) for name in _FIELDS} | changed)
         return stage
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -242,6 +247,9 @@ class Stage:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, outside any pipeline."""
         return self.function(*args, **kwargs)
+
+
+_FIELDS: Final = ("function", "inputs", "output_mapper", "name", "policy", "place", "files")
 
 
 def _can_be_stage(given: object) -> bool:

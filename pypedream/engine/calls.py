@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, define, field, frozen
 
 from pypedream import context
+from pypedream.deferred import Deferred
 from pypedream.engine.remembered import Remembered
 from pypedream.errors import PypedreamError, UnhashableInput
 from pypedream.log.redaction import Redactor
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from pypedream.engine.links import Link
     from pypedream.engine.wiring import Wire
+    from pypedream.files.keeping import KeptFiles
+    from pypedream.files.written import Written
     from pypedream.parameters import Parameters
     from pypedream.stage import Stage
     from pypedream.store.encoding import Encoding
@@ -133,6 +136,10 @@ class Calls:
         What earlier plans of the pipeline found out.
     stages
         The stages of the pipeline, by key: their mappers name outputs.
+    files
+        Tells what is in files.
+    written
+        From each stage whose result is known to the files that it wrote, if it did.
     """
 
     parameters: Parameters
@@ -140,6 +147,8 @@ class Calls:
     taken: dict[str, Call] = Factory(dict)
     remembered: Remembered = Factory(Remembered)
     stages: Mapping[str, Stage] = Factory(dict)
+    files: KeptFiles | None = None
+    written: dict[str, Written] = Factory(dict)
     _values: dict[str, str | None] = field(factory=dict, init=False)
     _hide: Callable[[str], str] = field(init=False)
 
@@ -194,6 +203,8 @@ class Calls:
             value = self._parameter(link.name)
             digest = _default_of(link) if value is None else value
             return Told(source, digest, self._shown(link.name))
+        if link.kind == "file":
+            return Told(source, self._content(link))
         if link.kind == "immediate":
             assert link.input is not None
             value, mapper = link.input.bind.source, link.input.bind.mapper
@@ -201,6 +212,24 @@ class Calls:
                 return Told(source, identity_of(value), self._short(value))
             return Told(source, self._opaque(link, scope), self._short(value))
         return Told(source, self._opaque(link, scope))
+
+    def _content(self, link: Link) -> str:
+        """Return what is in the files that an argument is read from; each counts by its path."""
+        assert link.input is not None
+        assert self.files is not None
+        ref = link.input.bind.source
+        if ref.dep.is_incremental:
+            return "what was there before"  # it is what the stage makes, and no input of it
+        hashes = self.files.hashes(ref.root)
+        made: dict[str, str] = {}
+        for key in link.reads:
+            if key in self.written:
+                made |= self.written[key].digests
+        found = []
+        for path in ref.paths:
+            digest = None if path in made else hashes.digest(path)
+            found.append((path, made.get(path) or (digest.sha256 if digest else NOTHING)))
+        return digest_of([digest_of(ref.dep.loader), type(ref.dep.paths).__name__, *found])
 
     def _output(self, link: Link, digest: str) -> str:
         """Return what one output of a stage is; its mapper decides which part of the value."""
@@ -276,6 +305,11 @@ def _whole_code_of(wired: Wire) -> CodeIdentity:
     if wired.over is not None:  # the same items may go together in another way
         over, collect = wired.over, wired.stage.policy.collect
         besides["over="] = digest_of((over.names, over.how, over.depth, collect))
+    if wired.files is not None:
+        outs = wired.files.spec.outs.items()
+        besides["outputs"] = digest_of(
+            [(name, out.path, out.kind, out.is_cached, digest_of(out.loader)) for name, out in outs]
+        )
     if not besides:
         return code
     digest = sha256(repr((code.digest, besides)).encode()).hexdigest()
@@ -304,6 +338,8 @@ def identity_of(value: Any) -> str:
 
     The items of such a dict have an order: a stage may fold them, or be called for each.
     """
+    if isinstance(value, Deferred):
+        return value.identity
     digest = digest_of(value)
     is_ordered = isinstance(value, dict) and len(value) > 1
     return f"{digest} in order {digest_of([*value])}" if digest and is_ordered else digest

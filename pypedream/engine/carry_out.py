@@ -89,6 +89,8 @@ class Launch:
             from pypedream.log.output import PASS_THROUGH
 
             self._execution.first_output = PASS_THROUGH
+        if plan.blueprint.has_files:
+            _finish_files(plan)
         if keeper is not None:
             self._execution.keeper = keeper
             if guard is not None:
@@ -349,6 +351,19 @@ async def _outcome_of(done: Future[Run]) -> Run:
     while running_kernel() is not None and not done.done():
         await wait([done], timeout=PULSE_S)
     return await shield(done)
+
+
+def _finish_files(plan: Plan) -> None:
+    """Put in place, or remove, the outputs that a crash left."""
+    from pathlib import Path
+
+    from pypedream.files.stage_files import STATE
+    from pypedream.files.staging import recover
+
+    roots = {each.files.root for each in plan.blueprint.wiring.wires.values() if each.files}
+    for root in roots:
+        if Path(root, STATE).is_dir():
+            recover(Path(root, STATE), root)
 
 
 def _guard_for(plan: Plan) -> Guard | None:

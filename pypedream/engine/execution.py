@@ -359,9 +359,9 @@ USER_CALLS: Final = frozenset({call_plain.__code__, Execution.call.__code__})
 
 def _called(wired: Wire, arguments: dict[str, Any]) -> Any:
     if not wired.arguments.positional:
-        return wired.stage.function(**arguments)
+        return wired.call(**arguments)
     first, rest = wired.arguments.split(arguments)
-    return wired.stage.function(*first, **rest)
+    return wired.call(*first, **rest)
 
 
 async def awaited(wired: Wire, arguments: dict[str, Any]) -> Any:

@@ -149,7 +149,7 @@ class Far:
     ) -> Kit:
         execution, options = self.execution, self.execution.plan.options
         return Kit(
-            function=wired.stage.function,
+            function=wired.call,
             common=common,
             names=names,
             run=execution.log.run,

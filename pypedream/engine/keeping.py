@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, define
 
 from pypedream import context
+from pypedream.context import Attempt
+from pypedream.deferred import Deferred
 from pypedream.engine.asked_before import holds_secret, keep_values
 from pypedream.engine.calls import Calls, identity_of, read_by, unlike_any
 from pypedream.engine.result_log import FILE, FailedCall, ResultLine, ResultLog
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from pypedream.log.event_log import EventLog
     from pypedream.parameters import Parameters
 
+FILES = "files"
+"""Is recorded with a result that is files: which, and what was in them."""
 MARK = "by_items"
 """Is recorded with a result that is kept as the keys of its items: how deep they are in it."""
 PAUSE_S = 0.05
@@ -161,6 +165,8 @@ class Keeper:
     def close(self) -> None:
         """Let go of files."""
         self._is_over = True
+        if self.calls.files is not None:
+            self.calls.files.close()
         self.results.close()
         self.record.close()
 
@@ -186,7 +192,10 @@ class Keeper:
         if found is None:
             return None
         try:
-            value = self.load(wired.key, found)
+            if FILES in found.about:
+                value = self.put_back(wired, found)
+            else:
+                value = self.load(wired.key, found)
         except UnreadableResult as error:
             self.warn(f"{error}; it is called again")
             return None
@@ -239,6 +248,8 @@ class Keeper:
         elif self._is_kept(wired):
             about = {"pipeline": self.pipeline, "stage": wired.key, "run": self.run}
             kept, form = _form_of(items, value)
+            if isinstance(value, Deferred):
+                kept, form = self._keep_files(wired, value)
             try:
                 self.results.keep(key, kept, {**about, **form, "identity": identity}, took)
                 kept_as = key
@@ -247,6 +258,37 @@ class Keeper:
         self.calls.digests[wired.key] = identity
         line = ResultLine(wired.key, "ok", kept_as, identity, self.run, took, call)
         self.record.add([line.text()])
+
+    def _keep_files(self, wired: Wire, value: Any) -> tuple[Any, dict[str, Any]]:
+        """Keep copies of what a stage wrote; return what is kept and recorded of its result."""
+        files, written = self.calls.files, value
+        assert files is not None
+        assert wired.files is not None
+        files.keep(wired.files.root, written)
+        self.calls.written[wired.key] = written
+        return written.digests, {FILES: written.about()}
+
+    def put_back(self, wired: Wire, found: Result) -> Any:
+        """Return what a stage wrote, its files made again where they are not as they were.
+
+        Raises
+        ------
+        UnreadableResult
+            If one is lost.
+        """
+        from pypedream.files.written import Written
+
+        assert wired.files is not None
+        assert self.calls.files is not None
+        written = Written.from_about(found.about[FILES], wired.files)
+        try:
+            for path in self.calls.files.restore(wired.files.root, written):
+                attempt = context.STAGE.get() or Attempt(self.log, wired.key, 0)
+                self.log.add("log", f'"{path}" is put back from the store', attempt=attempt)
+        except MissingEntry as error:
+            raise UnreadableResult(str(error)) from error
+        self.calls.written[wired.key] = written
+        return written
 
     def _items_of(self, wired: Wire, call: Call) -> ItemKeeper | None:
         """Return what keeps the items of a mapped stage, where they are kept."""
@@ -310,12 +352,16 @@ def keeper_of(
     """
     options, reuse = plan.options, plan.reuse
     calls = reuse.calls or Calls(parameters, stages=plan.blueprint.definition.stages)
+    is_readonly = options.cache == READ_ONLY and not options.checkpoint
+    results = Results(options.workspace, readonly=is_readonly)
+    if plan.blueprint.has_files:
+        from pypedream.files.keeping import KeptFiles
+
+        calls.files = KeptFiles(results.store)
     for key, value in reuse.values.items():
         calls.digests.setdefault(key, identity_of(value) or unlike_any())
     for key, kept in reuse.kept.items():
         calls.digests.setdefault(key, kept.identity)
-    is_readonly = options.cache == READ_ONLY and not options.checkpoint
-    results = Results(options.workspace, readonly=is_readonly)
     if not is_readonly:
         keep_values(results, run_id, plan, partial(log.add, "warning", level="warning"))
     record = ResultLog(folder / FILE, partial(log.add, "warning", level="warning"))
@@ -332,6 +378,7 @@ def take_over(execution: Execution, keeper: Keeper) -> None:
     kept, values = plan.reuse.kept, execution.values
     assert isinstance(values, Values)
     waiting = deque(need for key in plan.chosen for need in read_by(wires[key]))
+    waiting.extend(key for key in kept if wires[key].files is not None)
     while waiting:
         key = waiting.popleft()
         if key in values or key in plan.chosen or key in plan.skipped:
@@ -370,6 +417,9 @@ def _loaded(execution: Execution, keeper: Keeper, key: str) -> Any:
         raise UnreadableResult(
             f'the result of stage "{key}" is not kept and needed for another one'
         )
+    wired = execution.plan.blueprint.wiring.wires[key]
+    if FILES in kept.about:
+        return keeper.put_back(wired, kept)
     value = keeper.load(key, kept)
-    execution.name_outputs(execution.plan.blueprint.wiring.wires[key], value)
+    execution.name_outputs(wired, value)
     return value

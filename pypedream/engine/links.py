@@ -30,6 +30,8 @@ from pypedream.values import said
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
+    from pypedream.engine.file_edges import FileEdges
+    from pypedream.files.stage_files import StageFiles
     from pypedream.mappers import DependencyInputMapper, KeyedInputMapper
     from pypedream.parameters import Parameters, Variables
 
@@ -140,6 +142,8 @@ class Linker:
     ----------
     scope
         The prefix under which the stage was included, "" for one of the pipeline's own.
+    edges
+        What stages read and write, if any does.
     part
         Which part of the stage is looked at, when it is not its function: "when=: ".
     """
@@ -149,11 +153,26 @@ class Linker:
     scope: str
     names: Names
     problems: list[Problem]
+    edges: FileEdges | None = None
     part: str = ""
+
+    @property
+    def files(self) -> StageFiles | None:
+        """What the stage reads and writes, if it does."""
+        return None if self.edges is None else self.edges.files.get(self.key)
+
+    def is_direct(self, link: Link) -> bool:
+        """Say whether a link is the return value of a stage as the run holds it."""
+        if link.kind != "stage" or link.input is not None:
+            return False
+        return self.edges is None or link.name not in self.edges.files
 
     def links(self, arguments: Arguments) -> Iterator[Link]:
         """Yield a link for each argument that gets a value."""
         taken = self._taken(arguments)
+        if self.files is not None:
+            taken = dict(taken)
+            yield from self._of_files(self.files, taken)
         if not self.stage.inputs:
             for name, has_default in taken.items():
                 link = self._of_argument(name, is_required=not has_default)
@@ -173,6 +192,16 @@ class Linker:
             link = self._bound(one, is_required=True)
             if link is not None:
                 yield link
+
+    def _of_files(self, files: StageFiles, taken: dict[str, bool]) -> Iterator[Link]:
+        """Yield the links of the arguments that are read from files, and take them out."""
+        assert self.edges is not None
+        for argument, dep in files.spec.deps.items():
+            taken.pop(argument, None)
+            ref = files.ref(argument)
+            reads = () if dep.is_incremental else self.edges.producers_of(self.key, dep)
+            one = Input(argument, InputBinding("file", ref), place=self.stage.place)
+            yield Link(argument, "file", str(ref), input=one, reads=reads)
 
     def condition(self) -> list[Link]:
         """Return the links of the stage's ``when``; [] without one."""

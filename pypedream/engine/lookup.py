@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pypedream.engine.plan import Blueprint
     from pypedream.engine.result_log import ResultLine
     from pypedream.engine.wiring import Wire
+    from pypedream.files.keeping import KeptFiles
     from pypedream.store.results import Result, Results
 
 
@@ -76,7 +77,10 @@ class Lookup:
         elif len(self.base.order) > _FEW:
             self.results.fetch(2 * len(self.base.order))
         calls = self.reuse.calls = Calls(
-            self.asked.parameters, remembered=remembered, stages=self.base.definition.stages
+            self.asked.parameters,
+            remembered=remembered,
+            stages=self.base.definition.stages,
+            files=self._files(),
         )
         for key in self.base.order:
             if key in self.reuse.values:
@@ -97,7 +101,10 @@ class Lookup:
         call = calls.of(wired) if pending is None else None
         kept = self._find(call.key) if call is not None and call.key else None
         may_take = mode in LOOKS or key not in self.wanted
-        if kept is not None and call is not None and may_take:
+        lost = ""
+        if kept is not None and wired.files is not None:
+            lost = self._lost(wired, kept, calls)
+        if kept is not None and call is not None and may_take and not lost:
             self.reuse.kept[key] = kept
             calls.taken[key] = call
             calls.digests[key] = kept.identity
@@ -105,7 +112,27 @@ class Lookup:
             return
         self._running.add(key)
         if key in self.wanted:
-            self._explain(wired, mode, call, kept, pending)
+            self._explain(wired, mode, call, kept, pending, lost)
+
+    def _files(self) -> KeptFiles | None:
+        """Return what tells of files, if any stage reads or writes one."""
+        if not self.base.has_files:
+            return None
+        from pypedream.files.keeping import KeptFiles
+
+        return KeptFiles(self.results.store)
+
+    def _lost(self, wired: Wire, kept: Result, calls: Calls) -> str:
+        """Return an output that is not there and cannot be made again from the store; or ""."""
+        from pypedream.files.written import MARK, Written
+
+        assert wired.files is not None
+        assert calls.files is not None
+        about = kept.about.get(MARK)
+        if about is None:
+            return ""
+        written = calls.written[wired.key] = Written.from_about(about, wired.files)
+        return calls.files.lost(wired.files.root, written)
 
     def _kept_items(self, wired: Wire, mode: str, call: Call | None) -> tuple[int, int]:
         """Return how many items of a mapped stage are kept, and how many it has, if few."""
@@ -136,7 +163,13 @@ class Lookup:
             del self.reuse.reasons[key]
 
     def _explain(
-        self, wired: Wire, mode: str, call: Call | None, kept: Result | None, pending: str | None
+        self,
+        wired: Wire,
+        mode: str,
+        call: Call | None,
+        kept: Result | None,
+        pending: str | None,
+        lost: str = "",
     ) -> None:
         key, before = wired.key, self.earlier.get(wired.key, [])
         if before:
@@ -145,6 +178,8 @@ class Lookup:
             reason = f'cache="{mode}"'
             if kept is not None and mode == "force":
                 self.reuse.overwrites.append(f'result of stage "{key}" (run {kept.about["run"]})')
+        elif lost:
+            reason = f'"{lost}" is not what it wrote, and no copy is kept'
         elif call is None:
             reason = f'needs "{pending}", which runs' if pending != "when=" else ""
         else:

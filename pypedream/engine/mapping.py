@@ -243,7 +243,7 @@ def made_here(execution: Execution, fan: Fan) -> Callable[[Chunk], Made]:
     wired, attempt = fan.wired, fan.attempt
     assert wired.over is not None
     calling = Calling(
-        call_of(wired.function, wired.over.names, fan.common),
+        call_of(wired.call, wired.over.names, fan.common),
         attempt.log,
         wired.key,
         copy_context(),

@@ -86,6 +86,8 @@ class Blueprint:
         Whether any stage has a policy of its own, or is awaited.
     remembered
         What plans that look for kept results share, once there is one.
+    has_files
+        Whether any stage reads or writes files.
     """
 
     definition: Definition
@@ -95,6 +97,16 @@ class Blueprint:
     has_policies: bool
     has_async: bool
     remembered: list[Remembered] = field(factory=list)
+    has_files: bool = False
+
+    @cached_property
+    def state(self) -> str:
+        """The workspace of the project whose files the first of the stages reads or writes."""
+        from pypedream.files.stage_files import STATE
+
+        roots = (each.files.root for each in self.wiring.wires.values() if each.files is not None)
+        root = next(roots, "") if self.has_files else ""
+        return f"{root}/{STATE}" if root else ""
 
     @cached_property
     def children(self) -> dict[str, list[str]]:
@@ -122,6 +134,7 @@ def blueprint(definition: Definition) -> Blueprint:
         order,
         any(wired.stage.policy is not USUAL for wired in wires),
         any(wired.flags & (COROUTINE | ASYNC_GENERATOR) for wired in wires),
+        has_files=any(wired.files is not None for wired in wires),
     )
 
 

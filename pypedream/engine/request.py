@@ -103,6 +103,7 @@ def plan_for(
         accepted(request.options, wrong),
         own_options,
         options_from_environment(os.environ, outside),
+        {"workspace": base.state} if base.state else {},
     )
     problems.extend(map(Problem, wrong))
     start = _own(request.start, base, problems) if parameters is None else parameters

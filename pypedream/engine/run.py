@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from pypedream._lazy import shown_as, view
 from pypedream.context import STAGE
+from pypedream.deferred import Deferred
 from pypedream.engine.endings import beginnings_of, count_endings, endings_of
 from pypedream.engine.views import KeptOutputs
 from pypedream.errors import NoResult
@@ -129,9 +130,10 @@ class Run(Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         try:
-            return self._execution.values[key]
+            value = self._execution.values[key]
         except KeyError:
             raise NoResult(self._why_none(key)) from None
+        return value.present() if isinstance(value, Deferred) else value
 
     def __iter__(self) -> Iterator[str]:
         values = self.outputs

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
+from pypedream.deferred import Deferred
 from pypedream.mappers import RETURN
 from pypedream.values import short
 
@@ -43,6 +44,10 @@ class Outputs(Mapping[str, Mapping[str, Any]]):
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         value = self.values_[key]  # first: to load it may name its outputs
+        if isinstance(value, Deferred):
+            value = value.present()
+            fields = value if isinstance(value, dict) else {}
+            return {**fields, RETURN: value}
         return {RETURN: value, **self.mapped.get(key, {})}
 
     def __contains__(self, key: object) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, define
 
+from pypedream.deferred import Deferred
 from pypedream.engine.links import Definition, Link, Linker, Names, place_of
 from pypedream.errors import UnboundInputException
 from pypedream.mappers import NOT_GIVEN, RETURN
@@ -29,7 +30,9 @@ from pypedream.stage import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pypedream.engine.file_edges import FileEdges
     from pypedream.engine.problem import Problem
+    from pypedream.files.stage_files import StageFiles
     from pypedream.places import Place
 
     Read = Callable[[Any], Any]
@@ -78,6 +81,8 @@ class Wire:
         Pairs of argument and the shared value that it reads.
     over
         What it is mapped over.
+    files
+        What it reads and writes.
     """
 
     key: str
@@ -93,6 +98,7 @@ class Wire:
     logged: tuple[str, ...] = ()
     guarded: tuple[tuple[str, Shared], ...] = ()
     over: Over | None = None
+    files: StageFiles | None = None
     _direct: list[tuple[str, str]] | None = None
     _links: list[Link] | None = None
 
@@ -116,6 +122,12 @@ class Wire:
                 for argument, key in self.direct
             ]
         return self._links
+
+    @property
+    def call(self) -> Callable[..., Any]:
+        """What is called: the function, or what loads files for it and saves what it gives."""
+        function = self.stage.function
+        return function if self.files is None else self.files.call(function)
 
     @property
     def is_async(self) -> bool:
@@ -152,15 +164,25 @@ def wire(definition: Definition) -> Wiring:
     """Decide where every argument of every stage comes from."""
     problems: list[Problem] = []
     names, scopes = Names.of(definition), definition.scopes
+    edges = _edges(definition, problems)
     wires = {}
     for key, stage in definition.stages.items():
         arguments = arguments_of(stage.function)
-        if not scopes and _takes_only_stages(stage, arguments, names):
+        if not scopes and edges is None and _takes_only_stages(stage, arguments, names):
             wires[key] = _wire_plainly(key, stage, arguments)
         else:
-            linker = Linker(key, stage, scopes.get(key, ""), names, problems)
+            linker = Linker(key, stage, scopes.get(key, ""), names, problems, edges)
             wires[key] = _wire_stage(linker, arguments)
     return Wiring(wires, problems, _guard(wires))
+
+
+def _edges(definition: Definition, problems: list[Problem]) -> FileEdges | None:
+    """Return what stages read and write; None where they do neither."""
+    if all(stage.files is None for stage in definition.stages.values()):
+        return None
+    from pypedream.engine.file_edges import FileEdges
+
+    return FileEdges.of(definition, problems)
 
 
 def read_link(link: Link, run: Any) -> Any:
@@ -240,22 +262,19 @@ def _wire_stage(linker: Linker, arguments: Arguments) -> Wire:
         _needs(links, condition, after),
         False,
         code_flags(stage.function),
-        direct=[(link.argument, link.name) for link in links if _is_direct(link)],
+        direct=[(link.argument, link.name) for link in links if linker.is_direct(link)],
         scope=linker.scope,
-        others=[(link.argument, _reader(link)) for link in links if _is_read(link)],
+        others=[
+            (link.argument, _reader(link))
+            for link in links
+            if link.kind != "default" and not linker.is_direct(link)
+        ],
         condition=condition,
         over=policy.over if isinstance(policy.over, Over) else None,
         logged=tuple(one.as_arg for one in stage.inputs if one.logged),
+        files=linker.files,
         links=links,
     )
-
-
-def _is_direct(link: Link) -> bool:
-    return link.kind == "stage" and link.input is None
-
-
-def _is_read(link: Link) -> bool:
-    return link.kind != "default" and not _is_direct(link)
 
 
 def _needs(links: list[Link], condition: list[Link], after: list[str]) -> tuple[str, ...]:
@@ -277,7 +296,8 @@ def _reader(link: Link) -> Read:
 
 def _read_output(link: Link, run: Any) -> Any:
     if link.input is None:
-        return run.values.get(link.name, NOT_GIVEN)
+        value = run.values.get(link.name, NOT_GIVEN)
+        return value.present() if isinstance(value, Deferred) else value
     outputs = run.stages_view.get(link.name, {})
     if link.output in outputs:
         return outputs[link.output]

@@ -94,6 +94,10 @@ class Results:
             )
         return self._opened
 
+    def store(self) -> CacheStore:
+        """Return the store that holds them."""
+        return self._store
+
     @property
     def _index(self) -> Backend:
         """Where results are found; to look for them takes less than to read or write one."""

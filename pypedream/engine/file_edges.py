@@ -1,0 +1,70 @@
+"""File edges: which stage writes what another one reads, found by their paths."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import Factory, define
+
+from pypedream.engine.problem import Problem
+from pypedream.errors import DefinitionError
+from pypedream.files.producers import Producers, clashes
+from pypedream.files.templates import texts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pypedream.engine.links import Definition
+    from pypedream.files.spec import FileDep
+    from pypedream.files.stage_files import StageFiles
+
+
+@define(eq=False)
+class FileEdges:
+    """The files of all stages of a pipeline, with what their paths say of their order.
+
+    Attributes
+    ----------
+    files
+        By stage, with paths in which no parameter is left.
+    """
+
+    files: dict[str, StageFiles] = Factory(dict)
+    _producers: dict[str, Producers] = Factory(dict)
+
+    @classmethod
+    def of(cls, definition: Definition, problems: list[Problem]) -> FileEdges:
+        """Return the files of a definition; mistakes go to *problems*."""
+        from pypedream.engine.links import place_of
+
+        edges = cls()
+        by_root: dict[str, list[tuple[str, str]]] = {}
+        for key, stage in definition.stages.items():
+            if stage.files is None:
+                continue
+            try:
+                files = edges.files[key] = stage.files.filled(_known(definition))
+            except DefinitionError as error:
+                place = place_of(stage)
+                lines = str(error).splitlines()
+                problems.extend(Problem(f'stage "{key}": {line}', place) for line in lines)
+                continue
+            by_root.setdefault(files.root, []).extend((key, path) for path in files.outputs)
+        for root, outputs in by_root.items():
+            for clash in clashes(outputs):
+                where = place_of(definition.stages[clash.stages[1]])
+                problems.append(Problem(clash.what, where, clash.hint))
+            edges._producers[root] = Producers(outputs)
+        return edges
+
+    def producers_of(self, key: str, dep: FileDep) -> tuple[str, ...]:
+        """Return the stages that write what *key* reads, without itself."""
+        producers = self._producers[self.files[key].root]
+        found = (who for path in texts_of(dep.paths) for who in producers.who(path))
+        return tuple(dict.fromkeys(who for who in found if who != key))
+
+
+def _known(definition: Definition) -> Mapping[str, object]:
+    parameters = definition.parameters
+    names = [name for name in parameters.definitions if name not in parameters.missing]
+    return {name: parameters[name] for name in names}

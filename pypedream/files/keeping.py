@@ -1,0 +1,100 @@
+"""Keeping files: what stages wrote goes to the store of a workspace, and comes back from there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import Factory, define
+
+from pypedream.errors import MissingEntry
+from pypedream.files.blobs import FileBlobs
+from pypedream.files.hashes import Digest, FileHashes
+from pypedream.files.stage_files import STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pypedream.files.written import Written, WrittenFile
+    from pypedream.store import CacheStore
+
+
+@define(eq=False)
+class KeptFiles:
+    """The files of projects as a run sees them, and the copies of them that a store has.
+
+    Attributes
+    ----------
+    store
+        Returns the store; None where nothing is kept.
+    """
+
+    store: Callable[[], CacheStore] | None = None
+    _hashes: dict[str, FileHashes] = Factory(dict)
+
+    def hashes(self, root: str) -> FileHashes:
+        """Return the digests of the files of a project."""
+        found = self._hashes.get(root)
+        if found is None:
+            found = self._hashes[root] = FileHashes(Path(root, STATE), root)
+        return found
+
+    def changed(self, root: str, written: Written) -> list[WrittenFile]:
+        """Return what a stage wrote and is not there, or is not what it wrote."""
+        hashes = self.hashes(root)
+        return [one for one in written.all if _sha256(hashes, one.path) != one.sha256]
+
+    def lost(self, root: str, written: Written) -> str:
+        """Return the path of an output that is not as it was written, and nowhere kept; or ""."""
+        for one in self.changed(root, written):
+            if not one.is_cached or self.store is None:
+                return one.path
+            if not FileBlobs(self.store()).has(_digest(one)):
+                return one.path
+        return ""
+
+    def keep(self, root: str, written: Written) -> None:
+        """Put copies of what a stage wrote into the store.
+
+        Raises
+        ------
+        StoreError
+            If a file has changed since, or the store cannot be written.
+        """
+        if self.store is None:
+            return
+        blobs, hashes = FileBlobs(self.store()), self.hashes(root)
+        for one in written.all:
+            if one.is_cached:
+                digest = _digest(one)
+                members = hashes.members(one.path) if digest.is_folder else ()
+                blobs.keep(Path(root, one.path), digest, members)
+
+    def restore(self, root: str, written: Written) -> Iterator[str]:
+        """Make files again that are not as a stage wrote them; yield their paths.
+
+        Raises
+        ------
+        MissingEntry
+            If there is no copy of one.
+        """
+        for one in self.changed(root, written):
+            if not one.is_cached or self.store is None:
+                raise MissingEntry(f'"{one.path}" is not what was written, and no copy is kept')
+            FileBlobs(self.store()).restore(_digest(one), Path(root, one.path))
+            yield one.path
+
+    def close(self) -> None:
+        """Remember the digests of files."""
+        for root, hashes in self._hashes.items():
+            if Path(root, STATE).is_dir():
+                hashes.save()
+
+
+def _digest(one: WrittenFile) -> Digest:
+    return Digest(one.sha256, one.size, is_folder=one.path.endswith("/"))
+
+
+def _sha256(hashes: FileHashes, path: str) -> str:
+    digest = hashes.digest(path)
+    return "" if digest is None else digest.sha256

@@ -1,0 +1,47 @@
+"""The project of a pipeline: the folder that all its paths are relative to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pypedream.files.paths import project_root
+from pypedream.files.spec import spec_of
+from pypedream.files.stage_files import StageFiles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pypedream.places import Place
+    from pypedream.stage import Stage
+
+
+def files_of_stage(
+    stage: Stage,
+    place: Place | None,
+    params: Any,
+    deps: Mapping[str, Any] | None,
+    outs: Mapping[str, Any] | None,
+) -> StageFiles | None:
+    """Return what a stage reads and writes; None if that is nothing.
+
+    Parameters
+    ----------
+    place
+        Where the user made the pipeline.
+    """
+    spec = spec_of(
+        stage.function,
+        params=params,
+        dep_path_overrides=deps,
+        out_path_overrides=outs,
+        name=stage.name,
+    )
+    return None if spec is None else StageFiles(spec, str(_root(place)))
+
+
+def _root(place: Place | None) -> Path:
+    """Return the folder of the project: a notebook's is the one that it runs in."""
+    file = Path(place.file) if place is not None else None
+    start = file.parent if file is not None and file.exists() else Path.cwd()
+    return project_root(start)

@@ -1,0 +1,225 @@
+"""The files of one stage of a pipeline: what its arguments are read from, and its results go to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, field, frozen
+
+from pypedream.errors import MissingFile
+from pypedream.files.directory import files_of
+from pypedream.files.hashes import FileHashes
+from pypedream.files.staging import Staged
+from pypedream.files.templates import texts_of
+from pypedream.files.written import Written, WrittenFile
+from pypedream.formats import Reader
+from pypedream.values import said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pypedream.files.spec import FileDep, FileOut, FileSpec
+
+STATE = ".pypedream"
+"""The folder of a project where locks and what is not finished are."""
+
+
+@frozen
+class FileRef:
+    """One argument that is a file: which, and how it is read. A function gets what is in it."""
+
+    root: str = field(repr=False)
+    dep: FileDep
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths, each pattern as what it matches now."""
+        return self.dep.files(Path(self.root))
+
+    def __str__(self) -> str:
+        texts = texts_of(self.dep.paths)
+        return f'file "{texts[0]}"' if len(texts) == 1 else f"{len(texts)} files"
+
+    def load(self) -> Any:
+        """Return the value for the argument.
+
+        Raises
+        ------
+        MissingFile
+            If a file is not there.
+        """
+        dep = self.dep
+        if isinstance(dep.paths, str):
+            return self._one(dep.paths)
+        return type(dep.paths)(map(self._one, self.paths))
+
+    def _one(self, path: str) -> Any:
+        place = Path(self.root, path)
+        if not place.exists():
+            if self.dep.is_incremental:
+                return self.dep.loader.empty()  # type: ignore[attr-defined]
+            raise MissingFile(path)
+        return self.dep.loader.load(place)
+
+
+@frozen(eq=False)
+class StageFiles:
+    """What one stage reads and writes, and in which project.
+
+    Attributes
+    ----------
+    root
+        The folder of the project: all paths are relative to it.
+    """
+
+    spec: FileSpec
+    root: str
+
+    @property
+    def outputs(self) -> list[str]:
+        """The paths of all outputs."""
+        return [path for out in self.spec.outs.values() for path in texts_of(out.path)]
+
+    @property
+    def has_templates(self) -> bool:
+        """Whether paths depend on parameters."""
+        return bool(self.spec.names)
+
+    def ref(self, argument: str) -> FileRef:
+        """Return what an argument is read from."""
+        return FileRef(self.root, self.spec.deps[argument])
+
+    def filled(self, values: Mapping[str, Any]) -> StageFiles:
+        """Return the same with parameters in paths replaced by their values.
+
+        Raises
+        ------
+        DefinitionError
+            With all paths that cannot be made.
+        """
+        return evolve(self, spec=self.spec.filled(values)) if self.has_templates else self
+
+    def call(self, function: Callable[..., Any]) -> FileCall:
+        """Return the function that loads what *function* gets and saves what it gives."""
+        return FileCall(function, self)
+
+    def load(self, written: Written) -> Any:
+        """Return what a stage gave, as its readers get it: loaded from the files that it wrote."""
+        found = {name: self._loaded(name, files) for name, files in written.fields.items()}
+        return found["return"] if self.spec.is_single else found
+
+    def load_field(self, written: Written, name: str) -> Any:
+        """Return one field of what a stage gave."""
+        return self._loaded(name, written.fields[name])
+
+    def _loaded(self, name: str, files: tuple[WrittenFile, ...]) -> Any:
+        out = self.spec.outs[name]
+        values = [self._read(one.path, out) for one in files]
+        if out.kind == "directory":
+            keys = [one.path.removeprefix(str(out.path)) for one in files]
+            return dict(zip(keys, values, strict=True))
+        return values[0] if isinstance(out.path, str) else type(out.path)(values)
+
+    def _read(self, path: str, out: FileOut) -> Any:
+        place = Path(self.root, path)
+        return out.loader.load(place) if isinstance(out.loader, Reader) else place
+
+
+@frozen(eq=False)
+class FileCall:
+    """A function with files instead of values, as the engine calls it."""
+
+    function: Callable[..., Any]
+    files: StageFiles
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Load the files among the arguments, call the function and save what it gives."""
+        from inspect import isawaitable
+
+        value = self.function(*map(_present, args), **{k: _present(v) for k, v in kwargs.items()})
+        if isawaitable(value):
+            return self._awaited(value)
+        return self._saved(value)
+
+    async def _awaited(self, value: Any) -> Any:
+        return self._saved(await value)
+
+    def _saved(self, value: Any) -> Any:
+        return save(self.files, value) if self.files.spec.outs else value
+
+
+def _present(value: Any) -> Any:
+    return value.load() if isinstance(value, FileRef) else value
+
+
+def save(files: StageFiles, value: Any) -> Written:
+    """Write all outputs of a stage, or none of them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If *value* is not what the annotations say.
+    Exception
+        What a loader raised. Nothing was replaced then.
+    """
+    spec = files.spec
+    values = {"return": value} if spec.is_single else _fields(spec, value)
+    root, state = files.root, Path(files.root, STATE)
+    fields: dict[str, list[str]] = {}
+    with Staged(root, state) as staged:
+        for name, out in spec.outs.items():
+            if name in values:
+                made = files_of(values[name], out)
+                fields[name] = list(made)
+                _write(staged, out, made)
+        staged.publish()
+    hashes = FileHashes(state, root)
+    return Written(
+        {
+            name: tuple(_written(hashes, path, spec.outs[name]) for path in paths)
+            for name, paths in fields.items()
+        },
+        files,
+    )
+
+
+def _write(staged: Staged, out: FileOut, made: Mapping[str, Any]) -> None:
+    if out.kind != "directory":
+        for path, value in made.items():
+            out.loader.save(value, staged.path_for(path))
+        return
+    folder = staged.path_for(str(out.path))
+    for path, value in made.items():
+        place = folder / path.removeprefix(str(out.path))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        out.loader.save(value, place)
+
+
+def _written(hashes: FileHashes, path: str, out: FileOut) -> WrittenFile:
+    digest = hashes.digest(path)
+    if digest is None:
+        raise MissingFile(path)
+    return WrittenFile(path, digest.sha256, digest.size, out.is_cached)
+
+
+def _fields(spec: FileSpec, value: Any) -> Mapping[str, Any]:
+    """Return what a function returned by field.
+
+    Raises
+    ------
+    TypeError
+        If it is no dict.
+    ValueError
+        If a field is missing, or there is one without a file; with all of them.
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError(f"it returned {said(value)}, and its annotations say a dict of outputs")
+    missing = [name for name, out in spec.outs.items() if out.is_required and name not in value]
+    unknown = [str(name) for name in value if name not in spec.outs]
+    wrong = [f'it returned no "{name}"' for name in missing]
+    wrong += [f'it returned "{name}", which has no file' for name in unknown]
+    if wrong:
+        raise ValueError("\n".join(wrong))
+    return value

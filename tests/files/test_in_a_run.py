@@ -1,0 +1,187 @@
+"""Stages with files in a pipeline: their order, what they write, and when they are called again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
+
+import pytest
+
+from pypedream import Pipeline
+from pypedream.errors import MissingFile, PlanError
+from pypedream.files import Dep, IncrementalOut, Metric, Out
+from pypedream.formats import JSON, Text
+
+
+class Counted(TypedDict):
+    rows: Annotated[list[int], Out("out/rows.json", JSON())]
+    metrics: Annotated[dict[str, int], Metric("metrics.json")]
+
+
+def count(numbers: Annotated[list[int], Dep("in.json", JSON())]) -> Counted:
+    print("counting", len(numbers))
+    return {"rows": sorted(numbers), "metrics": {"count": len(numbers)}}
+
+
+def shown(
+    rows: Annotated[list[int], Dep("out/rows.json", JSON())],
+) -> Annotated[str, Out("shown.txt", Text())]:
+    return ", ".join(map(str, rows))
+
+
+def grown(
+    seen: Annotated[dict[str, int], IncrementalOut("seen.json", JSON())],
+    rows: Annotated[list[int], Dep("out/rows.json", JSON())],
+) -> Annotated[dict[str, int], IncrementalOut("seen.json", JSON())]:
+    return {**seen, str(len(seen)): len(rows)}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with one file; the pipeline is at home where the test runs."""
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "in.json").write_text("[3, 1, 2]")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pypedream.files.project._root", lambda _: tmp_path)
+    return tmp_path
+
+
+def flow_of(*functions: Any) -> Pipeline:
+    flow = Pipeline("files", progress=False, cache="cached")
+    for function in functions:
+        flow.register(function)
+    return flow
+
+
+def decisions(flow: Pipeline) -> dict[str, str]:
+    return {key: stage.decision for key, stage in flow.plan().stages.items()}
+
+
+def states(flow: Pipeline) -> dict[str, str]:
+    return {key: stage.state for key, stage in flow.run().stages.items()}
+
+
+def test_paths_say_what_comes_first(project: Path) -> None:
+    """A stage that reads what another writes comes after it, wherever it is registered."""
+    run = flow_of(shown, count).run()
+
+    assert [*run] == ["count", "shown"]
+    assert run["shown"] == "1, 2, 3"
+    assert (project / "shown.txt").read_text() == "1, 2, 3"
+    assert json.loads((project / "metrics.json").read_text()) == {"count": 3}
+
+
+def test_a_value_is_what_is_in_the_file(project: Path) -> None:
+    """A stage without files gets what was written, by field; so does who looks at the run."""
+    flow = flow_of(count)
+
+    @flow.stage
+    def total(count: dict[str, Any]) -> int:
+        return sum(count["rows"]) + count["metrics"]["count"]
+
+    run = flow.run()
+
+    assert run["total"] == 9
+    assert run["count"] == {"rows": [1, 2, 3], "metrics": {"count": 3}}
+    assert run.outputs["count"]["metrics"] == {"count": 3}
+
+
+def test_nothing_is_called_again_while_files_are_the_same(project: Path) -> None:
+    """Another process would find the same: only what is on the disk counts."""
+    flow_of(count, shown).run()
+
+    assert states(flow_of(count, shown)) == {"count": "reused", "shown": "reused"}
+
+
+def test_a_file_that_changed_is_read_again_and_no_further_than_it_matters(project: Path) -> None:
+    """The order of the numbers changes nothing in what is written, so no reader is called."""
+    flow_of(count, shown).run()
+    (project / "in.json").write_text("[1, 2, 3]")
+
+    flow = flow_of(count, shown)
+
+    assert flow.plan().stages["count"].reason == 'file "in.json" changed'
+    assert states(flow) == {"count": "ok", "shown": "reused"}
+
+
+def test_an_output_that_is_gone_is_put_back(project: Path) -> None:
+    """What the store has a copy of is not computed again; changed by hand, it is put back, too."""
+    flow_of(count, shown).run()
+    (project / "shown.txt").unlink()
+    (project / "out" / "rows.json").write_text("[]")
+
+    flow = flow_of(count, shown)
+
+    assert decisions(flow) == {"count": "reuse", "shown": "reuse"}
+    assert states(flow) == {"count": "reused", "shown": "reused"}
+    assert (project / "shown.txt").read_text() == "1, 2, 3"
+    assert json.loads((project / "out" / "rows.json").read_text()) == [1, 2, 3]
+
+
+def test_a_metric_that_is_gone_is_computed_again(project: Path) -> None:
+    """The store keeps no metrics: git does."""
+    flow_of(count, shown).run()
+    (project / "metrics.json").unlink()
+
+    flow = flow_of(count, shown)
+
+    assert flow.plan().stages["count"].reason == (
+        '"metrics.json" is not what it wrote, and no copy is kept'
+    )
+    assert states(flow) == {"count": "ok", "shown": "reused"}
+
+
+def test_content_that_was_there_before_is_found(project: Path) -> None:
+    """Who goes back to an earlier input gets the earlier outputs without a call."""
+    flow_of(count, shown).run()
+    (project / "in.json").write_text("[7]")
+    flow_of(count, shown).run()
+    (project / "in.json").write_text("[3, 1, 2]")
+    (project / "metrics.json").write_text('{\n  "count": 3\n}\n')
+
+    assert states(flow_of(count, shown)) == {"count": "reused", "shown": "reused"}
+    assert (project / "shown.txt").read_text() == "1, 2, 3"
+
+
+def test_an_incremental_output_goes_on_from_what_was_there(project: Path) -> None:
+    """The first time it is the empty value; what was there is no reason to call the stage."""
+    run = flow_of(count, grown).run()
+
+    assert run["grown"] == {"0": 3}
+    assert states(flow_of(count, grown)) == {"count": "reused", "grown": "reused"}
+    (project / "in.json").write_text("[1]")
+    assert flow_of(count, grown).run()["grown"] == {"0": 3, "1": 1}
+
+
+def test_two_stages_cannot_write_one_file(project: Path) -> None:
+    """The plan names both."""
+    flow = flow_of(count)
+    flow.register(count, name="again")
+
+    with pytest.raises(PlanError, match=r'"count" and "again" both write "metrics\.json"'):
+        flow.plan()
+
+
+def test_a_file_that_is_not_there_is_named(project: Path) -> None:
+    """The error is also a FileNotFoundError."""
+    (project / "in.json").unlink()
+
+    with pytest.raises(MissingFile, match=r'there is no file "in\.json"'):
+        flow_of(count).run()
+
+
+def test_a_stage_that_fails_leaves_its_outputs_as_they_were(project: Path) -> None:
+    """Nothing is replaced when a function raises, or one of its outputs cannot be saved."""
+    flow_of(count).run()
+    (project / "in.json").write_text('["a", 1]')
+
+    with pytest.raises(TypeError):
+        flow_of(count).run()
+
+    assert json.loads((project / "metrics.json").read_text()) == {"count": 3}
+
+
+def test_the_function_can_be_called_with_values() -> None:
+    """Annotations bind nothing outside a pipeline."""
+    assert count([2, 1]) == {"rows": [1, 2], "metrics": {"count": 2}}
