@@ -298,7 +298,9 @@ def test_a_group_is_entered_again_where_order_needs_it():
         ("größe", "grosse", "grosse"),
         ("мир", "u043cu0438u0440", "u043cu0438u0440"),
         ("a-b", "a_b", "a-b"),
-        ('x") or "', "x___or__", "x___or__"),
+        ('x") or "', "x_or", "x_or"),
+        ("!?", "_", "_"),
+        ("__x__", "__x__", "__x__"),
         ("line\nfeed", "line_feed", "line_feed"),
     ],
 )

@@ -83,7 +83,7 @@ def inner_name(task: Task) -> str:
 
 
 def id_of(name: str, also: str = ".") -> str:
-    """Return a name in the letters that Airflow allows.
+    """Return a name in the letters that Airflow allows, with "_" for others within it.
 
     Parameters
     ----------
@@ -96,7 +96,8 @@ def id_of(name: str, also: str = ".") -> str:
     ('fill_gaps', 'grosse', 'u043cu0438u0440')
     """
     plain = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
-    return "".join(_plain(letter, also) for letter in plain)
+    parts = "".join(_plain(letter, also) for letter in plain).split(" ")
+    return "_".join(part for part in parts if part) or "_"
 
 
 def full_id(task: Task) -> str:
@@ -111,10 +112,10 @@ def ids_of_groups(group: str) -> list[str]:
 
 def _plain(letter: str, also: str) -> str:
     if letter.isascii():
-        return letter if letter.isalnum() or letter in f"_-{also}" else "_"
+        return letter if letter.isalnum() or letter in f"_-{also}" else " "
     if unicodedata.combining(letter):
         return ""
-    return f"u{ord(letter):04x}" if letter.isalpha() else "_"
+    return f"u{ord(letter):04x}" if letter.isalpha() else " "
 
 
 def _problems(outline: Outline) -> Iterator[Problem]:
@@ -152,7 +153,7 @@ class _Variables:
 
     def new(self, name: str) -> str:
         plain = re.sub(r"\W", "_", id_of(name.replace(".", "__"), ""))
-        if not plain or plain[0].isdigit():
+        if plain[0].isdigit():
             plain = f"_{plain}"
         ways = chain([plain, f"{plain}_"], (f"{plain}_{number}" for number in count(2)))
         found = next(each for each in ways if each not in self._given and _is_free(each))
@@ -166,7 +167,7 @@ def _is_free(name: str) -> bool:
 
 def dag_id_of(name: str) -> str:
     """Return the id of the DAG of a pipeline of this name."""
-    return id_of(name) or "pipeline"
+    return id_of(name or "pipeline")
 
 
 def problems_of_id(given: str) -> Iterable[Problem]:
