@@ -138,10 +138,11 @@ class Remote:
             found[key] = value
         return found
 
-    def _parts(self, key: str, handles: Iterable[Handle]) -> dict[int, Any]:
+    def _parts(self, key: str, handles: Sequence[Handle]) -> dict[int, Any]:
         """Return what the items of a mapped stage gave, by position."""
         found: dict[int, Any] = {}
-        for handle in handles:
+        for place in range(len(handles)):  # Airflow logs an error where one goes on to the end
+            handle = handles[place]
             values = self.carrier.take(handle, f'a part of what stage "{key}" gave')
             found |= dict(enumerate(values, handle["first"]))
         return found
