@@ -220,6 +220,20 @@ def test_settings_are_those_of_the_stages() -> None:
         assert f"        {each}\n" in text
 
 
+def test_a_task_of_several_items_has_the_time_of_all_of_them() -> None:
+    """It repeats each by itself, and Prefect stops it when all could have been done."""
+    flow = Pipeline("times", Parameters.define(rows=Parameter(list[int], [1, 2, 3])))
+
+    @flow.stage(over={"row": "rows"}, retries=1, retry_delay_s=0.5, timeout_s=2)
+    def square(row: int) -> int:
+        return row * row
+
+    one, four = (flow_text(outlined(flow, options={"map_chunk": each})) for each in (None, 4))
+
+    assert "timeout_seconds=2," in one
+    assert "timeout_seconds=18.0," in four
+
+
 def test_what_waits_for_no_items_is_submitted_first(modules: Callable[[str], Any]) -> None:
     """The flow waits for the items of a mapped stage before it goes on."""
     text = flow_text(outlined(modules("features").flow))

@@ -44,7 +44,7 @@ def calls_of(outline: Outline) -> Iterator[str]:
     futures = _futures(outline)
     for task in _in_order(outline):
         upstream = table({key: futures[outline.task_of(key).key].code for key in task.reads})
-        yield from _calls(task, futures, upstream, [futures[key] for key in _after(outline, task)])
+        yield from _calls(outline, task, futures, upstream)
     gives = {
         stage: futures[task.key].code for task in outline.tasks.values() for stage in task.stages
     }
@@ -92,25 +92,23 @@ def _in_order(outline: Outline) -> list[Task]:
 
 
 def _calls(
-    task: Task, futures: Mapping[str, Futures], upstream: Code, after: list[Futures]
+    outline: Outline, task: Task, futures: Mapping[str, Futures], upstream: Code
 ) -> Iterator[str]:
-    own = futures[task.key]
-    waits = {"wait_for": Bracket("[", tuple(("", each.own) for each in after), "]")}
-    if not after:
-        waits = {}
-    name = quoted(task.key)
-    settings = _settings(task.policy)
+    own, name = futures[task.key], quoted(task.key)
+    after = tuple(("", futures[key].own) for key in _after(outline, task))
+    waits = {"wait_for": Bracket("[", after, "]")} if after else {}
+    settings = {"name": name, **_settings(outline, task)}
     if not task.is_mapped:
         stages = [literal(list(task.stages))] if task.is_several else []
         given = [name, *stages, "parameters", upstream]
-        yield _submit(own.own, _kinds(task)[0], {"name": name, **settings}, "submit", given, waits)
+        yield _submit(own.own, _kinds(task)[0], settings, "submit", given, waits)
         return
-    listing = {"name": quoted(f"{task.key}.items")}
+    listing = {"name": quoted(f"{task.key}.items"), **_repeats(task.policy)}
     given = [name, "parameters", upstream]
     yield _submit(own.items, "run_items", listing, "submit", given, waits)
     each = [call("unmapped", [one]) for one in given]
     pieces = {"item": f'{own.items}.result()["pieces"]'}
-    yield _submit(own.own, "run_item", {"name": name, **settings}, "map", each, pieces)
+    yield _submit(own.own, "run_item", settings, "map", each, pieces)
 
 
 def _submit(
@@ -133,27 +131,40 @@ def _submit(
     return f"{before}\n{folded(call(f').{how}', given, named), 1)}"
 
 
-def _settings(policy: Policy) -> dict[str, Code]:
+def _settings(outline: Outline, task: Task) -> dict[str, Code]:
     """Return what Prefect does of what the policy asks for."""
-    found: dict[str, Any] = {}
+    policy = task.policy
+    found: dict[str, Code] = {}
     tags = list(dict.fromkeys([*policy.tags, *policy.uses]))
     if tags:
-        found["tags"] = tags
-    if policy.retries:
-        found |= _of_retries(policy)
+        found["tags"] = literal(tags)
     if policy.timeout_s is not None:
-        found["timeout_seconds"] = policy.timeout_s
-    written = {name: literal(value) for name, value in found.items()}
-    return {**written, **({"retry_condition_fn": "worth_repeating"} if policy.retries else {})}
+        found["timeout_seconds"] = literal(_seconds(outline, task))
+    return found | _repeats(policy)
 
 
-def _of_retries(policy: Policy) -> dict[str, Any]:
+def _seconds(outline: Outline, task: Task) -> float:
+    """Return how long a task may take; one for several items repeats each of them itself."""
+    policy, calls = task.policy, int(outline.options.get("map_chunk") or 1)
+    assert policy.timeout_s is not None
+    if not task.is_mapped or calls == 1:
+        return policy.timeout_s
+    return calls * (policy.timeout_s * (policy.retries + 1) + sum(_delays(policy)))
+
+
+def _repeats(policy: Policy) -> dict[str, Code]:
+    """Return how often Prefect repeats what failed, and when."""
+    if not policy.retries:
+        return {}
     found: dict[str, Any] = {"retries": policy.retries}
-    delay = policy.retry_delay_s
-    if delay:
-        count = min(policy.retries, _MOST_DELAYS)
-        delays = [delay * policy.backoff**number for number in range(count)]
+    delays = _delays(policy)[:_MOST_DELAYS]
+    if any(delays):
         found["retry_delay_seconds"] = delays if len(set(delays)) > 1 else delays[0]
         if policy.jitter:
             found["retry_jitter_factor"] = 0.5
-    return found
+    written = {name: literal(value) for name, value in found.items()}
+    return {**written, "retry_condition_fn": "worth_repeating"}
+
+
+def _delays(policy: Policy) -> list[float]:
+    return [policy.retry_delay_s * policy.backoff**number for number in range(policy.retries)]

@@ -22,7 +22,7 @@ from pypedream.errors import (
 from pypedream.export.json_form import NotJson, json_form
 from pypedream.export.prefect.carrying import carrier_of, handles_of
 from pypedream.export.prefect.task_log import TaskLogSink
-from pypedream.export.remote import Ended, Remote, chunks, is_several, load
+from pypedream.export.remote import MOST_MAPPED, Ended, Remote, chunks, is_several, load
 from pypedream.export.schema import values_from
 
 if TYPE_CHECKING:
@@ -91,11 +91,13 @@ def run_items(
     Parameters
     ----------
     map_chunk
-        How many items a task calls; None takes one, or as many as make 1024 tasks.
+        How many items a task calls; None takes one, or as many as make 1024 tasks if no item has
+        a time of its own.
     """
     with _remote(about, name, parameters) as remote:
         total, ended = remote.items(name, _handles(upstream))
-        pieces = chunks(total, map_chunk)
+        is_free = map_chunk is None and remote.policy(name).timeout_s is None
+        pieces = chunks(total, map_chunk, MOST_MAPPED if is_free else max(1, total))
     found = {"pieces": pieces, "shape": ended.handle}
     return found if ended.handle is not None else _skipped(ended, found)
 
