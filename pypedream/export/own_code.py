@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
+from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
 from importlib import import_module
@@ -70,11 +71,7 @@ class Neighbourhood:
         """The top packages of the same distribution; None if the module is not installed."""
         if not is_library(os.path.join(self.root, "x.py")):
             return None
-        from importlib.metadata import packages_distributions
-
-        found = packages_distributions()
-        own = set(found.get(self.module.partition(".")[0], ()))
-        return frozenset(top for top, names in found.items() if own & set(names))
+        return _installed_with(self.module.partition(".")[0], Path(self.root))
 
     def has(self, module: str) -> bool:
         """Say whether a module is own. It need not be loaded."""
@@ -92,6 +89,22 @@ class Neighbourhood:
             return top in self.installed
         base = os.path.join(self.root, top)
         return os.path.isfile(base + ".py") or os.path.isfile(os.path.join(base, "__init__.py"))
+
+
+def _installed_with(top: str, folder: Path) -> frozenset[str]:
+    """Return the top names of the distribution that brought a package.
+
+    The files are read for it, as asking `importlib.metadata` would read those of all distributions.
+    """
+    records = folder.glob("*.dist-info/RECORD")
+    for record in sorted(records, key=lambda each: not each.parent.name.lower().startswith(top)):
+        with suppress(OSError):
+            files = [line.partition(",")[0] for line in record.read_text("utf-8").splitlines()]
+            code = [file for file in files if file.endswith(".py")]
+            names = {file.partition("/")[0].removesuffix(".py") for file in code}
+            if top in names:
+                return frozenset(names)
+    return frozenset({top})
 
 
 @define(eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
 from contextlib import contextmanager
 from importlib.abc import InspectLoader, MetaPathFinder
@@ -96,3 +97,5 @@ def importable(texts: Mapping[str, TextModule]) -> Iterator[None]:
         for name in texts:
             sys.modules.pop(name, None)
         sys.modules.update(before)
+        for one in texts.values():
+            linecache.cache.pop(one.file, None)

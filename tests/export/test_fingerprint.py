@@ -169,6 +169,20 @@ def test_a_package_that_is_installed_is_the_same_as_its_folder(tmp_path):
     assert asked(site, module="flows.co2") == found
 
 
+def test_modules_that_were_installed_together_belong_together(folder, tmp_path):
+    """As they do where they lie beside each other; what else is installed does not."""
+    site = tmp_path / "lib" / "site-packages"
+    info = site / "co2_flow-1.0.dist-info"
+    info.mkdir(parents=True)
+    for name in ("co2.py", "helpers.py"):
+        shutil.copy(folder / name, site)
+    before = asked(folder)
+
+    assert asked(site, before) == "the code of its stages, or what that uses, is another"
+    (info / "RECORD").write_text("co2.py,,\nhelpers.py,,\nco2_flow-1.0.dist-info/RECORD,,\n")
+    assert asked(site, before) == ""
+
+
 UNCHANGED: dict[str, tuple[str, str, str]] = {
     "a comment": ("co2.py", "RATE = 0.5", "# per year\nRATE = 0.5"),
     "a docstring": ("co2.py", "return Row(n)", '"""Load."""\n    return Row(n)'),
