@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.engine.problem import Problem
-from pypedream.export.freshly import WHERE
+from pypedream.export.freshly import PLACE, WHERE
 from pypedream.export.storable import type_of, values_for_a_store
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ MOST_TASKS: Final = 1024
 
 _FROM_RUN: Final = "read context.RUN.get().started_at or .logical_date, which all tasks share"
 _THERE: Final = "set the same environment variables wherever tasks run"
+_ITS_OWN: Final = "each task takes its own, so what is there has to be there, too"
 _UNUSED: Final = {
     "executor": "{host} decides where tasks run",
     "workers": "{host} decides how many tasks run at the same time",
@@ -40,6 +43,7 @@ def differences_there(
     yield from _of_options(pipeline, how)
     yield from _of_failures(pipeline, how)
     yield from _of_many_items(pipeline, how)
+    yield from _of_the_current_folder(pipeline)
     for name, param in params.items():
         if param.is_secret:
             yield Problem(
@@ -88,6 +92,8 @@ def _of_each_import(
             place = base.definition.place if key is None else base.wiring.wires[key].place
         if why == WHERE:
             yield Problem(f"{what} is what the machine of each task says", place, _THERE)
+        elif why == PLACE:
+            yield Problem(f"{what} is a place on this machine", place, _ITS_OWN)
         else:
             how_so = "is another value in each task, as each imports the module anew"
             yield Problem(f"{what} {how_so}", place, _FROM_RUN)
@@ -142,3 +148,18 @@ def _of_many_items(pipeline: Pipeline, how: Circumstances) -> Iterator[Problem]:
                     wired.place,
                     "say how many by --map-chunk",
                 )
+
+
+def _of_the_current_folder(pipeline: Pipeline) -> Iterator[Problem]:
+    """Give the parameters that are files as long as the current folder is this one."""
+    place = pipeline.blueprint.definition.place
+    for name, definition in pipeline.parameters.definitions.items():
+        default = definition.default
+        is_path = isinstance(default, PurePath) or (isinstance(default, str) and default)
+        if is_path and not os.path.isabs(default) and os.path.exists(default):
+            yield Problem(
+                f'parameter "{name}" is {str(default)!r}, which is found from the current folder;'
+                " that of a task is another one",
+                place,
+                "give a URL, or find it by Path(__file__).parent",
+            )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WHEN: Final = "when"
 WHERE: Final = "where"
+PLACE: Final = "place"
 CONSTANT: Final = "constant "
 _DAY_S: Final = 24 * 60 * 60
 
@@ -62,9 +63,9 @@ class Found:
     fingerprint
         Of the pipeline, without what varies; "" if there is none.
     varies
-        What is another value each time, or on another machine, with `WHEN` or `WHERE`: by
-        "stage.argument", the name of a parameter, or that of a part of the code such as
-        "constant TODAY".
+        What is another value each time, or on another machine, or is a place on this one, with
+        `WHEN`, `WHERE` or `PLACE`: by "stage.argument", the name of a parameter, or that of a part
+        of the code such as "constant TODAY".
     structure, code
         The parts of the pipeline, each name with what it is in this process.
     texts

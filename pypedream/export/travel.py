@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, define, evolve, frozen
@@ -13,8 +13,10 @@ from pypedream.errors import ExportError
 from pypedream.export.astray import astray
 from pypedream.export.elsewhere import differences_there
 from pypedream.export.exchanged import exchanged
-from pypedream.export.freshly import CONSTANT, Found
+from pypedream.export.freshly import CONSTANT, PLACE, Found
 from pypedream.export.outline import NO_DEFAULT
+from pypedream.export.own_code import Neighbourhood
+from pypedream.export.portable import folders_of_machine
 from pypedream.export.schema import params_of
 from pypedream.export.storable import values_that_stay
 from pypedream.export.target import fresh, module_of, target_of
@@ -156,17 +158,18 @@ def _checked(pipeline: Pipeline, target: str, how: Circumstances) -> Journey:
         found = fresh(journey.target, how.paths, texts)
     except ExportError as error:
         why = str(error)
+    varies = {**_places(pipeline, how), **found.varies}
     journey.fingerprint = found.fingerprint
-    journey.varies = tuple(name for name in found.varies if not name.startswith(CONSTANT))
+    journey.varies = tuple(name for name in varies if not name.startswith(CONSTANT))
     journey.reasons += astray(pipeline, journey.target, why, found, how)
-    journey.params, problems = params_of(pipeline.parameters, found.varies, place)
+    journey.params, problems = params_of(pipeline.parameters, varies, place)
     journey.reasons += problems
     if how.schedule is not None:
         journey.reasons += _required(journey.params, pipeline)
     journey.reasons += values_that_stay(base)
     crossing, may_cross = exchanged(base, module_of(pipeline), _task_of(pipeline, how))
     journey.reasons += [*crossing, *_executors(pipeline, how)]
-    journey.warnings += [*differences_there(pipeline, journey.params, found.varies, how)]
+    journey.warnings += [*differences_there(pipeline, journey.params, varies, how)]
     journey.warnings += may_cross
     journey.reasons = _told(journey.reasons, texts)
     journey.warnings = _told(journey.warnings, texts)
@@ -178,6 +181,19 @@ def _told(problems: list[Problem], texts: Mapping[str, TextModule]) -> list[Prob
     for one in texts.values():
         problems = [evolve(each, where=one.place(each.where)) for each in problems]
     return problems
+
+
+def _places(pipeline: Pipeline, how: Circumstances) -> dict[str, str]:
+    """Return the parameters whose default is a place that is another one on each machine."""
+    root = Neighbourhood(module_of(pipeline)).root
+    folders = {*folders_of_machine(), *how.paths, *([root] if root else [])}
+    known = tuple(each for folder in folders for each in (folder + os.sep, folder + "/"))
+    return {
+        name: PLACE
+        for name, definition in pipeline.parameters.definitions.items()
+        if isinstance(definition.default, (str, PurePath))
+        and f"{definition.default}{os.sep}".startswith(known)
+    }
 
 
 def _required(params: Mapping[str, Param], pipeline: Pipeline) -> Iterator[Problem]:

@@ -96,3 +96,25 @@ def test_more_items_than_there_can_be_tasks_are_warned_of(different):
 
     assert warning.startswith('stage "each" has 2,000 items, and Airflow makes at most 1,024 tasks')
     assert different(text, map_chunk=10) == []
+
+
+def test_a_file_of_the_current_folder_is_warned_of(different, tmp_path, monkeypatch):
+    """What is no file here, or is found by the module, is not."""
+    (tmp_path / "rows.csv").touch()
+    monkeypatch.chdir(tmp_path)
+
+    found = different(
+        """
+        from pathlib import Path
+        here = Path(__file__).parent
+        paths = dict(a=Path("rows.csv"), b="rows.csv", c="other.csv", d=here / "rows.csv", e="")
+        flow = Pipeline("co2", Parameters.define(**paths))
+        flow.stage(lambda: 1, name="one")
+        """
+    )
+
+    assert [each.partition(",")[0] for each in found] == [
+        "parameter \"a\" is 'rows.csv'",
+        "parameter \"b\" is 'rows.csv'",
+    ]
+    assert "find it by Path(__file__).parent" in found[0]

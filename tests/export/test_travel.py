@@ -343,6 +343,28 @@ def test_what_varies_is_warned_of_and_told(journey):
     assert "context.RUN.get().started_at" in second
 
 
+def test_a_place_beside_the_module_is_taken_from_each_machine(journey):
+    """No folder of this one is written; what the user wrote out stays."""
+    found = journey(
+        """
+        from pathlib import Path
+        rows = Path(__file__).parent / "data" / "rows.csv"
+        paths = dict(rows=rows, text=str(rows), fixed=Path("/srv/rows"))
+        flow = Pipeline("co2", Parameters.define(**paths))
+        @flow.stage
+        def load(rows):
+            return str(rows)
+        """
+    )
+
+    assert found.varies == ("rows", "text")
+    assert [found.params[name].varies for name in ("rows", "text", "fixed")] == [True, True, False]
+    assert found.params["fixed"].default == "/srv/rows"
+    assert said(found.warnings)[0].startswith(
+        'the default of parameter "rows" is a place on this machine: each task takes its own'
+    )
+
+
 def test_looking_writes_nothing(importable, tmp_path):
     """Whatever is found."""
     module = importable(
