@@ -159,11 +159,13 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Assign(self, node: ast.Assign) -> None:
         name = self._named(node.value)
+        targets = [each.id for each in node.targets if isinstance(each, ast.Name)]
+        for each in targets:
+            self.aliases.pop(each, None)
         if name is not None:
-            targets = [each.id for each in node.targets if isinstance(each, ast.Name)]
             self.aliases.update(dict.fromkeys(targets, name))
-        for each in node.targets:
-            self._set(each)
+        for target in node.targets:
+            self._set(target)
         self.generic_visit(node)
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> None:

@@ -99,16 +99,17 @@ class Found:
         return {**self.code, **self.structure}
 
     def compared(self, later: Found, elsewhere: Found) -> Found:
-        """Return the same with what is another value in other interpreters."""
+        """Return the same with what is another value in other interpreters.
+
+        One that could not import the module, as it was another day there, says nothing.
+        """
         from pypedream.export.fingerprint import Imprint
 
-        if later.error:
-            return later
         today = _today()
-        then, there = later.parts, {} if elsewhere.error else elsewhere.parts
+        then, there = later.parts, elsewhere.parts
         varies = {}
         for name, said in self.parts.items():
-            if said != then.get(name) or any(each in said for each in today):
+            if said != then.get(name, said) or any(each in said for each in today):
                 varies[name] = WHEN
             elif said != there.get(name, said) and not name.startswith(CONSTANT):
                 varies[name] = WHERE

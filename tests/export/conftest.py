@@ -82,7 +82,6 @@ def importable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str, str], ModuleType]]:
     """Write modules to a folder that this process imports from, as long as a test lasts."""
-    before = set(sys.modules)
     monkeypatch.syspath_prepend(tmp_path)
 
     def write(name: str, text: str) -> ModuleType:
@@ -92,5 +91,6 @@ def importable(
         return import_module(".".join(Path(name).with_suffix("").parts))
 
     yield write
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]

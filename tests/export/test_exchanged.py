@@ -120,6 +120,42 @@ def test_variables_that_are_given_away_are_warned_of(crossing):
     assert "gives the variables to something that may set them" in warnings[0]
 
 
+def test_a_copy_of_a_variable_may_be_changed(crossing):
+    """It has the name of the argument, and is another list."""
+    reasons, warnings = crossing(
+        """
+        flow = Pipeline("co2", variables=Variables.define(rows=[]))
+        @flow.stage
+        def count(rows):
+            rows = list(rows)
+            rows.append(1)
+            return rows
+        @flow.stage
+        def report(rows):
+            return rows
+        """
+    )
+
+    assert (reasons, warnings) == ([], [])
+
+
+def test_what_is_in_a_variable_is_not_to_be_changed(crossing):
+    """Here another stage sees that, and there it does not."""
+    reasons, _ = crossing(
+        """
+        flow = Pipeline("co2", variables=Variables.define(rows=[]))
+        @flow.stage
+        def count(rows):
+            rows.append(1)
+        @flow.stage(after="count")
+        def report(rows):
+            return rows
+        """
+    )
+
+    assert reasons[0].startswith('stage "count" sets variable "rows", and stage "report" reads it')
+
+
 def test_a_name_of_the_users_own_is_not_taken_for_the_variables(crossing):
     """Even if it is VARIABLES."""
     reasons, _warnings = crossing(
