@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pypedream.export.travel import Circumstances
     from pypedream.pipeline import Pipeline
 
+_PARTS: Final = {"condition of ": "the condition", "files of ": "what is read or written"}
 _STAGE: Final = re.compile(r"stage (.+)")
 # A list or an object may have been filled since it was made, so only what cannot is compared.
 _FIXED: Final = re.compile(r"'|\"|(int|float|complex|bool|NoneType) ")
@@ -180,9 +181,12 @@ def _about(name: str, pipeline: Pipeline) -> tuple[str, str, Place | None] | Non
     """Return what a part of the structure is of, in words and with its place."""
     wires = pipeline.blueprint.wiring.wires
     own = pipeline.blueprint.definition.place
-    if name == "order" or name.startswith("condition of "):
-        key = name.removeprefix("condition of ")
-        return (key, f'the condition of stage "{key}"', wires[key].place) if key in wires else None
+    for part, words in _PARTS.items():
+        key = name.removeprefix(part)
+        if key != name:
+            return (key, f'{words} of stage "{key}"', wires[key].place) if key in wires else None
+    if name == "order":
+        return None
     stage = _STAGE.fullmatch(name)
     if stage is not None:
         key = stage[1]

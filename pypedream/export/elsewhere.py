@@ -44,6 +44,7 @@ def differences_there(
     yield from _of_failures(pipeline, how)
     yield from _of_many_items(pipeline, how)
     yield from _of_the_current_folder(pipeline)
+    yield from _of_files(pipeline)
     for name, param in params.items():
         if param.is_secret:
             yield Problem(
@@ -162,4 +163,18 @@ def _of_the_current_folder(pipeline: Pipeline) -> Iterator[Problem]:
                 " that of a task is another one",
                 place,
                 "give a URL, or find it by Path(__file__).parent",
+            )
+
+
+def _of_files(pipeline: Pipeline) -> Iterator[Problem]:
+    """Give the stages that read and write files of the project, as their annotations say."""
+    for key, wired in pipeline.blueprint.wiring.wires.items():
+        if wired.files is not None:
+            spec = wired.files.spec
+            paths = [*(each.paths for each in spec.deps.values())]
+            paths += [each.path for each in spec.outs.values()]
+            yield Problem(
+                f'stage "{key}" has files of the project: {", ".join(map(str, paths))}',
+                wired.place,
+                "all tasks have to run where that folder is",
             )

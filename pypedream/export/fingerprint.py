@@ -123,6 +123,8 @@ def _structure(pipeline: Pipeline, portable: Portable) -> Iterator[tuple[str, st
         policy = [getattr(wired.stage.policy, name) for name in _POLICY]
         about = [base.definition.scopes.get(key, ""), policy, wired.stage.output_mapper]
         yield f"stage {key}", portable.say([*about, _sources(wired.over), wired.needs])
+        if wired.files is not None:
+            yield f"files of {key}", portable.say(wired.files.spec)
         for link in wired.links:
             yield f"{key}.{link.argument}", _link(link, portable)
         yield (

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _PLAIN: Final = (int, float, complex, bool, type(None), type(...), range, slice, timedelta)
+_FOLDER: Final = "root"  # of a project: another one on each machine
 _DEEPEST: Final = 40
 _LONGEST: Final = 2_000
 
@@ -89,7 +90,8 @@ class Portable:
             return self._array(value)
         if home_of(kind) == "pypedream" or self.is_own(kind):
             self.met += [kind] if self.is_own(kind) else []
-            return self.listed(f"{name}={self.say(each)}" for name, each in _fields(value))
+            fields = [each for each in _fields(value) if each[0] != _FOLDER]
+            return self.listed(f"{name}={self.say(each)}" for name, each in fields)
         return home_of(kind)
 
     def _array(self, value: Any) -> str:

@@ -118,3 +118,24 @@ def test_a_file_of_the_current_folder_is_warned_of(different, tmp_path, monkeypa
         "parameter \"b\" is 'rows.csv'",
     ]
     assert "find it by Path(__file__).parent" in found[0]
+
+
+def test_files_of_the_project_are_warned_of(different):
+    """As they are where they are written."""
+    found = different(
+        """
+        from typing import Annotated
+        from pypedream.files import Dep, Out
+        from pypedream.formats import JSON
+        def count(rows: Annotated[list[int], Dep("in.json", JSON())]) -> Annotated[
+            int, Out("out.json", JSON())
+        ]:
+            return len(rows)
+        flow = Pipeline("co2")
+        flow.register(count)
+        """
+    )
+
+    assert found[0].startswith(
+        'stage "count" has files of the project: in.json, out.json: all tasks have to run where'
+    )

@@ -256,6 +256,35 @@ def test_code_is_not_compared_with_that_of_another_python(folder):
     assert asked(folder, before) == "its stages, inputs, parameters or variables are others"
 
 
+FILES = """
+from typing import Annotated
+from pypedream import Pipeline
+from pypedream.files import Dep, Out
+from pypedream.formats import JSON
+
+def count(rows: Annotated[list[int], Dep("in.json", JSON())]) -> Annotated[
+    int, Out("out.json", JSON())
+]:
+    return len(rows)
+
+flow = Pipeline("files")
+flow.register(count)
+"""
+
+
+@pytest.mark.parametrize("path", ["in.json", "out.json"])
+def test_files_of_the_project_count_by_their_paths_in_it(folder, tmp_path, path):
+    """Not by the folder that the project is in."""
+    (folder / "co2.py").write_text(FILES, encoding="utf-8")
+    elsewhere = tmp_path / "dags"
+    shutil.copytree(folder, elsewhere)
+    before = asked(folder)
+
+    assert asked(elsewhere) == before
+    edited(folder, "co2.py", path, f"other_{path}")
+    assert asked(folder, before).startswith("its stages, inputs, parameters or variables are oth")
+
+
 def test_what_the_machine_says_does_not_count(folder, monkeypatch):
     """A constant counts by the statement that makes it: elsewhere its value is another one."""
     before = asked(folder)
