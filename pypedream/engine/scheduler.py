@@ -362,6 +362,7 @@ class Scheduler:
 
     def _abandon(self) -> None:
         """Give up on what still runs; its threads are daemons and keep nothing alive."""
+        self._see_to_the_crews()  # both Ctrl-C may have come since: what is queued does not run
         state = "interrupted" if self.execution.stopping == "interrupted" else "cancelled"
         for key, number in self.running.items():
             ended = Ended(state, 0, number, "it did not end in time")

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from pypedream import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of this kind are POSIX")
 
@@ -137,6 +140,45 @@ def test_what_a_forked_child_hears_is_no_second_press():
     pytest.importorskip("ctypes")
 
     assert said_by(WITH_A_CHILD, 1)
+
+
+@contextmanager
+def pressed_twice_at(name: str, time: int) -> Iterator[None]:
+    """Press Ctrl-C twice as the scheduler enters a method for the *time*-th time."""
+    times = count(1)
+
+    def look(frame: FrameType, event: str, _: object) -> None:
+        is_there = event == "call" and frame.f_code.co_qualname == f"Scheduler.{name}"
+        if is_there and next(times) == time:
+            sys.setprofile(None)
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    sys.setprofile(look)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.mark.parametrize("time", [1, 2, 3])
+@pytest.mark.parametrize("name", ["_hand_over_all", "_see_to_the_crews", "_wait", "_grace_s"])
+def test_what_is_queued_is_not_begun_after_both_came_at_once(name, time):
+    """Wherever the scheduler is, the run is left, and a stage that nobody began is pending."""
+    release = threading.Event()
+    flow = Pipeline("queued", progress=False, executor="threads", workers=1)
+    flow.stage(lambda: 1, name="first")
+    flow.stage(lambda first: release.wait(60), name="second")
+    flow.stage(lambda first: release.wait(60), name="third")
+
+    with pressed_twice_at(name, time), pytest.raises(KeyboardInterrupt):
+        flow.run()
+    release.set()
+
+    states = {key: stage.state for key, stage in flow.last_run.stages.items()}
+    assert flow.last_run.state == "interrupted"
+    assert set(states.values()) <= {"ok", "interrupted", "pending"}
+    assert states["third"] == "pending"
 
 
 @contextmanager
