@@ -29,7 +29,7 @@ from pypedream.formats.replacement import replacing
 from pypedream.store.disk import make_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["Digest", "FileHashes", "Member", "manifest_of", "members_in"]
 
@@ -175,10 +175,12 @@ def members_in(manifest: bytes) -> list[Member]:
     return [Member(*row) for row in json.loads(manifest)]
 
 
-def _names(folder: str) -> Iterator[str]:
-    for name in sorted(os.listdir(folder)):
-        if name not in _NO_DATA and not name.startswith(_UNFINISHED):
-            yield name
+def _names(folder: str) -> list[str]:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise StoreError(f"cannot read {folder}: {error.strerror or error}") from error
+    return [name for name in names if name not in _NO_DATA and not name.startswith(_UNFINISHED)]
 
 
 def _stat(path: str) -> os.stat_result | None:

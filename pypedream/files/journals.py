@@ -9,6 +9,7 @@ import json
 import os
 from contextlib import contextmanager
 from secrets import token_hex
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from attrs import asdict
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Journal", "left_in", "taken", "told"]
+__all__ = ["LOCK", "Journal", "alone", "left_in", "taken", "told"]
+
+LOCK = "lock"
+"""The file that is locked by who sees to what a crash left."""
+
 
 _ENDING = ".jsonl"
 _FAR = 1 << 30
 _VERSION = 1
+_PAUSE_S = 0.002
 _BINARY = getattr(os, "O_BINARY", 0)
 
 
@@ -72,8 +78,11 @@ class Journal:
 
     def remove(self) -> None:
         """Say that nothing is left to be done."""
-        self.close()  # Windows removes no file that is open
+        # Nobody may take it in between; but Windows removes no file that is open.
+        if os.name == "nt":
+            self.close()
         self.path.unlink(missing_ok=True)
+        self.close()
 
     def _opened(self) -> int:
         if self._descriptor is None:
@@ -87,11 +96,22 @@ def left_in(folder: Path) -> list[Path]:
 
 
 @contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Wait until nobody else sees to what a crash left, and keep others out for a block."""
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
+    try:
+        while _try_lock(lock) is False:
+            sleep(_PAUSE_S)
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
 def taken(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]] | None]:
     """Give the id and the lines of a journal; None if its process lives, or it is gone.
 
-    Nobody else takes it during the block. The journal is removed at the end of it, unless it
-    raises.
+    Whoever calls is `alone`. The journal is removed at the end of the block, unless that raises.
     """
     try:
         journal = os.open(path, os.O_RDWR | _BINARY)

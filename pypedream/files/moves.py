@@ -1,7 +1,7 @@
 """Moves: how one output of a stage comes to its place, in steps that can be done again.
 
 Every name beside the target is made from the id of a journal, which nothing else has. So whoever
-goes on after a crash, and others at the same time, does what is left to do and nothing twice.
+goes on after a crash does what is left to do and nothing twice.
 """
 
 from __future__ import annotations
@@ -84,8 +84,7 @@ def put_in_place(output: Output) -> None:
                 remove_tree(Path(output.target))
             else:
                 os.rename(output.target, output.old)
-        with suppress(FileNotFoundError):  # another one that recovers was faster
-            os.replace(output.path, output.target)
+        os.replace(output.path, output.target)
 
 
 def is_swap(output: Output) -> bool:
@@ -115,8 +114,7 @@ def remove(outputs: list[Output]) -> list[str]:
 
 def _remove_if_there(path: str) -> None:
     if os.path.lexists(path):
-        with suppress(FileNotFoundError):  # another one that recovers was faster
-            remove_tree(Path(path))
+        remove_tree(Path(path))
 
 
 def finish(output: Output, *, is_durable: bool) -> None:

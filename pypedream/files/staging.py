@@ -5,6 +5,7 @@
     data/.tmp-<id>/x.csv          what is to become data/x.csv, with whatever its writer leaves
     data/.tmp-<id>-0              what was at the place of the first output, if one is a folder
     .pypedream/pending/<id>.jsonl which targets there are, a line each, and that all are complete
+    .pypedream/pending/lock       locked by who recovers
 
 The last line of that journal decides: a crash before it leaves the old outputs, one after it the
 new ones, as soon as `recover` has been there. The journal is locked while its process lives. The
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from pypedream.errors import StoreError
-from pypedream.files.journals import Journal, left_in, taken, told
+from pypedream.files.journals import Journal, alone, left_in, taken, told
 from pypedream.files.moves import (
     Output,
     clear,
@@ -208,7 +209,8 @@ def recover(
 ) -> Recovered:
     """Put outputs in place that a crash left complete, and remove those that it did not.
 
-    What a living process is at is left alone. It may be called at any time, by several at once.
+    What a living process is at is left alone. It may be called at any time; of several who come at
+    once one does it while the others wait.
 
     Parameters
     ----------
@@ -220,15 +222,23 @@ def recover(
     StoreError
         If something cannot be put in place; whatever else can be, is.
     """
+    folder = Path(workspace, PENDING)
+    if not left_in(folder):
+        return Recovered()
     real_root = os.path.realpath(Path(workspace).parent if root is None else root)
+    with told(folder), alone(folder):
+        return _recovered(folder, real_root)
+
+
+def _recovered(folder: Path, root: str) -> Recovered:
     completed: list[str] = []
     removed: list[str] = []
     failed: StoreError | None = None
-    for path in left_in(Path(workspace, PENDING)):
+    for path in left_in(folder):
         try:
             with told(path), taken(path) as found:
                 if found is not None:
-                    is_complete, outputs = _outputs_in(*found, real_root)
+                    is_complete, outputs = _outputs_in(*found, root)
                     names = _completed(outputs) if is_complete else remove(outputs)
                     (completed if is_complete else removed).extend(names)
         except StoreError as error:

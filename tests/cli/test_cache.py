@@ -6,6 +6,9 @@ import click
 import pytest
 
 from pypedream.cli import app
+from pypedream.files.blobs import FileBlobs
+from pypedream.files.hashes import FileHashes
+from pypedream.files.locks import Lock, Locks, OutLock
 from pypedream.store import CacheStore
 
 
@@ -93,6 +96,24 @@ def test_a_limit_that_is_none(invoke, store, options, message):
 def test_gc_by_age(result_of, store, age, kept):
     """What was used since stays."""
     assert result_of("cache", "gc", "--max-age", age)["kept"] == kept
+
+
+def test_gc_keeps_what_a_lock_names(invoke, result_of, store, tmp_path):
+    """It is counted, and a lock that cannot be read keeps everything."""
+    (tmp_path / "x").write_text("kept")
+    digest = FileHashes(tmp_path / "none", tmp_path).digest("x")
+    FileBlobs(store).keep(tmp_path / "x", digest)
+    locks = Locks(Path(store.location).parent)
+    locks.write(Lock("stage", "0", outs={"x": OutLock(digest.sha256, digest.size)}))
+
+    assert result_of("cache", "gc", "--keep-last", "0")["kept"] == 1
+    assert store.keys() == [f"file/{digest.sha256}"]
+
+    locks.path("stage").write_text("{")
+    refused = invoke("cache", "gc", "--keep-last", "0")
+    assert refused.exit_code == 2
+    assert "stage.json is damaged in line 1: take it from git, or delete it" in refused.stderr
+    assert len(store) == 1
 
 
 def test_verify_ends_with_one_if_something_is_damaged(invoke, store):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 from textwrap import dedent
 
 import pytest
@@ -35,7 +39,7 @@ def content(root: Path) -> dict[str, str]:
     return {
         path.relative_to(root).as_posix(): path.read_text()
         for path in sorted(root.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.parts[-2:] != ("pending", journals.LOCK)
     }
 
 
@@ -224,6 +228,35 @@ def test_killed_at_every_call(tmp_path, is_torn):
     assert is_torn or ("new" in ends and len(ends) > 25)
 
 
+def test_the_order_that_a_loss_of_power_needs(tmp_path, monkeypatch):
+    """Outputs are on the disk before the journal says so, and that before the first is in place."""
+    written(tmp_path, OLD)
+    calls: list[tuple[str, str]] = []
+
+    def noted(name, call):
+        def wrapped(target, *arguments, **options):
+            path = os.readlink(f"/proc/self/fd/{target}") if isinstance(target, int) else target
+            calls.append((name, os.path.relpath(path, tmp_path)))
+            return call(target, *arguments, **options)
+
+        return wrapped
+
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("nothing tells which file a descriptor is of")
+    for name in ("fsync", "replace", "rename", "unlink"):
+        monkeypatch.setattr(os, name, noted(name, getattr(os, name)))
+    work(tmp_path)
+
+    kinds = [name for name, _ in calls]
+    synced = [Path(path).name for name, path in calls if name == "fsync"]
+    first, journal = kinds.index("replace"), len(synced) - 1
+    assert kinds[: journal + 1] == ["fsync"] * len(synced)
+    assert sorted(synced[:journal]) == ["a.csv", "m.json", "x.csv", "z"]
+    assert synced[journal].endswith(".jsonl")
+    assert journal < first
+    assert calls[-1] == ("unlink", os.path.join(".pypedream", "pending", synced[journal]))
+
+
 @forks
 def test_one_file_is_in_place_in_one_step(tmp_path):
     """A stage with one file is killed at every call, and nothing was to be completed."""
@@ -369,14 +402,68 @@ def test_a_child_that_outlives_its_parent(tmp_path):
 
 @forks
 def test_several_recover_at_once(tmp_path):
-    """Each output is put in place once, whoever comes first."""
-    for k in (26, 30, 34, 38):
+    """Each output is put in place once, whoever comes first, and all wait until that is done."""
+    for k in range(26, 40, 2):
         root = written(tmp_path / str(k), OLD)
         assert killed_at(k, lambda root=root: work(root))
-        code = f"from pypedream.files.staging import recover; recover({str(root / '.pypedream')!r})"
-        others = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
-        assert [other.wait(timeout=60) for other in others] == [0] * 4
-        all_old_or_all_new(root)
+        ends = ended_together([lambda root=root: recovered(root)] * 6)
+        assert ends == [0] * 6
+
+
+def recovered(root: Path) -> None:
+    recover(root / ".pypedream")
+    all_old_or_all_new(root)
+
+
+def ended_together(works: list[Callable[[], object]]) -> list[int]:
+    """Do each in a process of its own, all at the same time; return how they ended."""
+    children = []
+    for each in works:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                each()
+                code = 0
+            finally:
+                os._exit(code)
+        children.append(child)
+    return [os.waitpid(child, 0)[1] for child in children]
+
+
+@forks
+def test_kills_at_any_time_while_others_recover(tmp_path):
+    """Two sets of outputs are written, killed, and recovered by several, again and again."""
+    chance = Random(1)
+    written(tmp_path, {f"{name}/{number}": "0" for name in "abcd" for number in range(3)})
+
+    def rewrite(folders: str, text: str) -> None:
+        with Staged(tmp_path, tmp_path / ".pypedream", is_durable=False) as staged:
+            for name in folders:
+                for number in range(3):
+                    path = staged.path_for(f"{name}/") / str(number)
+                    path.write_text(text)
+            staged.publish()
+
+    killed = 0
+    for turn in range(1, 25):
+        children = []
+        for pair in ("ab", "cd"):
+            children.append(os.fork())
+            if children[-1] == 0:
+                rewrite(pair, str(turn))
+                os._exit(0)
+        time.sleep(chance.random() * 0.01)
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            killed += os.waitpid(child, 0)[1] != 0
+        assert ended_together([lambda: recover(tmp_path / ".pypedream")] * 3) == [0] * 3
+        found = content(tmp_path)
+        assert len(found) == 12, found
+        for pair in ("ab", "cd"):
+            assert len({found[name] for name in found if name[0] in pair}) == 1
+    assert killed > 0
 
 
 def test_a_journal_that_is_just_begun(tmp_path, monkeypatch):
@@ -416,7 +503,7 @@ def test_a_journal_that_is_not_ours(tmp_path, line, message):
     with pytest.raises(StoreError, match=message):
         recover(tmp_path / ".pypedream")
 
-    assert [path.name for path in pending.iterdir()] == ["0000.jsonl"]
+    assert [path.name for path in journals.left_in(pending)] == ["0000.jsonl"]
 
 
 def test_nothing_to_recover(tmp_path):
