@@ -128,7 +128,7 @@ def mask(secrets: Iterable[str]) -> None:
 def _said(event: Event, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the text of a line and its values; no text if the log needs no such line."""
     if event.kind in _STATES:
-        return _STATES[event.kind], {key: data[key] for key in _OF_STATES if key in data}
+        return _STATES[event.kind], _of_state(data)
     if event.kind == "attempt.end" and event.item is not None and data.get("error"):
         error = data["error"]
         return f"item failed: {error.get('type')}: {error.get('message')}", {}
@@ -140,6 +140,13 @@ def _said(event: Event, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if "category" in values and event.kind == "warning":
         text = f"{values.pop('category')}: {text}"
     return "\n".join([text, *blocks]), values
+
+
+def _of_state(data: dict[str, Any]) -> dict[str, Any]:
+    found = {key: data[key] for key in _OF_STATES if key in data}
+    if "duration_s" in found:
+        found["duration_s"] = round(found["duration_s"], 3)
+    return found
 
 
 def _structured() -> Callable[[str, str, dict[str, Any]], None]:
