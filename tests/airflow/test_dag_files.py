@@ -24,6 +24,7 @@ pytestmark = pytest.mark.airflow
 TARGETS = (
     "conditions:chosen",
     "conditions:flaky",
+    "conditions:flaky_items",
     "kinds:parameters",
     "maps:squares",
     "maps:variants",
@@ -163,9 +164,9 @@ def tasks_of(outline: Outline, task: Task) -> Iterator[tuple[str, dict[str, Any]
         "is_mapped": False,
     }
     policy = task.policy
-    own = {"retries": policy.retries, "timeout_s": policy.timeout_s}
     if policy.retries:
-        own["retry_delay_s"] = policy.retry_delay_s
+        usual |= {"retries": policy.retries, "retry_delay_s": policy.retry_delay_s}
+    own = {"timeout_s": policy.timeout_s}
     if task.is_mapped:
         yield f"{task.key}__items", usual
         own |= {"upstream": sorted([*upstream, f"{task.key}__items"]), "is_mapped": True}

@@ -56,6 +56,13 @@ def test_airflow_repeats_what_failed(report: dict[str, Any]):
 
 
 @EACH_VERSION
+@only("conditions:hopeless")
+def test_airflow_does_not_repeat_what_cannot_get_better(report: dict[str, Any]):
+    """An exception that the stage names no retry for fails its task at the first attempt."""
+    assert report["tries"] == {"wrong": 1}
+
+
+@EACH_VERSION
 @only("maps:many")
 def test_no_more_tasks_are_made_than_airflow_allows(report: dict[str, Any]):
     """Of 2,500 items with a limit of 20 tasks become 20 tasks of 125 items."""

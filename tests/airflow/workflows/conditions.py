@@ -68,6 +68,36 @@ def later(once):
     return once + 1
 
 
+# Each item fails at its first call; several items may be one task.
+flaky_items = Pipeline("flaky_items", Parameters.define(n=3))
+
+
+@flaky_items.stage
+def numbers(n):
+    return list(range(n))
+
+
+@flaky_items.stage(over={"number": "numbers"}, retries=1, retry_delay_s=0.01)
+def patient(number):
+    if calls(f"item-{number}") % 2:
+        raise ConnectionError("the first call fails")
+    return number + 1
+
+
+@flaky_items.stage
+def most(patient):
+    return max(patient)
+
+
+# What is wrong does not get better by another attempt.
+hopeless = Pipeline("hopeless")
+
+
+@hopeless.stage(retries=3, retry_delay_s=0.01, retry_on=ConnectionError)
+def wrong():
+    raise ValueError("no other attempt helps")
+
+
 failing = Pipeline("failing", Parameters.define(divisor=0))
 
 
