@@ -19,6 +19,7 @@ from pypedream.parameters.annotations import (
     has_text_form,
     home_of,
     is_config_class,
+    is_model,
     member_types,
     plain,
     text_form,
@@ -134,6 +135,8 @@ def _text(value: Any) -> Any:
         return value.isoformat()
     if text_form(kind) is not None:
         return value.as_posix() if home_of(kind) == "pathlib" else str(value)
+    if is_model(kind):
+        return value.model_dump(mode="json", by_alias=True)
     if is_config_class(kind):
         return _fields(value)
     raise NotJson(f"it is or has a {kind.__module__}.{kind.__qualname__}")

@@ -217,6 +217,34 @@ def test_fields_of_a_class_are_parameters_and_what_it_computes_may_be_null():
     }
 
 
+def test_fields_of_a_pydantic_model_are_parameters():
+    """An instance among them is the mapping that it is made from."""
+    pydantic = pytest.importorskip("pydantic")
+
+    class Step(pydantic.BaseModel):
+        days: tuple[date, ...] = (date(2026, 1, 31),)
+
+    class Settings(pydantic.BaseModel):
+        depth: int = pydantic.Field(3, ge=1)
+        steps: tuple[Step, ...] = (Step(),)
+
+    params, problems = params_of(Parameters.from_class(Settings))
+
+    assert not problems
+    assert params["depth"].schema == {"type": "integer", "minimum": 1}
+    assert params["steps"].default == [{"days": ["2026-01-31"]}]
+
+
+def test_numbers_of_numpy_are_numbers():
+    """What they become again is a number of Python's; an array is no default."""
+    np = pytest.importorskip("numpy")
+
+    assert param_of(defined(x=np.float64(0.5))).default == 0.5
+    assert param_of(defined(x=np.int64(3))).schema == {"type": "integer"}
+    with pytest.raises(ExportError, match="which JSON does not have"):
+        param_of(defined(x=np.zeros(2)))
+
+
 def test_values_of_json_become_what_a_run_takes():
     """A whole number is a float where one is wanted, and a text the date that it stands for."""
     parameters = Parameters.define(
