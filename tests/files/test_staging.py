@@ -476,9 +476,9 @@ def test_a_journal_that_is_just_begun(tmp_path, monkeypatch):
         return real(journal)
 
     monkeypatch.setattr(journals, "_try_lock", slow)
-    work(written(tmp_path, OLD))
-
-    assert content(tmp_path) == NEW
+    with staged_in(tmp_path):
+        assert taken == [1]
+        assert len(journals.left_in(tmp_path / ".pypedream" / "pending")) == 1
 
 
 @pytest.mark.parametrize(
