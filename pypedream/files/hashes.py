@@ -29,7 +29,7 @@ from pypedream.formats.replacement import replacing
 from pypedream.store.disk import make_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Digest", "FileHashes", "Member", "manifest_of", "members_in"]
 
@@ -40,12 +40,16 @@ _RACY_NS = 2_000_000_000
 _TRIES = 5
 _BLOCK = 1024 * 1024
 _MOST = 100_000
+_MOST_MEMOS = 8
 _VERSION = 1
 _NO_DATA = (".DS_Store", "Thumbs.db")
 _UNFINISHED = ".tmp-"
 
 _Seen = tuple[int, int, int, int]
 _Row = tuple[int, int, int, int, int, str]
+
+_read_last: dict[str, tuple[_Seen, Mapping[str, _Row]]] = {}
+"""What this process has read of memos; a run makes many a `FileHashes`."""
 
 
 @frozen
@@ -90,7 +94,7 @@ class FileHashes:
     ) -> None:
         self._memo = Path(workspace, MEMO)
         self._root = os.path.abspath(Path(workspace).parent if root is None else root)
-        self._known: dict[str, _Row] | None = None
+        self._known: Mapping[str, _Row] | None = None
         self._fresh: dict[str, _Row] = {}
 
     def digest(self, path: str) -> Digest | None:
@@ -135,7 +139,7 @@ class FileHashes:
 
     def _row(self, name: str, found: os.stat_result) -> _Row:
         if self._known is None:
-            self._known = _read(self._memo)
+            self._known = _rows_in(self._memo)
         row = self._fresh.get(name) or self._known.get(name)
         seen = (found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
         if row is None or row[:4] != seen or max(row[1], row[3]) >= row[4] - _RACY_NS:
@@ -221,6 +225,22 @@ def _read_through(descriptor: int, size: int) -> str:
 
 def _seen(found: os.stat_result) -> _Seen:
     return found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns
+
+
+def _rows_in(memo: Path) -> Mapping[str, _Row]:
+    """Return what is remembered; a process that asks again and again reads it once."""
+    name = os.fspath(memo)
+    try:
+        seen = _seen(os.stat(name))
+    except OSError:
+        return {}
+    known = _read_last.get(name)
+    if known is None or known[0] != seen:
+        known = seen, _read(memo)
+        if len(_read_last) >= _MOST_MEMOS:
+            _read_last.clear()
+        _read_last[name] = known
+    return known[1]
 
 
 def _read(memo: Path) -> dict[str, _Row]:

@@ -63,6 +63,26 @@ def test_a_file_that_stays_is_read_once(tmp_path, monkeypatch):
     assert opened(tmp_path).digest("x") == Digest("remembered", 1)
 
 
+def test_what_is_remembered_is_read_once(tmp_path, monkeypatch):
+    """However many ask in one process; what another one has saved since is seen."""
+    monkeypatch.setattr(hashes, "time_ns", later)
+    for name in "xy":
+        (tmp_path / name).write_text(name)
+    first = opened(tmp_path)
+    first.digest("x")
+    first.save()
+    one, other = opened(tmp_path), opened(tmp_path)
+    for each in (one, other):
+        each.digest("x")
+    assert one._known is other._known
+
+    other.digest("y")
+    other.save()
+    pretend(tmp_path, "remembered")
+
+    assert opened(tmp_path).digest("y") == Digest("remembered", 1)
+
+
 def test_a_file_written_just_before_is_read_again(tmp_path):
     """Within two seconds it may be written to once more, and look the same."""
     (tmp_path / "x").write_text("a")
