@@ -10,6 +10,7 @@ from attrs import Factory, define
 from pypedream.errors import MissingEntry
 from pypedream.files.blobs import FileBlobs
 from pypedream.files.hashes import Digest, FileHashes
+from pypedream.files.paths import within
 from pypedream.files.stage_files import STATE
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class KeptFiles:
             if one.is_cached:
                 digest = _digest(one)
                 members = hashes.members(one.path) if digest.is_folder else ()
-                blobs.keep(Path(root, one.path), digest, members)
+                blobs.keep(within(Path(root), one.path), digest, members)
 
     def restore(self, root: str, written: Written) -> Iterator[str]:
         """Make files again that are not as a stage wrote them; yield their paths.
@@ -81,7 +82,7 @@ class KeptFiles:
         for one in self.changed(root, written):
             if not one.is_cached or self.store is None:
                 raise MissingEntry(f'"{one.path}" is not what was written, and no copy is kept')
-            FileBlobs(self.store()).restore(_digest(one), Path(root, one.path))
+            FileBlobs(self.store()).restore(_digest(one), within(Path(root), one.path))
             yield one.path
 
     def close(self) -> None:

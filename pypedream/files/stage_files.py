@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 from pypedream.errors import MissingFile
 from pypedream.files.directory import files_of
 from pypedream.files.hashes import FileHashes
+from pypedream.files.paths import within
 from pypedream.files.staging import Staged
 from pypedream.files.templates import texts_of
 from pypedream.files.written import Written, WrittenFile
@@ -49,6 +50,8 @@ class FileRef:
         ------
         MissingFile
             If a file is not there.
+        DefinitionError
+            If a symbolic link on the way leads out of the project.
         """
         dep = self.dep
         if isinstance(dep.paths, str):
@@ -56,7 +59,7 @@ class FileRef:
         return type(dep.paths)(map(self._one, self.paths))
 
     def _one(self, path: str) -> Any:
-        place = Path(self.root, path)
+        place = within(Path(self.root), path)
         if not place.exists():
             if self.dep.is_incremental:
                 return self.dep.loader.empty()  # type: ignore[attr-defined]
@@ -123,7 +126,7 @@ class StageFiles:
         return values[0] if isinstance(out.path, str) else type(out.path)(values)
 
     def _read(self, path: str, out: FileOut) -> Any:
-        place = Path(self.root, path)
+        place = within(Path(self.root), path)
         return out.loader.load(place) if isinstance(out.loader, Reader) else place
 
 
