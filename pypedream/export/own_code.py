@@ -164,9 +164,10 @@ class OwnCode:
         """Note what a name of a module stands for, which code with these names refers to."""
         if isinstance(value, ModuleType):
             self._members(value, names)
-        elif self.by_text and not isinstance(value, CALLABLES):
-            self._statement(module, name, value)
-        else:
+        is_followed = isinstance(value, CALLABLES) and self._is_own(value)
+        if self.by_text and not is_followed:
+            self._statement(module, name)
+        elif not isinstance(value, ModuleType):
             self._constant("constant", self._within(module, name), value)
 
     def _members(self, module: ModuleType, names: Collection[str]) -> None:
@@ -180,21 +181,20 @@ class OwnCode:
                 rest = [other for other in others if other != each]  # modules may have each other
                 self._global(module.__name__, each, value, rest)
 
-    def _statement(self, module: str, name: str, value: Any) -> None:
+    def _statement(self, module: str, name: str) -> None:
         """Note the statements that make a constant, and what they use."""
         symbol = f"constant {self._within(module, name)}"
         if symbol in self.parts:
             return
         text = self._texts.setdefault(module, Statements(module))
         statements = text.binders.get(name, [])
-        about = [type(value).__name__, *map(said, statements)]
-        self.parts[symbol] = sha256(repr(about).encode()).hexdigest()
+        self.parts[symbol] = sha256(repr([*map(said, statements)]).encode()).hexdigest()
         for each in statements:
             origin = text.origin(each, name)
             if origin is None:
                 self._used_by(each, module)
             elif self.own.has(origin[0]):
-                self._statement(*origin, value)
+                self._statement(*origin)
 
     def _used_by(self, statement: ast.stmt, module: str) -> None:
         names = list(dict.fromkeys(names_used(statement)))
@@ -254,7 +254,7 @@ class OwnCode:
     def _class(self, kind: type) -> None:
         name = self._within(kind.__module__, kind.__qualname__)
         if self.by_text and "." not in kind.__qualname__:
-            self._statement(kind.__module__, kind.__qualname__, kind)
+            self._statement(kind.__module__, kind.__qualname__)
             return
         self._part(f"class {name}", self.portable.say([each.__qualname__ for each in kind.__mro__]))
         for base in kind.__bases__:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import os
 import sys
 from copy import deepcopy
 from functools import cached_property
@@ -44,8 +45,9 @@ class Statements:
         if not isinstance(file, str):
             return None
         lines = linecache.getlines(file, vars(module))
+        is_there = bool(lines) or (os.path.isfile(file) and file.endswith(".py"))  # may be empty
         try:
-            return ast.parse("".join(lines)) if lines else None
+            return ast.parse("".join(lines)) if is_there else None
         except (SyntaxError, ValueError):
             return None
 

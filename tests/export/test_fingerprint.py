@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import py_compile
 import re
 import shutil
@@ -29,6 +30,11 @@ RATE = 0.5
 DATA = Path(__file__).parent / "data"
 NAMES = {"a", "b", "c", "d"}
 FOLDER = os.environ.get("DATA_DIR", "data")
+TOKEN = os.environ.get("CO2_MODE")
+try:
+    import co2_fast as fast
+except ImportError:
+    fast = None
 CALLS = []
 count = 0
 
@@ -52,7 +58,7 @@ flow = Pipeline(
 def load(n, folder):
     global count
     count += 1
-    CALLS.append(FOLDER)
+    CALLS.append((FOLDER, TOKEN, fast))
     return Row(n).doubled(), RATE, sorted(NAMES)
 
 
@@ -115,7 +121,7 @@ def asked(folder: Path, *given: str, seed: str = "0", module: str = "co2") -> st
         timeout=60,
         check=False,
         cwd=folder,
-        env={**ENVIRONMENT, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed},
+        env={"PYTHONPATH": str(ROOT), **ENVIRONMENT, "PYTHONHASHSEED": seed},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -290,6 +296,18 @@ def test_what_the_machine_says_does_not_count(folder, monkeypatch):
     before = asked(folder)
 
     monkeypatch.setitem(ENVIRONMENT, "DATA_DIR", "/mnt/data")
+    monkeypatch.setitem(ENVIRONMENT, "CO2_MODE", "fast")
+
+    assert asked(folder, before) == ""
+
+
+def test_what_is_installed_does_not_count(folder, tmp_path, monkeypatch):
+    """Nor its version: a module may be there on one machine only."""
+    before = asked(folder)
+    (tmp_path / "site-packages").mkdir()
+    (tmp_path / "site-packages" / "co2_fast.py").touch()
+
+    monkeypatch.setitem(ENVIRONMENT, "PYTHONPATH", f"{ROOT}{os.pathsep}{tmp_path}/site-packages")
 
     assert asked(folder, before) == ""
 
