@@ -17,7 +17,7 @@ from attrs import Factory, define, evolve, field
 from pypedream.places import is_library, is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pypedream.export.text_modules import TextModule
 
@@ -60,8 +60,6 @@ class Found:
 
     Attributes
     ----------
-    fingerprint
-        Of the pipeline, without what varies; "" if there is none.
     varies
         What is another value each time, or on another machine, or is a place on this one, with
         `WHEN`, `WHERE` or `PLACE`: by "stage.argument", the name of a parameter, or that of a part
@@ -82,7 +80,6 @@ class Found:
         The top names of all modules that were imported.
     """
 
-    fingerprint: str = ""
     varies: dict[str, str] = Factory(dict)
     structure: dict[str, str] = Factory(dict)
     code: dict[str, str] = Factory(dict)
@@ -103,8 +100,6 @@ class Found:
 
         One that could not import the module, as it was another day there, says nothing.
         """
-        from pypedream.export.fingerprint import Imprint
-
         today = _today()
         then, there = later.parts, elsewhere.parts
         varies = {}
@@ -113,8 +108,13 @@ class Found:
                 varies[name] = WHEN
             elif said != there.get(name, said) and not name.startswith(CONSTANT):
                 varies[name] = WHERE
-        bare = Imprint(self.structure, self.texts).without(varies)
-        return evolve(self, varies=varies, fingerprint=str(bare))
+        return evolve(self, varies=varies)
+
+    def fingerprint(self, varies: Collection[str] = ()) -> str:
+        """Return the fingerprint of the pipeline without what varies; "" if there is none."""
+        from pypedream.export.fingerprint import Imprint
+
+        return str(Imprint(self.structure, self.texts).without(varies)) if self.structure else ""
 
 
 def _today() -> set[str]:

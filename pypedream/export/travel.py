@@ -159,8 +159,8 @@ def _checked(pipeline: Pipeline, target: str, how: Circumstances) -> Journey:
     except ExportError as error:
         why = str(error)
     varies = {**_places(pipeline, how), **found.varies}
-    journey.fingerprint = found.fingerprint
     journey.varies = tuple(name for name in varies if not name.startswith(CONSTANT))
+    journey.fingerprint = found.fingerprint(journey.varies)
     journey.reasons += astray(pipeline, journey.target, why, found, how)
     journey.params, problems = params_of(pipeline.parameters, varies, place)
     journey.reasons += problems

@@ -129,7 +129,7 @@ def test_its_pipeline_is_checked_as_if_it_were_written(notebook):
     sidecar.write()
     assert sidecar.is_up_to_date
     found = fresh(target, ["dags"])
-    assert found.fingerprint == journey.fingerprint
+    assert found.fingerprint() == journey.fingerprint
     assert found.error == ""
 
 

@@ -97,8 +97,8 @@ def test_a_fresh_interpreter_finds_the_same_pipeline(importable, tmp_path):
     found = fresh("travel_same:flow", [tmp_path])
 
     assert (found.error, found.varies) == ("", {})
-    assert found.fingerprint == fingerprint_of(module.flow)
-    assert mismatch(found.fingerprint, module.flow) == ""
+    assert found.fingerprint() == fingerprint_of(module.flow)
+    assert mismatch(found.fingerprint(), module.flow) == ""
     assert found.file == str(tmp_path / "travel_same.py")
 
 
@@ -214,12 +214,13 @@ def test_what_varies_does_not_count(importable, tmp_path):
     module = importable("travel_times.py", VARYING)
     found = fresh("travel_times:flow", [tmp_path])
 
-    assert fingerprint_of(module.flow, found.varies) == found.fingerprint
-    assert mismatch(found.fingerprint, module.flow, found.varies) == ""
-    assert mismatch(found.fingerprint, module.flow) != ""
+    expected = found.fingerprint(found.varies)
+    assert fingerprint_of(module.flow, found.varies) == expected
+    assert mismatch(expected, module.flow, found.varies) == ""
+    assert mismatch(expected, module.flow) != ""
 
     module.flow.stage(lambda get: get, name="more")
-    assert mismatch(found.fingerprint, module.flow, found.varies) != ""
+    assert mismatch(expected, module.flow, found.varies) != ""
 
 
 def test_asking_leaves_no_trace(importable, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 from pypedream import Pipeline
 from pypedream.errors import ExportError
+from pypedream.export.target import mismatch
 from pypedream.export.travel import check
 
 from .conftest import HEAD, in_cells
@@ -22,7 +23,10 @@ def journey(importable, tmp_path):
     def checked(text: str, **how):
         name = f"travel_case_{next(numbers)}"
         module = importable(f"{name}.py", HEAD + dedent(text))
-        return check(module.flow, **{"paths": [tmp_path], "store": "s3://bucket/co2", **how})
+        found = check(module.flow, **{"paths": [tmp_path], "store": "s3://bucket/co2", **how})
+        if found.fingerprint:  # what tasks compare
+            assert mismatch(found.fingerprint, module.flow, found.varies) == ""
+        return found
 
     return checked
 
@@ -328,16 +332,18 @@ def test_what_varies_is_warned_of_and_told(journey):
     """Stages of one run may see different days."""
     found = journey(
         """
+        TODAY = date.today()
         flow = Pipeline("co2", Parameters.define(day=date.today()))
         @flow.stage(inputs=[immediate(date.today(), "now")])
         def load(day, now):
-            return day
+            return day, TODAY
         """
     )
 
     assert set(found.varies) == {"load.now", "day"}
     assert found.params["day"].varies
-    first, second = said(found.warnings)
+    third, first, second = said(found.warnings)
+    assert third.startswith("constant TODAY is another value in each task")
     assert first.startswith('argument "now" of stage "load" is another value in each task')
     assert second.startswith('the default of parameter "day" is another value in each task')
     assert "context.RUN.get().started_at" in second
