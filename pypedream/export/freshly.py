@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, define, evolve, field
 
+from pypedream.errors import ExportError
 from pypedream.places import is_library, is_ours
 
 if TYPE_CHECKING:
@@ -123,11 +124,30 @@ def _today() -> set[str]:
     return {text for day in days for text in (day.isoformat(), f"'{day:%Y%m%d}")}
 
 
+_answering: list[str] = []
+
+
+def refuse_while_answering() -> None:
+    """Refuse to ask from an interpreter that answers: there would be no end of interpreters.
+
+    Raises
+    ------
+    ExportError
+        If this is one; with the way out.
+    """
+    if _answering:
+        raise ExportError(
+            "the module exports its pipeline when it is imported: put that under"
+            ' if __name__ == "__main__"'
+        )
+
+
 def main() -> None:
     """Answer the question that the standard input holds."""
     question: Question = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - from our own parent
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for as long as this lasts
     sys.path[:0] = question.folders
+    _answering.append(question.target)
     try:
         found = _found(question)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent is told

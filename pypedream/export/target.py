@@ -88,9 +88,15 @@ def fresh(
         Folders to import from, before what is installed.
     texts
         Modules that are only a text yet, by name.
-    """
-    from pypedream.export.freshly import Question
 
+    Raises
+    ------
+    ExportError
+        If this interpreter is such a one, as the module itself asks when it is imported.
+    """
+    from pypedream.export.freshly import Question, refuse_while_answering
+
+    refuse_while_answering()
     folders = [os.path.abspath(each) for each in paths]
     now = Question("", target, folders, texts=texts or {})
     first, *others = _answers([now, evolve(now, days=_DAYS), evolve(now, is_elsewhere=True)])

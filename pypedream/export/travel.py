@@ -136,6 +136,11 @@ def check(
     Returns
     -------
     Also with mistakes in the pipeline itself, which are among the reasons.
+
+    Raises
+    ------
+    ExportError
+        If the module asks this itself when a fresh interpreter imports it.
     """
     path = None if file is None else Path(os.path.abspath(file))
     folders = [os.path.abspath(each) for each in paths]
@@ -155,9 +160,10 @@ def _checked(pipeline: Pipeline, target: str, how: Circumstances) -> Journey:
     found, why = Found(), ""
     try:
         journey.target = target or target_of(pipeline, how.paths, maker=how.maker)
-        found = fresh(journey.target, how.paths, texts)
     except ExportError as error:
         why = str(error)
+    else:
+        found = fresh(journey.target, how.paths, texts)
     varies = {**_places(pipeline, how), **found.varies}
     journey.varies = tuple(name for name in varies if not name.startswith(CONSTANT))
     journey.fingerprint = found.fingerprint(journey.varies)

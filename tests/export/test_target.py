@@ -127,6 +127,19 @@ def test_a_file_is_not_found_from_the_current_folder(tmp_path, monkeypatch):
     assert found.place == (str(tmp_path / "travel_rows.py"), 10)
 
 
+def test_a_script_that_exports_when_it_is_imported_is_refused(tmp_path):
+    """It would ask an interpreter that asks another one, and so on."""
+    asks = "from pypedream.export.travel import check\nprint(check(flow, paths=['.']).reasons[0])"
+    text = f"{FLOW}\n{asks}\n"
+    (tmp_path / "asks.py").write_text(text, encoding="utf-8")
+
+    said = python(tmp_path, "asks.py").stdout
+
+    assert said.startswith("asks:flow cannot be imported in a fresh interpreter: ExportError: the")
+    assert 'put that under if __name__ == "__main__"' in said
+    assert said.endswith("(asks.py:11)\n")
+
+
 def test_an_interpreter_that_ends_is_told(tmp_path):
     """Whatever the module does, there is an answer."""
     (tmp_path / "travel_ends.py").write_text("import os\nos._exit(3)\n", encoding="utf-8")
