@@ -154,15 +154,22 @@ def run_under_airflow(case: dict[str, Any]) -> str:
     return str(dags.dags[case["dag_id"]].test(run_conf=case["conf"]).run_id)
 
 
+def calls() -> dict[str, int]:
+    """Return how often stages were called that count it."""
+    return {file.name: file.stat().st_size for file in Path(os.environ["CALLS"]).iterdir()}
+
+
 def run_case(case: dict[str, Any]) -> dict[str, Any]:
     """Run one case under Airflow, and here if it says so; return what came of it."""
     own = dict(os.environ)
+    before = calls()
     found = Recorded(case["dag_id"], run_under_airflow(case))
     report = {
         "state": found.of_run,
         "tasks": {task: found.state(task) for task in found.tasks},
         "counts": {task: len(found.tasks[task]) for task in found.tasks},
         "tries": found.tries,
+        "calls": {name: count - before.get(name, 0) for name, count in calls().items()},
         "largest": found.largest,
     }
     if case["is_compared"]:

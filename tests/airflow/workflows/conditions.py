@@ -95,6 +95,7 @@ hopeless = Pipeline("hopeless")
 
 @hopeless.stage(retries=3, retry_delay_s=0.01, retry_on=ConnectionError)
 def wrong():
+    calls("wrong")
     raise ValueError("no other attempt helps")
 
 
