@@ -25,19 +25,24 @@ from pypedream.store.identity import CodeIdentity, code_identity, stage_identity
 from pypedream.values import short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pypedream.engine.links import Link
+    from pypedream.engine.stage_locks import StageLocks
     from pypedream.engine.wiring import Wire
+    from pypedream.files.hashes import Digest
     from pypedream.files.keeping import KeptFiles
-    from pypedream.files.written import Written
+    from pypedream.files.stage_files import FileRef
+    from pypedream.files.written import Written, WrittenFile
     from pypedream.parameters import Parameters
     from pypedream.stage import Stage
+    from pypedream.store import CacheStore
     from pypedream.store.encoding import Encoding
 
 NOTHING = "nothing"
 """Stands for what a stage that was skipped did not give."""
 
+_MOST_FILES = 100
 _SHOWN = 20
 _READ = 2_000
 _NOT_SET = "not set"
@@ -57,16 +62,31 @@ class Told:
         with a question mark and tells no more than from where the value comes.
     shown
         The value in a few letters, for messages.
+    files
+        From each file that it is read from to the digest of that; "" if it is not there.
     """
 
     source: str
     digest: str
     shown: str = ""
+    files: Mapping[str, str] | None = None
 
     @property
     def is_known(self) -> bool:
         """Whether the value can be told before the call."""
         return bool(self.digest) and self.digest[0] != "?"
+
+    def about(self) -> list[Any]:
+        """Return the same as what JSON can hold."""
+        said: list[Any] = [self.source, self.digest, self.shown]
+        return said if self.files is None else [*said, dict(self.files)]
+
+    @classmethod
+    def from_about(cls, about: Sequence[Any]) -> Told:
+        """Return what `about` described."""
+        source, digest, shown = map(str, about[:3])
+        files = {str(path): str(each) for path, each in about[3].items()} if about[3:] else None
+        return cls(source, digest, shown, files)
 
 
 @frozen
@@ -96,9 +116,7 @@ class Call:
             "places": dict(self.code.places),
             "values": dict(self.code.values),
         }
-        inputs = {
-            name: [told.source, told.digest, told.shown] for name, told in self.inputs.items()
-        }
+        inputs = {name: told.about() for name, told in self.inputs.items()}
         return {"key": self.key, "code": code, "inputs": inputs}
 
 
@@ -117,7 +135,7 @@ def call_from(about: Mapping[str, Any]) -> Call:
         for name, (words, file, line) in code["places"].items()
     }
     values = {name: str(value) for name, value in code["values"].items()}
-    told = {name: Told(*map(str, each)) for name, each in inputs.items()}
+    told = {name: Told.from_about(each) for name, each in inputs.items()}
     identity = CodeIdentity(str(code["digest"]), parts, places, values)
     return Call(str(about["key"]), identity, told)
 
@@ -138,8 +156,12 @@ class Calls:
         The stages of the pipeline, by key: their mappers name outputs.
     files
         Tells what is in files.
+    locks
+        Tells what their stages were last run with.
     written
         From each stage whose result is known to the files that it wrote, if it did.
+    read
+        From each argument that is read from files to what was in these when its call was told.
     """
 
     parameters: Parameters
@@ -148,12 +170,24 @@ class Calls:
     remembered: Remembered = Factory(Remembered)
     stages: Mapping[str, Stage] = Factory(dict)
     files: KeptFiles | None = None
+    locks: StageLocks | None = None
     written: dict[str, Written] = Factory(dict)
+    read: dict[FileRef, Mapping[str, Digest | None]] = Factory(dict)
     _values: dict[str, str | None] = field(factory=dict, init=False)
     _hide: Callable[[str], str] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._hide = Redactor(self.parameters.secrets()).text
+
+    def look_at_files(self, store: Callable[[], CacheStore]) -> StageLocks:
+        """Let files count, of which *store* returns what has copies; return their locks."""
+        from pypedream.engine.stage_locks import StageLocks
+        from pypedream.files.keeping import KeptFiles
+
+        known = None if self.files is None else self.files.known
+        self.files = KeptFiles(store) if known is None else KeptFiles(store, known)
+        self.locks = self.locks or StageLocks(self)
+        return self.locks
 
     def of(self, wired: Wire) -> Call:
         """Return the call of a stage; what the stages that it reads gave must be known."""
@@ -204,7 +238,7 @@ class Calls:
             digest = _default_of(link) if value is None else value
             return Told(source, digest, self._shown(link.name))
         if link.kind == "file":
-            return Told(source, self._content(link))
+            return self._content(link)
         if link.kind == "immediate":
             assert link.input is not None
             value, mapper = link.input.bind.source, link.input.bind.mapper
@@ -213,23 +247,39 @@ class Calls:
             return Told(source, self._opaque(link, scope), self._short(value))
         return Told(source, self._opaque(link, scope))
 
-    def _content(self, link: Link) -> str:
+    def _content(self, link: Link) -> Told:
         """Return what is in the files that an argument is read from; each counts by its path."""
+        from pypedream.engine.files_read import files_read
+
         assert link.input is not None
         assert self.files is not None
         ref = link.input.bind.source
         if ref.dep.is_incremental:
-            return "what was there before"  # it is what the stage makes, and no input of it
-        hashes = self.files.hashes(ref.root)
-        made: dict[str, str] = {}
-        for key in link.reads:
-            if key in self.written:
-                made |= self.written[key].digests
-        found = []
-        for path in ref.paths:
-            digest = None if path in made else hashes.digest(path)
-            found.append((path, made.get(path) or (digest.sha256 if digest else NOTHING)))
-        return digest_of([digest_of(ref.dep.loader), type(ref.dep.paths).__name__, *found])
+            # it is what the stage makes, and no input of it
+            return Told(str(link), "what was there before")
+        made = {one.path: one for key in link.reads for one in self._written_by(key)}
+        found = files_read(ref, made, self.files.hashes(ref.root))
+        told = {path: digest.sha256 if digest else "" for path, digest in found.items()}
+        read = [(path, digest or NOTHING) for path, digest in told.items()]
+        digest = digest_of([digest_of(ref.dep.loader), type(ref.dep.paths).__name__, *read])
+        self.read[ref] = found
+        return Told(str(link), digest, files=told if len(told) <= _MOST_FILES else None)
+
+    def moved(self, wired: Wire) -> str:
+        """Return a file that is not what it was when the call of a stage was told; or ""."""
+        assert wired.files is not None
+        assert self.files is not None
+        hashes = self.files.hashes(wired.files.root)
+        for link in wired.links:
+            if link.kind == "file" and link.input is not None:
+                for path, digest in self.read.get(link.input.bind.source, {}).items():
+                    if hashes.digest(path) != digest:
+                        return path
+        return ""
+
+    def _written_by(self, key: str) -> Iterator[WrittenFile]:
+        written = self.written.get(key)
+        return iter(()) if written is None else written.all
 
     def _output(self, link: Link, digest: str) -> str:
         """Return what one output of a stage is; its mapper decides which part of the value."""
@@ -255,6 +305,10 @@ class Calls:
             return self._short(self.parameters[name])
         except PypedreamError:
             return "not set"
+
+    def hidden(self, text: str) -> str:
+        """Return a text without the secrets that are in it."""
+        return self._hide(text)
 
     def _short(self, value: Any) -> str:
         text = self._hide(short(value, _READ))  # first: a part of a secret is one as well

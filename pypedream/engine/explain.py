@@ -9,7 +9,7 @@ from pypedream.store.identity import changes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pypedream.engine.calls import Call
+    from pypedream.engine.calls import Call, Told
     from pypedream.engine.result_log import ResultLine
 
 _MOST_NAMED = 3
@@ -32,6 +32,11 @@ def why(call: Call, before: Sequence[ResultLine]) -> str:
     if not found:
         is_kept = any(line.key for line in before)
         return "its result is kept no more" if is_kept else "its result could not be kept"
+    return listed(found)
+
+
+def listed(found: Sequence[str]) -> str:
+    """Return the first few of several differences, and how many more there are."""
     more = len(found) - _MOST_NAMED
     named = ", ".join(found[:_MOST_NAMED])
     return f"{named} and {more} more" if more > 0 else named
@@ -52,6 +57,8 @@ def input_differences(before: Call, after: Call) -> Iterator[tuple[str, str]]:
             yield name, f'input "{name}" is new'
         elif old.source != now.source and old.digest != now.digest:
             yield name, f'input "{name}" is {now.source} and was {old.source}'
+        elif old.digest != now.digest and None not in (old.files, now.files):
+            yield from ((name, words) for words in _of_files(name, old, now))
         elif old.digest != now.digest:
             is_shown = old.shown != now.shown
             words = f"{old.shown} -> {now.shown}" if is_shown else "changed"
@@ -59,3 +66,11 @@ def input_differences(before: Call, after: Call) -> Iterator[tuple[str, str]]:
     for name in before.inputs:
         if name not in after.inputs:
             yield name, f'input "{name}" is gone'
+
+
+def _of_files(name: str, before: Told, after: Told) -> list[str]:
+    """Return in words what differs in the files of an argument, or in how they are read."""
+    from pypedream.files.locked import file_differences
+
+    found = [*file_differences(before.files or {}, after.files or {})]
+    return found or [f'how "{name}" is read changed']

@@ -22,7 +22,7 @@ from pypedream.engine.calls import Calls, identity_of, read_by, unlike_any
 from pypedream.engine.result_log import FILE, FailedCall, ResultLine, ResultLog
 from pypedream.engine.reuse import LOOKS, READ_ONLY, Taken, mode_of
 from pypedream.engine.views import Values
-from pypedream.errors import MissingEntry, UnreadableResult, UnsafePayload
+from pypedream.errors import MissingEntry, StoreError, UnreadableResult, UnsafePayload
 from pypedream.mappers import RETURN
 from pypedream.store.corruption import Damaged
 from pypedream.store.results import Result, Results, Unstorable
@@ -189,11 +189,13 @@ class Keeper:
 
     def _taken(self, wired: Wire, call: Call) -> Taken | None:
         found = self.results.find(call.key) if call.key else None
+        if wired.files is not None and call.key and self.calls.locks is not None:
+            found = self.calls.locks.preferred(wired, call, found)
         if found is None:
             return None
         try:
             if FILES in found.about:
-                value = self.put_back(wired, found)
+                value = self.put_back(wired, found, call)
             else:
                 value = self.load(wired.key, found)
         except UnreadableResult as error:
@@ -201,7 +203,8 @@ class Keeper:
             return None
         self.calls.digests[wired.key] = found.identity
         self.record.add([self._line(wired, "reused", found, call).text()])
-        return Taken(value, f"its inputs are those of run {found.about['run']}")
+        run = found.about["run"]
+        return Taken(value, f"its inputs are those of {f'run {run}' if run else 'its lock'}")
 
     def _computed(
         self, wired: Wire, call: Call, compute: Callable[[ItemKeeper | None], Any]
@@ -224,6 +227,8 @@ class Keeper:
     @contextmanager
     def _watched(self, wired: Wire, call: Call) -> Iterator[float]:
         self.unstated.discard(wired.key)  # binding its arguments is not its own doing
+        if wired.files is not None and wired.files.goes_on_from:
+            self._go_on(wired)
         try:
             yield perf_counter()
         except BaseException:
@@ -238,7 +243,7 @@ class Keeper:
             self.calls.digests[wired.key] = unlike_any()
             self.record.add([FailedCall(wired.key, call).text()])
             return
-        if not key or wired.key in self.unstated:
+        if not key or wired.key in self.unstated or self._has_moved(wired):
             # only this run can be resumed with it
             key = f"of-run/{self.run}/{unlike_any()}"
         identity = identity_of(value) or f"of call {key}"
@@ -255,6 +260,8 @@ class Keeper:
                 kept_as = key
             except Unstorable as error:
                 self.warn(f"its result cannot be kept: {error}")
+        if wired.files is not None and self._is_kept(wired):
+            self._lock(wired, call, value, is_shared=key == call.key)
         self.calls.digests[wired.key] = identity
         line = ResultLine(wired.key, "ok", kept_as, identity, self.run, took, call)
         self.record.add([line.text()])
@@ -268,7 +275,40 @@ class Keeper:
         self.calls.written[wired.key] = written
         return written.digests, {FILES: written.about()}
 
-    def put_back(self, wired: Wire, found: Result) -> Any:
+    def _has_moved(self, wired: Wire) -> bool:
+        """Say whether a file that a stage read is not what it was before the call."""
+        moved = "" if wired.files is None else self.calls.moved(wired)
+        if moved:
+            self.warn(f'"{moved}" changed while the stage ran, which is called again the next time')
+        return bool(moved)
+
+    def _lock(self, wired: Wire, call: Call, value: Any, *, is_shared: bool) -> None:
+        """Write down what a stage was called with and what it wrote."""
+        assert self.calls.locks is not None
+        written = value if isinstance(value, Deferred) else None
+        try:
+            self.calls.locks.write(wired, call, written, is_shared=is_shared)  # type: ignore[arg-type]
+        except StoreError as error:
+            self.warn(str(error))
+
+    def _go_on(self, wired: Wire) -> None:
+        """Put back what the stage wrote the last time, if it goes on from that."""
+        files, locks = self.calls.files, self.calls.locks
+        assert files is not None
+        assert locks is not None
+        assert wired.files is not None
+        from pypedream.files.locked import digests_in
+
+        lock = locks.of(wired)
+        digests = {} if lock is None else digests_in(lock, wired.files.goes_on_from)
+        for path in files.go_on(wired.files.root, digests):
+            self._say_put_back(wired, path)
+
+    def _say_put_back(self, wired: Wire, path: str) -> None:
+        attempt = context.STAGE.get() or Attempt(self.log, wired.key, 0)
+        self.log.add("log", f'"{path}" is put back from the store', attempt=attempt)
+
+    def put_back(self, wired: Wire, found: Result, call: Call) -> Any:
         """Return what a stage wrote, its files made again where they are not as they were.
 
         Raises
@@ -283,12 +323,22 @@ class Keeper:
         written = Written.from_about(found.about[FILES], wired.files)
         try:
             for path in self.calls.files.restore(wired.files.root, written):
-                attempt = context.STAGE.get() or Attempt(self.log, wired.key, 0)
-                self.log.add("log", f'"{path}" is put back from the store', attempt=attempt)
+                self._say_put_back(wired, path)
         except MissingEntry as error:
             raise UnreadableResult(str(error)) from error
         self.calls.written[wired.key] = written
+        if self._is_kept(wired):
+            if not found.about.get("run"):
+                self._keep_locked(wired, found, written)
+            self._lock(wired, call, written, is_shared=True)
         return written
+
+    def _keep_locked(self, wired: Wire, found: Result, written: Any) -> None:
+        """Keep what a lock named: other runs find it, and can put it back."""
+        about = {"pipeline": self.pipeline, "stage": wired.key, "run": self.run}
+        _, form = self._keep_files(wired, written)
+        about = {**about, **form, "identity": found.identity}
+        self.results.keep(found.key, written.digests, about, 0.0)
 
     def _items_of(self, wired: Wire, call: Call) -> ItemKeeper | None:
         """Return what keeps the items of a mapped stage, where they are kept."""
@@ -310,8 +360,12 @@ class Keeper:
         mode = mode_of(wired, self.options)
         return mode != READ_ONLY and (mode != "off" or self.options.checkpoint)
 
+    def call_of(self, wired: Wire) -> Call:
+        """Return the call that gave the result of a stage which the plan took over."""
+        return self.calls.taken.get(wired.key) or self.calls.of(wired)
+
     def _text_of(self, wired: Wire, found: Result) -> str:
-        call = self.calls.taken.get(wired.key) or self.calls.of(wired)
+        call = self.call_of(wired)
         known = self.calls.remembered.lines.get(wired.key)
         if known is not None and known[0] is call and known[1] is found:
             return known[2]
@@ -355,9 +409,7 @@ def keeper_of(
     is_readonly = options.cache == READ_ONLY and not options.checkpoint
     results = Results(options.workspace, readonly=is_readonly)
     if plan.blueprint.has_files:
-        from pypedream.files.keeping import KeptFiles
-
-        calls.files = KeptFiles(results.store)
+        calls.look_at_files(results.store)
     for key, value in reuse.values.items():
         calls.digests.setdefault(key, identity_of(value) or unlike_any())
     for key, kept in reuse.kept.items():
@@ -419,7 +471,7 @@ def _loaded(execution: Execution, keeper: Keeper, key: str) -> Any:
         )
     wired = execution.plan.blueprint.wiring.wires[key]
     if FILES in kept.about:
-        return keeper.put_back(wired, kept)
+        return keeper.put_back(wired, kept, keeper.call_of(wired))
     value = keeper.load(key, kept)
     execution.name_outputs(wired, value)
     return value

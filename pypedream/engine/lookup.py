@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from attrs import Factory, define
 
 from pypedream.engine.calls import Calls, identity_of, read_by, unlike_any
-from pypedream.engine.explain import why
+from pypedream.engine.explain import listed, why
 from pypedream.engine.problem import Problem
 from pypedream.engine.remembered import Remembered
 from pypedream.engine.result_log import latest_results
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pypedream.engine.plan import Blueprint
     from pypedream.engine.result_log import ResultLine
     from pypedream.engine.wiring import Wire
-    from pypedream.files.keeping import KeptFiles
     from pypedream.store.results import Result, Results
 
 
@@ -76,12 +75,7 @@ class Lookup:
             self._known = remembered.results
         elif len(self.base.order) > _FEW:
             self.results.fetch(2 * len(self.base.order))
-        calls = self.reuse.calls = Calls(
-            self.asked.parameters,
-            remembered=remembered,
-            stages=self.base.definition.stages,
-            files=self._files(),
-        )
+        calls = self.reuse.calls = self._calls(remembered)
         for key in self.base.order:
             if key in self.reuse.values:
                 calls.digests[key] = identity_of(self.reuse.values[key]) or unlike_any()
@@ -93,6 +87,24 @@ class Lookup:
             remembered.mark, remembered.results = mark, self._known
         self._drop_what_nobody_asked_for()
 
+    def _calls(self, remembered: Remembered) -> Calls:
+        """Return what tells the calls of the stages."""
+        stages = self.base.definition.stages
+        calls = Calls(self.asked.parameters, remembered=remembered, stages=stages)
+        if self.base.has_files:
+            locks = calls.look_at_files(self.results.store)
+            locks.unreadable = self.reuse.notes
+        return calls
+
+    def _why(self, wired: Wire, call: Call, before: list[ResultLine]) -> str:
+        """Return why there is no kept result: what is not as it was, or as the lock says."""
+        locks = self.reuse.calls.locks if self.reuse.calls is not None else None
+        if locks is not None and wired.files is not None and not before:
+            changed = locks.why(wired, call)
+            if changed:
+                return listed(changed)
+        return why(call, before)
+
     def _decide(self, wired: Wire, calls: Calls) -> None:
         key, mode = wired.key, mode_of(wired, self.asked.options)
         pending = self._pending(wired) if self._running else None
@@ -100,6 +112,8 @@ class Lookup:
             pending = "when="  # it may read anything, so it is asked in the run
         call = calls.of(wired) if pending is None else None
         kept = self._find(call.key) if call is not None and call.key else None
+        if wired.files is not None and call is not None and call.key and calls.locks is not None:
+            kept = calls.locks.preferred(wired, call, kept)
         may_take = mode in LOOKS or key not in self.wanted
         lost = ""
         if kept is not None and wired.files is not None:
@@ -113,14 +127,6 @@ class Lookup:
         self._running.add(key)
         if key in self.wanted:
             self._explain(wired, mode, call, kept, pending, lost)
-
-    def _files(self) -> KeptFiles | None:
-        """Return what tells of files, if any stage reads or writes one."""
-        if not self.base.has_files:
-            return None
-        from pypedream.files.keeping import KeptFiles
-
-        return KeptFiles(self.results.store)
 
     def _lost(self, wired: Wire, kept: Result, calls: Calls) -> str:
         """Return an output that is not there and cannot be made again from the store; or ""."""
@@ -183,7 +189,7 @@ class Lookup:
         elif call is None:
             reason = f'needs "{pending}", which runs' if pending != "when=" else ""
         else:
-            reason = why(call, before)
+            reason = self._why(wired, call, before)
         kept_items, items = self._kept_items(wired, mode, call)
         if kept_items:
             reason = f"{reason}; {kept_items:,} of {items:,} items are kept"

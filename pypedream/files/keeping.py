@@ -14,7 +14,7 @@ from pypedream.files.paths import within
 from pypedream.files.stage_files import STATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from pypedream.files.written import Written, WrittenFile
     from pypedream.store import CacheStore
@@ -28,16 +28,18 @@ class KeptFiles:
     ----------
     store
         Returns the store; None where nothing is kept.
+    known
+        The digests of files, by project.
     """
 
     store: Callable[[], CacheStore] | None = None
-    _hashes: dict[str, FileHashes] = Factory(dict)
+    known: dict[str, FileHashes] = Factory(dict)
 
     def hashes(self, root: str) -> FileHashes:
         """Return the digests of the files of a project."""
-        found = self._hashes.get(root)
+        found = self.known.get(root)
         if found is None:
-            found = self._hashes[root] = FileHashes(Path(root, STATE), root)
+            found = self.known[root] = FileHashes(Path(root, STATE), root)
         return found
 
     def changed(self, root: str, written: Written) -> list[WrittenFile]:
@@ -85,9 +87,19 @@ class KeptFiles:
             FileBlobs(self.store()).restore(_digest(one), within(Path(root), one.path))
             yield one.path
 
+    def go_on(self, root: str, digests: Mapping[str, Digest]) -> Iterator[str]:
+        """Make files again that a stage goes on from, where copies are kept; yield their paths."""
+        if self.store is None:
+            return
+        blobs, hashes = FileBlobs(self.store()), self.hashes(root)
+        for path, digest in digests.items():
+            if _sha256(hashes, path) != digest.sha256 and blobs.has(digest):
+                blobs.restore(digest, Path(root, path))
+                yield path
+
     def close(self) -> None:
         """Remember the digests of files."""
-        for root, hashes in self._hashes.items():
+        for root, hashes in self.known.items():
             if Path(root, STATE).is_dir():
                 hashes.save()
 

@@ -27,7 +27,7 @@ STATE = ".pypedream"
 """The folder of a project where locks and what is not finished are."""
 
 
-@frozen
+@frozen(eq=False)
 class FileRef:
     """One argument that is a file: which, and how it is read. A function gets what is in it."""
 
@@ -84,6 +84,12 @@ class StageFiles:
     def outputs(self) -> list[str]:
         """The paths of all outputs."""
         return [path for out in self.spec.outs.values() for path in texts_of(out.path)]
+
+    @property
+    def goes_on_from(self) -> tuple[str, ...]:
+        """The paths that it both reads and writes: what it wrote the last time."""
+        deps = [dep.paths for dep in self.spec.deps.values() if dep.is_incremental]
+        return tuple(path for paths in deps for path in texts_of(paths))
 
     @property
     def has_templates(self) -> bool:

@@ -101,7 +101,7 @@ def test_a_file_that_changed_is_read_again_and_no_further_than_it_matters(projec
 
     flow = flow_of(count, shown)
 
-    assert flow.plan().stages["count"].reason == 'file "in.json" changed'
+    assert flow.plan().stages["count"].reason == 'file "in.json" 649eda3a -> a36b1f2c'
     assert states(flow) == {"count": "ok", "shown": "reused"}
 
 

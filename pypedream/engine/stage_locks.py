@@ -1,0 +1,149 @@
+"""Stage locks: what a stage wrote counts as a kept result where its lock says so.
+
+A lock goes with the code, by git: so in a fresh clone nothing is computed whose outputs are there,
+or are in the store. Where a lock and the store say otherwise, the lock is right: it is of the
+revision that is checked out.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import Factory, define
+
+from pypedream.engine.calls import digest_of
+from pypedream.errors import StoreError
+from pypedream.files.locked import dep_locks, differences, out_locks, written_in
+from pypedream.files.locks import Lock, Locks, ParamLock
+from pypedream.files.stage_files import STATE
+from pypedream.files.written import MARK
+from pypedream.store.entry import NO_METADATA, Entry
+from pypedream.store.identity import CodeIdentity, changes
+from pypedream.store.results import Result
+from pypedream.values import short
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pypedream.engine.calls import Call, Calls
+    from pypedream.engine.links import Link
+    from pypedream.engine.wiring import Wire
+    from pypedream.files.locks import DepLock, OutLock
+    from pypedream.files.spec import FileDep, FileOut
+    from pypedream.files.written import Written
+
+LOCKED = "unchanged since its lock"
+_LONGEST = 200
+_PLAIN = (bool, int, float, str, type(None))
+
+
+@define(eq=False)
+class StageLocks:
+    """The locks of the stages of one plan, each read once.
+
+    Attributes
+    ----------
+    unreadable
+        Gets a line for each lock that cannot be read.
+    """
+
+    calls: Calls
+    unreadable: list[str] = Factory(list)
+    _read: dict[str, Lock | None] = Factory(dict)
+
+    def of(self, wired: Wire) -> Lock | None:
+        """Return the lock of a stage; None if there is none that can be read."""
+        if wired.key not in self._read:
+            try:
+                self._read[wired.key] = _locks(wired).read(wired.key)
+            except StoreError as error:
+                self._read[wired.key] = None
+                self.unreadable.append(str(error))
+        return self._read[wired.key]
+
+    def preferred(self, wired: Wire, call: Call, kept: Result | None) -> Result | None:
+        """Return the result that counts for a call: the one that its lock names, or else *kept*."""
+        assert wired.files is not None
+        lock = self.of(wired) if wired.files.spec.outs else None
+        if lock is None or lock.key != call.key:
+            return kept
+        written = written_in(lock, wired.files)
+        if written is None or (kept is not None and kept.identity == written.identity):
+            return kept
+        assert self.calls.files is not None
+        is_lost = bool(self.calls.files.lost(wired.files.root, written))
+        return kept if is_lost and kept is not None else _result(call.key, written)
+
+    def why(self, wired: Wire, call: Call) -> list[str]:
+        """Return in words why the lock of a stage is not that of a call; [] without one."""
+        lock = self.of(wired)
+        if lock is None or not call.key or lock.key == call.key:
+            return []
+        before = CodeIdentity("of the lock", lock.code)
+        is_same = dict(lock.code) == dict(call.code.parts)
+        found = [] if is_same else changes(before, call.code)
+        return [*found, *differences(lock, self._lock(wired, call))]
+
+    def write(self, wired: Wire, call: Call, written: Written | None, *, is_shared: bool) -> None:
+        """Write down what a stage was called with and what it wrote, if its lock says otherwise.
+
+        Parameters
+        ----------
+        is_shared
+            Whether others may take it over: what the call depends on is known.
+        """
+        assert wired.files is not None
+        if not (wired.files.spec.outs or wired.files.spec.deps):
+            return
+        key, before = call.key if is_shared else "", self.of(wired)
+        outs = {} if written is None else out_locks(written, wired.files)
+        if before is not None and key and before.key == key and before.outs == outs:
+            return
+        lock = self._lock(wired, call, key, outs)
+        _locks(wired).write(lock)
+        self._read[wired.key] = lock
+
+    def _lock(
+        self, wired: Wire, call: Call, key: str = "", outs: dict[str, OutLock] | None = None
+    ) -> Lock:
+        assert wired.files is not None
+        spec = wired.files.spec
+        deps: dict[str, DepLock] = {}
+        for link in wired.links:
+            if link.kind == "file" and link.input is not None:
+                deps |= dep_locks(self.calls.read.get(link.input.bind.source, {}))
+        params = {name: each for link in wired.links for name, each in self._params(link)}
+        sides: dict[str, FileDep | FileOut] = {**spec.outs, **spec.deps}
+        return Lock(
+            wired.key,
+            key,
+            code=dict(call.code.parts),
+            params=params,
+            loaders={name: digest_of(side.loader) for name, side in sides.items()},
+            deps=deps,
+            outs=outs or {},
+        )
+
+    def _params(self, link: Link) -> Iterator[tuple[str, ParamLock]]:
+        """Yield what a lock says of the parameters that an argument is, each field of a group."""
+        parameters = self.calls.parameters
+        for name, definition in parameters.definitions.items():
+            is_read = name == link.name or name.startswith(f"{link.name}.")
+            if link.kind == "parameter" and is_read and name in parameters.given:
+                value = parameters.given[name]
+                shown = "***" if definition.is_hidden else self.calls.hidden(short(value, _LONGEST))
+                is_told = definition.is_hidden or isinstance(value, _PLAIN)
+                is_told = is_told and len(shown) < _LONGEST
+                yield name, ParamLock(shown, "" if is_told else digest_of(value))
+
+
+def _locks(wired: Wire) -> Locks:
+    assert wired.files is not None
+    return Locks(Path(wired.files.root, STATE))
+
+
+def _result(key: str, written: Written) -> Result:
+    about = {MARK: written.about(), "run": "", "identity": written.identity}
+    entry = Entry(f"result/{key}", written.identity, 0, "json", NO_METADATA, 0.0, 0.0)
+    return Result(key, written.identity, about, entry, LOCKED)
