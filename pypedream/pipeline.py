@@ -215,7 +215,10 @@ class Pipeline:
         PipelineConfigError
             If there is no such stage; the nearest is named.
         """
+        before = self._table.stages.get(key)
         self._table.remove(key)
+        if before is not None and before.files is not None:
+            self._take_params(key, None, before)
         self._blueprint = None
 
     def include(self, other: Pipeline, *, prefix: str | None = None) -> None:
@@ -715,6 +718,10 @@ class Pipeline:
             or made.definition.parameters is not self.parameters
             or made.definition.variables is not self.variables
         ):
+            if any(stage.files is not None for stage in self._table.stages.values()):
+                from pypedream.files.stage_groups import missing_groups
+
+                self.parameters = missing_groups(self.parameters, self._table.stages)
             self._blueprint = made = blueprint(self._definition())
         return made
 
@@ -770,8 +777,23 @@ class Pipeline:
         return files_of_stage(stage, self._place, params, deps, outs)
 
     def _add(self, key: Any, stage: Stage) -> None:
+        before = self._table.stages.get(key) if isinstance(key, str) else None
         self._table.add(key, stage)
+        if stage.files is not None or (before is not None and before.files is not None):
+            self._take_params(key, stage, before)
         self._blueprint = None
+
+    def _take_params(self, key: str, stage: Stage | None, before: Stage | None) -> None:
+        """Let the parameters of a stage be a group of those of the pipeline."""
+        from pypedream.files.stage_groups import with_stage_params, without_stage_params
+
+        self.parameters = without_stage_params(self.parameters, key, before)
+        if stage is not None:
+            try:
+                self.parameters = with_stage_params(self.parameters, key, stage)
+            except PipelineConfigError as error:
+                self._table.remove(key)
+                raise PipelineConfigError(f"{error} ({calling_place()})") from None
 
 
 def _raised_by(run: Run) -> BaseException | None:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 NOTHING = "nothing"
 """Stands for what a stage that was skipped did not give."""
 
-_MOST_FILES = 100
+_MOST_PARTS = 100
 _SHOWN = 20
 _READ = 2_000
 _NOT_SET = "not set"
@@ -62,14 +62,15 @@ class Told:
         with a question mark and tells no more than from where the value comes.
     shown
         The value in a few letters, for messages.
-    files
-        From each file that it is read from to the digest of that; "" if it is not there.
+    parts
+        From each file that it is read from to the digest of that, "" if it is not there; from each
+        field of the parameters of a stage to its value in a few letters.
     """
 
     source: str
     digest: str
     shown: str = ""
-    files: Mapping[str, str] | None = None
+    parts: Mapping[str, str] | None = None
 
     @property
     def is_known(self) -> bool:
@@ -79,14 +80,14 @@ class Told:
     def about(self) -> list[Any]:
         """Return the same as what JSON can hold."""
         said: list[Any] = [self.source, self.digest, self.shown]
-        return said if self.files is None else [*said, dict(self.files)]
+        return said if self.parts is None else [*said, dict(self.parts)]
 
     @classmethod
     def from_about(cls, about: Sequence[Any]) -> Told:
         """Return what `about` described."""
         source, digest, shown = map(str, about[:3])
-        files = {str(path): str(each) for path, each in about[3].items()} if about[3:] else None
-        return cls(source, digest, shown, files)
+        parts = {str(name): str(each) for name, each in about[3].items()} if about[3:] else None
+        return cls(source, digest, shown, parts)
 
 
 @frozen
@@ -236,7 +237,7 @@ class Calls:
         if link.kind == "parameter":
             value = self._parameter(link.name)
             digest = _default_of(link) if value is None else value
-            return Told(source, digest, self._shown(link.name))
+            return Told(source, digest, self._shown(link.name), self._fields(link.name))
         if link.kind == "file":
             return self._content(link)
         if link.kind == "immediate":
@@ -263,7 +264,7 @@ class Calls:
         read = [(path, digest or NOTHING) for path, digest in told.items()]
         digest = digest_of([digest_of(ref.dep.loader), type(ref.dep.paths).__name__, *read])
         self.read[ref] = found
-        return Told(str(link), digest, files=told if len(told) <= _MOST_FILES else None)
+        return Told(str(link), digest, parts=told if len(told) <= _MOST_PARTS else None)
 
     def moved(self, wired: Wire) -> str:
         """Return a file that is not what it was when the call of a stage was told; or ""."""
@@ -299,6 +300,14 @@ class Calls:
             except PypedreamError:
                 self._values[name] = None
         return self._values[name]
+
+    def _fields(self, name: str) -> dict[str, str] | None:
+        """Return the parameters of a stage, each as it is shown; None of any other parameter."""
+        stage = self.stages.get(name)
+        if stage is None or stage.files is None or stage.files.spec.params is None:
+            return None
+        inner = [each for each in self.parameters.definitions if each.startswith(f"{name}.")]
+        return {each: self._shown(each) for each in inner} if len(inner) <= _MOST_PARTS else None
 
     def _shown(self, name: str) -> str:
         try:

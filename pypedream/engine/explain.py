@@ -57,8 +57,8 @@ def input_differences(before: Call, after: Call) -> Iterator[tuple[str, str]]:
             yield name, f'input "{name}" is new'
         elif old.source != now.source and old.digest != now.digest:
             yield name, f'input "{name}" is {now.source} and was {old.source}'
-        elif old.digest != now.digest and None not in (old.files, now.files):
-            yield from ((name, words) for words in _of_files(name, old, now))
+        elif old.digest != now.digest and None not in (old.parts, now.parts):
+            yield from ((name, words) for words in _of_parts(name, old, now))
         elif old.digest != now.digest:
             is_shown = old.shown != now.shown
             words = f"{old.shown} -> {now.shown}" if is_shown else "changed"
@@ -68,9 +68,11 @@ def input_differences(before: Call, after: Call) -> Iterator[tuple[str, str]]:
             yield name, f'input "{name}" is gone'
 
 
-def _of_files(name: str, before: Told, after: Told) -> list[str]:
-    """Return in words what differs in the files of an argument, or in how they are read."""
-    from pypedream.files.locked import file_differences
+def _of_parts(name: str, before: Told, after: Told) -> list[str]:
+    """Return in words what differs in the files of an argument, or in the parameters of a stage."""
+    from pypedream.files.locked import file_differences, shown_differences
 
-    found = [*file_differences(before.files or {}, after.files or {})]
-    return found or [f'how "{name}" is read changed']
+    old, new = before.parts or {}, after.parts or {}
+    if after.source.startswith("parameter "):
+        return [*shown_differences(old, new)] or [f"{after.source} changed"]
+    return [*file_differences(old, new)] or [f'how "{name}" is read changed']

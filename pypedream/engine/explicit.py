@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from pypedream.engine.links import SHORTHANDS, Link, Linker, Names, place_of
+from pypedream.engine.links import SHORTHANDS, Link, Linker, place_of
+from pypedream.engine.wiring import names_and_edges
 from pypedream.names import did_you_mean
 from pypedream.stage import Stage, arguments_of
 
@@ -24,14 +25,14 @@ class ExplicitStages(Mapping[str, Stage]):
 
     def __init__(self, definition: Definition) -> None:
         self._definition = definition
-        self._names = Names.of(definition)
+        self._names, self._edges = names_and_edges(definition, [])
 
     def __getitem__(self, key: str) -> Stage:
         stage = self._definition.stages.get(key)
         if stage is None:
             raise KeyError(f'no stage "{key}"{did_you_mean(str(key), self)}')
         scope = self._definition.scopes.get(key, "")
-        linker = Linker(key, stage, scope, self._names, [])
+        linker = Linker(key, stage, scope, self._names, [], self._edges)
         found = (_input_of(link, stage) for link in linker.links(arguments_of(stage.function)))
         return stage.with_inputs([one for one in found if one is not None])
 

@@ -9,11 +9,10 @@ from attrs import Factory, define
 from pypedream.engine.problem import Problem
 from pypedream.errors import DefinitionError
 from pypedream.files.producers import Producers, clashes
+from pypedream.files.stage_groups import groups_in
 from pypedream.files.templates import texts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pypedream.engine.links import Definition
     from pypedream.files.spec import FileDep
     from pypedream.files.stage_files import StageFiles
@@ -27,9 +26,12 @@ class FileEdges:
     ----------
     files
         By stage, with paths in which no parameter is left.
+    groups
+        The groups of parameters that belong to stages.
     """
 
     files: dict[str, StageFiles] = Factory(dict)
+    groups: tuple[str, ...] = ()
     _producers: dict[str, Producers] = Factory(dict)
 
     @classmethod
@@ -37,13 +39,13 @@ class FileEdges:
         """Return the files of a definition; mistakes go to *problems*."""
         from pypedream.engine.links import place_of
 
-        edges = cls()
+        edges = cls(groups=tuple(groups_in(definition.stages)))
         by_root: dict[str, list[tuple[str, str]]] = {}
         for key, stage in definition.stages.items():
             if stage.files is None:
                 continue
             try:
-                files = edges.files[key] = stage.files.filled(_known(definition))
+                files = edges.files[key] = _filled(definition, key, stage.files)
             except DefinitionError as error:
                 place = place_of(stage)
                 lines = str(error).splitlines()
@@ -64,7 +66,8 @@ class FileEdges:
         return tuple(dict.fromkeys(who for who in found if who != key))
 
 
-def _known(definition: Definition) -> Mapping[str, object]:
+def _filled(definition: Definition, key: str, files: StageFiles) -> StageFiles:
+    """Return the files of a stage with paths that are made of the values of parameters."""
     parameters = definition.parameters
-    names = [name for name in parameters.definitions if name not in parameters.missing]
-    return {name: parameters[name] for name in names}
+    own = parameters[key] if files.spec.params is not None and key in parameters else None
+    return files.filled(parameters, own)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, evolve, frozen
 
 from pypedream import context
 from pypedream.engine.problem import Problem
@@ -28,7 +28,7 @@ from pypedream.stage import Arguments, Stage, arguments_of
 from pypedream.values import said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from pypedream.engine.file_edges import FileEdges
     from pypedream.files.stage_files import StageFiles
@@ -106,12 +106,20 @@ def place_of(stage: Stage) -> Place | None:
 
 @frozen(eq=False)
 class Names:
-    """The names that arguments may bear, in order; they are asked for once an argument."""
+    """The names that arguments may bear, in order; they are asked for once an argument.
+
+    Attributes
+    ----------
+    groups
+        Groups of parameters that are called like the stages that they belong to: an argument of
+        that name means the stage.
+    """
 
     stages: Mapping[str, Stage]
     parameters: Mapping[str, None]
     variables: Mapping[str, None]
     others: frozenset[str]
+    groups: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, definition: Definition) -> Names:
@@ -120,6 +128,10 @@ class Names:
         settable: dict[str, None] = dict.fromkeys([*parameters, *parameters.definitions])
         variables: dict[str, None] = dict.fromkeys(definition.variables)
         return cls(definition.stages, settable, variables, frozenset([*settable, *variables]))
+
+    def with_groups(self, groups: Iterable[str]) -> Names:
+        """Return the same, knowing which groups of parameters are those of stages."""
+        return evolve(self, groups=frozenset(groups))
 
     def by_kind(self) -> tuple[tuple[str, Collection[str]], ...]:
         """Return the names of each kind."""
@@ -194,9 +206,18 @@ class Linker:
                 yield link
 
     def _of_files(self, files: StageFiles, taken: dict[str, bool]) -> Iterator[Link]:
-        """Yield the links of the arguments that are read from files, and take them out."""
+        """Yield the links of what annotations bind, and take these arguments out.
+
+        What an `Input` binds is bound otherwise.
+        """
         assert self.edges is not None
+        bound = {one.as_arg for one in self.stage.inputs if one.bind.kind != "file"}
+        if files.spec.params is not None and files.spec.params[0] not in bound:
+            taken.pop(files.spec.params[0], None)
+            yield Link(files.spec.params[0], "parameter", self.key)
         for argument, dep in files.spec.deps.items():
+            if argument in bound:
+                continue
             taken.pop(argument, None)
             ref = files.ref(argument)
             reads = () if dep.is_incremental else self.edges.producers_of(self.key, dep)
@@ -246,6 +267,8 @@ class Linker:
     def _explicit(self, arguments: Arguments) -> dict[str, Input]:
         explicit: dict[str, Input] = {}
         for one in self.stage.inputs:
+            if one.bind.kind == "file":
+                continue  # its annotation says so as well
             if one.as_arg in explicit:
                 hint = f"remove one; the other is at {explicit[one.as_arg].place}"
                 self._problem(f'argument "{one.as_arg}" is bound twice', one, hint)
@@ -301,6 +324,8 @@ class Linker:
         while True:
             full = f"{scope}.{name}" if scope else name
             kinds = {kind: full for kind, names in self.names.by_kind() if full in names}
+            if full in self.names.groups:
+                kinds.pop("parameter", None)
             if kinds or not scope:
                 return kinds
             scope = scope.rpartition(".")[0]

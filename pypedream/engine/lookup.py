@@ -86,6 +86,12 @@ class Lookup:
         if mark is not None and mark == self.results.mark():
             remembered.mark, remembered.results = mark, self._known
         self._drop_what_nobody_asked_for()
+        if self.base.has_files:
+            from pypedream.engine.overwritten import overwritten
+
+            wires, running = self.base.wiring.wires, self._running & self.wanted
+            kept = self.reuse.kept
+            self.reuse.overwrites += overwritten(wires, running, kept, calls, self.results.store)
 
     def _calls(self, remembered: Remembered) -> Calls:
         """Return what tells the calls of the stages."""

@@ -100,6 +100,23 @@ class Blueprint:
     has_files: bool = False
 
     @cached_property
+    def templates(self) -> tuple[str, ...]:
+        """The parameters that paths of files are made of."""
+        found: dict[str, None] = {}
+        for key, stage in self.definition.stages.items() if self.has_files else ():
+            if stage.files is not None:
+                own = stage.files.spec.params_fields
+                for name in stage.files.spec.names:
+                    found[f"{key}.{name}" if name.split(".")[0] in own else name] = None
+        return tuple(found)
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What may be a mistake in the files of stages."""
+        stages = self.definition.stages.values() if self.has_files else ()
+        return [line for stage in stages if stage.files for line in stage.files.spec.warnings]
+
+    @cached_property
     def state(self) -> str:
         """The workspace of the project whose files the first of the stages reads or writes."""
         from pypedream.files.stage_files import STATE
@@ -121,8 +138,14 @@ class Blueprint:
         return ranks_by_count(self, self.order)
 
 
-def blueprint(definition: Definition) -> Blueprint:
-    """Wire a definition, check it and put its stages in order."""
+def blueprint(definition: Definition, remembered: list[Remembered] | None = None) -> Blueprint:
+    """Wire a definition, check it and put its stages in order.
+
+    Parameters
+    ----------
+    remembered
+        What plans of the same pipeline share.
+    """
     wiring = wire(definition)
     needs = wiring.needs
     order = graph.order(needs)
@@ -134,7 +157,8 @@ def blueprint(definition: Definition) -> Blueprint:
         order,
         any(wired.stage.policy is not USUAL for wired in wires),
         any(wired.flags & (COROUTINE | ASYNC_GENERATOR) for wired in wires),
-        has_files=any(wired.files is not None for wired in wires),
+        [] if remembered is None else remembered,
+        any(stage.files is not None for stage in definition.stages.values()),
     )
 
 
@@ -358,6 +382,7 @@ def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan
         found += unreachable(chosen, [*reuse.values, *reuse.kept, *skipped], wires)
     if parameters.missing:
         found += unset(asked, wires, chosen)
+    found += _missing_files(base, chosen, reuse) if base.has_files else ()
     found = [*asked.problems, *found]
     if found or asked.outside or base.problems:
         raise PlanError(base.definition.name, [*base.problems, *asked.outside, *placed(found)])
@@ -365,7 +390,7 @@ def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan
         base.definition.name, base, parameters, asked.options, selection, chosen, reuse, skipped
     )
     plan.overwrites = tuple(reuse.overwrites)
-    plan.notes = [*reuse.notes]
+    plan.notes = [*reuse.notes, *base.warnings]
     if base.has_policies:
         from pypedream.engine.plan_notes import policy_notes
 
@@ -375,6 +400,12 @@ def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan
 
         plan.notes += limit_notes(plan)
     return plan
+
+
+def _missing_files(base: Blueprint, chosen: set[str], reuse: Reuse) -> list[Problem]:
+    from pypedream.engine.missing_files import missing_files
+
+    return missing_files(base.wiring.wires, chosen, chosen | reuse.kept.keys())
 
 
 def _take_kept(

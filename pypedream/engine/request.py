@@ -6,14 +6,14 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from pypedream.engine.asked import Asked
 from pypedream.engine.options import NAMES, accepted, options_from_environment, options_of
-from pypedream.engine.plan import Blueprint, Plan, make_plan
+from pypedream.engine.plan import Blueprint, Plan, blueprint, make_plan
 from pypedream.engine.problem import Problem
 from pypedream.engine.selection import SELECTION, Selection, selection_of
-from pypedream.errors import ParameterError
+from pypedream.errors import ParameterError, PypedreamError
 from pypedream.names import did_you_mean, there_are
 from pypedream.parameters import Parameters
 from pypedream.values import said
@@ -109,8 +109,12 @@ def plan_for(
     start = _own(request.start, base, problems) if parameters is None else parameters
     if start is None:
         start = _with_environment(base.definition.parameters, outside)
+    if base.has_files:
+        start = _with_params_file(start, base, problems)
     values, refused = _with_values(start, request.values, problems, base)
     problems.extend(map(Problem, values.mistakes))
+    if base.has_files and base.templates:
+        base = _made_of(base, values)
     asked = Asked(
         values,
         options,
@@ -133,6 +137,33 @@ def _own(start: Parameters | None, base: Blueprint, problems: list[Problem]) -> 
         problems.append(Problem("the Parameters given are not those of the pipeline", None, hint))
         return own
     return start
+
+
+def _with_params_file(start: Parameters, base: Blueprint, problems: list[Problem]) -> Parameters:
+    from pypedream.files.stage_groups import with_file_values
+
+    try:
+        return with_file_values(start, base.definition.stages, base.definition.scopes)
+    except ParameterError as error:
+        problems.extend(map(Problem, str(error).splitlines()))
+        return start
+
+
+def _made_of(base: Blueprint, values: Parameters) -> Blueprint:
+    """Return the blueprint with the paths that the values of a run give."""
+    definition = base.definition
+    if all(_same(definition.parameters, values, name) for name in base.templates):
+        return base
+    return blueprint(evolve(definition, parameters=values), base.remembered)
+
+
+def _same(one: Parameters, other: Parameters, name: str) -> bool:
+    first, *_ = name.split(".")
+    try:
+        found = one[name] if name in one else one[first]
+        return bool(found == (other[name] if name in other else other[first]))
+    except PypedreamError:  # one of them is not set
+        return False
 
 
 def _with_environment(start: Parameters, outside: list[str]) -> Parameters:

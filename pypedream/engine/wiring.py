@@ -163,8 +163,8 @@ class Wiring:
 def wire(definition: Definition) -> Wiring:
     """Decide where every argument of every stage comes from."""
     problems: list[Problem] = []
-    names, scopes = Names.of(definition), definition.scopes
-    edges = _edges(definition, problems)
+    scopes = definition.scopes
+    names, edges = names_and_edges(definition, problems)
     wires = {}
     for key, stage in definition.stages.items():
         arguments = arguments_of(stage.function)
@@ -176,13 +176,17 @@ def wire(definition: Definition) -> Wiring:
     return Wiring(wires, problems, _guard(wires))
 
 
-def _edges(definition: Definition, problems: list[Problem]) -> FileEdges | None:
-    """Return what stages read and write; None where they do neither."""
+def names_and_edges(
+    definition: Definition, problems: list[Problem]
+) -> tuple[Names, FileEdges | None]:
+    """Return the names that arguments may bear, and what stages read and write, if any does."""
+    names = Names.of(definition)
     if all(stage.files is None for stage in definition.stages.values()):
-        return None
+        return names, None
     from pypedream.engine.file_edges import FileEdges
 
-    return FileEdges.of(definition, problems)
+    edges = FileEdges.of(definition, problems)
+    return names.with_groups(edges.groups), edges
 
 
 def read_link(link: Link, run: Any) -> Any:

@@ -12,10 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from pypedream.files.hashes import Digest
+    from pypedream.files.locks import ParamLock
     from pypedream.files.spec import FileOut
     from pypedream.files.stage_files import StageFiles
 
-__all__ = ["dep_locks", "differences", "digests_in", "file_differences", "out_locks", "written_in"]
+__all__ = [
+    "dep_locks",
+    "differences",
+    "digests_in",
+    "file_differences",
+    "out_locks",
+    "shown_differences",
+    "written_in",
+]
 
 SHORT = 8
 """So many digits of a digest are shown."""
@@ -80,14 +89,11 @@ def differences(before: Lock, after: Lock) -> Iterator[str]:
 
     The code is left out: of that more is known than a lock says.
     """
-    for name, now in after.params.items():
-        old = before.params.get(name)
-        if old is None:
-            yield f'parameter "{name}" is new'
-        elif old != now:
-            is_shown = old.shown != now.shown
-            yield f'parameter "{name}" {f"{old.shown} -> {now.shown}" if is_shown else "changed"}'
-    yield from (f'parameter "{name}" is gone' for name in before.params if name not in after.params)
+    old, new = before.params, after.params
+    yield from shown_differences(_shown(old), _shown(new))
+    for name in old.keys() & new.keys():
+        if old[name].shown == new[name].shown and old[name].digest != new[name].digest:
+            yield f'parameter "{name}" changed'
     yield from file_differences(
         {path: each.sha256 for path, each in before.deps.items()},
         {path: each.sha256 for path, each in after.deps.items()},
@@ -95,6 +101,21 @@ def differences(before: Lock, after: Lock) -> Iterator[str]:
     for name, digest in after.loaders.items():
         if before.loaders.get(name, digest) != digest:
             yield f'loader of "{name}" changed'
+
+
+def _shown(params: Mapping[str, ParamLock]) -> dict[str, str]:
+    return {name: each.shown for name, each in params.items()}
+
+
+def shown_differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    """Yield in words which parameters are not as they were, given as they are shown."""
+    for name, now in after.items():
+        old = before.get(name)
+        if old is None:
+            yield f'parameter "{name}" is new'
+        elif old != now:
+            yield f'parameter "{name}" {old} -> {now}'
+    yield from (f'parameter "{name}" is gone' for name in before if name not in after)
 
 
 def file_differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:

@@ -119,6 +119,13 @@ class FileSpec:
         paths = [dep.paths for dep in self.deps.values()] + [out.path for out in self.outs.values()]
         return tuple(dict.fromkeys(name for path in paths for name in names_in(path)))
 
+    @property
+    def params_fields(self) -> frozenset[str]:
+        """The names of the parameters of the stage itself."""
+        from pypedream.files.params import fields_by_name
+
+        return frozenset(fields_by_name(self.params_value))
+
     def filled(self, values: Mapping[str, Any]) -> FileSpec:
         """Return the same with each ``{name}`` in a path replaced by the value of that parameter.
 

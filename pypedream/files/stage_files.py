@@ -93,22 +93,32 @@ class StageFiles:
 
     @property
     def has_templates(self) -> bool:
-        """Whether paths depend on parameters."""
-        return bool(self.spec.names)
+        """Whether there are braces in paths, mostly around parameters."""
+        sides = [dep.paths for dep in self.spec.deps.values()]
+        sides += [out.path for out in self.spec.outs.values()]
+        return any("{" in path or "}" in path for paths in sides for path in texts_of(paths))
 
     def ref(self, argument: str) -> FileRef:
         """Return what an argument is read from."""
         return FileRef(self.root, self.spec.deps[argument])
 
-    def filled(self, values: Mapping[str, Any]) -> StageFiles:
+    def filled(self, values: Mapping[str, Any], own: Any = None) -> StageFiles:
         """Return the same with parameters in paths replaced by their values.
+
+        Parameters
+        ----------
+        own
+            The parameters of the stage itself; None for those that it was registered with.
 
         Raises
         ------
         DefinitionError
             With all paths that cannot be made.
         """
-        return evolve(self, spec=self.spec.filled(values)) if self.has_templates else self
+        if not self.has_templates:
+            return self
+        spec = self.spec if own is None else evolve(self.spec, params_value=own)
+        return evolve(self, spec=spec.filled(values))
 
     def call(self, function: Callable[..., Any]) -> FileCall:
         """Return the function that loads what *function* gets and saves what it gives."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+from toolz import keyfilter
+
 from pypedream.errors import PipelineConfigError
 from pypedream.parameters.groups import Group
 from pypedream.parameters.table import Parameters
@@ -36,6 +39,43 @@ def with_parameters_of(own: Parameters, other: Parameters, prefix: str) -> Param
         merge(keymap(full, other.given), own.given),
         merge(keymap(full, other.sources), own.sources),
     )
+
+
+def with_group(own: Parameters, name: str, group: Group) -> Parameters:
+    """Return *own* with a group of parameters under a dotted name.
+
+    Raises
+    ------
+    PipelineConfigError
+        If there is something of that name.
+    """
+    if name in own:
+        raise PipelineConfigError(f'there is a parameter "{name}"')
+    theirs: Group = group
+    for part in reversed(name.split(".")):
+        theirs = Group({part: theirs})
+    defaults = Parameters(theirs).given
+    return Parameters(_merged(own.root, theirs, ""), {**defaults, **own.given}, own.sources)
+
+
+def without_group(own: Parameters, name: str) -> Parameters:
+    """Return *own* without a group, and without the groups around it that are empty then."""
+
+    def is_left(each: str) -> bool:
+        return not each.startswith(f"{name}.")
+
+    root = _without(own.root, name.split("."))
+    return Parameters(root, keyfilter(is_left, own.given), keyfilter(is_left, own.sources))
+
+
+def _without(group: Group, path: list[str]) -> Group:
+    children, first = dict(group.children), path[0]
+    child = children.pop(first)
+    if path[1:] and isinstance(child, Group):
+        inner = _without(child, path[1:])
+        if inner.children:
+            children[first] = inner
+    return evolve(group, children=children)
 
 
 def with_variables_of(own: Variables, other: Variables, prefix: str) -> Variables:

@@ -163,12 +163,74 @@ def test_two_stages_cannot_write_one_file(project: Path) -> None:
         flow.plan()
 
 
-def test_a_file_that_is_not_there_is_named(project: Path) -> None:
-    """The error is also a FileNotFoundError."""
-    (project / "in.json").unlink()
+def test_files_that_are_not_there_are_mistakes_of_the_plan(project: Path) -> None:
+    """All of them at once, with the nearest name in the folder; nothing is called."""
+    (project / "in.json").rename(project / "im.json")
 
+    with pytest.raises(PlanError) as caught:
+        flow_of(count, shown, lone, lost).run()
+
+    told = [str(one).rpartition(" (")[0] for one in caught.value.problems]
+    assert told == [
+        'stage "count": there is no file "in.json" for "numbers"; did you mean "im.json"?',
+        'stage "lone": there is no file "out/row.json" for "x"; did you mean "out/rows.json"?',
+        'stage "lost": there is no file "deep/x.json" for "x"; there is no folder "deep"',
+    ]
+
+
+def test_a_file_that_is_to_be_written_has_to_be_asked_for(project: Path) -> None:
+    """Unless it is there already."""
+    with pytest.raises(PlanError, match='which is not there: select stage "count" too'):
+        flow_of(count, shown).plan(only="shown")
+
+    flow_of(count).run()
+    (project / "in.json").write_text("[8]")
+
+    assert flow_of(count, shown).run(only="shown")["shown"] == "1, 2, 3"
+
+
+def lone(x: Annotated[Any, Dep("out/row.json", JSON())]) -> Annotated[Any, Out("1.json", JSON())]:
+    return x
+
+
+def lost(x: Annotated[Any, Dep("deep/x.json", JSON())]) -> Annotated[Any, Out("2.json", JSON())]:
+    return x
+
+
+def test_a_file_that_disappears_before_its_stage_is_named(project: Path) -> None:
+    """The error is also a FileNotFoundError."""
+    flow = flow_of(count)
+    plan = flow.plan()
+
+    (project / "in.json").unlink()
     with pytest.raises(MissingFile, match=r'there is no file "in\.json"'):
-        flow_of(count).run()
+        raise flow._launch(plan).carry_out().error
+
+
+def test_outputs_that_were_changed_by_hand_are_named(project: Path) -> None:
+    """Whether they are put back or written anew; what the store has a copy of is not."""
+    flow_of(count, shown).run()
+    (project / "in.json").write_text("[5]")
+    flow_of(count, shown).run()
+    (project / "out" / "rows.json").write_text("[0]")
+    (project / "shown.txt").write_text("1, 2, 3")
+
+    kept = flow_of(count, shown).plan()
+    (project / "in.json").write_text("[6]")
+    called = flow_of(count, shown).plan()
+
+    assert kept.overwrites == ('"out/rows.json", which was changed by hand (it will be put back)',)
+    assert called.overwrites == ('"out/rows.json", which was changed by hand (it will be written)',)
+
+
+def test_braces_in_a_path(project: Path) -> None:
+    """Two of them stand for one."""
+    flow = flow_of(count)
+    flow.register(shown, out_path_overrides={"return": "{{shown}}.txt"})
+
+    flow.run()
+
+    assert (project / "{shown}.txt").read_text() == "1, 2, 3"
 
 
 def test_a_stage_that_fails_leaves_its_outputs_as_they_were(project: Path) -> None:

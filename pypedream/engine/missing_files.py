@@ -1,0 +1,83 @@
+"""Missing files: what stages would read that is not there, and that no stage writes before."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pypedream.engine.problem import Problem
+from pypedream.files.paths import is_glob
+from pypedream.files.templates import texts_of
+from pypedream.names import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from pypedream.engine.links import Link
+    from pypedream.engine.wiring import Wire
+
+_MOST_NAMES = 1000
+
+
+def missing_files(
+    wires: Mapping[str, Wire], chosen: Collection[str], provided: Collection[str]
+) -> list[Problem]:
+    """Return a problem for each file that a stage would not find.
+
+    Parameters
+    ----------
+    chosen
+        The stages that will be called.
+    provided
+        These, and those whose outputs are kept.
+    """
+    outputs = [path for wired in wires.values() if wired.files for path in wired.files.outputs]
+    return [
+        Problem(what, wires[key].place, hint)
+        for key in wires
+        if key in chosen and wires[key].files is not None
+        for link in wires[key].links
+        for what, hint in _missing(key, link, wires, provided, outputs)
+    ]
+
+
+def _missing(
+    key: str, link: Link, wires: Mapping[str, Wire], provided: Collection[str], outputs: list[str]
+) -> Iterator[tuple[str, str]]:
+    if link.kind != "file" or link.input is None or link.input.bind.source.dep.is_incremental:
+        return
+    ref = link.input.bind.source
+    for path in texts_of(ref.dep.paths):
+        if is_glob(path) or os.path.exists(f"{ref.root}/{path}"):
+            continue
+        makers = [each for each in link.reads if _writes(wires[each], path)]
+        if not makers:
+            near = _near(ref.root, path, outputs)
+            yield f'stage "{key}": there is no file "{path}" for "{link.argument}"{near}', ""
+        elif not any(each in provided for each in makers):
+            what = f'stage "{key}" reads "{path}", which is not there'
+            yield what, f'select stage "{makers[0]}" too, which writes it'
+
+
+def _writes(wired: Wire, path: str) -> bool:
+    """Say whether a stage writes a path, or something around it or inside it."""
+    path = path.rstrip("/")
+    outputs = [each.rstrip("/") for each in wired.files.outputs] if wired.files else []
+    return any(
+        path == each or path.startswith(f"{each}/") or each.startswith(f"{path}/")
+        for each in outputs
+    )
+
+
+def _near(root: str, path: str, outputs: list[str]) -> str:
+    folder, _, name = path.rstrip("/").rpartition("/")
+    before = f"{folder}/" if folder else ""
+    try:
+        names = os.listdir(f"{root}/{folder}")[:_MOST_NAMES]
+    except OSError:
+        names = []
+    names += [each.removeprefix(before) for each in outputs if each.startswith(before)]
+    near = did_you_mean(name, names)
+    if near or names or not folder:
+        return near.replace('"', f'"{before}', 1) if near else ""
+    return f'; there is no folder "{folder}"'
