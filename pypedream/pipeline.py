@@ -179,6 +179,7 @@ class Pipeline:
         params: Any = None,
         dep_path_overrides: Mapping[str, Any] | None = None,
         out_path_overrides: Mapping[str, Any] | None = None,
+        matrix: Mapping[str, Any] | None = None,
         **policy: Any,
     ) -> F:
         """Add a function whose annotations say which files it reads and writes.
@@ -191,9 +192,14 @@ class Pipeline:
             The key of the stage, as "train" or "train@small"; the function's name if left out.
         params
             The parameters of the stage, an instance of the class that an argument is annotated
-            with.
+            with. They are set as a group of the pipeline's parameters that is called like the
+            stage: ``run({"train.rate": 0.2})``, ``-p train.rate=0.2``, or in ``params.yaml``.
         dep_path_overrides, out_path_overrides
             Other paths than the annotations have, by argument and by field of what is returned.
+        matrix
+            By name a list of values: there is a stage for each combination, "train@bert_0.1". A
+            value fills ``{name}`` in paths, the field of the parameters that is called so, or the
+            argument. Values that are no texts or numbers are given by name: a dict.
         policy
             As for `Stage`.
 
@@ -204,8 +210,28 @@ class Pipeline:
         """
         stage = Stage(function, name=name, **policy)
         files = self._files_of(stage, params, dep_path_overrides, out_path_overrides)
-        self._add(stage.name, stage if files is None else stage.with_files(files))
+        if matrix is not None:
+            self._add_variants(stage, files, matrix)
+        else:
+            self._add(stage.name, stage if files is None else stage.with_files(files))
         return function
+
+    def _add_variants(self, stage: Stage, files: StageFiles | None, matrix: Any) -> None:
+        """Add a stage for each combination of values; none if anything is wrong."""
+        from pypedream.engine.variants import variants_of
+
+        try:
+            made = variants_of(stage, files, matrix)
+        except PipelineConfigError as error:
+            lines = (f"{line} ({calling_place()})" for line in str(error).splitlines())
+            raise PipelineConfigError("\n".join(lines)) from None
+        for number, each in enumerate(made):
+            try:
+                self._add(each.name, each)
+            except PipelineConfigError:
+                for other in made[:number]:
+                    self.remove(other.name)
+                raise
 
     def remove(self, key: str) -> None:
         """Take a stage out, as after it was renamed in a notebook cell.
@@ -742,8 +768,8 @@ class Pipeline:
             if clash is not None:
                 near = "another" if prefix else "a"
                 what = (
-                    f'pipeline "{self.name}" has a stage "{clash}" already:'
-                    f' include "{other.name}" with {near} prefix'
+                    f'pipeline "{self.name}": stage "{clash}" already exists: include'
+                    f' "{other.name}" with {near} prefix, or give one of them another name=...'
                 )
         if what:
             raise PipelineConfigError(f"{what} ({calling_place()})")

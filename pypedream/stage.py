@@ -232,6 +232,10 @@ class Stage:
         """Return the same stage with another policy."""
         return self._as(policy=policy)
 
+    def with_name(self, name: str) -> Stage:
+        """Return the same stage under another name."""
+        return self._as(name=name)
+
     def with_files(self, files: StageFiles) -> Stage:
         """Return the same stage with files."""
         return self._as(files=files)

@@ -527,7 +527,7 @@ def test_included_stages_show_their_full_inputs(bronze):
 @pytest.mark.parametrize(
     "other, message",
     [
-        (Pipeline("other", stages={"load": len}), 'a stage "load" already'),
+        (Pipeline("other", stages={"load": len}), 'stage "load" already exists'),
         (Pipeline("other", Parameters.define(rate=9)), 'parameter "rate" is defined differently'),
         (Pipeline("other", variables=Variables.define(count=0)), 'variable "count" is defined in'),
     ],

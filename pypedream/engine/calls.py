@@ -258,7 +258,7 @@ class Calls:
         if ref.dep.is_incremental:
             # it is what the stage makes, and no input of it
             return Told(str(link), "what was there before")
-        made = {one.path: one for key in link.reads for one in self._written_by(key)}
+        made = {path: one for key in link.reads for path, one in self._written_by(key, ref.root)}
         found = files_read(ref, made, self.files.hashes(ref.root))
         told = {path: digest.sha256 if digest else "" for path, digest in found.items()}
         read = [(path, digest or NOTHING) for path, digest in told.items()]
@@ -278,9 +278,18 @@ class Calls:
                         return path
         return ""
 
-    def _written_by(self, key: str) -> Iterator[WrittenFile]:
+    def _written_by(self, key: str, root: str) -> Iterator[tuple[str, WrittenFile]]:
+        """Yield the files that a stage wrote by their paths in the project *root*."""
+        from pypedream.files.paths import seen_from
+
         written = self.written.get(key)
-        return iter(()) if written is None else written.all
+        if written is None:
+            return
+        home = root if written.files is None else written.files.root
+        for one in written.all:
+            path = seen_from(root, home, one.path)
+            if path is not None:
+                yield path, one
 
     def _output(self, link: Link, digest: str) -> str:
         """Return what one output of a stage is; its mapper decides which part of the value."""

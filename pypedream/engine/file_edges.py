@@ -8,11 +8,14 @@ from attrs import Factory, define
 
 from pypedream.engine.problem import Problem
 from pypedream.errors import DefinitionError
+from pypedream.files.paths import seen_from
 from pypedream.files.producers import Producers, clashes
 from pypedream.files.stage_groups import groups_in
 from pypedream.files.templates import texts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pypedream.engine.links import Definition
     from pypedream.files.spec import FileDep
     from pypedream.files.stage_files import StageFiles
@@ -40,23 +43,23 @@ class FileEdges:
         from pypedream.engine.links import place_of
 
         edges = cls(groups=tuple(groups_in(definition.stages)))
-        by_root: dict[str, list[tuple[str, str]]] = {}
         for key, stage in definition.stages.items():
             if stage.files is None:
                 continue
             try:
-                files = edges.files[key] = _filled(definition, key, stage.files)
+                edges.files[key] = _filled(definition, key, stage.files)
             except DefinitionError as error:
                 place = place_of(stage)
                 lines = str(error).splitlines()
                 problems.extend(Problem(f'stage "{key}": {line}', place) for line in lines)
-                continue
-            by_root.setdefault(files.root, []).extend((key, path) for path in files.outputs)
-        for root, outputs in by_root.items():
+        found: dict[tuple[str, str], Problem] = {}
+        for root in dict.fromkeys(files.root for files in edges.files.values()):
+            outputs = list(edges._outputs_in(root))
             for clash in clashes(outputs):
                 where = place_of(definition.stages[clash.stages[1]])
-                problems.append(Problem(clash.what, where, clash.hint))
+                found.setdefault(clash.stages, Problem(clash.what, where, clash.hint))
             edges._producers[root] = Producers(outputs)
+        problems.extend(found.values())
         return edges
 
     def producers_of(self, key: str, dep: FileDep) -> tuple[str, ...]:
@@ -64,6 +67,14 @@ class FileEdges:
         producers = self._producers[self.files[key].root]
         found = (who for path in texts_of(dep.paths) for who in producers.who(path))
         return tuple(dict.fromkeys(who for who in found if who != key))
+
+    def _outputs_in(self, root: str) -> Iterator[tuple[str, str]]:
+        """Yield the stages and paths of all outputs in a project, and in others within it."""
+        for key, files in self.files.items():
+            for path in files.outputs:
+                seen = seen_from(root, files.root, path)
+                if seen is not None:
+                    yield key, seen
 
 
 def _filled(definition: Definition, key: str, files: StageFiles) -> StageFiles:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pypedream.engine.problem import Problem
-from pypedream.files.paths import is_glob
+from pypedream.files.paths import is_glob, seen_from
 from pypedream.files.templates import texts_of
 from pypedream.names import did_you_mean
 
@@ -31,18 +31,17 @@ def missing_files(
     provided
         These, and those whose outputs are kept.
     """
-    outputs = [path for wired in wires.values() if wired.files for path in wired.files.outputs]
     return [
         Problem(what, wires[key].place, hint)
         for key in wires
         if key in chosen and wires[key].files is not None
         for link in wires[key].links
-        for what, hint in _missing(key, link, wires, provided, outputs)
+        for what, hint in _missing(key, link, wires, provided)
     ]
 
 
 def _missing(
-    key: str, link: Link, wires: Mapping[str, Wire], provided: Collection[str], outputs: list[str]
+    key: str, link: Link, wires: Mapping[str, Wire], provided: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     if link.kind != "file" or link.input is None or link.input.bind.source.dep.is_incremental:
         return
@@ -50,8 +49,9 @@ def _missing(
     for path in texts_of(ref.dep.paths):
         if is_glob(path) or os.path.exists(f"{ref.root}/{path}"):
             continue
-        makers = [each for each in link.reads if _writes(wires[each], path)]
+        makers = [each for each in link.reads if _writes(wires[each], path, ref.root)]
         if not makers:
+            outputs = [each for wired in wires.values() for each in _outputs(wired, ref.root)]
             near = _near(ref.root, path, outputs)
             yield f'stage "{key}": there is no file "{path}" for "{link.argument}"{near}', ""
         elif not any(each in provided for each in makers):
@@ -59,10 +59,18 @@ def _missing(
             yield what, f'select stage "{makers[0]}" too, which writes it'
 
 
-def _writes(wired: Wire, path: str) -> bool:
+def _outputs(wired: Wire, root: str) -> Iterator[str]:
+    """Yield the outputs of a stage by their paths in the project *root*."""
+    files = wired.files
+    if files is not None:
+        seen = (seen_from(root, files.root, path) for path in files.outputs)
+        yield from (path for path in seen if path is not None)
+
+
+def _writes(wired: Wire, path: str, root: str) -> bool:
     """Say whether a stage writes a path, or something around it or inside it."""
     path = path.rstrip("/")
-    outputs = [each.rstrip("/") for each in wired.files.outputs] if wired.files else []
+    outputs = [each.rstrip("/") for each in _outputs(wired, root)]
     return any(
         path == each or path.startswith(f"{each}/") or each.startswith(f"{path}/")
         for each in outputs

@@ -118,12 +118,16 @@ class Blueprint:
 
     @cached_property
     def state(self) -> str:
-        """The workspace of the project whose files the first of the stages reads or writes."""
+        """The workspace of the project of the pipeline, if any stage reads or writes files."""
+        if not self.has_files:
+            return ""
+        from pypedream.files.project import root_of
         from pypedream.files.stage_files import STATE
 
-        roots = (each.files.root for each in self.wiring.wires.values() if each.files is not None)
-        root = next(roots, "") if self.has_files else ""
-        return f"{root}/{STATE}" if root else ""
+        own = self.definition
+        stages = (stage for key, stage in own.stages.items() if key not in own.scopes)
+        root = next((stage.files.root for stage in stages if stage.files is not None), "")
+        return f"{root or root_of(own.place)}/{STATE}"
 
     @cached_property
     def children(self) -> dict[str, list[str]]:

@@ -56,7 +56,7 @@ class StageTable:
         before = self.stages.get(key)
         if before is not None and not _redefines(stage, before):
             raise PipelineConfigError(
-                f'pipeline "{self.pipeline}" has a stage "{key}" already ({place_of(before)}):'
+                f'pipeline "{self.pipeline}": stage "{key}" already exists ({place_of(before)}):'
                 f" give this one another name ({calling_place()})"
             )
         self.stages[key] = stage
@@ -79,7 +79,7 @@ class StageTable:
         """Take in all stages of another table, under *prefix* and a dot unless it is empty."""
         before = f"{prefix}." if prefix else ""
         for key, stage in other.stages.items():
-            self.stages[before + key] = stage
+            self.stages[before + key] = stage if stage.files is None else _own(stage)
             inner = other.scopes.get(key, "")
             self.scopes[before + key] = ".".join(part for part in (prefix, inner) if part)
 
@@ -106,6 +106,12 @@ def named_stages(
         f"stages={written(stages)} is no mapping from name to stage: write stages={{...}}"
         f" ({calling_place()})"
     )
+
+
+def _own(stage: Stage) -> Stage:
+    """Return a copy of a stage with files, which nobody else can change."""
+    assert stage.files is not None
+    return stage.with_files(stage.files.copy())
 
 
 def _redefines(stage: Stage, before: Stage) -> bool:

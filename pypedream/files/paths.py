@@ -21,6 +21,7 @@ __all__ = [
     "is_glob",
     "place_within",
     "project_root",
+    "seen_from",
     "within",
 ]
 
@@ -123,6 +124,27 @@ def place_within(root: str, path: str) -> str:
         if os.path.islink(place):
             _check_inside(root, path, place)
     return place
+
+
+def seen_from(root: str, home: str, path: str) -> str | None:
+    """Return how a path of the project *home* is written in the project *root*.
+
+    Returns
+    -------
+    None if it is outside of that.
+
+    Examples
+    --------
+    >>> seen_from("/p", "/p/sub", "x.csv"), seen_from("/p/sub", "/p", "sub/x.csv")
+    ('sub/x.csv', 'x.csv')
+    >>> seen_from("/p/sub", "/p", "x.csv") is None
+    True
+    """
+    if root == home:
+        return path
+    whole, before = f"{home}/{path}".replace(os.sep, "/"), f"{root.rstrip('/')}/"
+    before = before.replace(os.sep, "/")
+    return whole.removeprefix(before) if whole.startswith(before) else None
 
 
 def _check_inside(root: str, path: str, link: str) -> None:

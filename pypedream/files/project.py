@@ -40,6 +40,11 @@ def files_of_stage(
     return None if spec is None else StageFiles(spec, str(_root(place)))
 
 
+def root_of(place: Place | None) -> Path:
+    """Return the folder of the project of a pipeline that the user made at *place*."""
+    return _root(place)
+
+
 def _root(place: Place | None) -> Path:
     """Return the folder of the project: a notebook's is the one that it runs in."""
     file = Path(place.file) if place is not None else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,12 @@ class StageFiles:
     def outputs(self) -> list[str]:
         """The paths of all outputs."""
         return [path for out in self.spec.outs.values() for path in texts_of(out.path)]
+
+    def copy(self) -> StageFiles:
+        """Return the same with nothing in it that can be changed elsewhere."""
+        spec, params = self.spec, deepcopy(self.spec.params_value)
+        spec = evolve(spec, deps=dict(spec.deps), outs=dict(spec.outs), params_value=params)
+        return evolve(self, spec=spec)
 
     @property
     def goes_on_from(self) -> tuple[str, ...]:

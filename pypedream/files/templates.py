@@ -88,6 +88,28 @@ def filled(path: Paths, values: Mapping[str, Any]) -> Any:
     return type(path)([_filled_one(each, values) for each in path])
 
 
+def partly_filled(path: Paths, texts: Mapping[str, str]) -> Any:
+    """Return a path, or several in the same shape, with those ``{name}`` filled that are given.
+
+    Examples
+    --------
+    >>> partly_filled("{model}/{rate}/{{x}}.json", {"model": "bert"})
+    'bert/{rate}/{{x}}.json'
+    """
+    if not isinstance(path, str):
+        return type(path)([partly_filled(each, texts) for each in path])
+    made = []
+    for before, name in _parts(path):
+        made.append(_escaped(before))
+        if name:
+            made.append(_escaped(texts[name]) if name in texts else f"{{{name}}}")
+    return "".join(made)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
 def _filled_one(text: str, values: Mapping[str, Any]) -> str:
     if "{" not in text and "}" not in text:
         return text

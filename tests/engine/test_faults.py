@@ -548,7 +548,7 @@ REFUSED = (
         @flow.stage
         def load(): ...
         """,
-        'pipeline "faulty" has a stage "load" already (flow.py:1):'
+        'pipeline "faulty": stage "load" already exists (flow.py:1):'
         " give this one another name (flow.py:4)",
     ),
     fault(
@@ -558,7 +558,7 @@ REFUSED = (
         flow.stage(load)
         flow.stage(load, inputs=[immediate(3, "x")])
         """,
-        'pipeline "faulty" has a stage "load" already (flow.py:1):'
+        'pipeline "faulty": stage "load" already exists (flow.py:1):'
         " give this one another name (flow.py:3)",
     ),
     fault(
@@ -568,7 +568,7 @@ REFUSED = (
             def load(number=number): ...
             flow.stage(load)
         """,
-        'pipeline "faulty" has a stage "load" already (flow.py:2):'
+        'pipeline "faulty": stage "load" already exists (flow.py:2):'
         " give this one another name (flow.py:3)",
     ),
     fault(
@@ -588,7 +588,8 @@ REFUSED = (
         flow.stage(load)
         flow.include(Pipeline("bronze", stages={"load": load}))
         """,
-        'pipeline "faulty" has a stage "load" already: include "bronze" with a prefix (flow.py:3)',
+        'pipeline "faulty": stage "load" already exists: include "bronze" with a prefix,'
+        " or give one of them another name=... (flow.py:3)",
     ),
     fault(
         "included-twice-with-one-prefix",
@@ -597,8 +598,8 @@ REFUSED = (
         flow.include(bronze, prefix="b")
         flow.include(bronze, prefix="b")
         """,
-        'pipeline "faulty" has a stage "b.load" already:'
-        ' include "bronze" with another prefix (flow.py:3)',
+        'pipeline "faulty": stage "b.load" already exists: include "bronze" with another prefix,'
+        " or give one of them another name=... (flow.py:3)",
     ),
     fault(
         "included-parameter-of-the-same-name",
