@@ -25,6 +25,8 @@ OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 COMMANDS = {
     "run": "Run a pipeline.",
     "resume": "Go on with a run that failed or was stopped.",
+    "repro": "Bring the files of a pipeline up to date.",
+    "status": "Say what is not up to date, and why.",
     "plan": "Say what a run would do, without doing it.",
     "show": "Show a pipeline as a tree or a picture, or a recorded run.",
     "params": "List the parameters of a pipeline and what they are set to.",

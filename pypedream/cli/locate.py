@@ -6,13 +6,17 @@ import ast
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
 from pypedream.cli.mistakes import Refused
+from pypedream.files.paths import project_root
 from pypedream.names import did_you_mean
 
 USUAL_FILE = "pipeline.py"
+PROJECT = "pyproject.toml"
+_TABLE = b"tool.pypedream"
 _SHOWN = 6
 
 
@@ -47,7 +51,7 @@ def target_of(text: str | None) -> Target:
         If there is no such thing, or without a text, if there is not one pipeline to choose.
     """
     if not text:
-        return _file_target(_only_file(Path()), "")
+        return _usual_target(Path())
     place, name = _split(text)
     path = Path(place)
     if path.suffix == ".ipynb":
@@ -62,6 +66,31 @@ def target_of(text: str | None) -> Target:
     if is_module and path.suffix != ".py":
         return Target(None, place, name, place)
     raise Refused(f"no file {place}{_near(path)}")
+
+
+def project_settings(folder: Path) -> dict[str, Any]:
+    """Return the table ``[tool.pypedream]`` of the pyproject.toml in a folder; empty without one.
+
+    Raises
+    ------
+    Refused
+        If the file cannot be read.
+    """
+    path = folder / PROJECT
+    try:
+        text = path.read_bytes()
+    except OSError:
+        return {}
+    if _TABLE not in text:
+        return {}
+    import tomllib
+
+    try:
+        tool = tomllib.loads(text.decode("utf-8")).get("tool", {})
+    except ValueError as error:
+        raise Refused(f"cannot read {path}: {error}") from None
+    table = tool.get("pypedream", {}) if isinstance(tool, dict) else {}
+    return table if isinstance(table, dict) else {}
 
 
 def pipeline_files(folder: Path) -> list[Path]:
@@ -94,6 +123,31 @@ def _split(text: str) -> tuple[str, str]:
 
 def _file_target(path: Path, name: str) -> Target:
     return Target(Path(os.path.abspath(path)), "", name, str(path))
+
+
+def _usual_target(here: Path) -> Target:
+    """Return the pipeline of a folder; where there is none, that of the project around it."""
+    if not (here / USUAL_FILE).is_file() and not pipeline_files(here):
+        around = Path(os.path.relpath(project_root(here)))
+        has_one = around != here and (_named_by_project(around) or pipeline_files(around))
+        here = around if has_one else here
+    named = _named_by_project(here)
+    if named:
+        place, name = _split(named)
+        path = here / place
+        if not path.is_file():
+            raise Refused(f'{here / PROJECT}: pipeline = "{named}" is no file')
+        return _file_target(path, name)
+    return _file_target(_only_file(here), "")
+
+
+def _named_by_project(folder: Path) -> str:
+    """Return what the pyproject.toml of a folder says that its pipeline is; or ""."""
+    named = project_settings(folder).get("pipeline", "")
+    if not isinstance(named, str):
+        where = folder / PROJECT
+        raise Refused(f'{where}: [tool.pypedream] pipeline is a file: pipeline = "{USUAL_FILE}"')
+    return named
 
 
 def _only_file(folder: Path) -> Path:

@@ -154,12 +154,14 @@ cache = click.option(
     help='"cached" takes over kept results; also "force", "read-only", "retry", "off" (default).',
 )
 
+executor = click.option(
+    "--executor",
+    metavar="NAME",
+    help='"serial" (default), "threads", "processes", "dask", "ray" or "slurm".',
+)
+
 execution = together(
-    click.option(
-        "--executor",
-        metavar="NAME",
-        help='"serial" (default), "threads", "processes", "dask", "ray" or "slurm".',
-    ),
+    executor,
     click.option(
         "--workers", type=int, metavar="N", help="How many stages and items are called at a time."
     ),

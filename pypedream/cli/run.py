@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.terminal import let_go_of_stdout, say_json, stdout_kept_free
 from pypedream.cli.values import completed, parameters_of
+from pypedream.cli.words import refuse_unknown, run_words
 from pypedream.cli.workspaces import USUAL_FOLDER, VARIABLE
 from pypedream.errors import StoreError
 from pypedream.log.console import ConsoleSink
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from pypedream.cli.load import Loaded
+    from pypedream.cli.words import Words
     from pypedream.engine.run import Run
     from pypedream.log.event_log import EventLog
     from pypedream.pipeline import Pipeline
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
-@options.target
+@run_words
 @options.parameters
 @click.option("--ask", "is_asked", is_flag=True, help="Ask for each parameter.")
 @options.selection
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
 @options.as_json
 def command(
     *,
-    target: str | None,
+    words: Words,
     debug: bool,
     texts: dict[str, str],
     file: str | None,
@@ -53,7 +56,7 @@ def command(
     as_json: bool,
     **request: Any,
 ) -> int:
-    """Run the stages of a pipeline and show what they print.
+    """Run the stages of a pipeline and show what they print; with STAGE only this one.
 
     Without FILE it is pipeline.py, or the only file in this folder that defines a pipeline. The
     run is recorded in .pypedream beside the file. Exit codes: 0 ok, 1 a stage failed, 2 it
@@ -61,7 +64,9 @@ def command(
     """
     if workspace is not None and no_workspace:
         raise Refused("--workspace and --no-workspace exclude each other: choose one")
-    with stdout_kept_free(is_wanted=as_json), loaded(target, debug=debug) as found:
+    request["only"] = (*words.stages, *request["only"])
+    with stdout_kept_free(is_wanted=as_json), loaded(words.target, debug=debug) as found:
+        refuse_unknown(words, found.pipeline.blueprint.order)
         values = completed(parameters_of(found.pipeline, texts, file), is_asked=is_asked)
         asked = options.request(request)
         asked.update({"workspace": None} if no_workspace else recording(found, workspace))
@@ -84,11 +89,16 @@ def said(run: Run, *, is_quiet: bool, as_json: bool, debug: bool) -> int:
 
 
 def recording(found: Loaded, given: str | None) -> dict[str, Any]:
-    """Decide where the run is recorded: beside the file, unless somebody said something else."""
+    """Decide where the run is recorded, unless somebody said it.
+
+    It is the workspace of the project whose files the stages read or write, else beside the file.
+    """
     if given is not None:
         return {"workspace": given}
     if "workspace" in found.pipeline.options or os.environ.get(VARIABLE):
         return {}
+    if found.pipeline.blueprint.state:
+        return {"workspace": Path(found.pipeline.blueprint.state)}
     return {"workspace": found.folder / USUAL_FOLDER}
 
 

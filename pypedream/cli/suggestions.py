@@ -81,6 +81,14 @@ def targets_and_runs(
     return [*targets(ctx, parameter, typed), *runs(ctx, parameter, typed)]
 
 
+def targets_and_stages(
+    ctx: click.Context, parameter: click.Parameter, typed: str
+) -> list[CompletionItem]:
+    """Suggest files that define a pipeline, folders, and the stages that begin with a letter."""
+    named = stages(ctx, parameter, typed) if typed else []
+    return [*targets(ctx, parameter, typed), *named]
+
+
 def recorded_stages(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
     """Suggest the stages of the recorded run that is named, else of the newest; or their items."""
     run = _chosen_run(ctx)
@@ -131,12 +139,18 @@ def _pipeline(ctx: click.Context) -> Iterator[Pipeline]:
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         with redirect_stdout(nowhere), redirect_stderr(nowhere):
             try:
-                with loaded(ctx.params.get("target"), debug=False) as found:
+                with loaded(_target(ctx), debug=False) as found:
                     pipeline = found.pipeline
                     pipeline.stages.values()
             except Exception:  # noqa: BLE001 - there is nothing to suggest, and nobody to tell
                 pipeline = Pipeline()
         yield pipeline
+
+
+def _target(ctx: click.Context) -> str | None:
+    """Return the pipeline that the words so far name; None for the usual one."""
+    found: str | None = getattr(ctx.params.get("words"), "target", ctx.params.get("target"))
+    return found
 
 
 def _recorded(ctx: click.Context) -> list[Any]:

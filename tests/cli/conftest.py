@@ -50,6 +50,34 @@ BROKEN = """
         return ratio
 """
 
+FILES = """
+    from typing import Annotated, TypedDict
+
+    from pypedream import Pipeline
+    from pypedream.files import Dep, Metric, Out
+    from pypedream.formats import JSON, Text
+
+    class Counted(TypedDict):
+        rows: Annotated[list[int], Out("out/rows.json", JSON())]
+        metrics: Annotated[dict[str, int], Metric("metrics.json")]
+
+    def in_order(numbers):
+        return sorted(numbers)
+
+    def count(numbers: Annotated[list[int], Dep("in.json", JSON())]) -> Counted:
+        print("counting", len(numbers))
+        return {"rows": in_order(numbers), "metrics": {"count": len(numbers)}}
+
+    def shown(
+        rows: Annotated[list[int], Dep("out/rows.json", JSON())],
+    ) -> Annotated[str, Out("shown.txt", Text())]:
+        return ", ".join(map(str, rows))
+
+    flow = Pipeline("files")
+    flow.register(count)
+    flow.register(shown)
+"""
+
 Invoke = Callable[..., click.testing.Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -83,6 +111,14 @@ def write(folder: Path) -> Callable[[str, str], Path]:
 def flow(write: Callable[[str, str], Path]) -> Path:
     """A pipeline file that runs."""
     return write("pipeline.py", FLOW)
+
+
+@pytest.fixture
+def project(write: Callable[[str, str], Path]) -> Path:
+    """A project whose stages read and write files."""
+    write("pyproject.toml", "")
+    write("in.json", "[3, 1, 2]")
+    return write("pipeline.py", FILES).parent
 
 
 @pytest.fixture

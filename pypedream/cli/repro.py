@@ -1,0 +1,104 @@
+"""The command ``repro``: bring the files of a pipeline up to date, calling only what has to be."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pypedream.cli import options
+from pypedream.cli.load import loaded
+from pypedream.cli.mistakes import Refused
+from pypedream.cli.run import carried_out, console, recording, said
+from pypedream.cli.terminal import say, say_json, stdout_kept_free
+from pypedream.cli.values import completed, parameters_of
+from pypedream.cli.words import words
+
+if TYPE_CHECKING:
+    from pypedream.cli.load import Loaded
+    from pypedream.cli.words import Words
+    from pypedream.engine.plan import Plan
+
+
+@click.command("repro")
+@words
+@options.parameters
+@click.option("--dry-run", is_flag=True, help="Only say what would run, and why.")
+@click.option("-f", "--force", is_flag=True, help="Call every stage, whatever is kept.")
+@click.option("--explain", is_flag=True, help="Say of each stage what has changed, first.")
+@click.option("-k", "--keep-going", is_flag=True, help="After a failure go on with what can.")
+@click.option("-j", "--jobs", type=int, metavar="N", help="How many stages run at a time.")
+@options.executor
+@options.workspace
+@click.option("-v", "--verbose", is_flag=True, help="Show debug messages, too.")
+@click.option("-q", "--quiet", is_flag=True, help="Show nothing but failures.")
+@options.as_json
+def command(
+    *,
+    words: Words,
+    debug: bool,
+    texts: dict[str, str],
+    file: str | None,
+    dry_run: bool,
+    explain: bool,
+    verbose: bool,
+    quiet: bool,
+    as_json: bool,
+    **how: Any,
+) -> int:
+    """Run the STAGEs and all that they need, as far as files, parameters or code have changed.
+
+    Without STAGE all of them. Outputs that are not as they were written come back from the store.
+    Exit codes: 0 ok, 1 a stage failed, 2 it cannot run, 130 interrupted.
+    """
+    free = stdout_kept_free(is_wanted=as_json or dry_run)
+    with free, loaded(words.target, debug=debug) as found:
+        values = parameters_of(found.pipeline, texts, file)
+        values = completed(values, is_asked=False) if not dry_run else values
+        asked = _asked(words, found, how)
+        if explain or dry_run:
+            lines, document = _explained(found.pipeline.plan(values, **asked), is_long=explain)
+        if dry_run:
+            run = None
+        else:
+            if explain and not as_json:
+                say(*lines)
+            if not quiet:
+                asked["sinks"] = _shown(found, verbose=verbose)
+            run = carried_out(found.pipeline, partial(found.pipeline.run, values), asked)
+    if run is not None:
+        return said(run, is_quiet=quiet, as_json=as_json, debug=debug)
+    if as_json:
+        say_json(document)
+    else:
+        say(*lines)
+    return 0
+
+
+def _asked(words: Words, found: Loaded, how: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of the run, under the names that `Pipeline.run` has for them."""
+    jobs, executor = how["jobs"], how["executor"]
+    if jobs is not None and jobs < 1:
+        raise Refused(f"--jobs {jobs}: at least one stage runs at a time")
+    asked: dict[str, Any] = {"cache": "force" if how["force"] else "cached"}
+    asked["until"] = words.stages or None
+    asked["on_error"] = "continue" if how["keep_going"] else None
+    asked["executor"] = executor or ("threads" if (jobs or 1) > 1 else None)
+    asked["workers"] = jobs
+    return {**options.request(asked), **recording(found, how["workspace"])}
+
+
+def _shown(found: Loaded, *, verbose: bool) -> list[Any]:
+    own = found.pipeline.options.get("sinks", ())
+    return [*own, console(found.pipeline.blueprint.order, verbose=verbose)]
+
+
+def _explained(plan: Plan, *, is_long: bool) -> tuple[list[str], dict[str, Any]]:
+    """Return what will happen to each stage as lines, and as what JSON can hold."""
+    from pypedream.cli.status import explained_lines, status_data
+    from pypedream.engine.explanation import explained
+
+    stages = explained(plan)
+    lines = [*explained_lines(plan, stages)] if is_long else str(plan).splitlines()
+    return lines, status_data(plan, stages)

@@ -1,0 +1,185 @@
+"""The commands that bring files up to date and say what is not: repro, status, and run STAGE."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+def stages(result) -> dict[str, str]:
+    """What became of each stage, or will."""
+    found = json.loads(result.stdout)["stages"]
+    if isinstance(found, dict):
+        return {key: stage["state"] for key, stage in found.items()}
+    return {stage["stage"]: stage["decision"] for stage in found}
+
+
+def edit(project, old: str, new: str) -> None:
+    path = project / "pipeline.py"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_it_writes_the_files(project, invoke):
+    """The first time everything is called, the second time nothing."""
+    first, second = invoke("repro"), invoke("repro")
+
+    assert first.exit_code == second.exit_code == 0
+    assert "counting 3" in first.stdout
+    assert (project / "shown.txt").read_text() == "1, 2, 3"
+    assert "2 stages, 2 reused" in second.stdout
+    assert "counting" not in second.stdout
+
+
+def test_a_stage_is_brought_up_to_date_with_all_that_it_needs(project, invoke):
+    """Others stay as they are."""
+    edit(
+        project,
+        "flow.register(shown)",
+        'flow.register(shown)\nflow.register(shown, name="b",'
+        ' out_path_overrides={"return": "b.txt"})',
+    )
+
+    assert stages(invoke("repro", "b", "--json")) == {"count": "ok", "shown": "skipped", "b": "ok"}
+    assert not (project / "shown.txt").exists()
+
+
+def test_the_file_may_be_named_before_the_stages(project, invoke):
+    """A word that ends with ".py" is no stage; stages may be a list with commas."""
+    assert stages(invoke("repro", "pipeline.py", "count,shown", "--json")) == {
+        "count": "ok",
+        "shown": "ok",
+    }
+    assert stages(invoke("repro", "pipeline:flow", "count", "--json"))["count"] == "reused"
+
+
+def test_a_dry_run_says_what_would_run_and_writes_nothing(project, invoke):
+    """Not even the folder of the workspace."""
+    result = invoke("repro", "--dry-run")
+
+    assert "2 of 2 stages will run" in result.stdout
+    assert sorted(path.name for path in project.iterdir()) == [
+        "in.json",
+        "pipeline.py",
+        "pyproject.toml",
+    ]
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        (lambda project: None, {"count": "reuse", "shown": "reuse"}),
+        (lambda project: edit(project, '", "', '"; "'), {"count": "reuse", "shown": "run"}),
+        (
+            lambda project: (project / "in.json").write_text("[5]"),
+            {"count": "run", "shown": "run"},
+        ),
+        (lambda project: (project / "shown.txt").unlink(), {"count": "reuse", "shown": "reuse"}),
+        (lambda project: (project / "metrics.json").unlink(), {"count": "run", "shown": "run"}),
+        (lambda project: (project / "in.json").touch(), {"count": "reuse", "shown": "reuse"}),
+    ],
+    ids=["nothing", "code", "data", "output gone", "metric gone", "touched"],
+)
+def test_what_is_planned_is_what_runs(project, invoke, change, expected):
+    """Status, a dry run and the run itself agree, but for readers of what came out the same."""
+    invoke("repro")
+    change(project)
+
+    planned = stages(invoke("status", "--json"))
+    dry = stages(invoke("repro", "--dry-run", "--json"))
+    run = stages(invoke("repro", "--json"))
+
+    assert planned == dry == expected
+    ran = {key for key, state in run.items() if state == "ok"}
+    assert ran <= {key for key, decision in expected.items() if decision == "run"}
+    assert {key for key, decision in expected.items() if decision == "reuse"} <= run.keys() - ran
+
+
+def test_force_calls_everything(project, invoke):
+    """Whatever is kept."""
+    invoke("repro")
+
+    assert stages(invoke("repro", "--force", "--json")) == {"count": "ok", "shown": "ok"}
+
+
+def test_a_failing_stage_ends_with_1_and_others_go_on_if_asked(project, invoke):
+    """What does not need it is brought up to date."""
+    edit(project, "in_order(numbers),", "1 / 0,")
+    edit(project, 'Dep("out/rows.json", JSON())', 'Dep("in.json", JSON())')
+
+    assert stages(invoke("repro", "--json")) == {"count": "failed", "shown": "pending"}
+    result = invoke("repro", "--keep-going", "--json")
+    assert result.exit_code == 1
+    assert stages(result) == {"count": "failed", "shown": "ok"}
+
+
+def test_a_mistake_in_the_plan_ends_with_2(project, invoke):
+    """The nearest stage is named."""
+    result = invoke("repro", "shwn")
+
+    assert result.exit_code == 2
+    assert 'no stage "shwn"; did you mean "shown"?' in result.stderr
+
+
+def test_jobs_run_side_by_side(project, invoke):
+    """A number below 1 is a mistake."""
+    assert invoke("repro", "-j", "2").exit_code == 0
+    assert "at least one stage" in invoke("repro", "-j", "0").stderr
+
+
+def test_status_explains_with_old_and_new_and_where(project, invoke):
+    """Each change is a line: what, its digests, and the place in the code."""
+    invoke("repro")
+    edit(project, "return sorted(numbers)", "return sorted(numbers)[::-1]")
+    (project / "in.json").write_text("[5]")
+
+    lines = invoke("status", "--explain").stdout.splitlines()
+
+    assert lines[0].startswith("files: 2 of 2 stages will run")
+    assert any(
+        line.startswith("    helper in_order: ") and line.endswith("(pipeline.py:12)")
+        for line in lines
+    ), lines
+    assert any(line.startswith('    file "in.json": ') and " -> " in line for line in lines)
+    changes = json.loads(invoke("status", "--json").stdout)["stages"][0]["changes"]
+    assert {change["kind"] for change in changes} == {"code", "input"}
+    assert all(change["old"] != change["new"] for change in changes)
+
+
+def test_status_names_what_comes_back_from_the_store(project, invoke):
+    """An output that is gone is no reason to call its stage."""
+    invoke("repro")
+    (project / "shown.txt").unlink()
+
+    assert "  puts back: shown.txt" in invoke("status").stdout.splitlines()
+    invoke("repro")
+    assert (project / "shown.txt").read_text() == "1, 2, 3"
+
+
+def test_run_takes_one_stage_and_reads_the_files_as_they_are(project, invoke):
+    """Nothing that it needs is called: `run shown` is `run --only shown`."""
+    (project / "out").mkdir()
+    (project / "out" / "rows.json").write_text("[7, 8]")
+
+    result = invoke("run", "shown", "--json")
+
+    assert stages(result) == {"count": "skipped", "shown": "ok"}
+    assert (project / "shown.txt").read_text() == "7, 8"
+    assert "no file and no module shwn, and no stage" in invoke("run", "shwn").stderr
+
+
+def test_the_project_names_its_pipeline(project, write, invoke, monkeypatch):
+    """From each of its folders; the state is in the project's."""
+    (project / "pipeline.py").rename(project / "other.py")
+    write("pyproject.toml", '[tool.pypedream]\npipeline = "other.py"\n')
+    write("more.py", 'from pypedream import Pipeline\nflow = Pipeline("more")\n')
+    (project / "deep").mkdir()
+    monkeypatch.chdir(project / "deep")
+
+    assert invoke("repro").exit_code == 0
+    assert (project / "shown.txt").exists()
+    assert (project / ".pypedream").is_dir()
+    write("pyproject.toml", '[tool.pypedream]\npipeline = "none.py"\n')
+    assert 'pipeline = "none.py" is no file' in invoke("repro").stderr
