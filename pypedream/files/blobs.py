@@ -126,6 +126,21 @@ class FileBlobs:
         entries = self._backend.find_many(wanted)
         return {wanted[key] for key, entry in entries.items() if self._is_there(entry)}
 
+    def damage(self, digest: Digest) -> str:
+        """Say what is wrong with a copy, such as "missing" or "changed"; nothing is changed.
+
+        The content is read and compared with its digest, of a folder that of each file.
+        """
+        for key in [key_of(digest), *sorted(self.keys([digest]) - {key_of(digest)})]:
+            entry = self._found(key)
+            if entry is None:
+                return "missing"
+            try:
+                self._store.contents.verify(entry)
+            except Damaged as damage:
+                return damage.reason
+        return ""
+
     def keys(self, digests: Iterable[Digest]) -> set[str]:
         """Return the keys of all entries that stand for these files and folders."""
         found = set()

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from pypedream.store.cache_store import CacheStore
     from pypedream.store.entry import Entry
 
-__all__ = ["FOLDER", "Result", "Results", "Unstorable"]
+__all__ = ["COMMITTED", "FOLDER", "Result", "Results", "Unstorable"]
 
 FOLDER = "store"
 """Where the results of a workspace are, within its folder."""
+
+COMMITTED = "committed"
+"""Stands for the run of a result that no run computed: somebody said that it is one."""
 
 _PREFIX = "result/"
 _INDEX_FILES = ("index.db", "index.db-wal")
@@ -233,5 +236,8 @@ class Results:
 
 def _result(key: str, entry: Entry) -> Result:
     about = entry.metadata.get("additional_metadata", {})
-    unchanged = f"unchanged since run {about.get('run')}"
+    run = about.get("run")
+    unchanged = (
+        "unchanged since it was committed" if run == COMMITTED else f"unchanged since run {run}"
+    )
     return Result(key, about.get("identity", entry.digest), about, entry, unchanged)

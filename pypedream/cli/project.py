@@ -1,0 +1,91 @@
+"""The project that commands work in which read locks and import nothing of the user's."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from pypedream.cli.mistakes import Refused
+from pypedream.cli.workspaces import VARIABLE
+from pypedream.files.paths import WORKSPACE, project_root
+from pypedream.names import did_you_mean, there_are
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pypedream.files.hashes import FileHashes
+    from pypedream.files.locks import Lock
+    from pypedream.store import CacheStore
+
+
+@frozen
+class Project:
+    """A folder whose files stages read and write.
+
+    Attributes
+    ----------
+    root
+        The folder.
+    workspace
+        Where its locks and its store are.
+    """
+
+    root: Path
+    workspace: Path
+
+    @classmethod
+    def here(cls, workspace: str | None = None) -> Project:
+        """Return the project around this folder."""
+        root = project_root(Path.cwd())
+        given = workspace or os.environ.get(VARIABLE)
+        return cls(root, Path(os.path.abspath(given)) if given else root / WORKSPACE)
+
+    def locks(self, stages: Sequence[str] = ()) -> list[Lock]:
+        """Return the locks of these stages, or all of them.
+
+        Raises
+        ------
+        Refused
+            If there is no lock of a stage, or none at all.
+        StoreError
+            If some cannot be read.
+        """
+        from pypedream.files.locks import Locks
+
+        found = Locks(self.root / WORKSPACE).all()
+        if not found:
+            raise Refused(f"no stage has a lock in {self.root / WORKSPACE / 'locks'}: repro first")
+        unknown = [stage for stage in stages if stage not in found]
+        if unknown:
+            near = did_you_mean(unknown[0], found) or f"; {there_are(found)}"
+            raise Refused(f'no lock of a stage "{unknown[0]}"{near}')
+        return [lock for stage, lock in found.items() if not stages or stage in stages]
+
+    @contextmanager
+    def hashes(self) -> Iterator[FileHashes]:
+        """Hold the digests of the files; they are remembered at the end."""
+        from pypedream.files.hashes import FileHashes
+
+        found = FileHashes(self.root / WORKSPACE, self.root)
+        try:
+            yield found
+        finally:
+            if (self.root / WORKSPACE).is_dir():
+                found.save()
+
+    @contextmanager
+    def store(self, *, readonly: bool = False, remote: str | None = None) -> Iterator[CacheStore]:
+        """Hold the store open; one that is not there is empty and is not made."""
+        from pypedream.store import CacheStore
+
+        folder = self.workspace / "store"
+        is_readonly = readonly or not (folder.is_dir() or remote)
+        store = CacheStore(folder, readonly=is_readonly, remote=remote)
+        try:
+            yield store
+        finally:
+            store.close()

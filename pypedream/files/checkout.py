@@ -1,0 +1,118 @@
+"""Checkout: make the outputs that locks name again from their copies in the store.
+
+Nothing of the user's is imported: after ``git checkout`` of a revision its locks say what its
+outputs were.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import Factory, define, frozen
+
+from pypedream.errors import MissingEntry
+from pypedream.files.blobs import FileBlobs
+from pypedream.files.hashes import Digest
+from pypedream.files.paths import within
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from pypedream.files.hashes import FileHashes
+    from pypedream.files.locks import Lock, OutLock
+    from pypedream.store import CacheStore
+
+__all__ = ["CheckedOut", "check_out", "outs_of"]
+
+
+@frozen
+class Left:
+    """An output that was not made again, and why."""
+
+    stage: str
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path} of {self.stage}: {self.reason}"
+
+
+@define
+class CheckedOut:
+    """What became of the outputs that locks name.
+
+    Attributes
+    ----------
+    restored
+        The paths of those that were made again.
+    unchanged
+        How many were there as their locks say.
+    left
+        Those that are not as their locks say.
+    """
+
+    restored: list[str] = Factory(list)
+    unchanged: int = 0
+    left: list[Left] = Factory(list)
+
+
+def outs_of(locks: Iterable[Lock]) -> Iterator[tuple[str, str, OutLock]]:
+    """Yield stage, path and what the lock says of each output."""
+    for lock in locks:
+        for path, out in lock.outs.items():
+            yield lock.stage, path, out
+
+
+def check_out(
+    locks: Iterable[Lock],
+    store: CacheStore,
+    hashes: FileHashes,
+    root: Path,
+    *,
+    only_missing: bool = False,
+    force: bool = False,
+) -> CheckedOut:
+    """Make the outputs that *locks* name again where they are not as these say.
+
+    Parameters
+    ----------
+    only_missing
+        Whether files that are there stay as they are.
+    force
+        Whether a file is replaced also if what is in it now has no copy in the store.
+
+    Raises
+    ------
+    StoreError
+        If a file cannot be written.
+    """
+    done, blobs = CheckedOut(), FileBlobs(store)
+    for stage, path, out in outs_of(locks):
+        now = hashes.digest(path)
+        if now is not None and now.sha256 == out.sha256:
+            done.unchanged += 1
+            continue
+        reason = _refusal(out, now, blobs, only_missing=only_missing, force=force)
+        if not reason:
+            try:
+                blobs.restore(Digest(out.sha256, out.size, out.is_folder), within(root, path))
+                done.restored.append(path)
+            except MissingEntry:
+                reason = "the store has no copy of it: fetch it, or run its stage"
+        if reason:
+            done.left.append(Left(stage, path, reason))
+    return done
+
+
+def _refusal(
+    out: OutLock, now: Digest | None, blobs: FileBlobs, *, only_missing: bool, force: bool
+) -> str:
+    """Say why an output stays as it is; "" if it may be made again."""
+    if now is not None and only_missing:
+        return "it is there, and not as its lock says"
+    if not out.cached:
+        return "git keeps it, the store does not"
+    if now is not None and not force and not blobs.has(now):
+        return "what is in it now is kept nowhere: commit it, or replace it with --force"
+    return ""

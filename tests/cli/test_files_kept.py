@@ -1,0 +1,211 @@
+"""Commands about files that are there and copies of them: commit, checkout, verify, list, dag."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pypedream.files.hashes import FileHashes
+from pypedream.files.locks import Lock, Locks, OutLock
+
+
+def edit(project: Path, old: str, new: str) -> None:
+    path = project / "pipeline.py"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def decisions(invoke) -> dict[str, str]:
+    found = json.loads(invoke("status", "--json").stdout)
+    return {stage["stage"]: stage["decision"] for stage in found["stages"]}
+
+
+@pytest.fixture
+def done(project, invoke) -> Path:
+    """A project that is up to date."""
+    assert invoke("repro", "-q").exit_code == 0
+    return project
+
+
+def locked(project: Path, *paths: str) -> None:
+    """Write the lock of a stage that wrote these files as they are now."""
+    hashes = FileHashes(project / ".pypedream", project)
+    found = {path: hashes.digest(path) for path in paths}
+    outs = {path: OutLock(digest.sha256, digest.size) for path, digest in found.items()}
+    Locks(project / ".pypedream").write(Lock("made", "key", outs=outs))
+
+
+def test_commit_takes_code_that_changes_nothing(done, invoke):
+    """The outputs count as those of the new code; nothing is called."""
+    edit(done, "sorted(numbers)", "sorted(numbers, reverse=False)")
+    assert decisions(invoke) == {"count": "run", "shown": "run"}
+
+    result = invoke("commit")
+
+    assert result.stdout == "committed count\n"
+    assert decisions(invoke) == {"count": "reuse", "shown": "reuse"}
+    assert invoke("commit").stdout.startswith("nothing to commit")
+
+
+def test_commit_takes_a_file_that_was_made_by_hand(done, invoke):
+    """It is what its stage gives from then on, for its readers as well."""
+    (done / "out" / "rows.json").write_text("[9]")
+
+    assert json.loads(invoke("commit", "count", "--json").stdout)["committed"] == ["count"]
+
+    assert decisions(invoke) == {"count": "reuse", "shown": "run"}
+    invoke("repro")
+    assert (done / "shown.txt").read_text() == "9"
+    assert (done / "out" / "rows.json").read_text() == "[9]"
+
+
+def test_commit_keeps_nothing_if_an_output_is_missing(done, invoke):
+    """Every stage of which nothing can be said is named."""
+    edit(done, "sorted(numbers)", "sorted(numbers, reverse=False)")
+    (done / "metrics.json").unlink()
+
+    result = invoke("commit")
+
+    assert result.exit_code == 2
+    assert 'stage "count": "metrics.json" is not there (pipeline.py:15)' in result.stderr
+    assert decisions(invoke) == {"count": "run", "shown": "run"}
+
+
+def test_checkout_makes_outputs_again_without_the_code(done, invoke):
+    """The locks say what they were; a file that is there as they say stays."""
+    locked(done, "out/rows.json", "shown.txt")
+    (done / "pipeline.py").unlink()
+    (done / "shown.txt").unlink()
+
+    result = invoke("checkout")
+
+    assert result.exit_code == 0
+    assert result.stdout == "restored shown.txt\n1 restored, 1 unchanged, 0 left\n"
+    assert (done / "shown.txt").read_text() == "1, 2, 3"
+
+
+def test_checkout_replaces_no_content_that_is_kept_nowhere(done, invoke):
+    """Unless it is asked to; what has a copy can be had again."""
+    locked(done, "shown.txt")
+    (done / "shown.txt").write_text("work of a day")
+
+    result = invoke("checkout")
+
+    assert result.exit_code == 1
+    assert "shown.txt of made: what is in it now is kept nowhere" in result.stderr
+    assert (done / "shown.txt").read_text() == "work of a day"
+    assert invoke("checkout", "--force").exit_code == 0
+    assert (done / "shown.txt").read_text() == "1, 2, 3"
+
+
+def test_checkout_may_leave_alone_what_is_there(done, invoke):
+    """Then only what is missing is made."""
+    locked(done, "out/rows.json", "shown.txt")
+    (done / "shown.txt").unlink()
+    (done / "out" / "rows.json").write_text("[9]")
+
+    assert invoke("checkout", "--only-missing").exit_code == 0
+
+    assert (done / "shown.txt").read_text() == "1, 2, 3"
+    assert (done / "out" / "rows.json").read_text() == "[9]"
+
+
+def test_checkout_says_what_the_store_does_not_have(done, invoke):
+    """And what git has to bring back."""
+    outs = {"gone.txt": OutLock("0" * 64, 3), "m.json": OutLock("1" * 64, 3, "metric", False)}
+    Locks(done / ".pypedream").write(Lock("made", "key", outs=outs))
+
+    result = invoke("checkout")
+
+    assert result.exit_code == 1
+    assert "gone.txt of made: the store has no copy of it" in result.stderr
+    assert "m.json of made: git keeps it" in result.stderr
+
+
+def test_checkout_needs_locks(project, invoke):
+    """A stage that has none is named, and the nearest that has one."""
+    assert invoke("checkout").exit_code == 2
+    locked(project, "in.json")
+    assert 'no lock of a stage "mad"; did you mean "made"?' in invoke("checkout", "mad").stderr
+
+
+def test_verify_is_content_when_all_is_as_it_was_written(done, invoke):
+    """Nothing is written to find out."""
+    result = invoke("verify")
+
+    assert result.exit_code == 0
+    assert result.stdout == "2 of 2 stages are up to date and whole\n"
+
+
+def test_verify_names_every_fault(done, invoke):
+    """A file that was changed, one that is gone, and a stage that would run."""
+    (done / "out" / "rows.json").write_text("[9]")
+    (done / "shown.txt").unlink()
+
+    result = invoke("verify", "--json")
+
+    assert result.exit_code == 1
+    assert {fault["what"] for fault in json.loads(result.stdout)["faults"]} == {
+        '"out/rows.json" is not what was written',
+        '"shown.txt" is not there',
+    }
+    edit(done, '", "', '"; "')
+    assert "shown: would run: " in invoke("verify").stderr
+
+
+def test_verify_may_do_without_files_that_the_store_has(done, invoke):
+    """As on a machine that has the store and no checkout."""
+    (done / "shown.txt").unlink()
+
+    assert invoke("verify", "--allow-missing").exit_code == 0
+
+
+def test_verify_reads_the_copies(done, invoke, write):
+    """A flipped bit in the store is found."""
+    edit(done, 'return ", ".join(map(str, rows))', 'return ", ".join(map(str, rows)) * 9999')
+    invoke("repro", "-q")
+    blobs = [path for path in (done / ".pypedream" / "store").rglob("*") if path.is_file()]
+    (large,) = [path for path in blobs if path.read_bytes().startswith(b"1, 2, 3")]
+    large.chmod(0o600)
+    data = bytearray(large.read_bytes())
+    data[7] ^= 1
+    large.write_bytes(data)
+
+    result = invoke("verify")
+
+    assert result.exit_code == 1
+    assert 'shown: the copy of "shown.txt" in the store is changed' in result.stderr
+
+
+def test_list_shows_what_stages_read_and_write(project, invoke):
+    """In the order of a run; what is no plain output says so."""
+    lines = invoke("list").stdout.splitlines()
+
+    assert [line.split() for line in lines[1:]] == [
+        ["count", "in.json", "out/rows.json,", "metrics.json", "(metric)"],
+        ["shown", "count", "out/rows.json", "shown.txt"],
+    ]
+    stages = json.loads(invoke("list", "--json").stdout)["stages"]
+    assert stages[0]["outs"][1] == {
+        "path": "metrics.json",
+        "kind": "metric",
+        "cached": False,
+        "field": "metrics",
+    }
+
+
+def test_dag_shows_stages_or_files(project, invoke):
+    """As text, and for two programs that draw."""
+    assert "count" in invoke("dag").stdout
+    assert invoke("dag", "--files").stdout.splitlines() == [
+        "in.json -> count -> out/rows.json, metrics.json",
+        "out/rows.json -> shown -> shown.txt",
+    ]
+    assert invoke("dag", "--files", "--mermaid").stdout.startswith("flowchart TD\n")
+    assert '"in.json"' in invoke("dag", "--files", "--dot").stdout
+    assert invoke("dag", "--mermaid").stdout.startswith("flowchart TD\n")
+    assert invoke("dag", "--dot").stdout.startswith("digraph {\n")
+    assert "exclude each other" in invoke("dag", "--dot", "--mermaid").stderr
