@@ -89,6 +89,7 @@ class _Commit:
     def keep(self) -> None:
         """Keep what was found."""
         assert self.calls.files is not None
+        assert self.calls.locks is not None
         self.calls.files.store = self.results.store
         for wired, call, written in self.new:
             assert wired.files is not None
@@ -101,6 +102,7 @@ class _Commit:
                 MARK: written.about(),
             }
             self.results.keep(call.key, written.digests, about, 0.0)
+            self.calls.locks.write(wired, call, written, is_shared=True)
 
     def _look_at(self, wired: Wire) -> None:
         pending = next((need for need in read_by(wired) if need in self._untold), None)
@@ -119,6 +121,8 @@ class _Commit:
                 self.calls.digests[wired.key] = kept.identity
             return
         assert self.calls.files is not None
+        assert self.calls.locks is not None
+        kept = self.calls.locks.preferred(wired, call, kept)
         now, missing = written_now(wired.files, self.calls.files.hashes(wired.files.root))
         if missing or not call.key:
             lost = ", ".join(f'"{path}"' for path in missing)

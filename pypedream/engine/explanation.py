@@ -9,6 +9,7 @@ from attrs import field, frozen
 from pypedream.engine.calls import read_by
 from pypedream.engine.result_log import latest_results
 from pypedream.places import Place
+from pypedream.store.identity import CodeIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pypedream.engine.plan import Plan, PlannedStage
     from pypedream.engine.result_log import ResultLine
     from pypedream.engine.wiring import Wire
-    from pypedream.store.identity import CodeIdentity
+    from pypedream.files.locks import Lock
 
 _SHORT = 10
 
@@ -109,6 +110,9 @@ def _explained(
         (tuple(_changes(line.call, call, pending)), line.call.key)
         for line in before.get(one.key, ())
     ]
+    lock = calls.locks.of(wired) if calls.locks is not None and wired.files is not None else None
+    if lock is not None and not found:  # as in a fresh clone
+        found.append((tuple(_changes_of_lock(lock, call, pending)), lock.key))
     changes, last = min(found, key=lambda each: len(each[0])) if found else ((), "")
     digest = "" if is_pending else call.key
     return Explained(one.key, one.decision, one.reason, changes, digest, last)
@@ -123,10 +127,33 @@ def _changes(before: Call, after: Call, pending: set[str]) -> Iterator[Change]:
     yield from _code_changes(before.code, after.code)
     for name in dict.fromkeys((*before.inputs, *after.inputs)):
         old, new = before.inputs.get(name), after.inputs.get(name)
-        if name not in pending and _digest(old) != _digest(new):
-            told = new or old
-            assert told is not None
-            yield Change("input", told.source, *_sides(old, new))
+        if name in pending or _digest(old) == _digest(new):
+            continue
+        told = new or old
+        assert told is not None
+        files = list(_file_changes(old.files if old else None, new.files if new else None))
+        yield from files or [Change("input", told.source, *_sides(old, new))]
+
+
+def _changes_of_lock(before: Lock, after: Call, pending: set[str]) -> Iterator[Change]:
+    """Yield what is not as a lock says, which knows no places."""
+    if dict(before.code) != dict(after.code.parts):
+        yield from _code_changes(CodeIdentity("of the lock", before.code), after.code)
+    told = [each for name, each in after.inputs.items() if name not in pending]
+    files = {path: digest for each in told for path, digest in (each.files or {}).items()}
+    known = {path: dep.sha256 for path, dep in before.deps.items() if path in files}
+    yield from _file_changes(known, files)
+
+
+def _file_changes(
+    before: Mapping[str, str] | None, after: Mapping[str, str] | None
+) -> Iterator[Change]:
+    if before is None or after is None:
+        return
+    for path in dict.fromkeys((*after, *before)):
+        old, new = before.get(path, ""), after.get(path, "")
+        if old != new:
+            yield Change("input", f'file "{path}"', old[:_SHORT], new[:_SHORT])
 
 
 def _code_changes(before: CodeIdentity, after: CodeIdentity) -> Iterator[Change]:
