@@ -28,6 +28,7 @@
         InvalidKey (ValueError)           a text that cannot be a key
       MissingEntry (KeyError)             a key that the store does not have
       MissingFile (FileNotFoundError)     a file that a stage reads is not there
+      RevisionError (LookupError)         a revision of git that cannot be read
       FormatError (ValueError)            a file or a value that a format cannot read or write
       NotRegistered (KeyError)            a name that a registry does not know
       ExportError (ValueError)            a pipeline or call that cannot be written as asked
@@ -75,6 +76,7 @@ __all__ = [
     "PlanError",
     "PypedreamError",
     "ReadOnlyStore",
+    "RevisionError",
     "RunCancelled",
     "StageKilled",
     "StageTimeout",
@@ -303,6 +305,10 @@ class MissingFile(PypedreamError, FileNotFoundError):
     def __init__(self, path: str) -> None:
         self.path = path
         super().__init__(f'there is no file "{path}"')
+
+
+class RevisionError(PypedreamError, LookupError):
+    """A revision of git cannot be read."""
 
 
 class FormatError(PypedreamError, ValueError):

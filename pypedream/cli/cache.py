@@ -10,6 +10,7 @@ import click
 from attrs import asdict
 
 from pypedream.cli import FAILED, OK, options
+from pypedream.cli.groups import Group
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.run import recording
@@ -27,26 +28,11 @@ if TYPE_CHECKING:
     from pypedream.store import CacheStore
     from pypedream.store.entry import Entry
 
-_SUBCOMMANDS = ("ls", "gc", "rm", "verify", "path", "adopt")
 _HEADING = ("key", "stage", "serializer", "size", "created", "used", "took")
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _PERIODS = {"s": 1, "min": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", re.IGNORECASE)
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d|w)", re.IGNORECASE)
-
-
-class _Cache(click.Group):
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if name not in _SUBCOMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
-            near = did_you_mean(name, _SUBCOMMANDS) or f"; there are {', '.join(_SUBCOMMANDS)}"
-            ctx.fail(f'no command "cache {name}"{near}')
-        return super().resolve_command(ctx, args)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click has it
-        return list(_SUBCOMMANDS)
 
 
 def _size(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
@@ -72,7 +58,7 @@ def _age(_: click.Context, __: click.Parameter, text: str | None) -> float | Non
 _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 
 
-@click.group("cache", cls=_Cache, invoke_without_command=True)
+@click.group("cache", cls=Group, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
     """Look at the store of a workspace, check it and clean it up."""

@@ -101,6 +101,8 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 
 debug = click.option("--debug", is_flag=True, help="Show full tracebacks.")
 
+revision = click.argument("revision", default="HEAD", metavar="[REV]")
+
 target = together(
     click.argument("target", required=False, metavar=TARGET, shell_complete=suggestions.targets),
     debug,

@@ -1,4 +1,4 @@
-"""The command ``params``: what there is to set, what it is set to, and who set it."""
+"""The command ``params``: what there is to set, who set it, and what it was in a revision."""
 
 from __future__ import annotations
 
@@ -7,26 +7,42 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pypedream.cli import options
+from pypedream.cli.compared import say_compared
+from pypedream.cli.groups import ShowGroup
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.cli.toml import toml_lines
 from pypedream.cli.values import as_typed, parameters_of
+from pypedream.files.metrics import compared
+from pypedream.files.paths import project_root
 from pypedream.parameters.display import plain_data, table
 from pypedream.parameters.secret import MASK
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pypedream.files.locks import ParamLock
     from pypedream.parameters import Parameter, Parameters
 
+_SHORT = 8
 _HEADING = ("name", "accepts", "value", "from", "help")
 
 
-@click.command("params")
+@click.group("params", cls=ShowGroup)
+def command() -> None:
+    """Show the parameters of a pipeline, and compare those of its stages with a revision of git.
+
+    Without a command it is "show".
+    """
+
+
+@command.command("show", short_help="List the parameters and their values.")
 @options.target
 @options.parameters
 @options.as_json
 @click.option("--toml", "as_toml", is_flag=True, help="Print a file to start from, for --params.")
-def command(
+def show(
     target: str | None,
     debug: bool,
     texts: dict[str, str],
@@ -56,6 +72,47 @@ def command(
     else:
         rows = [_row(parameters, each) for each in parameters.definitions.values()]
         say(*table([_HEADING, *rows]).splitlines())
+
+
+@command.command("diff", short_help="Compare with a revision.")
+@options.revision
+@click.option(
+    "--pipeline", "target", metavar=options.TARGET, help="The pipeline, if not the usual."
+)
+@options.debug
+@options.parameters
+@options.as_json
+def diff(
+    revision: str,
+    target: str | None,
+    debug: bool,
+    texts: dict[str, str],
+    file: str | None,
+    as_json: bool,
+) -> None:
+    """Show the parameters of stages that are not what they were in a revision of git.
+
+    What they were is what the locks of that revision say; what they are is what the next run would
+    use.
+    """
+    from pypedream.engine.stage_locks import parameters_now
+    from pypedream.files.revisions import Revision
+
+    with stdout_kept_free(), loaded(target, debug=debug) as found:
+        values = parameters_of(found.pipeline, texts, file)
+        before = Revision(project_root(found.folder), revision)
+        now = parameters_now(found.pipeline.plan(values, cache="cached"))
+    old = {key: _shown(lock.params) for key, lock in before.locks.items()}
+    new = {key: _shown(params) for key, params in now.items()}
+    say_compared([*compared(old, new)], "stage", revision, as_json=as_json)
+
+
+def _shown(params: Mapping[str, ParamLock]) -> dict[str, str]:
+    """Return values as they are shown; two that only look the same have their digests behind."""
+    return {
+        name: f"{one.shown} {one.digest[:_SHORT]}" if one.digest else one.shown
+        for name, one in params.items()
+    }
 
 
 def _row(parameters: Parameters, definition: Parameter) -> tuple[str, ...]:

@@ -58,8 +58,8 @@ def command(
         say_json({**data, "file": str(path)})
         return
     say(f"wrote {from_here(path)}")
-    if not no_open and is_person_there() and sys.stdout.isatty():
-        _open(path)
+    if not no_open:
+        open_in_browser(path)
 
 
 def _of_run(folder: Path, name: str) -> tuple[RecordedRun, Path, dict[str, Any]]:
@@ -87,8 +87,11 @@ def _written(subject: RecordedRun | Runs, path: Path) -> Path:
         raise Refused(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def _open(path: Path) -> None:
-    from webbrowser import open as open_in_browser
+def open_in_browser(path: Path) -> None:
+    """Show a page to somebody who is there."""
+    from webbrowser import open as show
 
-    if not open_in_browser(path.absolute().as_uri()):
+    if not (is_person_there() and sys.stdout.isatty()):
+        return
+    if not show(path.absolute().as_uri()):
         say("no browser was found: open the file yourself", err=True)

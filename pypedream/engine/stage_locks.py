@@ -24,10 +24,11 @@ from pypedream.store.results import Result
 from pypedream.values import short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pypedream.engine.calls import Call, Calls
     from pypedream.engine.links import Link
+    from pypedream.engine.plan import Plan
     from pypedream.engine.wiring import Wire
     from pypedream.files.locks import DepLock, OutLock
     from pypedream.files.spec import FileDep, FileOut
@@ -113,7 +114,7 @@ class StageLocks:
         for link in wired.links:
             if link.kind == "file" and link.input is not None:
                 deps |= dep_locks(self.calls.read.get(link.input.bind.source, {}))
-        params = {name: each for link in wired.links for name, each in self._params(link)}
+        params = {name: each for link in wired.links for name, each in self.params_of(link)}
         sides: dict[str, FileDep | FileOut] = {**spec.outs, **spec.deps}
         return Lock(
             wired.key,
@@ -125,7 +126,7 @@ class StageLocks:
             outs=outs or {},
         )
 
-    def _params(self, link: Link) -> Iterator[tuple[str, ParamLock]]:
+    def params_of(self, link: Link) -> Iterator[tuple[str, ParamLock]]:
         """Yield what a lock says of the parameters that an argument is, each field of a group."""
         parameters = self.calls.parameters
         for name, definition in parameters.definitions.items():
@@ -136,6 +137,19 @@ class StageLocks:
                 is_told = definition.is_hidden or isinstance(value, _PLAIN)
                 is_told = is_told and len(shown) < _LONGEST
                 yield name, ParamLock(shown, "" if is_told else digest_of(value))
+
+
+def parameters_now(plan: Plan) -> dict[str, Mapping[str, ParamLock]]:
+    """Return what the locks of stages would say of their parameters after a run of *plan*."""
+    calls, wires = plan.reuse.calls, plan.blueprint.wiring.wires
+    locks = None if calls is None else calls.locks
+    if locks is None:
+        return {}
+    return {
+        key: dict(each for link in wired.links for each in locks.params_of(link))
+        for key, wired in wires.items()
+        if wired.files is not None
+    }
 
 
 def _locks(wired: Wire) -> Locks:

@@ -215,3 +215,35 @@ def result_of(invoke: Invoke) -> Callable[..., Any]:
         return json.loads(invoke(*arguments, "--json", **options).stdout)
 
     return run
+
+
+@pytest.fixture
+def commit(project: Path) -> Callable[[], str]:
+    """Commit all of the project to its git, as a user would whose outputs are in the store."""
+    (project / ".gitignore").write_text("/.pypedream/*\n!/.pypedream/locks/\n/out/\n*.txt\n*.png\n")
+    _git(project, "init", "-q")
+
+    def add_all() -> str:
+        _git(project, "add", "-A")
+        _git(project, "commit", "-q", "--allow-empty", "-m", "state")
+        return _git(project, "rev-parse", "HEAD").strip()
+
+    return add_all
+
+
+@pytest.fixture
+def git(project: Path) -> Callable[..., str]:
+    """Give a command to the git of the project."""
+
+    def run(*words: str) -> str:
+        return _git(project, *words)
+
+    return run
+
+
+def _git(folder: Path, *words: str) -> str:
+    who = ["-c", "user.name=me", "-c", "user.email=me@example.org", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(
+        ["git", *who, *words], cwd=folder, check=True, capture_output=True, timeout=60
+    )
+    return done.stdout.decode()
