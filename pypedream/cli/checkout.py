@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from pypedream.cli import FAILED, OK, options
 from pypedream.cli.project import Project
 from pypedream.cli.terminal import say, say_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pypedream.files.checkout import CheckedOut
 
 
 @click.command("checkout")
@@ -30,16 +37,28 @@ def command(
     """
     from attrs import asdict
 
+    done = checked_out(stages, workspace, only_missing=only_missing, force=force)
+    if as_json:
+        say_json(asdict(done))
+    else:
+        say_checked_out(done)
+    return OK if only_missing or not done.left else FAILED
+
+
+def checked_out(
+    stages: Sequence[str], workspace: str | None, *, only_missing: bool, force: bool
+) -> CheckedOut:
+    """Make the outputs of these stages again, or of all."""
     from pypedream.files.checkout import check_out
 
     project = Project.here(workspace)
     locks = project.locks(stages)
     with project.store() as store, project.hashes() as hashes:
-        done = check_out(locks, store, hashes, project.root, only_missing=only_missing, force=force)
-    if as_json:
-        say_json(asdict(done))
-    else:
-        say(*(f"restored {path}" for path in done.restored))
-        say(*(f"left {one}" for one in done.left), err=True)
-        say(f"{len(done.restored)} restored, {done.unchanged} unchanged, {len(done.left)} left")
-    return OK if only_missing or not done.left else FAILED
+        return check_out(locks, store, hashes, project.root, only_missing=only_missing, force=force)
+
+
+def say_checked_out(done: CheckedOut) -> None:
+    """Say what became of each output that was not as it should be."""
+    say(*(f"restored {path}" for path in done.restored))
+    say(*(f"left {one}" for one in done.left), err=True)
+    say(f"{len(done.restored)} restored, {done.unchanged} unchanged, {len(done.left)} left")

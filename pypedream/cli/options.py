@@ -21,7 +21,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 TARGET = "[FILE.py|module][:name]"
 
 
-def _names(
+def names(
     ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Split lists at commas: "--only a,b" is "--only a --only b"."""
@@ -93,7 +93,7 @@ _stages = partial(
     click.option,
     multiple=True,
     metavar="STAGE",
-    callback=_names,
+    callback=names,
     shell_complete=suggestions.stages,
 )
 
@@ -136,7 +136,7 @@ selection = together(
         "tags",
         multiple=True,
         metavar="TAG",
-        callback=_names,
+        callback=names,
         shell_complete=suggestions.tags,
         help="Stages with one of these tags.",
     ),

@@ -96,6 +96,19 @@ class Revision:
                 found[lock.stage] = lock
         return dict(sorted(found.items()))
 
+    def others(self, *, with_history: bool = False) -> list[str]:
+        """Return the ids of the tips of all branches and tags, this one first.
+
+        Parameters
+        ----------
+        with_history
+            Whether to add every commit that changed a lock.
+        """
+        listed = self._git("for-each-ref", "--format=%(objectname)")
+        if with_history:
+            listed += self._git("log", "--all", "--format=%H", "--", f"{WORKSPACE}/{LOCKS}/")
+        return list(dict.fromkeys([self._id, *listed.decode().split()]))
+
     def _git(self, *words: str, given: bytes | None = None, wrong: str = "") -> bytes:
         from subprocess import TimeoutExpired, run
 
