@@ -131,29 +131,32 @@ def _changes(before: Call, after: Call, pending: set[str]) -> Iterator[Change]:
             continue
         told = new or old
         assert told is not None
-        files = list(_file_changes(old.files if old else None, new.files if new else None))
-        yield from files or [Change("input", told.source, *_sides(old, new))]
+        parts = list(_part_changes(told, old.parts if old else None, new.parts if new else None))
+        yield from parts or [Change("input", told.source, *_sides(old, new))]
 
 
 def _changes_of_lock(before: Lock, after: Call, pending: set[str]) -> Iterator[Change]:
     """Yield what is not as a lock says, which knows no places."""
     if dict(before.code) != dict(after.code.parts):
         yield from _code_changes(CodeIdentity("of the lock", before.code), after.code)
-    told = [each for name, each in after.inputs.items() if name not in pending]
-    files = {path: digest for each in told for path, digest in (each.files or {}).items()}
-    known = {path: dep.sha256 for path, dep in before.deps.items() if path in files}
-    yield from _file_changes(known, files)
+    for name, told in after.inputs.items():
+        if name not in pending and told.parts is not None and not _is_parameter(told):
+            known = {path: before.deps[path].sha256 for path in told.parts if path in before.deps}
+            yield from _part_changes(told, known, told.parts)
 
 
-def _file_changes(
-    before: Mapping[str, str] | None, after: Mapping[str, str] | None
+def _part_changes(
+    told: Told, before: Mapping[str, str] | None, after: Mapping[str, str] | None
 ) -> Iterator[Change]:
+    """Yield which files of an input changed, or which parameters of a stage."""
     if before is None or after is None:
         return
-    for path in dict.fromkeys((*after, *before)):
-        old, new = before.get(path, ""), after.get(path, "")
-        if old != new:
-            yield Change("input", f'file "{path}"', old[:_SHORT], new[:_SHORT])
+    for name in dict.fromkeys((*after, *before)):
+        old, new = before.get(name, ""), after.get(name, "")
+        if old != new and not _is_parameter(told):
+            yield Change("input", f'file "{name}"', old[:_SHORT], new[:_SHORT])
+        elif old != new:
+            yield Change("input", f'{told.source[:-1]}.{name}"', old, new)
 
 
 def _code_changes(before: CodeIdentity, after: CodeIdentity) -> Iterator[Change]:
@@ -176,6 +179,11 @@ def _code_changes(before: CodeIdentity, after: CodeIdentity) -> Iterator[Change]
 
 def _parts(before: CodeIdentity, after: CodeIdentity) -> Iterable[str]:
     return dict.fromkeys((*after.parts, *before.parts))
+
+
+def _is_parameter(told: Told) -> bool:
+    """Say whether parts are fields of a parameter, and not files."""
+    return told.source.startswith("parameter ")
 
 
 def _digest(told: Told | None) -> str:
