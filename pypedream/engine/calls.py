@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pypedream.stage import Stage
     from pypedream.store import CacheStore
     from pypedream.store.encoding import Encoding
+    from pypedream.store.results import Result
 
 NOTHING = "nothing"
 """Stands for what a stage that was skipped did not give."""
@@ -265,6 +266,16 @@ class Calls:
         digest = digest_of([digest_of(ref.dep.loader), type(ref.dep.paths).__name__, *read])
         self.read[ref] = found
         return Told(str(link), digest, parts=told if len(told) <= _MOST_PARTS else None)
+
+    def lost(self, wired: Wire, kept: Result) -> str:
+        """Return an output that is not there and cannot be made again from the store; or ""."""
+        from pypedream.files.written import MARK, Written
+
+        about = kept.about.get(MARK)
+        if about is None or wired.files is None or self.files is None:
+            return ""
+        written = self.written[wired.key] = Written.from_about(about, wired.files)
+        return self.files.lost(wired.files.root, written)
 
     def moved(self, wired: Wire) -> str:
         """Return a file that is not what it was when the call of a stage was told; or ""."""

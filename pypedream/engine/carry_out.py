@@ -258,11 +258,26 @@ class Launch:
             execution.ended[key] = Ended("skipped", reason=reason)
         execution.values.update(plan.reuse.values)
         execution.mapped.update(plan.reuse.mapped)
+        if plan.blueprint.has_files:
+            self._save_given()
         self._map_given()
         if execution.keeper is not None and plan.reuse.kept:
             from pypedream.engine.keeping import take_over
 
             take_over(execution, execution.keeper)
+
+    def _save_given(self) -> None:
+        """Write values that were given in place of a stage to its files: others read them there."""
+        from pypedream.files.stage_files import save
+
+        execution, wires = self._execution, self.plan.blueprint.wiring.wires
+        for key in self.plan.selection.given:
+            files = wires[key].files
+            if files is not None and files.spec.outs:
+                written: Any = save(files, execution.values[key])
+                if execution.keeper is not None:
+                    written = execution.keeper.gave(wires[key], written)
+                execution.values[key] = written
 
     def _map_given(self) -> None:
         """Name the outputs of values that were given in place of a stage that names them."""

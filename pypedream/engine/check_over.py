@@ -33,6 +33,13 @@ def over_mistakes(wired: Wire) -> Iterator[Problem]:
     else:
         yield from _names(wired, over)
         yield from _bound_twice(wired, over)
+        if wired.files is not None and wired.files.spec.outs:
+            path = wired.files.outputs[0]
+            hint = (
+                "return the value of each item, and write all of them in a stage that takes the"
+                ' list, as by DirectoryOut("results/", ...)'
+            )
+            yield _problem(wired, f'over=: each item would write "{path}" anew', hint)
 
 
 def _settings_of_a_map(wired: Wire) -> Iterator[Problem]:

@@ -254,12 +254,14 @@ class Execution:
         if wired.over is not None:
             from pypedream.engine.mapping import map_over
 
+            if wired.files is not None:
+                arguments = _loaded(arguments)
             value = map_over(self, wired, attempt, arguments, crew=crew, kept=kept)
         elif crew is not None and crew.far is not None:
             value = crew.far.call(wired, attempt, arguments)
         else:
             value = _called(wired, arguments)
-            if wired.flags & GENERATOR:
+            if wired.flags & GENERATOR and wired.files is None:
                 value = list(value)
         return self._accepted(wired, attempt, arguments, value)
 
@@ -287,6 +289,8 @@ class Execution:
         if wired.over is not None:
             from pypedream.engine.mapping_async import map_over_async
 
+            if wired.files is not None:
+                arguments = _loaded(arguments)
             value = await map_over_async(self, wired, attempt, arguments, kept=kept)
         else:
             value = await awaited(wired, arguments)
@@ -357,6 +361,13 @@ USER_CALLS: Final = frozenset({call_plain.__code__, Execution.call.__code__})
 """The code under which all runs that is the user's: what it raises ends an attempt."""
 
 
+def _loaded(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a mapped stage: its files are loaded once for all items."""
+    from pypedream.files.stage_files import present
+
+    return {name: present(value) for name, value in arguments.items()}
+
+
 def _called(wired: Wire, arguments: dict[str, Any]) -> Any:
     if not wired.arguments.positional:
         return wired.call(**arguments)
@@ -372,7 +383,7 @@ async def awaited(wired: Wire, arguments: dict[str, Any]) -> Any:
     try:
         async with timeout(limit) as timer:
             value = _called(wired, arguments)
-            if wired.flags & ASYNC_GENERATOR:
+            if wired.flags & ASYNC_GENERATOR and wired.files is None:
                 return [one async for one in value]
             return await value
     except TimeoutError as error:

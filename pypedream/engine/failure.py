@@ -118,7 +118,9 @@ class Failure:
     def replay(self) -> Any:
         """Call the stage's function once more with the same values, outside any run."""
         __tracebackhide__ = True
-        values = {name: one.value for name, one in self.inputs.items()}
+        from pypedream.files.stage_files import present
+
+        values = {name: present(one.value) for name, one in self.inputs.items()}
         first, rest = arguments_of(self.function).split(values)
         return self.function(*first, **rest)
 

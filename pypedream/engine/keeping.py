@@ -12,7 +12,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, define
+from attrs import Factory, define, evolve
 
 from pypedream import context
 from pypedream.context import Attempt
@@ -158,6 +158,17 @@ class Keeper:
         is_whole = output == RETURN
         self.calls.digests[key] = (identity_of(value) if is_whole else "") or unlike_any()
 
+    def gave(self, wired: Wire, written: Any) -> Any:
+        """Take note of what a value became that was given in place of a stage with files."""
+        self.calls.digests[wired.key] = written.identity
+        self.calls.written[wired.key] = written
+        if self._is_kept(wired):
+            assert self.calls.files is not None
+            assert wired.files is not None
+            self.calls.files.keep(wired.files.root, written)
+            self._lock(wired, self.calls.of(wired), written, is_shared=False)
+        return self._with_copies(written)
+
     def note(self, key: str) -> None:
         """Take note that a stage used what its inputs do not say."""
         self.unstated.add(key)
@@ -211,7 +222,7 @@ class Keeper:
     ) -> Any:
         with self._watched(wired, call) as started:
             items = self._items_of(wired, call)
-            value = compute(items)
+            value = self._with_copies(compute(items))
         self._keep(wired, call, value, perf_counter() - started, items)
         return value
 
@@ -220,9 +231,16 @@ class Keeper:
     ) -> Any:
         with self._watched(wired, call) as started:
             items = self._items_of(wired, call)
-            value = await compute(items)
+            value = self._with_copies(await compute(items))
         self._keep(wired, call, value, perf_counter() - started, items)
         return value
+
+    def _with_copies(self, value: Any) -> Any:
+        """Let what a stage wrote be loaded from its copies once the files are others."""
+        if not isinstance(value, Deferred):
+            return value
+        written: Any = value
+        return evolve(written, kept=self.calls.files)
 
     @contextmanager
     def _watched(self, wired: Wire, call: Call) -> Iterator[float]:
@@ -253,9 +271,9 @@ class Keeper:
         elif self._is_kept(wired):
             about = {"pipeline": self.pipeline, "stage": wired.key, "run": self.run}
             kept, form = _form_of(items, value)
-            if isinstance(value, Deferred):
-                kept, form = self._keep_files(wired, value)
             try:
+                if isinstance(value, Deferred):
+                    kept, form = self._keep_files(wired, value)
                 self.results.keep(key, kept, {**about, **form, "identity": identity}, took)
                 kept_as = key
             except Unstorable as error:
@@ -271,8 +289,8 @@ class Keeper:
         files, written = self.calls.files, value
         assert files is not None
         assert wired.files is not None
-        files.keep(wired.files.root, written)
         self.calls.written[wired.key] = written
+        files.keep(wired.files.root, written)
         return written.digests, {FILES: written.about()}
 
     def _has_moved(self, wired: Wire) -> bool:
@@ -320,7 +338,7 @@ class Keeper:
 
         assert wired.files is not None
         assert self.calls.files is not None
-        written = Written.from_about(found.about[FILES], wired.files)
+        written = Written.from_about(found.about[FILES], wired.files, self.calls.files)
         try:
             for path in self.calls.files.restore(wired.files.root, written):
                 self._say_put_back(wired, path)

@@ -77,21 +77,33 @@ class Lookup:
             self.results.fetch(2 * len(self.base.order))
         calls = self.reuse.calls = self._calls(remembered)
         for key in self.base.order:
-            if key in self.reuse.values:
-                calls.digests[key] = identity_of(self.reuse.values[key]) or unlike_any()
-            elif key in self.reuse.kept:
-                calls.digests[key] = self.reuse.kept[key].identity
+            if key in self.reuse.values or key in self.reuse.kept:
+                self._take(self.base.wiring.wires[key], calls)
             elif key not in self.skipped:
                 self._decide(self.base.wiring.wires[key], calls)
         if mark is not None and mark == self.results.mark():
             remembered.mark, remembered.results = mark, self._known
         self._drop_what_nobody_asked_for()
         if self.base.has_files:
-            from pypedream.engine.overwritten import overwritten
+            self._find_what_is_overwritten(calls)
 
-            wires, running = self.base.wiring.wires, self._running & self.wanted
-            kept = self.reuse.kept
-            self.reuse.overwrites += overwritten(wires, running, kept, calls, self.results.store)
+    def _take(self, wired: Wire, calls: Calls) -> None:
+        """Take note of a result that is there already: given, or of the run that is resumed."""
+        key, kept = wired.key, self.reuse.kept.get(wired.key)
+        if kept is not None:
+            calls.digests[key] = kept.identity
+            calls.lost(wired, kept)
+            return
+        calls.digests[key] = identity_of(self.reuse.values[key]) or unlike_any()
+        if wired.files is not None:
+            self._running.add(key)  # what is in its files is known when they are written
+
+    def _find_what_is_overwritten(self, calls: Calls) -> None:
+        from pypedream.engine.overwritten import overwritten
+
+        wires, running = self.base.wiring.wires, self._running & self.wanted
+        found = overwritten(wires, running, self.reuse.kept, calls, self.results.store)
+        self.reuse.overwrites += found
 
     def _calls(self, remembered: Remembered) -> Calls:
         """Return what tells the calls of the stages."""
@@ -121,9 +133,7 @@ class Lookup:
         if wired.files is not None and call is not None and call.key and calls.locks is not None:
             kept = calls.locks.preferred(wired, call, kept)
         may_take = mode in LOOKS or key not in self.wanted
-        lost = ""
-        if kept is not None and wired.files is not None:
-            lost = self._lost(wired, kept, calls)
+        lost = "" if kept is None or wired.files is None else calls.lost(wired, kept)
         if kept is not None and call is not None and may_take and not lost:
             self.reuse.kept[key] = kept
             calls.taken[key] = call
@@ -133,18 +143,6 @@ class Lookup:
         self._running.add(key)
         if key in self.wanted:
             self._explain(wired, mode, call, kept, pending, lost)
-
-    def _lost(self, wired: Wire, kept: Result, calls: Calls) -> str:
-        """Return an output that is not there and cannot be made again from the store; or ""."""
-        from pypedream.files.written import MARK, Written
-
-        assert wired.files is not None
-        assert calls.files is not None
-        about = kept.about.get(MARK)
-        if about is None:
-            return ""
-        written = calls.written[wired.key] = Written.from_about(about, wired.files)
-        return calls.files.lost(wired.files.root, written)
 
     def _kept_items(self, wired: Wire, mode: str, call: Call | None) -> tuple[int, int]:
         """Return how many items of a mapped stage are kept, and how many it has, if few."""
@@ -193,7 +191,8 @@ class Lookup:
         elif lost:
             reason = f'"{lost}" is not what it wrote, and no copy is kept'
         elif call is None:
-            reason = f'needs "{pending}", which runs' if pending != "when=" else ""
+            how = "is given" if pending in self.reuse.values else "runs"
+            reason = f'needs "{pending}", which {how}' if pending != "when=" else ""
         else:
             reason = self._why(wired, call, before)
         kept_items, items = self._kept_items(wired, mode, call)

@@ -27,9 +27,12 @@ if TYPE_CHECKING:
     from pypedream.engine.history import RecordedRun
     from pypedream.engine.result_log import RecordedResults
     from pypedream.engine.run import Run
+    from pypedream.files.stage_files import StageFiles
     from pypedream.log.events import Event
     from pypedream.protocols import OutputMapper
-    from pypedream.store.results import Results
+    from pypedream.store.results import Result, Results
+
+FILES = "files"
 
 
 @frozen
@@ -69,6 +72,8 @@ class PastRun(Mapping[str, Any]):
         Values that are not in the store, by stage.
     mappers
         What names the outputs of stages, by stage.
+    files
+        What loads the files of stages, by stage. Of others their digests are the value.
     """
 
     def __init__(
@@ -76,7 +81,9 @@ class PastRun(Mapping[str, Any]):
         folder: Path,
         held: Mapping[str, Any] | None = None,
         mappers: Mapping[str, OutputMapper] | None = None,
+        files: Mapping[str, StageFiles] | None = None,
     ) -> None:
+        self._files = files or {}
         self._folder = folder
         self._held = held or {}
         self._mappers = mappers or {}
@@ -195,7 +202,7 @@ class PastRun(Mapping[str, Any]):
 
         results = Results(self.workspace, readonly=True)
         try:
-            return _loaded(results, key, line.key)
+            return _loaded(results, key, line.key, self._files.get(key))
         finally:
             results.close()
 
@@ -265,7 +272,7 @@ class _PastOutputs(Mapping[str, Mapping[str, Any]]):
         return len(self._run)
 
 
-def _loaded(results: Results, stage: str, key: str) -> Any:
+def _loaded(results: Results, stage: str, key: str, files: StageFiles | None) -> Any:
     """Return the value that is kept under a key.
 
     Raises
@@ -280,6 +287,8 @@ def _loaded(results: Results, stage: str, key: str) -> Any:
     found = results.find(key)
     if found is None:
         raise NoResult(f'the result of stage "{stage}" is kept no more')
+    if files is not None and FILES in found.about:
+        return _loaded_from_files(results, found, files)
     try:
         return results.load(found)
     except (UnsafePayload, MemoryError):
@@ -291,3 +300,11 @@ def _loaded(results: Results, stage: str, key: str) -> Any:
         raise UnreadableResult(
             f'the kept result of stage "{stage}" cannot be read: {what}'
         ) from error
+
+
+def _loaded_from_files(results: Results, found: Result, files: StageFiles) -> Any:
+    """Return what a stage wrote, from its files or from the copies of them."""
+    from pypedream.files.keeping import KeptFiles
+    from pypedream.files.written import Written
+
+    return Written.from_about(found.about[FILES], files, KeptFiles(results.store)).present()

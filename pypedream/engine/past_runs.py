@@ -12,7 +12,7 @@ from pypedream.engine.metrics import metrics_of
 from pypedream.engine.options import ENVIRONMENT
 from pypedream.engine.past_run import PastRun
 from pypedream.engine.runs import FAILED, RunRow, Runs
-from pypedream.engine.sweep_rows import mappers_of
+from pypedream.engine.sweep_rows import files_of, mappers_of
 from pypedream.errors import StoreError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pypedream.engine.history import RecordedRun
+    from pypedream.files.stage_files import StageFiles
     from pypedream.pipeline import Pipeline
     from pypedream.protocols import OutputMapper
 
@@ -32,27 +33,34 @@ def past_runs(pipeline: Pipeline, workspace: str | os.PathLike[str] | None = Non
     StoreError
         If there is no workspace, or it cannot be read.
     """
+    base = pipeline.blueprint
     found = (
-        workspace or pipeline.options.get("workspace") or os.environ.get(f"{ENVIRONMENT}WORKSPACE")
+        workspace
+        or pipeline.options.get("workspace")
+        or os.environ.get(f"{ENVIRONMENT}WORKSPACE")
+        or base.state
     )
     if not found:
         raise StoreError(
             f'pipeline "{pipeline.name}" has no workspace, so no run is recorded: write'
             ' Pipeline(workspace=".pypedream"), or history(workspace=...)'
         )
-    mappers = mappers_of(pipeline.blueprint.definition.stages)
+    mappers = mappers_of(base.definition.stages)
     runs = (PastRun(folder, mappers=mappers) for folder in run_folders(found))
-    return runs_of(pipeline.name, (run.record for run in runs), mappers)
+    return runs_of(pipeline.name, (run.record for run in runs), mappers, files_of(base))
 
 
 def runs_of(
-    pipeline: str, records: Iterable[RecordedRun], mappers: dict[str, OutputMapper] | None = None
+    pipeline: str,
+    records: Iterable[RecordedRun],
+    mappers: dict[str, OutputMapper] | None = None,
+    files: dict[str, StageFiles] | None = None,
 ) -> Runs:
     """Return those of some recorded runs that are of one pipeline, without holding the records."""
     rows, asked = [], dict[str, None]()
     for record in records:
         if record.pipeline == pipeline:
-            rows.append(_row(record, mappers))
+            rows.append(_row(record, mappers, files))
             set_ = record.asked.get("set")
             asked.update(dict.fromkeys(map(str, set_ if isinstance(set_, list) else ())))
     return Runs(pipeline, rows, names=_changed(rows, asked))
@@ -81,11 +89,15 @@ def recorded_sweep(records: Iterable[RecordedRun]) -> Runs:
     return Runs(first.pipeline, rows, names=list(names), id=batch.id, of=batch.of)
 
 
-def _row(record: RecordedRun, mappers: dict[str, OutputMapper] | None) -> RunRow:
+def _row(
+    record: RecordedRun,
+    mappers: dict[str, OutputMapper] | None,
+    files: dict[str, StageFiles] | None = None,
+) -> RunRow:
     batch = record.batch
     about: dict[str, Any] = {"started": record.started, "batch": batch and batch.id}
     folder: Path = record.folder.absolute()
-    opened = partial(PastRun, folder, mappers=mappers)
+    opened = partial(PastRun, folder, mappers=mappers, files=files)
     parameters = dict(flat(record.parameters))
     return RunRow(record.id, opened, record.state, record.duration_s, parameters, about=about)
 

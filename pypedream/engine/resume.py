@@ -62,6 +62,8 @@ def resume_plan(
     if isinstance(run, PastRun):
         request = {"workspace": run.workspace, **request}
         run = run.id
+    elif base.has_files and getattr(run, "keeps_results", False):
+        request, run = _by_record(run, request)
     if run is None or isinstance(run, str):
         from pypedream.engine.resume_record import recorded_work
 
@@ -79,6 +81,11 @@ def resume_plan(
     own = asdict(run.plan.options, recurse=False)
     start = carried_over(pipeline.parameters, run)
     return plan_for(request_of(None, asked), base, own, parameters=start, reuse=resuming(run))
+
+
+def _by_record(run: Any, request: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """Return what to go on from where there are files: the record tells what was in them."""
+    return {"workspace": run.plan.options.workspace, **request}, run.id
 
 
 def resuming(run: Run) -> Callable[[Blueprint, Parameters], Reuse]:

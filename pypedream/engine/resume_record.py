@@ -25,7 +25,6 @@ from pypedream.store.results import Results
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pypedream.engine.calls import Call
     from pypedream.engine.history import RecordedRun
     from pypedream.engine.plan import Blueprint
     from pypedream.engine.result_log import ResultLine
@@ -126,6 +125,8 @@ class RecordedWork:
             {key: identity_of(value) or unlike_any() for key, value in given.items()}
         )
         results = Results(self.workspace, readonly=True)
+        if base.has_files:
+            calls.look_at_files(results.store)
         try:
             return self._reuse(results, base, calls)
         finally:
@@ -141,7 +142,7 @@ class RecordedWork:
                 (f'needs "{one}", which runs' for one in read_by(wired) if one in reuse.rerun), ""
             )
             if not reason:
-                found = self._finished(wired, calls.of(wired), results)
+                found = self._finished(wired, calls, results)
                 if not isinstance(found, str):
                     calls.digests[key] = found.identity
                     reuse.kept[key] = found
@@ -151,20 +152,25 @@ class RecordedWork:
             reuse.rerun[key] = reason
         return reuse
 
-    def _finished(self, wired: Wire, call: Call, results: Results) -> Result | str:
+    def _finished(self, wired: Wire, calls: Calls, results: Results) -> Result | str:
         """Return what a stage gave in the run, or why that does not hold."""
+        call = calls.of(wired)
         line = self.lines.get(wired.key)
         if line is None:
             # its line may be lost, or torn when the process was killed
             found = results.find(call.key) if call.key else None
-            if found is not None and found.about.get("run") in self.runs:
+            is_of_it = found is not None and found.about.get("run") in self.runs
+            if found is not None and is_of_it and not calls.lost(wired, found):
                 return found
             return f"did not finish in run {self.run.id}"
         changed = ", ".join(differences(line.call, call))
         if changed:
             return changed
         kept = results.find(line.key) if line.key else None
-        return kept or "its result is kept no more"
+        if kept is None:
+            return "its result is kept no more"
+        lost = calls.lost(wired, kept)
+        return f'"{lost}" is not what it wrote, and no copy is kept' if lost else kept
 
 
 def _has_default(name: str, parameters: Parameters) -> bool:
@@ -183,6 +189,7 @@ def recorded_work(pipeline: Pipeline, name: str | None, request: Mapping[str, An
         request.get("workspace")
         or pipeline.options.get("workspace")
         or os.environ.get(f"{ENVIRONMENT}WORKSPACE")
+        or pipeline.blueprint.state
     )
     if not workspace:
         hint = "run() first" if name is None else "say where it is recorded: workspace=..."

@@ -135,6 +135,11 @@ class Run(Mapping[str, Any]):
             raise NoResult(self._why_none(key)) from None
         return value.present() if isinstance(value, Deferred) else value
 
+    def written(self, key: str) -> Any:
+        """Return which files a stage wrote; None if it gave another value, or none."""
+        value = self._execution.values.get(key)
+        return value if isinstance(value, Deferred) else None
+
     def __iter__(self) -> Iterator[str]:
         values = self.outputs
         return (key for key in self.plan.blueprint.order if key in values)
@@ -366,7 +371,7 @@ class Run(Mapping[str, Any]):
     ) -> StageRun:
         ended = endings.get(key)
         outputs: Mapping[str, Any] = {}
-        if key in self._execution.values:
+        if key in self._execution.values and self.written(key) is None:
             outputs = self.outputs[key]
         elif key in self.outputs:
             outputs = KeptOutputs(self.outputs, key)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import NOTHING
 
 from pypedream.engine.views import Values
+from pypedream.errors import UnreadableResult
 from pypedream.mappers import RETURN
 from pypedream.parameters.annotations import unboxed
 
@@ -59,7 +60,10 @@ def scalar_results(run: Run) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for key in run:
-        if not _is_large(run, key):
+        written = run.written(key)
+        if written is not None:
+            found |= {f"{key}.{name}": each for name, each in _metrics_in(_metrics_of(written))}
+        elif not _is_large(run, key):
             outputs = dict(run.outputs[key])
             value = outputs.pop(RETURN)
             if is_scalar(value):
@@ -77,6 +81,22 @@ def is_scalar(value: Any) -> bool:
     return isinstance(value, _PLAIN) or any(
         base.__module__ in _HOMES for base in type(value).__mro__
     )
+
+
+def _metrics_of(written: Any) -> Any:
+    try:
+        return written.metrics()
+    except UnreadableResult:  # another run wrote them anew at the same time
+        return None
+
+
+def _metrics_in(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the scalars among metrics, which may be those of several files, each a dict."""
+    for name, member in value.items() if isinstance(value, Mapping) else ():
+        if isinstance(member, Mapping):
+            yield from ((f"{name}.{inner}", each) for inner, each in _scalars_in(member))
+        elif isinstance(name, str) and is_scalar(member):
+            yield name, unboxed(member)
 
 
 def _scalars_in(members: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:

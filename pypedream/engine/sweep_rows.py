@@ -20,8 +20,10 @@ from pypedream.parameters.secret import MASK, Secret
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from pypedream.engine.plan import Blueprint
     from pypedream.engine.run import Run
     from pypedream.engine.runs import Runs
+    from pypedream.files.stage_files import StageFiles
     from pypedream.parameters import Parameters
     from pypedream.protocols import OutputMapper
     from pypedream.stage import Stage
@@ -83,7 +85,14 @@ def _past(run: Run) -> partial[PastRun]:
     held = {
         key: value for key, value in in_memory.items() if key not in lines or not lines[key].key
     }
-    return partial(PastRun, folder, held, mappers_of(run.plan.blueprint.definition.stages))
+    base = run.plan.blueprint
+    return partial(PastRun, folder, held, mappers_of(base.definition.stages), files_of(base))
+
+
+def files_of(base: Blueprint) -> dict[str, StageFiles]:
+    """Return what loads the files of stages, by stage."""
+    wires = base.wiring.wires.items() if base.has_files else ()
+    return {key: wired.files for key, wired in wires if wired.files is not None}
 
 
 def mappers_of(stages: Mapping[str, Stage]) -> dict[str, OutputMapper]:

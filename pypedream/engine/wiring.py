@@ -127,7 +127,9 @@ class Wire:
     def call(self) -> Callable[..., Any]:
         """What is called: the function, or what loads files for it and saves what it gives."""
         function = self.stage.function
-        return function if self.files is None else self.files.call(function)
+        if self.files is None or self.over is not None:
+            return function
+        return self.files.call(function)
 
     @property
     def is_async(self) -> bool:
@@ -343,6 +345,9 @@ def _guard(wires: dict[str, Wire]) -> list[Shared]:
         for source in sources:
             if first.setdefault(source, wired) is not wired and source not in shared:
                 shared[source] = Shared(*_full(source))
+    for source, one in [*shared.items()]:
+        if one.kind == "stage" and one.name in wires and wires[one.name].files is not None:
+            del shared[source]  # each reader loads its own
     for wired in wires.values() if shared else ():
         read = [(argument, shared[one]) for argument, one in _read_by(wired) if one in shared]
         wired.guarded = tuple(read)

@@ -29,6 +29,7 @@ from pypedream.store import trust
 from pypedream.store.corruption import Damaged
 from pypedream.store.disk import digest_of, flush
 from pypedream.store.entry import INLINE_BYTES, Entry
+from pypedream.store.results import Unstorable
 from pypedream.store.transfer import copy_missing
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from pypedream.store import CacheStore
 
-__all__ = ["FileBlobs", "key_of"]
+__all__ = ["ChangedFile", "FileBlobs", "key_of"]
 
 _RUNS = "executable"
 
@@ -45,6 +46,10 @@ _RUNS = "executable"
 def key_of(digest: Digest) -> str:
     """Return the key under which the store has what a digest stands for."""
     return f"{'folder' if digest.is_folder else 'file'}/{digest.sha256}"
+
+
+class ChangedFile(StoreError, Unstorable):
+    """A file is not what it was when it was hashed."""
 
 
 class FileBlobs:
@@ -308,5 +313,5 @@ def _is_below(name: str) -> bool:
     return not ({"", ".", ".."} & set(parts)) and not os.path.splitdrive(name)[0]
 
 
-def _changed(path: Path) -> StoreError:
-    return StoreError(f"{path} has changed since it was hashed: it is not kept")
+def _changed(path: Path) -> ChangedFile:
+    return ChangedFile(f"{path} has changed since it was hashed: it is not kept")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define
 
-from pypedream.errors import MissingEntry
+from pypedream.errors import MissingEntry, UnreadableResult
 from pypedream.files.blobs import FileBlobs
 from pypedream.files.hashes import Digest, FileHashes
 from pypedream.files.paths import within
@@ -16,8 +16,12 @@ from pypedream.files.stage_files import STATE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from pypedream.files.stage_files import StageFiles
     from pypedream.files.written import Written, WrittenFile
     from pypedream.store import CacheStore
+
+SMALL_BYTES = 8 * 1024
+"""Of what git keeps, so small a file is copied, too: the value of a past run is made of it."""
 
 
 @define(eq=False)
@@ -68,10 +72,41 @@ class KeptFiles:
             return
         blobs, hashes = FileBlobs(self.store()), self.hashes(root)
         for one in written.all:
-            if one.is_cached:
+            if one.is_cached or one.size <= SMALL_BYTES:
                 digest = _digest(one)
                 members = hashes.members(one.path) if digest.is_folder else ()
                 blobs.keep(within(Path(root), one.path), digest, members)
+
+    def load(self, written: Written, files: StageFiles) -> Any:
+        """Return what a stage gave, also if its files are not as it left them any more.
+
+        Raises
+        ------
+        UnreadableResult
+            If they are not, and no copy is kept.
+        """
+        changed = self.changed(files.root, written)
+        if not changed:
+            return files.load(written)
+        from tempfile import TemporaryDirectory
+
+        with TemporaryDirectory(prefix="pypedream-") as folder:
+            places = {one.path: Path(folder, one.path) for one in changed}
+            for one in changed:
+                self._fetch(one, places[one.path], files)
+            return files.load(written, places)
+
+    def _fetch(self, one: WrittenFile, place: Path, files: StageFiles) -> None:
+        what = f'"{one.path}" is not what was written'
+        if files.gives_place(one.path):
+            raise UnreadableResult(f"{what}, and its value is the path alone")
+        if self.store is None:
+            raise UnreadableResult(f"{what}, and no copy is kept")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            FileBlobs(self.store()).restore(_digest(one), place)
+        except MissingEntry as error:
+            raise UnreadableResult(f"{what}, and no copy is kept") from error
 
     def restore(self, root: str, written: Written) -> Iterator[str]:
         """Make files again that are not as a stage wrote them; yield their paths.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from pypedream.errors import MissingFile
+from pypedream.errors import MissingFile, StoreError
 from pypedream.files.directory import files_of
 from pypedream.files.hashes import FileHashes
 from pypedream.files.paths import within
@@ -20,7 +21,7 @@ from pypedream.formats import Reader
 from pypedream.values import said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from pypedream.files.spec import FileDep, FileOut, FileSpec
 
@@ -43,6 +44,8 @@ class FileRef:
     def __str__(self) -> str:
         texts = texts_of(self.dep.paths)
         return f'file "{texts[0]}"' if len(texts) == 1 else f"{len(texts)} files"
+
+    __repr__ = __str__
 
     def load(self) -> Any:
         """Return the value for the argument.
@@ -98,6 +101,11 @@ class StageFiles:
         deps = [dep.paths for dep in self.spec.deps.values() if dep.is_incremental]
         return tuple(path for paths in deps for path in texts_of(paths))
 
+    def gives_place(self, path: str) -> bool:
+        """Say whether a reader gets the path of an output, and not what is in it."""
+        outs = [out for out in self.spec.outs.values() if path in texts_of(out.path)]
+        return any(not isinstance(out.loader, Reader) or _is_place(out.loader) for out in outs)
+
     @property
     def has_templates(self) -> bool:
         """Whether there are braces in paths, mostly around parameters."""
@@ -131,25 +139,31 @@ class StageFiles:
         """Return the function that loads what *function* gets and saves what it gives."""
         return FileCall(function, self)
 
-    def load(self, written: Written) -> Any:
-        """Return what a stage gave, as its readers get it: loaded from the files that it wrote."""
-        found = {name: self._loaded(name, files) for name, files in written.fields.items()}
+    def load(self, written: Written, places: Mapping[str, Path] | None = None) -> Any:
+        """Return what a stage gave, as its readers get it: loaded from the files that it wrote.
+
+        Parameters
+        ----------
+        places
+            Where files are that are not at their paths.
+        """
+        found = {
+            name: self._loaded(name, files, places or {}) for name, files in written.fields.items()
+        }
         return found["return"] if self.spec.is_single else found
 
-    def load_field(self, written: Written, name: str) -> Any:
-        """Return one field of what a stage gave."""
-        return self._loaded(name, written.fields[name])
-
-    def _loaded(self, name: str, files: tuple[WrittenFile, ...]) -> Any:
+    def _loaded(self, name: str, files: tuple[WrittenFile, ...], places: Mapping[str, Path]) -> Any:
         out = self.spec.outs[name]
-        values = [self._read(one.path, out) for one in files]
+        values = [self._read(one.path, out, places) for one in files]
         if out.kind == "directory":
-            keys = [one.path.removeprefix(str(out.path)) for one in files]
+            # with a parameter in it the path of the folder is not known, but how deep it is
+            depth = str(out.path).count("/")
+            keys = ["/".join(one.path.split("/")[depth:]) for one in files]
             return dict(zip(keys, values, strict=True))
         return values[0] if isinstance(out.path, str) else type(out.path)(values)
 
-    def _read(self, path: str, out: FileOut) -> Any:
-        place = within(Path(self.root), path)
+    def _read(self, path: str, out: FileOut, places: Mapping[str, Path]) -> Any:
+        place = places.get(path) or within(Path(self.root), path)
         return out.loader.load(place) if isinstance(out.loader, Reader) else place
 
 
@@ -160,14 +174,26 @@ class FileCall:
     function: Callable[..., Any]
     files: StageFiles
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Load the files among the arguments, call the function and save what it gives."""
-        from inspect import isawaitable
+    @property
+    def __signature__(self) -> Any:
+        from inspect import signature
 
-        value = self.function(*map(_present, args), **{k: _present(v) for k, v in kwargs.items()})
+        return signature(self.function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Load the files among the arguments, call the function and save what it gives.
+
+        What a generator yields is a list.
+        """
+        from inspect import isasyncgen, isawaitable, isgenerator
+
+        named = {name: present(value) for name, value in kwargs.items()}
+        value = self.function(*map(present, args), **named)
+        if isasyncgen(value):
+            value = _collected(value)
         if isawaitable(value):
             return self._awaited(value)
-        return self._saved(value)
+        return self._saved(list(value) if isgenerator(value) else value)
 
     async def _awaited(self, value: Any) -> Any:
         return self._saved(await value)
@@ -176,7 +202,18 @@ class FileCall:
         return save(self.files, value) if self.files.spec.outs else value
 
 
-def _present(value: Any) -> Any:
+def _is_place(loader: Any) -> bool:
+    from pypedream.formats import PathOnly
+
+    return isinstance(loader, PathOnly)
+
+
+async def _collected(values: AsyncIterator[Any]) -> list[Any]:
+    return [value async for value in values]
+
+
+def present(value: Any) -> Any:
+    """Return what an argument is: what is in its files, if it is read from some."""
     return value.load() if isinstance(value, FileRef) else value
 
 
@@ -193,40 +230,39 @@ def save(files: StageFiles, value: Any) -> Written:
     spec = files.spec
     values = {"return": value} if spec.is_single else _fields(spec, value)
     root, state = files.root, Path(files.root, STATE)
-    fields: dict[str, list[str]] = {}
+    hashes, real = FileHashes(state, os.path.realpath(root)), os.path.realpath(root)
+    written: dict[str, tuple[WrittenFile, ...]] = {}
     with Staged(root, state) as staged:
         for name, out in spec.outs.items():
-            if name in values:
-                made = files_of(values[name], out)
-                fields[name] = list(made)
-                _write(staged, out, made)
+            if name not in values:
+                continue
+            places = _write(staged, out, files_of(values[name], out))
+            # before they are in place: there, another run may write its own at any time
+            written[name] = tuple(
+                _written(hashes, path, os.path.relpath(place, real), out)
+                for path, place in places.items()
+            )
         staged.publish()
-    hashes = FileHashes(state, root)
-    return Written(
-        {
-            name: tuple(_written(hashes, path, spec.outs[name]) for path in paths)
-            for name, paths in fields.items()
-        },
-        files,
-    )
+    return Written(written, files)
 
 
-def _write(staged: Staged, out: FileOut, made: Mapping[str, Any]) -> None:
+def _write(staged: Staged, out: FileOut, made: Mapping[str, Any]) -> dict[str, Path]:
+    """Write the files of one output beside their places; return where each is, by its path."""
     if out.kind != "directory":
-        for path, value in made.items():
-            out.loader.save(value, staged.path_for(path))
-        return
-    folder = staged.path_for(str(out.path))
+        places = {path: staged.path_for(path) for path in made}
+    else:
+        folder = staged.path_for(str(out.path))
+        places = {path: folder / path.removeprefix(str(out.path)) for path in made}
     for path, value in made.items():
-        place = folder / path.removeprefix(str(out.path))
-        place.parent.mkdir(parents=True, exist_ok=True)
-        out.loader.save(value, place)
+        places[path].parent.mkdir(parents=True, exist_ok=True)
+        out.loader.save(value, places[path])
+    return places
 
 
-def _written(hashes: FileHashes, path: str, out: FileOut) -> WrittenFile:
-    digest = hashes.digest(path)
+def _written(hashes: FileHashes, path: str, place: str, out: FileOut) -> WrittenFile:
+    digest = hashes.digest(place.replace(os.sep, "/"))
     if digest is None:
-        raise MissingFile(path)
+        raise StoreError(f"nothing was written for the output {path}")
     return WrittenFile(path, digest.sha256, digest.size, out.is_cached)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from pypedream.deferred import Deferred
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pypedream.files.keeping import KeptFiles
     from pypedream.files.stage_files import StageFiles
 
 MARK = "files"
@@ -44,17 +45,42 @@ class WrittenFile:
 class Written(Deferred):
     """All files that one call of a stage wrote, by the field of what it returned.
 
-    Equal content makes it equal, whenever and by which code it was written. Its value is what is
-    in the files, as they are when it is asked for.
+    Equal content makes it equal, whenever and by which code it was written. Its value is what was
+    in the files then, loaded when it is asked for.
+
+    Attributes
+    ----------
+    files
+        How they are loaded.
+    kept
+        What has copies of them; None takes them as they are.
     """
 
     fields: Mapping[str, tuple[WrittenFile, ...]] = field(hash=False)
     files: StageFiles | None = field(default=None, eq=False, repr=False)
+    kept: KeptFiles | None = field(default=None, eq=False, repr=False)
 
     def present(self) -> Any:
-        """Return what the stage gave, as its readers get it: loaded from the files."""
+        """Return what the stage gave, as its readers get it: loaded from the files.
+
+        Of a file that was written anew since, the copy is loaded that the store has.
+
+        Raises
+        ------
+        UnreadableResult
+            If there is none.
+        """
         assert self.files is not None
-        return self.files.load(self)
+        return self.files.load(self) if self.kept is None else self.kept.load(self, self.files)
+
+    def metrics(self) -> Any:
+        """Return the part of it that is metrics: small, to be compared between runs."""
+        assert self.files is not None
+        outs = self.files.spec.outs
+        fields = {name: each for name, each in self.fields.items() if outs[name].kind == "metric"}
+        if not fields:
+            return None
+        return evolve(self, fields=fields).present()
 
     @property
     def identity(self) -> str:
@@ -81,7 +107,12 @@ class Written(Deferred):
         }
 
     @classmethod
-    def from_about(cls, about: Mapping[str, Any], files: StageFiles | None = None) -> Written:
+    def from_about(
+        cls,
+        about: Mapping[str, Any],
+        files: StageFiles | None = None,
+        kept: KeptFiles | None = None,
+    ) -> Written:
         """Return what `about` described.
 
         Raises
@@ -93,4 +124,4 @@ class Written(Deferred):
             str(name): tuple(WrittenFile(*one) for one in written)
             for name, written in about.items()
         }
-        return cls(fields, files)
+        return cls(fields, files, kept)
