@@ -5,12 +5,13 @@ from __future__ import annotations
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
+from pypedream import context
 from pypedream.errors import ExportError, PlanError
 from pypedream.export.outline import Outline, Task
 from pypedream.names import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pypedream.engine.plan import Blueprint
     from pypedream.engine.wiring import Wire
@@ -60,9 +61,7 @@ def _tasks(base: Blueprint) -> dict[str, Task]:
     for key in base.order:
         wired = base.wiring.wires[key]
         uncertain = _is_uncertain(wired) or any(tasks[each].may_be_skipped for each in wired.needs)
-        reads = dict.fromkeys(
-            read for link in (*wired.links, *wired.condition) for read in link.reads
-        )
+        reads = dict.fromkeys(_reads(wired))
         tasks[key] = Task(
             key,
             tuple(reads),
@@ -77,6 +76,15 @@ def _tasks(base: Blueprint) -> dict[str, Task]:
             wired.place,
         )
     return tasks
+
+
+def _reads(wired: Wire) -> Iterator[str]:
+    """Give the stages whose results a stage may read."""
+    for link in (*wired.links, *wired.condition):
+        yield from link.reads
+        bind = None if link.input is None else link.input.bind
+        if link.kind == "context" and bind is not None and bind.source is context.STAGES:
+            yield from wired.needs  # with after= a mapper says of those what it reads
 
 
 def _is_uncertain(wired: Wire) -> bool:

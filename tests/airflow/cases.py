@@ -85,6 +85,8 @@ CASES = (
     Case("conditions:hopeless", state="failed"),
     Case("conditions:failing", state="failed"),
     Case("conditions:failing", {"divisor": 2}),
+    Case("manners:flow", {"start": 3}),
+    Case("manners:flow", {"start": 1, "how": "first", "is_quick": True, "scale": 5}),
     Case("kinds:values"),
     Case("kinds:parameters"),
     Case("kinds:parameters", {"rate": 2, "model.depth": 9}, values="WHOLE"),

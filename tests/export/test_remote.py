@@ -319,6 +319,26 @@ def test_stages_see_the_run_of_the_host() -> None:
     ]
 
 
+def test_a_mapper_of_all_stages_reads_those_that_it_comes_after() -> None:
+    """Where a mapper says nothing of what it reads, ``after=`` does."""
+    flow = Pipeline("flow", Parameters.define(n=1))
+
+    @flow.stage
+    def low(n):
+        return n
+
+    @flow.stage
+    def high(n):
+        return n + 9
+
+    pair = InputBinding.contextual(
+        context.STAGES, lambda each: [each["low"], each["high"]["return"]]
+    )
+    flow.stage(lambda both: both, name="both", inputs=[Input("both", pair)], after=["low", "high"])
+
+    assert TestHost(flow).carry_out().values["both"] == flow.run()["both"]
+
+
 def test_the_workers_environment_sets_no_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker serves many pipelines: what its environment says for one is not another's."""
     monkeypatch.setenv("PYPEDREAM_PARAM_N", "7")
