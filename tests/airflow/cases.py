@@ -106,6 +106,7 @@ CASES = (
         values="OTHERS",
     ),
     Case("kinds:now", only=("same",)),
+    Case("filed:flow", {"n": 5}),
     Case("tables:frames"),
     Case("tables:frames", {"rows": 0}),
     Case("talking:flow"),
