@@ -110,6 +110,7 @@ CASES = (
     Case("tables:frames"),
     Case("tables:frames", {"rows": 0}),
     Case("talking:flow"),
+    Case("talking:far"),
     UNKNOWN,
 )
 # The part that says most: it is run for every change.

@@ -21,10 +21,11 @@ SAME = (
     Case("kinds:now", only=("same",)),
 )
 TALKING = Case("talking:flow")
+FAR = Case("talking:far")
 SLOW = Case("talking:slow", state="failed", is_compared=False)
 REFUSED = Case("shapes:linear", {"n": "three"}, is_compared=False)
 DRIFTED = Case("drifted:flow", state="failed", is_compared=False)
-ALL = (*SAME, TALKING, SLOW, REFUSED, UNKNOWN, DRIFTED)
+ALL = (*SAME, TALKING, FAR, SLOW, REFUSED, UNKNOWN, DRIFTED)
 EVENTS = [
     ("info", "line 1: print"),
     ("warning", "line 2: logging of a library"),
@@ -66,7 +67,7 @@ def reports(running: Home, jobs: dict[str, dict[str, Any]]) -> dict[str, dict[st
     return running.compare([each for each in jobs.values() if each["run_id"]])
 
 
-@pytest.mark.parametrize("case", [*SAME, TALKING], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*SAME, TALKING, FAR], ids=lambda case: case.name)
 def test_stages_give_what_they_give_here(case: Case, reports: dict[str, dict[str, Any]]):
     """What processes of Airflow's give is what a run here gives."""
     report = reports[case.name]
@@ -130,6 +131,16 @@ def test_all_that_a_stage_says_is_in_its_log_once_and_in_order(
             assert f" {level.upper()} - " in line
             assert event in line
     assert not any(secret in text for secret in SECRETS.values())
+
+
+def test_a_stage_in_a_process_of_its_own_is_heard(running: Home, jobs: dict[str, dict[str, Any]]):
+    """What is said where the executor of a stage calls it is in the log of the task, once."""
+    text = running.log(jobs[FAR.name], "talk_there")
+    said = [line for line in text.splitlines() if "line " in line and "talking.py line" not in line]
+
+    assert len(said) == 3
+    assert ["print" in said[0], "logging" in said[1], "thread" in said[2]] == [True] * 3
+    assert all("talk_there" in line for line in said)
 
 
 def test_airflows_own_lines_are_as_they_were(running: Home, jobs: dict[str, dict[str, Any]]):

@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -43,3 +44,15 @@ def wait(seconds):
 @slow.stage
 def after(wait):
     return wait
+
+
+far = Pipeline("far")
+
+
+@far.stage(executor="processes")
+def talk_there():
+    print("line 1: print")
+    logging.getLogger("library").warning("line 2: logging")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(print, "line 3: thread").result()
+    return "said"
