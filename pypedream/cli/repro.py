@@ -20,21 +20,36 @@ if TYPE_CHECKING:
     from pypedream.cli.words import Words
     from pypedream.engine.plan import Plan
 
+_ARGUMENTS = "pypedream.arguments"
+_WATCH = "--watch"
 
-@click.command("repro")
+
+class _Repro(click.Command):
+    """A command that knows what it was called with, to be given again."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_ARGUMENTS] = [each for each in args if each != _WATCH]
+        return super().parse_args(ctx, args)
+
+
+@click.command("repro", cls=_Repro)
 @words
 @options.parameters
 @click.option("--dry-run", is_flag=True, help="Only say what would run, and why.")
 @click.option("-f", "--force", is_flag=True, help="Call every stage, whatever is kept.")
 @click.option("--explain", is_flag=True, help="Say of each stage what has changed, first.")
 @click.option("-k", "--keep-going", is_flag=True, help="After a failure go on with what can.")
+@click.option(_WATCH, "is_watched", is_flag=True, help="Do it again after each save, until Ctrl-C.")
 @click.option("-j", "--jobs", type=int, metavar="N", help="How many stages run at a time.")
 @options.executor
 @options.workspace
 @click.option("-v", "--verbose", is_flag=True, help="Show debug messages, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Show nothing but failures.")
 @options.as_json
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     *,
     words: Words,
     debug: bool,
@@ -42,6 +57,7 @@ def command(
     file: str | None,
     dry_run: bool,
     explain: bool,
+    is_watched: bool,
     verbose: bool,
     quiet: bool,
     as_json: bool,
@@ -52,6 +68,8 @@ def command(
     Without STAGE all of them. Outputs that are not as they were written come back from the store.
     Exit codes: 0 ok, 1 a stage failed, 2 it cannot run, 130 interrupted.
     """
+    if is_watched:
+        return _watched(ctx, words, is_dry=dry_run)
     free = stdout_kept_free(is_wanted=as_json or dry_run)
     with free, loaded(words.target, debug=debug) as found:
         values = parameters_of(found.pipeline, texts, file)
@@ -74,6 +92,16 @@ def command(
     else:
         say(*lines)
     return 0
+
+
+def _watched(ctx: click.Context, words: Words, *, is_dry: bool) -> int:
+    """Give the same command, without --watch, again and again."""
+    from pypedream.cli.locate import target_of
+    from pypedream.cli.watching import folders_of, watch
+
+    if is_dry:
+        raise Refused("--watch and --dry-run exclude each other: choose one")
+    return watch(["repro", *ctx.meta[_ARGUMENTS]], folders_of(target_of(words.target).file))
 
 
 def _asked(words: Words, found: Loaded, how: dict[str, Any]) -> dict[str, Any]:
