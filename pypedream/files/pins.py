@@ -39,12 +39,18 @@ def kept_by(locks: Iterable[Lock]) -> set[Digest]:
     return {Digest(out.sha256, out.size, out.is_folder) for out in outs if out.cached}
 
 
+def _named_by(locks: Iterable[Lock]) -> set[Digest]:
+    """Return what locks name; of small files that git keeps there may be copies, too."""
+    outs = [out for lock in locks for out in lock.outs.values()]
+    return {Digest(out.sha256, out.size, out.is_folder) for out in outs}
+
+
 def unnamed_keys(store: CacheStore, locks: Iterable[Lock]) -> set[str]:
     """Return the keys of files, and of results that are files, which no lock needs.
 
     Whatever else a store has is not among them.
     """
-    digests = kept_by(locks)
+    digests = _named_by(locks)
     named = FileBlobs(store).keys(digests)
     contents = {digest.sha256 for digest in digests}
     going = set()

@@ -100,7 +100,7 @@ def test_gc_deletes_what_no_lock_names(done, invoke):
     pruned = json.loads(invoke("gc", "--here", "--json").stdout)
 
     assert dry["keys"] == pruned["keys"]
-    assert sum(key.startswith("file/") for key in pruned["keys"]) == 2
+    assert sum(key.startswith("file/") for key in pruned["keys"]) == 3
     (done / "shown.txt").unlink()
     assert invoke("checkout").exit_code == 0
     states = json.loads(invoke("repro", "--json").stdout)["stages"]
