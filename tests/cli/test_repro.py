@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -183,3 +185,17 @@ def test_the_project_names_its_pipeline(project, write, invoke, monkeypatch):
     assert (project / ".pypedream").is_dir()
     write("pyproject.toml", '[tool.pypedream]\npipeline = "none.py"\n')
     assert 'pipeline = "none.py" is no file' in invoke("repro").stderr
+
+
+def test_the_example_of_the_page_is_brought_up_to_date(project, invoke):
+    """What the page on files shows is what happens."""
+    page = Path(__file__).parents[2] / "_docs" / "how-to" / "files.md"
+    if not page.exists():
+        pytest.skip("the pages are not here")
+    code = re.search(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (project / "pipeline.py").write_text(code[1])
+    (project / "rows.json").write_text('[{"price": 2}, {"price": 3}, {"price": null}]')
+
+    assert stages(invoke("repro", "--json")) == {"clean": "ok", "summarise": "ok"}
+    assert (project / "summary.txt").read_text() == "2 prices, 2.50 on average\n"
+    assert json.loads((project / "metrics.json").read_text()) == {"mean": 2.5, "count": 2}
