@@ -10,6 +10,7 @@ from attrs import asdict
 from pypedream._lazy import export
 from pypedream.cli import options
 from pypedream.cli.export_airflow import airflow
+from pypedream.cli.export_dvc import dvc
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.sources import maker_in, opened
@@ -104,6 +105,7 @@ def module(
 
 
 command.add_command(airflow)
+command.add_command(dvc)
 
 
 @command.command("prefect", short_help="Write a flow for Prefect.")

@@ -91,6 +91,7 @@ BUILT_IN: Final[dict[str, Exporter]] = {
             "airflow", "Write a DAG file for Airflow.", ".py", "airflow.dag_file:dag_text", True
         ),
         BuiltIn("prefect", "Write a flow for Prefect.", ".py", "prefect.flow_file:flow_text", True),
+        BuiltIn("dvc", "Write a dvc.yaml for DVC.", ".yaml", "dvc:dvc_text"),
         BuiltIn("mermaid", "Write a Mermaid diagram.", ".mmd", "picture:mermaid_text"),
         BuiltIn("graphviz", "Write a graph for Graphviz.", ".dot", "picture:dot_text"),
         BuiltIn("svg", "Write an SVG picture.", ".svg", "picture:svg_text"),

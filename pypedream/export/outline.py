@@ -15,6 +15,7 @@ from pypedream.stage import USUAL, Policy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pypedream.files.stage_files import StageFiles
     from pypedream.over import Over
     from pypedream.places import Place
 
@@ -78,6 +79,12 @@ class Task:
         First line of the function's docstring.
     place
         Where the user wrote the function.
+    by_value
+        Those of `reads` that hand on a value, and not only files.
+    parameters
+        The parameters that it reads, by their dotted names; secrets are not among them.
+    files
+        What it reads and writes, in paths without parameters; None if that is nothing.
     """
 
     key: str
@@ -91,6 +98,9 @@ class Task:
     group: str = ""
     about: str = ""
     place: Place | None = field(default=None, eq=False)
+    by_value: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    files: StageFiles | None = field(default=None, eq=False)
 
     @property
     def is_mapped(self) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pypedream.engine.plan import Blueprint
     from pypedream.engine.wiring import Wire
     from pypedream.export.outline import Param
+    from pypedream.parameters import Parameters
     from pypedream.pipeline import Pipeline
 
 
@@ -74,6 +75,9 @@ def _tasks(base: Blueprint) -> dict[str, Task]:
             base.definition.scopes.get(key, ""),
             (getdoc(wired.stage.function) or "").partition("\n")[0],
             wired.place,
+            tuple(dict.fromkeys(_by_value(wired))),
+            tuple(dict.fromkeys(_parameters(wired, base.definition.parameters))),
+            wired.files,
         )
     return tasks
 
@@ -85,6 +89,24 @@ def _reads(wired: Wire) -> Iterator[str]:
         bind = None if link.input is None else link.input.bind
         if link.kind == "context" and bind is not None and bind.source is context.STAGES:
             yield from wired.needs  # with after= a mapper says of those what it reads
+
+
+def _by_value(wired: Wire) -> Iterator[str]:
+    """Give the stages whose results a stage reads as values, and not as files."""
+    for link in (*wired.links, *wired.condition):
+        if link.kind != "file":
+            yield from link.reads
+
+
+def _parameters(wired: Wire, parameters: Parameters) -> Iterator[str]:
+    read = [link.name for link in (*wired.links, *wired.condition) if link.kind == "parameter"]
+    for name, definition in parameters.definitions.items():
+        if not definition.secret and any(_is_within(name, each) for each in read):
+            yield name
+
+
+def _is_within(name: str, group: str) -> bool:
+    return name == group or name.startswith(f"{group}.")
 
 
 def _is_uncertain(wired: Wire) -> bool:
