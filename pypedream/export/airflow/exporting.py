@@ -15,6 +15,7 @@ from pypedream.errors import ExportError
 from pypedream.export import travel
 from pypedream.export.airflow.dag_file import dag_id, dag_text, problems_in
 from pypedream.export.airflow.settings import notes_on
+from pypedream.export.given import given_rightly
 from pypedream.export.mark import free_place, marked
 from pypedream.export.outlining import outline_of
 from pypedream.export.target import module_of
@@ -166,10 +167,12 @@ def to_airflow(
 ) -> WrittenDag:
     """Write the DAG file of a pipeline; see `pypedream.Pipeline.to_airflow`."""
     __tracebackhide__ = True
-    groups = (group_as_task,) if isinstance(group_as_task, str) else tuple(group_as_task)
-    root = None if project_root is None else os.fspath(project_root)
-    order = Order(os.fspath(path), group_as_task=groups, project_root=root, **asked)
-    return write(pipeline, order, overwrite=overwrite)
+    kinds = given_rightly(
+        path=path, project_root=project_root, group_as_task=group_as_task, **asked
+    )
+    if kinds.mistakes:
+        raise ExportError(_refused(pipeline, list(kinds.mistakes)))
+    return write(pipeline, Order(**kinds.values), overwrite=overwrite)
 
 
 def write(

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from pypedream.errors import ExportError
 from pypedream.export import travel
+from pypedream.export.given import given_rightly
 from pypedream.export.mark import free_place, marked
 from pypedream.export.outlining import outline_of
 from pypedream.export.prefect.flow_file import flow_text, function_of
@@ -87,13 +88,12 @@ def to_prefect(
     __tracebackhide__ = True
     try:
         file = _named(path)
-        groups = (group_as_task,) if isinstance(group_as_task, str) else tuple(group_as_task)
-        given = {
-            "store": store,
-            "group_as_task": groups,
-            "map_chunk": map_chunk,
-            "project_root": None if project_root is None else os.fspath(project_root),
-        }
+        given = _rightly(
+            store=store,
+            group_as_task=group_as_task,
+            map_chunk=map_chunk,
+            project_root=project_root,
+        )
         outline, warnings = _outlined(pipeline, file, maker, given)
         text = marked(flow_text(outline))
         place = free_place(file, overwrite=overwrite, by="this export", text=text)
@@ -110,6 +110,13 @@ def to_prefect(
         (*warnings, *_notes(outline)),
         f"python {shlex.quote(str(path))}",
     )
+
+
+def _rightly(**arguments: Any) -> Mapping[str, Any]:
+    found = given_rightly(**arguments)
+    if found.mistakes:
+        raise ExportError(_listed([*found.mistakes]))
+    return found.values
 
 
 def _named(path: str | os.PathLike[str]) -> Path:
