@@ -19,6 +19,7 @@ from pypedream.export.own_code import Neighbourhood
 from pypedream.export.portable import folders_of_machine
 from pypedream.export.schema import params_of
 from pypedream.export.storable import values_that_stay
+from pypedream.export.store_named import problems_of_store
 from pypedream.export.target import fresh, module_of, target_of
 from pypedream.export.text_modules import texts_loaded
 
@@ -172,7 +173,7 @@ def _checked(pipeline: Pipeline, target: str, how: Circumstances) -> Journey:
     journey.reasons += problems
     if how.schedule is not None:
         journey.reasons += _required(journey.params, pipeline)
-    journey.reasons += values_that_stay(base)
+    journey.reasons += [*values_that_stay(base), *problems_of_store(how.store)]
     crossing, may_cross = exchanged(base, module_of(pipeline), _task_of(pipeline, how))
     journey.reasons += [*crossing, *_executors(pipeline, how)]
     journey.warnings += [*differences_there(pipeline, journey.params, varies, how)]
