@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pypedream.engine.problem import Problem
 from pypedream.export.freshly import PLACE, WHERE
 from pypedream.export.storable import type_of, values_for_a_store
+from pypedream.export.store_named import warnings_of_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,14 +56,7 @@ def differences_there(
 
 def _of_the_store(pipeline: Pipeline, how: Circumstances) -> Iterator[Problem]:
     if how.store:
-        scheme, colon, _ = how.store.partition("://")
-        if not colon or scheme in ("file", "local"):
-            yield Problem(
-                f"the store {how.store} is a folder, so all tasks have to run on machines that"
-                " share it",
-                None,
-                "give the URL of a store that all of them reach, such as s3://bucket/co2",
-            )
+        yield from warnings_of_store(how.store)
         return
     if how.host == "prefect":
         return  # it hands over what tasks return, whatever that is
@@ -119,16 +113,13 @@ def _is_object(name: str, value: Any) -> bool:
 def _of_failures(pipeline: Pipeline, how: Circumstances) -> Iterator[Problem]:
     base = pipeline.blueprint
     own = pipeline.options.get("on_error", "")
-    told = {
-        "continue": "a failed task fails the run there, after all that does not need it",
-        "collect": "an item that failed fails its stage there, and what needs it is not called",
-    }
-    if own in told:
-        yield Problem(f'on_error="{own}": {told[own]}', base.definition.place)
+    told = "a failed task fails the run there, after all that does not need it"
+    if own == "continue":
+        yield Problem(f'on_error="continue": {told}', base.definition.place)
     for key, wired in base.wiring.wires.items():
         one = wired.stage.policy.on_error
-        if one in told:
-            yield Problem(f'stage "{key}": on_error="{one}": {told[one]}', wired.place)
+        if one == "continue":
+            yield Problem(f'stage "{key}": on_error="continue": {told}', wired.place)
         elif one == "stop":
             what = f'stage "{key}": on_error="stop" stops only what needs it in {how.host_name}'
             yield Problem(what, wired.place)

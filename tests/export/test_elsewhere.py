@@ -49,7 +49,7 @@ def test_without_a_store_what_needs_one_is_named(different):
     )
 
 
-@pytest.mark.parametrize("store", ["/data/store", "store", "file:///data/store"])
+@pytest.mark.parametrize("store", ["/data/store", "~/store", "file:///data/store"])
 def test_a_store_that_is_a_folder_is_warned_of(different, store):
     """Tasks may run on several machines."""
     found = different("flow = Pipeline('co2')\nflow.stage(lambda: 1, name='a')", store=store)
@@ -59,13 +59,33 @@ def test_a_store_that_is_a_folder_is_warned_of(different, store):
     )
 
 
+@pytest.mark.parametrize("store", ["store", "./store", "file://store"])
+def test_a_store_in_the_current_folder_is_warned_of(different, store):
+    """A task has another one."""
+    found = different("flow = Pipeline('co2')\nflow.stage(lambda: 1, name='a')", store=store)
+
+    assert found[0].startswith(f"the store {store} is found from the current folder, and that of")
+
+
+def test_items_whose_failures_are_collected_are_the_same_there(different):
+    """Nothing is to be said of them."""
+    text = """
+        flow = Pipeline("co2", Parameters.define(ns=[0, 1]), on_error="collect")
+        @flow.stage(over={"n": "ns"}, on_error="collect")
+        def each(n):
+            return 1 / n
+        """
+
+    assert different(text) == []
+
+
 def test_options_that_are_not_used_there_are_named(different, tmp_path):
     """With what holds instead."""
     found = different(
         f"""
         flow = Pipeline("co2", workspace={str(tmp_path / "runs")!r}, cache="cached", workers=2,
                         limits={{"db": 2}}, executor="threads", on_error="continue")
-        @flow.stage(cache="cached", on_error="collect", uses="db")
+        @flow.stage(cache="cached", on_error="continue", uses="db")
         def load():
             return 1
         """
