@@ -1,4 +1,6 @@
-"""Variables that one stage sets and another reads: between tasks nothing carries them.
+"""What stages of one process share: variables, and results that they look up by themselves.
+
+Between tasks nothing carries variables that one stage sets and another reads.
 
 What a function does with them is read from its text. Where that cannot tell, it is said so.
 """
@@ -81,7 +83,26 @@ def exchanged(
                     "return what others need",
                 )
             )
+    warnings += [
+        _looking(key, base) for key, wired in base.wiring.wires.items() if _looks(wired, module)
+    ]
     return reasons, warnings
+
+
+def _looks(wired: Wire, module: str) -> bool:
+    """Say whether the code of a stage looks up results by itself, beside its inputs."""
+    walk = OwnCode(Neighbourhood(module))
+    walk.walk(wired.function)
+    return any(_mentions(function, "STAGES") for function in walk.functions)
+
+
+def _looking(key: str, base: Blueprint) -> Problem:
+    return Problem(
+        f'stage "{key}" reads context.STAGES itself, and its task is handed the results of its'
+        " inputs only",
+        base.wiring.wires[key].place,
+        "name as inputs what it needs",
+    )
 
 
 def _crossing(key: str, name: str, place: Place | None, readers: list[str]) -> Problem:
@@ -124,17 +145,17 @@ def use_of(wired: Wire, module: str) -> Use:
     walk.walk(wired.function)
     for function in walk.functions:
         known = aliases if function is innermost(wired.function) else {}
-        if known or _mentions(function):
+        if known or _mentions(function, "VARIABLES"):
             _Reader(function, known, use).read()
     return use
 
 
-def _mentions(function: FunctionType) -> bool:
+def _mentions(function: FunctionType, name: str) -> bool:
     """Say whether a function uses the context variable, and not something else of that name."""
-    if "VARIABLES" not in names_in(function.__code__):
+    if name not in names_in(function.__code__):
         return False
-    found = function.__globals__.get("VARIABLES", context.VARIABLES)
-    return found is context.VARIABLES
+    meant = getattr(context, name)
+    return function.__globals__.get(name, meant) is meant
 
 
 class _Reader(ast.NodeVisitor):

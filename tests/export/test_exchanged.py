@@ -172,3 +172,33 @@ def test_a_name_of_the_users_own_is_not_taken_for_the_variables(crossing):
     )
 
     assert reasons == []
+
+
+LOOKING = {
+    "itself": ("context.STAGES.get()", ['stage "a" reads context.STAGES itself']),
+    "in a helper": ("look()", ['stage "a" reads context.STAGES itself']),
+    "by an input": ("load", []),
+}
+
+
+@pytest.mark.parametrize("code, told", LOOKING.values(), ids=LOOKING)
+def test_a_stage_that_looks_up_results_itself_is_told(crossing, code, told):
+    """Its task has those of its inputs, and a mapper makes what it reads one."""
+    reasons, warnings = crossing(
+        f"""
+        from pypedream import Input, InputBinding
+        flow = Pipeline("co2")
+        def look():
+            return context.STAGES.get()["load"]
+        @flow.stage
+        def load():
+            return 1
+        by_mapper = InputBinding.contextual(context.STAGES, lambda stages: stages["load"])
+        @flow.stage(inputs=[Input(as_arg="load", bind=by_mapper)])
+        def a(load):
+            return {code}
+        """
+    )
+
+    assert reasons == []
+    assert [each.partition(",")[0] for each in warnings] == told
