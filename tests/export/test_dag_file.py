@@ -465,7 +465,8 @@ def test_schedules_are_cron_or_have_a_name(schedule):
 
 
 @pytest.mark.parametrize(
-    "schedule", ["", "daily", "@dayly", "6 *", "61 6 * * *", "0 6 * * * * *", "0 6 * * %"]
+    "schedule",
+    ["", "daily", "@dayly", "6 *", "61 6 * * *", "0 6 * * * * *", "0 6 * * %", "0 6 * * foo"],
 )
 def test_what_is_no_schedule_is_refused(schedule):
     """Before Airflow fails to import the file."""

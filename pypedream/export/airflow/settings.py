@@ -90,14 +90,25 @@ def problems_of_schedule(outline: Outline) -> Iterator[Problem]:
 PRESETS: Final = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 _MOST: Final = (59, 23, 31, 12, 7, 59)
 """The highest number in each field of a cron expression; a sixth one is for seconds."""
+_DAYS: Final = frozenset(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])
+_MONTHS: Final = frozenset(
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+)
+_WORDS: Final[tuple[frozenset[str], ...]] = (*[frozenset()] * 3, _MONTHS, _DAYS, frozenset())
 
 
 def _is_cron(text: str) -> bool:
     fields = text.split()
-    numbers = [re.findall(r"(?<![/#\d])\d+", field) for field in fields]
-    return len(fields) in (5, 6) and all(
-        re.fullmatch(r"[\dA-Za-z*,/#?-]+", field) and all(int(each) <= most for each in found)
-        for field, found, most in zip(fields, numbers, _MOST, strict=False)
+    return len(fields) in (5, 6) and all(map(_is_field, fields, _MOST, _WORDS))
+
+
+def _is_field(text: str, most: int, words: frozenset[str]) -> bool:
+    numbers = map(int, re.findall(r"(?<![/#\d])\d+", text))
+    said = re.findall(r"[a-z]{2,}", text.lower())  # single letters are signs, as L for the last
+    return (
+        re.fullmatch(r"[\dA-Za-z*,/#?-]+", text) is not None
+        and all(each <= most for each in numbers)
+        and words.issuperset(said)
     )
 
 
