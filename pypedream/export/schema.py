@@ -185,6 +185,12 @@ def _default(definition: Parameter) -> Any:
         if _is_same(loaded(definition, form), default):
             return form
         why = f"JSON has {short(form, 60)} for it, of which nothing makes the same again"
+        kind = type(unboxed(default))
+        if is_config_class(kind):
+            raise ExportError(
+                f'parameter "{definition.name}" does not say that it is a {kind.__name__}: define'
+                f" it by Parameter({kind.__name__}, {kind.__name__}(...))"
+            )
     except NotJson as error:
         why = f"{error}, which JSON does not have"
     except ParameterError as error:

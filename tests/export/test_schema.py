@@ -136,7 +136,6 @@ REFUSED = {
     "bytes": (b"a", "which JSON does not have"),
     "keys that are no text": (Parameter(dict, {1: 2}), "it has the key 1"),
     "dates in a list of anything": ([date(2026, 1, 31)], "nothing makes the same again"),
-    "an instance of a class": (Model(), "nothing makes the same again"),
     "a tuple in a list": ([(1, 2)], "nothing makes the same again"),
     "a type that JSON has nothing for": (Parameter(complex), "nothing in JSON is one"),
 }
@@ -150,6 +149,12 @@ def test_a_default_that_json_cannot_hold_is_refused(default, why):
 
     assert why in str(caught.value)
     assert "in a stage" in str(caught.value)
+
+
+def test_an_instance_whose_class_was_not_said_is_refused():
+    """With the definition that says it."""
+    with pytest.raises(ExportError, match=r"by Parameter\(Model, Model\(\.\.\.\)\)"):
+        param_of(defined(x=Model()))
 
 
 def test_a_parameter_of_which_nothing_is_said_accepts_anything():
