@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pypedream.store import CacheStore
+    from pypedream.store.entry import Entry
 
 FORMAT: Final = 1
 MOST_INLINE: Final = 32 * 1024
 """So many bytes of JSON go with the handle; hosts keep it in their database."""
 
 STORE: Final = "PYPEDREAM_STORE"
+_SIGN: Final = "set PYPEDREAM_CACHE_KEY to the same secret text wherever tasks run"
 _UNUSUAL: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 
 Handle = dict[str, Any]
@@ -121,6 +123,7 @@ class Carrier:
             raise HandOverError(
                 f"{where} gives {_described(value)}, which no format can hold: {error}"
             ) from error
+        self._refuse_unsigned(entry, value, where)
         kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
         return {
             "pypedream": FORMAT,
@@ -129,6 +132,19 @@ class Carrier:
             "bytes": entry.size,
             "type": kind,
         }
+
+    def _refuse_unsigned(self, entry: Entry, value: Any, where: Place) -> None:
+        """Refuse a pickle that no other task would read, rather than let those fail."""
+        from pypedream.store import trust
+
+        store = self._open()
+        try:
+            trust.check(entry, store.backend, allow_pickle=False, serializer=None)
+        except UnsafePayload as error:
+            raise HandOverError(
+                f"{where} gives {_described(value)}, kept as a pickle, and others may write"
+                f" to {store.location}: {_SIGN}"
+            ) from error
 
     def _loaded(self, handle: Handle, what: str) -> Any:
         key = handle["key"]
@@ -139,8 +155,11 @@ class Carrier:
         store = self._open()
         try:
             found = store.look(key, None, None)
-        except UnsafePayload:
-            raise
+        except UnsafePayload as error:
+            raise HandOverError(
+                f"{what} is a pickle in {store.location}, and not signed with the key of this"
+                f" task: {_SIGN}"
+            ) from error
         except StoreError as error:
             raise HandOverError(f"{what} cannot be read from {store.location}: {error}") from error
         if found is None:
