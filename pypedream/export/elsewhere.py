@@ -6,10 +6,14 @@ import os
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
+from pypedream import graph
 from pypedream.engine.problem import Problem
+from pypedream.export.exchanged import own_functions
 from pypedream.export.freshly import PLACE, WHERE
 from pypedream.export.storable import type_of, values_for_a_store
 from pypedream.export.store_named import warnings_of_store
+from pypedream.export.target import module_of
+from pypedream.store.bytecode import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,6 +47,7 @@ def differences_there(
     yield from _of_each_import(pipeline, params, varies)
     yield from _of_options(pipeline, how)
     yield from _of_failures(pipeline, how)
+    yield from _of_ends(pipeline, how)
     yield from _of_many_items(pipeline, how)
     yield from _of_the_current_folder(pipeline)
     yield from _of_files(pipeline)
@@ -123,6 +128,23 @@ def _of_failures(pipeline: Pipeline, how: Circumstances) -> Iterator[Problem]:
         elif one == "stop":
             what = f'stage "{key}": on_error="stop" stops only what needs it in {how.host_name}'
             yield Problem(what, wired.place)
+
+
+def _of_ends(pipeline: Pipeline, how: Circumstances) -> Iterator[Problem]:
+    """Give the stages that may end the run, of which others know nothing there."""
+    base, home = pipeline.blueprint, module_of(pipeline)
+    for place, key in enumerate(base.order):
+        wired = base.wiring.wires[key]
+        after = graph.reach([key], base.children)
+        others = [f'"{each}"' for each in base.order[place:] if each not in after]
+        names = (names_in(function.__code__) for function in own_functions(wired, home))
+        if others and any("ExitPipeline" in each for each in names):
+            listed = " and ".join([*others[:3], *(["others"] if others[3:] else [])])
+            yield Problem(
+                f'stage "{key}" may end the run by ExitPipeline, and in {how.host_name} only what'
+                f" needs it is skipped: {listed} would be called",
+                wired.place,
+            )
 
 
 def _of_many_items(pipeline: Pipeline, how: Circumstances) -> Iterator[Problem]:

@@ -91,9 +91,7 @@ def exchanged(
 
 def _looks(wired: Wire, module: str) -> bool:
     """Say whether the code of a stage looks up results by itself, beside its inputs."""
-    walk = OwnCode(Neighbourhood(module))
-    walk.walk(wired.function)
-    return any(_mentions(function, "STAGES") for function in walk.functions)
+    return any(_mentions(function, "STAGES") for function in own_functions(wired, module))
 
 
 def _looking(key: str, base: Blueprint) -> Problem:
@@ -141,13 +139,18 @@ def use_of(wired: Wire, module: str) -> Use:
             aliases[link.argument] = link.name if link.kind == "variable" else ALL
         if link.kind == "variable":
             use.reads.setdefault(link.name, wired.place)
-    walk = OwnCode(Neighbourhood(module))
-    walk.walk(wired.function)
-    for function in walk.functions:
+    for function in own_functions(wired, module):
         known = aliases if function is innermost(wired.function) else {}
         if known or _mentions(function, "VARIABLES"):
             _Reader(function, known, use).read()
     return use
+
+
+def own_functions(wired: Wire, module: str) -> Iterable[FunctionType]:
+    """Return the function of a stage, and all of the user's own that it may call."""
+    walk = OwnCode(Neighbourhood(module))
+    walk.walk(wired.function)
+    return walk.functions
 
 
 def _mentions(function: FunctionType, name: str) -> bool:

@@ -79,6 +79,33 @@ def test_items_whose_failures_are_collected_are_the_same_there(different):
     assert different(text) == []
 
 
+ENDING = """
+    from pypedream.errors import ExitPipeline
+    flow = Pipeline("co2")
+    def enough():
+        raise ExitPipeline("enough")
+    @flow.stage
+    def load():
+        enough()
+    @flow.stage
+    def total(load):
+        return load
+    """
+OTHER = """
+    @flow.stage
+    def report():
+        return 1
+    """
+
+
+@pytest.mark.parametrize("more, named", [("", []), (OTHER, ['"report"'])], ids=["", "other"])
+def test_a_stage_that_may_end_the_run_is_warned_of(different, more, named):
+    """If there are stages that do not need it, which would be called there."""
+    found = different(dedent(ENDING) + dedent(more))
+
+    assert [each.partition("skipped: ")[2].partition(" would")[0] for each in found] == named
+
+
 def test_options_that_are_not_used_there_are_named(different, tmp_path):
     """With what holds instead."""
     found = different(
