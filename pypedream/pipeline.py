@@ -15,7 +15,7 @@ from pypedream.errors import DefinitionError, PipelineConfigError
 from pypedream.parameters.given import as_parameters, as_variables
 from pypedream.parameters.including import with_parameters_of, with_variables_of
 from pypedream.places import calling_place
-from pypedream.stage import Stage
+from pypedream.stage import Stage, may_name_files
 from pypedream.values import said
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ class Pipeline:
         self._blueprint: Blueprint | None = None
         self._place = calling_place()
         for key, stage in named_stages(stages).items():
-            self._add(key, stage if isinstance(stage, Stage) else Stage(stage, name=key))
+            one = stage if isinstance(stage, Stage) else Stage(stage, name=key)
+            self._add(key, self._with_files(one))
 
     @property
     def stages(self) -> Mapping[str, Stage]:
@@ -164,7 +165,7 @@ class Pipeline:
             As for `Stage`.
         """
         if isinstance(function_or_name, Stage):
-            self._add(name or function_or_name.name, function_or_name)
+            self._add(name or function_or_name.name, self._with_files(function_or_name))
             return function_or_name
         if function_or_name is not None and not isinstance(function_or_name, str):
             return self._add_function(name, inputs, output_mapper, policy, function_or_name)
@@ -209,7 +210,10 @@ class Pipeline:
             With one line for each mistake in the annotations, or if there is such a stage.
         """
         stage = Stage(function, name=name, **policy)
-        files = self._files_of(stage, params, dep_path_overrides, out_path_overrides)
+        from pypedream.files.project import files_of_stage
+
+        own = (params, dep_path_overrides, out_path_overrides)
+        files = files_of_stage(stage, self._place, *own)
         if matrix is not None:
             self._add_variants(stage, files, matrix)
         else:
@@ -744,7 +748,7 @@ class Pipeline:
             or made.definition.parameters is not self.parameters
             or made.definition.variables is not self.variables
         ):
-            if any(stage.files is not None for stage in self._table.stages.values()):
+            if self._table.has_files:
                 from pypedream.files.stage_groups import missing_groups
 
                 self.parameters = missing_groups(self.parameters, self._table.stages)
@@ -753,7 +757,8 @@ class Pipeline:
 
     def _definition(self) -> Definition:
         stages, scopes = dict(self._table.stages), dict(self._table.scopes)
-        return Definition(self.name, stages, self.parameters, self.variables, scopes, self._place)
+        own = (self.name, stages, self.parameters, self.variables, scopes, self._place)
+        return Definition(*own, self._table.has_files)
 
     def _refuse_include(self, other: Pipeline, prefix: str | None) -> None:
         what = ""
@@ -783,31 +788,32 @@ class Pipeline:
         function: F,
     ) -> F:
         stage = Stage(function, inputs, output_mapper, name=name, **policy)
-        files = self._files_of(stage)
-        self._add(stage.name, stage if files is None else stage.with_files(files))
+        try:
+            is_annotated = function.__annotations__
+        except Exception:  # noqa: BLE001 - a name is not there, or it is no plain function
+            is_annotated = {"return": None}
+        if is_annotated and may_name_files(function):
+            stage = self._with_files(stage)
+        self._add(stage.name, stage)
         return function
 
-    def _files_of(
-        self,
-        stage: Stage,
-        params: Any = None,
-        deps: Mapping[str, Any] | None = None,
-        outs: Mapping[str, Any] | None = None,
-    ) -> StageFiles | None:
-        """Return what a stage reads and writes; None if that is nothing."""
-        is_told = params is not None or deps or outs
-        if not is_told and not getattr(stage.function, "__annotations__", None):
-            return None
+    def _with_files(self, stage: Stage) -> Stage:
+        """Return a stage with what its annotations say that it reads and writes, if anything."""
+        if stage.files is not None or not may_name_files(stage.function):
+            return stage
         from pypedream.files.project import files_of_stage
 
-        return files_of_stage(stage, self._place, params, deps, outs)
+        files = files_of_stage(stage, self._place)
+        return stage if files is None else stage.with_files(files)
 
     def _add(self, key: Any, stage: Stage) -> None:
+        self._blueprint = None
+        if stage.files is None and not self._table.has_files:
+            self._table.add(key, stage)
+            return
         before = self._table.stages.get(key) if isinstance(key, str) else None
         self._table.add(key, stage)
-        if stage.files is not None or (before is not None and before.files is not None):
-            self._take_params(key, stage, before)
-        self._blueprint = None
+        self._take_params(key, stage, before)
 
     def _take_params(self, key: str, stage: Stage | None, before: Stage | None) -> None:
         """Let the parameters of a stage be a group of those of the pipeline."""

@@ -359,6 +359,42 @@ def _without_questions(function: Any) -> Callable[..., Any]:
     return MethodType(kind.__call__, function)
 
 
+def may_name_files(function: Any) -> bool:
+    """Say whether annotations of *function* may say which files it reads and writes.
+
+    Most are plain classes, which say nothing; to read the others takes longer than all the rest.
+    """
+    if type(function) is not FunctionType:
+        return True
+    try:
+        annotations = function.__annotations__
+    except Exception:  # noqa: BLE001 - a name in them is not there
+        return True
+    for name in annotations:
+        each = annotations[name]
+        if type(each) is not type and (type(each) is not str or each not in _PLAIN_NAMES):
+            return True
+    return False
+
+
+_PLAIN_NAMES: Final = frozenset(
+    (
+        "Any",
+        "bool",
+        "bytes",
+        "dict",
+        "float",
+        "int",
+        "list",
+        "None",
+        "object",
+        "set",
+        "str",
+        "tuple",
+    )
+)
+
+
 def code_flags(function: Callable[..., Any]) -> int:
     """Return the flags of the code that runs when *function* is called; 0 if unknown."""
     if type(function) is FunctionType:

@@ -383,7 +383,7 @@ class Keeper:
         return self.calls.taken.get(wired.key) or self.calls.of(wired)
 
     def _text_of(self, wired: Wire, found: Result) -> str:
-        call = self.call_of(wired)
+        call = self.calls.taken.get(wired.key) or self.calls.of(wired)
         known = self.calls.remembered.lines.get(wired.key)
         if known is not None and known[0] is call and known[1] is found:
             return known[2]

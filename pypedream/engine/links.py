@@ -48,6 +48,8 @@ class Definition:
         From the key of an included stage to the prefix under which it was included.
     place
         Where the user made the pipeline.
+    has_files
+        Whether any stage may read or write files.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Definition:
     variables: Variables
     scopes: Mapping[str, str] = Factory(dict)
     place: Place | None = None
+    has_files: bool = False
 
 
 class Link(NamedTuple):

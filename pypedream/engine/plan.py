@@ -162,7 +162,7 @@ def blueprint(definition: Definition, remembered: list[Remembered] | None = None
         any(wired.stage.policy is not USUAL for wired in wires),
         any(wired.flags & (COROUTINE | ASYNC_GENERATOR) for wired in wires),
         [] if remembered is None else remembered,
-        any(stage.files is not None for stage in definition.stages.values()),
+        definition.has_files,
     )
 
 

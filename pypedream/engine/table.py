@@ -31,11 +31,14 @@ class StageTable:
         From key to stage.
     scopes
         From the key of an included stage to the prefix under which it was included.
+    has_files
+        Whether any stage reads or writes files.
     """
 
     pipeline: str
     stages: dict[str, Stage] = Factory(dict)
     scopes: dict[str, str] = Factory(dict)
+    has_files: bool = False
 
     def add(self, key: Any, stage: Stage) -> None:
         """Take in a stage, also in place of an earlier version of it.
@@ -60,6 +63,10 @@ class StageTable:
                 f" give this one another name ({calling_place()})"
             )
         self.stages[key] = stage
+        if stage.files is not None:
+            self.has_files = True
+        elif self.has_files:
+            self._count()
 
     def remove(self, key: str) -> None:
         """Take a stage out.
@@ -74,10 +81,16 @@ class StageTable:
             raise PipelineConfigError(f'pipeline "{self.pipeline}" has no stage "{key}"{near}')
         del self.stages[key]
         self.scopes.pop(key, None)
+        if self.has_files:
+            self._count()
+
+    def _count(self) -> None:
+        self.has_files = any(stage.files is not None for stage in self.stages.values())
 
     def include(self, other: StageTable, prefix: str) -> None:
         """Take in all stages of another table, under *prefix* and a dot unless it is empty."""
         before = f"{prefix}." if prefix else ""
+        self.has_files = self.has_files or other.has_files
         for key, stage in other.stages.items():
             self.stages[before + key] = stage if stage.files is None else _own(stage)
             inner = other.scopes.get(key, "")

@@ -183,7 +183,7 @@ def names_and_edges(
 ) -> tuple[Names, FileEdges | None]:
     """Return the names that arguments may bear, and what stages read and write, if any does."""
     names = Names.of(definition)
-    if all(stage.files is None for stage in definition.stages.values()):
+    if not definition.has_files:
         return names, None
     from pypedream.engine.file_edges import FileEdges
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def files_of_stage(
     stage: Stage,
     place: Place | None,
-    params: Any,
-    deps: Mapping[str, Any] | None,
-    outs: Mapping[str, Any] | None,
+    params: Any = None,
+    deps: Mapping[str, Any] | None = None,
+    outs: Mapping[str, Any] | None = None,
 ) -> StageFiles | None:
     """Return what a stage reads and writes; None if that is nothing.
 

@@ -228,3 +228,23 @@ def test_included_stages_stay_in_their_project(
     assert [stage.state for stage in outer.run().stages.values()] == ["ok", "ok"]
     (sub / "m.txt").unlink()
     assert [stage.state for stage in outer.run().stages.values()] == ["reused", "reused"]
+
+
+def test_functions_are_added_in_every_way(project: Path) -> None:
+    """In the table of a new pipeline, as a `Stage`, or as a decorator would do."""
+    from pypedream import Stage
+
+    flow = Pipeline("ways", stages={"count": count}, progress=False)
+    flow.stage(Stage(shown))
+
+    assert flow.plan().stages["shown"].after == ("count",)
+
+
+def test_a_pipeline_whose_stages_with_files_are_gone_writes_nothing(project: Path) -> None:
+    """It is as one that never had any."""
+    flow = flow_of(count)
+    flow.remove("count")
+    flow.options.pop("cache")
+    flow.stage(lambda: 1, name="one")
+
+    assert flow.plan().options.workspace is None
