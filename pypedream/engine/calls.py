@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, define, field, frozen
 
@@ -176,6 +176,9 @@ class Calls:
     written: dict[str, Written] = Factory(dict)
     read: dict[FileRef, Mapping[str, Digest | None]] = Factory(dict)
     _values: dict[str, str | None] = field(factory=dict, init=False)
+    _contents: dict[FileRef, tuple[Mapping[str, Digest | None], Told]] = field(
+        factory=dict, init=False
+    )
     _hide: Callable[[str], str] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -261,11 +264,16 @@ class Calls:
             return Told(str(link), "what was there before")
         made = {path: one for key in link.reads for path, one in self._written_by(key, ref.root)}
         found = files_read(ref, made, self.files.hashes(ref.root))
+        before = self._contents.get(ref)
+        if before is not None and before[0] == found:
+            return before[1]
         told = {path: digest.sha256 if digest else "" for path, digest in found.items()}
         read = [(path, digest or NOTHING) for path, digest in told.items()]
-        digest = digest_of([digest_of(ref.dep.loader), type(ref.dep.paths).__name__, *read])
+        digest = digest_of([digest_of_loader(ref.dep.loader), type(ref.dep.paths).__name__, *read])
         self.read[ref] = found
-        return Told(str(link), digest, parts=told if len(told) <= _MOST_PARTS else None)
+        parts = told if len(told) <= _MOST_PARTS else None
+        self._contents[ref] = found, Told(str(link), digest, parts=parts)
+        return self._contents[ref][1]
 
     def lost(self, wired: Wire, kept: Result) -> str:
         """Return an output that is not there and cannot be made again from the store; or ""."""
@@ -389,10 +397,11 @@ def _whole_code_of(wired: Wire) -> CodeIdentity:
         over, collect = wired.over, wired.stage.policy.collect
         besides["over="] = digest_of((over.names, over.how, over.depth, collect))
     if wired.files is not None:
-        outs = wired.files.spec.outs.items()
-        besides["outputs"] = digest_of(
-            [(name, out.path, out.kind, out.is_cached, digest_of(out.loader)) for name, out in outs]
-        )
+        outs = [
+            (name, out.path, out.kind, out.is_cached, digest_of_loader(out.loader))
+            for name, out in wired.files.spec.outs.items()
+        ]
+        besides["outputs"] = digest_of(outs)
     if not besides:
         return code
     digest = sha256(repr((code.digest, besides)).encode()).hexdigest()
@@ -426,6 +435,25 @@ def identity_of(value: Any) -> str:
     digest = digest_of(value)
     is_ordered = isinstance(value, dict) and len(value) > 1
     return f"{digest} in order {digest_of([*value])}" if digest and is_ordered else digest
+
+
+_OPTIONS: Final = (str, int, float, bool, type(None), type)
+_of_loaders: dict[Any, str] = {}
+
+
+def digest_of_loader(loader: Any) -> str:
+    """Return what a loader is; of one that comes with pypedream it is told once."""
+    kind = type(loader)
+    fields = getattr(kind, "__attrs_attrs__", None)
+    if fields is None or not kind.__module__.startswith("pypedream.formats."):
+        return digest_of(loader)
+    options = [getattr(loader, each.name) for each in fields]
+    if not all(isinstance(each, _OPTIONS) for each in options):
+        return digest_of(loader)
+    key = (kind, *((type(each), each) for each in options))  # True is no 1 here
+    if key not in _of_loaders:
+        _of_loaders[key] = digest_of(loader)
+    return _of_loaders[key]
 
 
 def digest_of(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import Factory, define
 
-from pypedream.engine.calls import digest_of
+from pypedream.engine.calls import digest_of, digest_of_loader
 from pypedream.errors import StoreError
 from pypedream.files.locked import dep_locks, differences, out_locks, written_in
 from pypedream.files.locks import Lock, Locks, ParamLock
@@ -121,7 +121,7 @@ class StageLocks:
             key,
             code=dict(call.code.parts),
             params=params,
-            loaders={name: digest_of(side.loader) for name, side in sides.items()},
+            loaders={name: digest_of_loader(side.loader) for name, side in sides.items()},
             deps=deps,
             outs=outs or {},
         )
