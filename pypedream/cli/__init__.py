@@ -49,10 +49,14 @@ COMMANDS = {
     "log": "Show what a recorded run said.",
     "report": "Write a recorded run to one HTML file.",
     "export": "Write a pipeline in another form.",
+    "import-dvc": "Write a pipeline file from a dvc.yaml.",
     "diff": "Say what changed from one run to another.",
     "cache": "Look at what is stored, check it and clean it up.",
     "completion": "Print a script that completes commands in a shell.",
 }
+
+_HOMES = {"import-dvc": "import_dvc", "list": "listing"}
+"""Modules of commands that cannot bear their names; "list" would hide what Python calls so here."""
 
 
 class App(click.Group):
@@ -70,7 +74,9 @@ class App(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"pypedream.cli.{cmd_name}").command
+        command: click.Command = import_module(
+            f"pypedream.cli.{_HOMES.get(cmd_name, cmd_name)}"
+        ).command
         return command
 
     def resolve_command(
