@@ -38,6 +38,9 @@ class _Repro(click.Command):
 @click.option("--dry-run", is_flag=True, help="Only say what would run, and why.")
 @click.option("-f", "--force", is_flag=True, help="Call every stage, whatever is kept.")
 @click.option("--explain", is_flag=True, help="Say of each stage what has changed, first.")
+@click.option(
+    "--allow-missing", is_flag=True, help="Files that are not there count as the locks say."
+)
 @click.option("-k", "--keep-going", is_flag=True, help="After a failure go on with what can.")
 @click.option(_WATCH, "is_watched", is_flag=True, help="Do it again after each save, until Ctrl-C.")
 @click.option("-j", "--jobs", type=int, metavar="N", help="How many stages run at a time.")
@@ -114,6 +117,7 @@ def _asked(words: Words, found: Loaded, how: dict[str, Any]) -> dict[str, Any]:
     asked["on_error"] = "continue" if how["keep_going"] else None
     asked["executor"] = executor or ("threads" if (jobs or 1) > 1 else None)
     asked["workers"] = jobs
+    asked["allow_missing"] = True if how["allow_missing"] else None
     return {**options.request(asked), **recording(found, how["workspace"])}
 
 

@@ -47,6 +47,7 @@ def command(
     with stdout_kept_free(), loaded(words.target, debug=debug) as found:
         values = parameters_of(found.pipeline, texts, file)
         asked = {**options.request({"until": words.stages}), **recording(found, workspace)}
+        asked["allow_missing"] = allow_missing
         plan = found.pipeline.plan(values, cache="cached", **asked)
         wrong = list(_faults(plan, may_be_missing=allow_missing))
     checked = sum(one.decision != "skip" for one in plan.stages.values())

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _OPTIONS = (
     *("workers", "on_error", "mutation", "capture", "keep", "cache", "checkpoint", "limits"),
+    "allow_missing",
     "progress",
 )
 """Those that are words or numbers; executors and sinks are objects."""

@@ -184,13 +184,15 @@ class Calls:
     def __attrs_post_init__(self) -> None:
         self._hide = Redactor(self.parameters.secrets()).text
 
-    def look_at_files(self, store: Callable[[], CacheStore]) -> StageLocks:
+    def look_at_files(
+        self, store: Callable[[], CacheStore], *, allow_missing: bool = False
+    ) -> StageLocks:
         """Let files count, of which *store* returns what has copies; return their locks."""
         from pypedream.engine.stage_locks import StageLocks
         from pypedream.files.keeping import KeptFiles
 
-        known = None if self.files is None else self.files.known
-        self.files = KeptFiles(store) if known is None else KeptFiles(store, known)
+        known = {} if self.files is None else self.files.known
+        self.files = KeptFiles(store, known, allow_missing)
         self.locks = self.locks or StageLocks(self)
         return self.locks
 
@@ -263,7 +265,7 @@ class Calls:
             # it is what the stage makes, and no input of it
             return Told(str(link), "what was there before")
         made = {path: one for key in link.reads for path, one in self._written_by(key, ref.root)}
-        found = files_read(ref, made, self.files.hashes(ref.root))
+        found = files_read(ref, made, self.files.seen(ref.root))
         before = self._contents.get(ref)
         if before is not None and before[0] == found:
             return before[1]

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pypedream.files.hashes import FileHashes
+    from pypedream.files.presumed import Presumed
     from pypedream.files.stage_files import FileRef
     from pypedream.files.written import WrittenFile
 
 
 def files_read(
-    ref: FileRef, made: Mapping[str, WrittenFile], hashes: FileHashes
+    ref: FileRef, made: Mapping[str, WrittenFile], hashes: FileHashes | Presumed
 ) -> dict[str, Digest | None]:
     """Return from each path that an argument is read from to what is in it; None if nothing is.
 
@@ -49,7 +50,9 @@ def _in_order(paths: Mapping[str, None], ref: FileRef) -> list[str]:
     return list(found)
 
 
-def _content(path: str, made: Mapping[str, WrittenFile], hashes: FileHashes) -> Digest | None:
+def _content(
+    path: str, made: Mapping[str, WrittenFile], hashes: FileHashes | Presumed
+) -> Digest | None:
     one = made.get(path)
     if one is not None:
         return Digest(one.sha256, one.size, is_folder=path.endswith("/"))

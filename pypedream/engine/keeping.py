@@ -427,7 +427,7 @@ def keeper_of(
     is_readonly = options.cache == READ_ONLY and not options.checkpoint
     results = Results(options.workspace, readonly=is_readonly)
     if plan.blueprint.has_files:
-        calls.look_at_files(results.store)
+        calls.look_at_files(results.store, allow_missing=options.allow_missing)
     for key, value in reuse.values.items():
         calls.digests.setdefault(key, identity_of(value) or unlike_any())
     for key, kept in reuse.kept.items():

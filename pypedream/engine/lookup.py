@@ -110,7 +110,9 @@ class Lookup:
         stages = self.base.definition.stages
         calls = Calls(self.asked.parameters, remembered=remembered, stages=stages)
         if self.base.has_files:
-            locks = calls.look_at_files(self.results.store)
+            locks = calls.look_at_files(
+                self.results.store, allow_missing=self.asked.options.allow_missing
+            )
             locks.unreadable = self.reuse.notes
         return calls
 

@@ -66,6 +66,9 @@ class Options:
     limits
         Of resources that stages use, how many there are: ``{"db": 4}``; of others there is one.
         As text "db=4,gpu=2". Each limit has a precedence of its own.
+    allow_missing
+        Whether a file that is not there counts as what the lock of a stage says that it was, as
+        in a clone without its data: it is no reason to call a stage then.
     progress
         What the console shows. None: what stages print and log. True: also a line for each
         stage, and for each of the first five of its items that failed. False: nothing. In a
@@ -83,6 +86,7 @@ class Options:
     cache: str = "off"
     checkpoint: bool = True
     limits: Mapping[str, int] | None = None
+    allow_missing: bool = False
     progress: bool | None = None
 
 
@@ -171,7 +175,7 @@ def _read(name: str, text: str) -> Any:
     if name == "limits":
         return limits_in(text) or text
     words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if name in ("capture", "checkpoint", "progress"):
+    if name in ("capture", "checkpoint", "allow_missing", "progress"):
         return words.get(text.lower(), text)
     return text
 
@@ -280,5 +284,6 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str, tuple[str, ...]]] = {
         'a mapping from resources to how many there are, from 1 up: {"db": 4}',
         (),
     ),
+    "allow_missing": (_is_word((), True, False), "True or False", ()),
     "progress": (_is_word((), True, False, None), "True, False or None", ()),
 }

@@ -11,6 +11,7 @@ from pypedream.errors import MissingEntry, UnreadableResult
 from pypedream.files.blobs import FileBlobs
 from pypedream.files.hashes import Digest, FileHashes
 from pypedream.files.paths import within
+from pypedream.files.presumed import Presumed
 from pypedream.files.stage_files import STATE
 
 if TYPE_CHECKING:
@@ -34,16 +35,29 @@ class KeptFiles:
         Returns the store; None where nothing is kept.
     known
         The digests of files, by project.
+    may_be_missing
+        Whether a file that is not there counts as what the locks say that it was.
     """
 
     store: Callable[[], CacheStore] | None = None
     known: dict[str, FileHashes] = Factory(dict)
+    may_be_missing: bool = False
+    _presumed: dict[str, Presumed] = Factory(dict)
 
     def hashes(self, root: str) -> FileHashes:
         """Return the digests of the files of a project."""
         found = self.known.get(root)
         if found is None:
             found = self.known[root] = FileHashes(Path(root, STATE), root)
+        return found
+
+    def seen(self, root: str) -> FileHashes | Presumed:
+        """Return the digests of the files that stages read, by which their calls are told."""
+        if not self.may_be_missing:
+            return self.hashes(root)
+        found = self._presumed.get(root)
+        if found is None:
+            found = self._presumed[root] = Presumed.of(self.hashes(root), root)
         return found
 
     def changed(self, root: str, written: Written) -> list[WrittenFile]:
@@ -54,6 +68,8 @@ class KeptFiles:
     def lost(self, root: str, written: Written) -> str:
         """Return the path of an output that is not as it was written, and nowhere kept; or ""."""
         for one in self.changed(root, written):
+            if self._may_stay_away(root, one):
+                continue
             if not one.is_cached or self.store is None:
                 return one.path
             if not FileBlobs(self.store()).has(_digest(one)):
@@ -72,6 +88,8 @@ class KeptFiles:
             return
         blobs, hashes = FileBlobs(self.store()), self.hashes(root)
         for one in written.all:
+            if self._may_stay_away(root, one):
+                continue
             if one.is_cached or one.size <= SMALL_BYTES:
                 digest = _digest(one)
                 members = hashes.members(one.path) if digest.is_folder else ()
@@ -117,6 +135,8 @@ class KeptFiles:
             If there is no copy of one.
         """
         for one in self.changed(root, written):
+            if self._may_stay_away(root, one) and not self._has_copy(one):
+                continue
             if not one.is_cached or self.store is None:
                 raise MissingEntry(f'"{one.path}" is not what was written, and no copy is kept')
             FileBlobs(self.store()).restore(_digest(one), within(Path(root), one.path))
@@ -131,6 +151,13 @@ class KeptFiles:
             if _sha256(hashes, path) != digest.sha256 and blobs.has(digest):
                 blobs.restore(digest, Path(root, path))
                 yield path
+
+    def _may_stay_away(self, root: str, one: WrittenFile) -> bool:
+        return self.may_be_missing and self.hashes(root).digest(one.path) is None
+
+    def _has_copy(self, one: WrittenFile) -> bool:
+        is_kept = one.is_cached and self.store is not None
+        return is_kept and FileBlobs(self.store()).has(_digest(one))  # type: ignore[misc]
 
     def close(self) -> None:
         """Remember the digests of files."""

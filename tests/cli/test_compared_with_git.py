@@ -243,3 +243,57 @@ def test_a_clone_without_the_store_says_what_changed_since_the_lock(
     lines = invoke("status", "--explain").stdout.splitlines()
 
     assert any(re.match(r'    file "in.json": \w{10} -> \w{10}$', line) for line in lines), lines
+
+
+@pytest.fixture
+def clone(done, invoke, git, commit, tmp_path, monkeypatch):
+    """A clone without the store and without the input, which is in no git."""
+    git("rm", "-q", "--cached", "in.json")
+    with (done / ".gitignore").open("a") as file:
+        file.write("in.json\n")
+    commit()
+    made = tmp_path / "clone"
+    git("clone", "-q", ".", str(made))
+    monkeypatch.chdir(made)
+    return made
+
+
+def test_what_is_missing_may_count_as_the_locks_say(clone, invoke):
+    """Then a clone without data is up to date, and stays without."""
+    assert 'there is no file "in.json"' in invoke("repro").stderr
+
+    assert states(invoke("repro", "--allow-missing", "--json")) == {
+        "count": "reused",
+        "shown": "reused",
+    }
+
+    assert not (clone / "shown.txt").exists()
+    assert "0 of 2 stages will run" in invoke("repro", "--allow-missing", "--dry-run").stdout
+
+
+def test_a_stage_that_has_to_run_needs_its_files(clone, invoke):
+    """What is missing and wanted is said before anything is called; other changes count."""
+    text = (clone / "pipeline.py").read_text()
+    (clone / "pipeline.py").write_text(text.replace("sorted(numbers)", "sorted(numbers)[::-1]"))
+
+    result = invoke("repro", "--allow-missing")
+
+    assert result.exit_code == 2
+    assert 'there is no file "in.json"' in result.stderr
+
+
+def test_a_file_that_is_there_counts_as_it_is(clone, invoke):
+    """Only what is missing is taken on trust."""
+    (clone / "in.json").write_text("[7]")
+
+    assert states(invoke("repro", "--allow-missing", "--json")) == {"count": "ok", "shown": "ok"}
+    assert (clone / "shown.txt").read_text() == "7"
+
+
+def test_copies_that_are_there_come_back_all_the_same(done, invoke):
+    """Where the store has an output it is made again, though it may be missing."""
+    (done / "shown.txt").unlink()
+
+    invoke("repro", "--allow-missing", "-q")
+
+    assert (done / "shown.txt").read_text() == "1, 2, 3"
