@@ -180,7 +180,7 @@ class Carrier:
 class Place:
     """What a value is kept under: nothing else is called the same, retries neither."""
 
-    pipeline: str
+    owner: str
     run: str
     stage: str
     attempt: int = 1
@@ -190,7 +190,7 @@ class Place:
     def key(self) -> str:
         """The key in a store."""
         attempt = f"{self.attempt}-{self.part}" if self.part else str(self.attempt)
-        parts = (self.pipeline, self.run, self.stage, attempt)
+        parts = (self.owner, self.run, self.stage, attempt)
         return "/".join(map(_plain, parts))
 
     def __str__(self) -> str:

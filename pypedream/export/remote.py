@@ -62,6 +62,9 @@ class Remote:
         What is said of the host's run.
     sinks
         Where events go.
+    owner
+        Whose run it is, if others may have one with the same id: values of it are kept under this
+        name. "" takes the name of the pipeline.
     """
 
     about: Mapping[str, Any]
@@ -69,6 +72,7 @@ class Remote:
     values: Mapping[str, Any] = Factory(dict)
     host: Host = NOBODY
     sinks: tuple[Any, ...] = ()
+    owner: str = ""
     carrier: Carrier = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -163,7 +167,9 @@ class Remote:
         """Return a handle of what a stage gave; nobody misses what nobody reads."""
         if key not in called.values:
             return None
-        place = Place(self.pipeline.name, self.host.run_id, key, self.host.attempt, part)
+        place = Place(
+            self.owner or self.pipeline.name, self.host.run_id, key, self.host.attempt, part
+        )
         try:
             return self.carrier.give(called.values[key], place)
         except HandOverError as error:

@@ -38,6 +38,7 @@ class TestHost:
     map_chunk: int | None = None
     group_as_task: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(factory=dict)
+    owner: str = ""
     handles: dict[str, Any] = field(factory=dict)
     skipped: dict[str, str] = field(factory=dict)
     events: list[Any] = field(factory=list)
@@ -51,7 +52,8 @@ class TestHost:
     def _remote(self) -> Remote:
         host = Host("manual__2026-11-01T00:00:00+00:00")
         about = {"store": self.store}
-        return Remote(about, self.pipeline, self.values, host, (self.events.append,))
+        sinks = (self.events.append,)
+        return Remote(about, self.pipeline, self.values, host, sinks, self.owner)
 
     def _carry_out(self, outline: Outline, task: Task) -> None:
         upstream = {key: self.handles[outline.task_of(key).key] for key in task.reads}

@@ -406,6 +406,22 @@ def test_another_value_under_the_key_is_found(tmp_path: Path) -> None:
         host._remote().carrier.take(handle, "it")
 
 
+def test_runs_of_the_same_id_do_not_meet(tmp_path: Path) -> None:
+    """Runs of a schedule have the same id in two DAGs, and pipelines may have the same name."""
+    hosts = []
+    for owner in ("one", "two"):
+        flow = Pipeline("same")
+        flow.stage(lambda owner=owner: (owner,), name="pair")
+        flow.stage(lambda pair: pair, name="use")
+        hosts.append(TestHost(flow, str(tmp_path), owner=owner))
+
+    for host in hosts:
+        host.carry_out()
+
+    taken = [host._remote().carrier.take(host.handles["pair"], "it") for host in hosts]
+    assert taken == [("one",), ("two",)]
+
+
 def test_an_iterator_does_not_come_to_a_stage_that_takes_it_whole() -> None:
     """It could be read once; the message says what to return instead."""
     flow = Pipeline("once")

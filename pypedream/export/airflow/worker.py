@@ -123,7 +123,8 @@ def _remote(about: About, name: str, *, is_repeated: bool = False) -> Iterator[R
         _refuse_drift(about, pipeline)
         values = _values(about, pipeline, context)
         mask(pipeline.parameters.with_values(values, source="Airflow").secrets())
-        remote = Remote(about, pipeline, values, host, (sink,))
+        owner = str(context["ti"].dag_id)  # run ids of a schedule are the same in all DAGs
+        remote = Remote(about, pipeline, values, host, (sink,), owner)
         with sink.bound(name):
             yield remote
     except _HOPELESS as error:
