@@ -27,7 +27,7 @@ from pypedream.names import did_you_mean
 from pypedream.places import Place, is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import ModuleType
 
     from pypedream.cli.locate import Target
@@ -43,8 +43,13 @@ class Loaded:
 
 
 @contextmanager
-def loaded(text: str | None, *, debug: bool) -> Iterator[Loaded]:
+def loaded(text: str | None, *, debug: bool, paths: Iterable[str] = ()) -> Iterator[Loaded]:
     """Load the pipeline that *text* names; its modules stay as long as this lasts.
+
+    Parameters
+    ----------
+    paths
+        Folders that it may import from, besides its own.
 
     Raises
     ------
@@ -53,7 +58,7 @@ def loaded(text: str | None, *, debug: bool) -> Iterator[Loaded]:
     """
     target = target_of(text)
     folder = Path.cwd() if target.file is None else target.file.parent
-    with _importing_from(folder):
+    with _importing_from(folder, *map(Path.absolute, map(Path, paths))):
         module = _imported(target, folder, debug=debug)
         pipeline = chosen(module, target)
         if pipeline.last_run is not None:
@@ -75,15 +80,15 @@ class _Source(SourceFileLoader):
 
 
 @contextmanager
-def _importing_from(folder: Path) -> Iterator[None]:
+def _importing_from(*folders: Path) -> Iterator[None]:
     paths, modules = list(sys.path), set(sys.modules)
-    sys.path.insert(0, str(folder))
+    sys.path[:0] = map(str, folders)
     try:
         yield
     finally:
         sys.path[:] = paths
         for name in sys.modules.keys() - modules:
-            if _lies_in(folder, name):
+            if any(_lies_in(folder, name) for folder in folders):
                 del sys.modules[name]
 
 

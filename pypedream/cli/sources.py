@@ -37,7 +37,7 @@ def opened(
     overwrite
         Whether the module of a notebook's cells may be replaced if somebody changed it.
     paths
-        Folders that the cells import from.
+        Folders that it imports from where it is to run.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def opened(
     """
     place, name = _split(target or "")
     if not place:
-        with loaded(target, debug=debug) as found:
+        with loaded(target, debug=debug, paths=paths) as found:
             yield found.pipeline, None
         return
     from pypedream.export.export_cells import pipeline_in, sidecar_of

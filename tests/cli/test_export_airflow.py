@@ -249,6 +249,27 @@ def test_a_pipeline_that_a_function_makes_is_named_by_it(invoke, dags, write):
     assert check.exit_code == 0, check.output
 
 
+@pytest.mark.parametrize("target", ["air.flows:flow", "src/air/flows.py"])
+def test_a_module_of_the_project_root_is_found(invoke, dags, folder, target):
+    """As the tasks will find it: a package in ``src`` need not be installed here."""
+    package = folder / "src" / "air"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "rows.py").write_text("def rows():\n    return [1]\n")
+    (package / "flows.py").write_text(
+        "from air.rows import rows\nfrom pypedream import Pipeline\n"
+        "flow = Pipeline('air')\nflow.stage(rows)\n"
+    )
+
+    result = invoke("export", "airflow", target, "--project-root", "src", "--out", "dags/x.py")
+    check = invoke("export", "airflow", "--check", "dags/x.py")
+
+    assert result.exit_code == 0, result.output
+    assert '"target": "air.flows:flow"' in (dags / "x.py").read_text(encoding="utf-8")
+    assert check.exit_code == 0, check.output
+    assert not [name for name in sys.modules if name.partition(".")[0] == "air"]
+
+
 def test_marked_cells_of_a_notebook_are_written_beside_it(invoke, dags, folder):
     """As one module, checked with the DAG file; nothing is written if either is refused."""
     cells = [
