@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from pypedream.names import did_you_mean
 from pypedream.pipeline import Pipeline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from pypedream.cli.locate import Target
@@ -50,6 +52,8 @@ def _named(module: ModuleType, target: Target, found: dict[str, Pipeline]) -> Pi
     there_are = f"; there are {', '.join(found)}" if found else "; there is none"
     if hasattr(module, target.name):
         kind = type(getattr(module, target.name)).__name__
+        if kind == "function":
+            there_are = f': write "{target.shown}:{target.name}()" if it makes one'
         raise Refused(f"{target.shown}:{target.name} is no Pipeline but of type {kind}{there_are}")
     near = did_you_mean(target.name, found) or there_are
     raise Refused(f'{target.shown} has no pipeline "{target.name}"{near}')
@@ -63,11 +67,28 @@ def _made(module: ModuleType, target: Target) -> Pipeline:
         known = [each for each, value in vars(module).items() if callable(value)]
         near = did_you_mean(name, known) or "; it has to be at the top of the file"
         raise Refused(f'{target.shown} has no function "{name}"{near}')
+    needed = _needed(maker)
+    if needed:
+        raise Refused(
+            f'{target.shown}:{name}() needs "{needed}", and it is called without arguments: give'
+            " that a default"
+        )
     made = maker()
     if not isinstance(made, Pipeline):
         kind = type(made).__name__
         raise Refused(f"{target.shown}:{name}() returns no Pipeline but a value of type {kind}")
     return made
+
+
+def _needed(maker: Callable[..., object]) -> str:
+    """Return an argument without which a function cannot be called; "" if there is none."""
+    try:
+        arguments = signature(maker).parameters.values()
+    except (TypeError, ValueError):  # it is none of Python's
+        return ""
+    variadic = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    needed = (each for each in arguments if each.default is Parameter.empty)
+    return next((each.name for each in needed if each.kind not in variadic), "")
 
 
 def _distinct(found: dict[str, Pipeline]) -> list[str]:

@@ -60,7 +60,7 @@ def loaded(text: str | None, *, debug: bool, paths: Iterable[str] = ()) -> Itera
     folder = Path.cwd() if target.file is None else target.file.parent
     with _importing_from(folder, *map(Path.absolute, map(Path, paths))):
         module = _imported(target, folder, debug=debug)
-        pipeline = chosen(module, target)
+        pipeline = _chosen(module, target, folder, debug=debug)
         if pipeline.last_run is not None:
             say(
                 f"note: {target.shown} runs its pipeline when it is imported; put that"
@@ -111,9 +111,22 @@ def _imported(target: Target, folder: Path, *, debug: bool) -> ModuleType:
     except BaseException as error:  # noqa: BLE001 - whatever it is, the file cannot be loaded
         if target.file is None and _is_not_there(error, target.module):
             raise Refused(f"no file and no module {target.module}{_near(target.module)}") from None
-        if debug:
-            say(*"".join(format_exception(error)).splitlines(), err=True)
-        raise Refused(f"cannot load {target.shown}: {_said(error, folder)}") from None
+        raise _refusal(error, target, folder, debug=debug) from None
+
+
+def _chosen(module: ModuleType, target: Target, folder: Path, *, debug: bool) -> Pipeline:
+    try:
+        return chosen(module, target)
+    except (KeyboardInterrupt, Refused):
+        raise
+    except BaseException as error:  # noqa: BLE001 - the function that makes it raised it
+        raise _refusal(error, target, folder, debug=debug) from None
+
+
+def _refusal(error: BaseException, target: Target, folder: Path, *, debug: bool) -> Refused:
+    if debug:
+        say(*"".join(format_exception(error)).splitlines(), err=True)
+    return Refused(f"cannot load {target.shown}: {_said(error, folder)}")
 
 
 def _imported_file(file: Path) -> ModuleType:

@@ -162,3 +162,35 @@ def test_a_file_that_runs_itself_is_told_so(invoke, write):
 
     assert result.exit_code == 0
     assert result.stderr.startswith("note: pipeline.py runs its pipeline when it is imported")
+
+
+MAKERS = {
+    "flows.py:build()": "cannot load flows.py: flows.py:3: ValueError: not today",
+    "flows.py:of()": (
+        'flows.py:of() needs "size", and it is called without arguments: give that a default'
+    ),
+    "flows.py:build": (
+        "flows.py:build is no Pipeline but of type function: write"
+        ' "flows.py:build()" if it makes one'
+    ),
+}
+
+
+@pytest.mark.parametrize("text", MAKERS)
+def test_a_function_that_makes_no_pipeline_is_refused_in_a_line(write, invoke, text):
+    """What it raised has its line; what it needs is named."""
+    write(
+        "flows.py",
+        """
+        def build():
+            raise ValueError("not today")
+
+        def of(size, *more, **others):
+            return size
+        """,
+    )
+
+    result = invoke("run", text)
+
+    assert result.exit_code == 2, result.output
+    assert MAKERS[text] in result.stderr
