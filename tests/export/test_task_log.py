@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -244,6 +246,38 @@ def test_own_lines_by_structlog_have_the_fields(host):
         {"level": "info", "event": "after", **fields},
     ]
     assert host[-1] == {"level": "info", "event": "the host's own"}
+
+
+WORDS = ("one", "two", "three", "four")
+PRINTING = """
+import structlog
+from pypedream import Pipeline
+from pypedream.export.airflow.task_log import TaskLogSink
+
+sink = TaskLogSink("co2", is_structured=True)
+flow = Pipeline("co2", progress=False)
+
+@flow.stage
+def load():
+    print("one")
+    structlog.get_logger().info("two")
+    print("three")
+    structlog.get_logger().info("four")
+
+flow.run(sinks=[sink])
+"""
+
+
+def test_host_whose_logger_prints_is_not_waited_for():
+    """A structlog that holds a lock while it prints, as in a test of a DAG, stops no stage."""
+    found = subprocess.run(
+        [sys.executable, "-c", PRINTING], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    lines = found.stdout.splitlines()
+    said = [word for line in lines for word in line.split() if word in WORDS]
+    assert said == list(WORDS)
+    assert found.stderr == ""
 
 
 def test_configuration_of_the_users_does_not_reach_the_sink(host):

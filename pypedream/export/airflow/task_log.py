@@ -76,7 +76,8 @@ class TaskLogSink:
         # Airflow 3 has imported this for the DAG's file; Airflow 2 does not have it.
         structured = "airflow.sdk" in sys.modules if is_structured is None else is_structured
         self._is_structured = structured
-        self._log = _structured() if structured else _plain()
+        self._log: Callable[[str, str, dict[str, Any]], None]
+        self._log = _Structured() if structured else _plain
 
     def __repr__(self) -> str:
         return f"TaskLogSink({self._pipeline!r})"
@@ -89,6 +90,11 @@ class TaskLogSink:
             if text:
                 fields = self._fields(event.stage, event.item, event.attempt)
                 self._log(event.level, text, {**values, **fields})
+
+    def close(self) -> None:
+        """Write what had to wait."""
+        if isinstance(self._log, _Structured):
+            self._log.drain()
 
     @contextmanager
     def bound(self, stage: str | None = None) -> Iterator[None]:
@@ -149,26 +155,36 @@ def _of_state(data: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _structured() -> Callable[[str, str, dict[str, Any]], None]:
-    import structlog
+class _Structured:
+    """Writes lines by structlog, as the host has configured it when this is made.
 
-    logger = structlog.get_logger("pypedream").bind()
+    A logger of structlog's that prints holds a lock as it does so. What a stage logs by it is a
+    print of the stage's, and comes here while the lock is held: such a line waits for the next.
+    """
 
-    def write(level: str, text: str, values: dict[str, Any]) -> None:
-        named = {f"{key}_" if key in _RESERVED else key: values[key] for key in values}
-        getattr(logger, level)(text, **named)
+    def __init__(self) -> None:
+        import structlog
 
-    return write
+        self._logger = structlog.get_logger("pypedream").bind()
+        self._lock = getattr(getattr(self._logger, "_logger", None), "_lock", None)
+        self._waiting: list[tuple[str, str, dict[str, Any]]] = []
+
+    def __call__(self, level: str, text: str, values: dict[str, Any]) -> None:
+        self._waiting.append((level, text, values))
+        if self._lock is None or not self._lock.locked():
+            self.drain()
+
+    def drain(self) -> None:
+        """Write all lines that wait."""
+        while self._waiting:
+            level, text, values = self._waiting.pop(0)
+            named = {f"{key}_" if key in _RESERVED else key: values[key] for key in values}
+            getattr(self._logger, level)(text, **named)
 
 
-def _plain() -> Callable[[str, str, dict[str, Any]], None]:
+def _plain(level: str, text: str, values: dict[str, Any]) -> None:
     from logging import getLogger
 
-    logger = getLogger("pypedream")
-
-    def write(level: str, text: str, values: dict[str, Any]) -> None:
-        first, *rest = text.split("\n")
-        lines = [" ".join([first, *pairs_of(values)]), *rest]
-        logger.log(_NUMBERS[level], "%s", "\n".join(lines))
-
-    return write
+    first, *rest = text.split("\n")
+    lines = [" ".join([first, *pairs_of(values)]), *rest]
+    getLogger("pypedream").log(_NUMBERS[level], "%s", "\n".join(lines))
