@@ -265,7 +265,8 @@ class Calls:
             # it is what the stage makes, and no input of it
             return Told(str(link), "what was there before")
         made = {path: one for key in link.reads for path, one in self._written_by(key, ref.root)}
-        found = files_read(ref, made, self.files.seen(ref.root))
+        owned = [path for key in link.reads for path in self._owned_by(key, ref.root)]
+        found = files_read(ref, made, self.files.seen(ref.root), owned)
         before = self._contents.get(ref)
         if before is not None and before[0] == found:
             return before[1]
@@ -311,6 +312,16 @@ class Calls:
             path = seen_from(root, home, one.path)
             if path is not None:
                 yield path, one
+
+    def _owned_by(self, key: str, root: str) -> Iterator[str]:
+        """Yield the folders that a stage wrote as a whole by their paths in the project *root*."""
+        from pypedream.files.paths import seen_from
+
+        files = self.written[key].files if key in self.written else None
+        for folder in files.folders if files is not None else ():
+            path = seen_from(root, files.root, folder) if files is not None else None
+            if path is not None:
+                yield path
 
     def _output(self, link: Link, digest: str) -> str:
         """Return what one output of a stage is; its mapper decides which part of the value."""

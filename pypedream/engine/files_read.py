@@ -11,7 +11,7 @@ from pypedream.files.paths import is_glob
 from pypedream.files.templates import texts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pypedream.files.hashes import FileHashes
     from pypedream.files.presumed import Presumed
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def files_read(
-    ref: FileRef, made: Mapping[str, WrittenFile], hashes: FileHashes | Presumed
+    ref: FileRef,
+    made: Mapping[str, WrittenFile],
+    hashes: FileHashes | Presumed,
+    owned: Sequence[str] = (),
 ) -> dict[str, Digest | None]:
     """Return from each path that an argument is read from to what is in it; None if nothing is.
 
@@ -29,12 +32,16 @@ def files_read(
     made
         The files that other stages wrote, or have written when this one is called: they count as
         these left them, also where they are not back in their places yet.
+    owned
+        Folders, with "/" at the end, in which nothing else is then.
     """
-    paths = dict.fromkeys(ref.paths)
+    paths = {path: None for path in ref.paths if path in made or not path.startswith(tuple(owned))}
+    if not isinstance(ref.dep.paths, list):
+        paths = dict.fromkeys(ref.paths)
     if made and isinstance(ref.dep.paths, list):
         for pattern in filter(is_glob, texts_of(ref.dep.paths)):
             paths.update(dict.fromkeys(path for path in made if matches(pattern, path)))
-    return {path: _content(path, made, hashes) for path in _in_order(paths, ref)}
+    return {path: _content(path, made, hashes, owned) for path in _in_order(paths, ref)}
 
 
 def _in_order(paths: Mapping[str, None], ref: FileRef) -> list[str]:
@@ -51,7 +58,7 @@ def _in_order(paths: Mapping[str, None], ref: FileRef) -> list[str]:
 
 
 def _content(
-    path: str, made: Mapping[str, WrittenFile], hashes: FileHashes | Presumed
+    path: str, made: Mapping[str, WrittenFile], hashes: FileHashes | Presumed, owned: Sequence[str]
 ) -> Digest | None:
     one = made.get(path)
     if one is not None:
@@ -61,7 +68,10 @@ def _content(
     there = hashes.digest(path)
     if not inside or any(name.endswith("/") or not name for name in inside):
         return there
-    members = {each.name: each for each in hashes.members(path)} if there is not None else {}
+    listed = hashes.members(path) if there is not None else []
+    members = {
+        each.name: each for each in listed if not f"{folder}{each.name}".startswith(tuple(owned))
+    }
     members.update({name: Member(name, each.sha256, each.size) for name, each in inside.items()})
     size = sum(member.size for member in members.values())
     manifest = manifest_of([*members.values()])

@@ -156,7 +156,15 @@ class Lookup:
 
     def _pending(self, wired: Wire) -> str | None:
         """Return a stage that is read and is still to be computed, if there is one."""
-        return next((need for need in read_by(wired) if need in self._running), None)
+        for link in (*wired.links, *wired.condition):
+            for need in link.reads:
+                if need in self._running and (link.kind != "file" or self._will_be_written(need)):
+                    return need
+        return None
+
+    def _will_be_written(self, key: str) -> bool:
+        """Say whether a stage will write its files: one that is not selected leaves them."""
+        return key in self.wanted or key in self.reuse.values
 
     def _find(self, key: str) -> Result | None:
         found = self._known.get(key)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pypedream.engine.problem import Problem
+from pypedream.files.globs import expanded
 from pypedream.files.paths import is_glob, seen_from
 from pypedream.files.templates import texts_of
 from pypedream.names import did_you_mean
@@ -37,6 +39,19 @@ def missing_files(
         if key in chosen and wires[key].files is not None
         for link in wires[key].links
         for what, hint in _missing(key, link, wires, provided)
+    ]
+
+
+def unmatched(wires: Mapping[str, Wire], chosen: Collection[str]) -> list[str]:
+    """Return a note for each pattern that matches no file, and in which no stage writes any."""
+    return [
+        f'stage "{key}": no file matches "{path}" for "{link.argument}"'
+        for key in wires
+        if key in chosen and wires[key].files is not None
+        for link in wires[key].links
+        if link.kind == "file" and link.input is not None and not link.reads
+        for path in texts_of(link.input.bind.source.dep.paths)
+        if is_glob(path) and not expanded(Path(link.input.bind.source.root), path)
     ]
 
 

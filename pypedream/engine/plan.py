@@ -407,8 +407,9 @@ def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan
 
 
 def _missing_files(base: Blueprint, chosen: set[str], reuse: Reuse) -> list[Problem]:
-    from pypedream.engine.missing_files import missing_files
+    from pypedream.engine.missing_files import missing_files, unmatched
 
+    reuse.notes += unmatched(base.wiring.wires, chosen)
     return missing_files(base.wiring.wires, chosen, chosen | reuse.kept.keys())
 
 

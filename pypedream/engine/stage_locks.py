@@ -52,6 +52,7 @@ class StageLocks:
     calls: Calls
     unreadable: list[str] = Factory(list)
     _read: dict[str, Lock | None] = Factory(dict)
+    _by_key: dict[str, dict[str, Lock]] = Factory(dict)
 
     def of(self, wired: Wire) -> Lock | None:
         """Return the lock of a stage; None if there is none that can be read."""
@@ -66,7 +67,11 @@ class StageLocks:
     def preferred(self, wired: Wire, call: Call, kept: Result | None) -> Result | None:
         """Return the result that counts for a call: the one that its lock names, or else *kept*."""
         assert wired.files is not None
-        lock = self.of(wired) if wired.files.spec.outs else None
+        if not wired.files.spec.outs:
+            return kept
+        lock = self.of(wired)
+        if (lock is None or lock.key != call.key) and kept is None:
+            lock = self._of_call(wired, call)
         if lock is None or lock.key != call.key:
             return kept
         written = written_in(lock, wired.files)
@@ -75,6 +80,14 @@ class StageLocks:
         assert self.calls.files is not None
         is_lost = bool(self.calls.files.lost(wired.files.root, written))
         return kept if is_lost and kept is not None else _result(call.key, written)
+
+    def _of_call(self, wired: Wire, call: Call) -> Lock | None:
+        """Return a lock that another stage had for the same call, as before it was renamed."""
+        assert wired.files is not None
+        root = wired.files.root
+        if root not in self._by_key:
+            self._by_key[root] = {lock.key: lock for lock in _locks(wired).readable() if lock.key}
+        return self._by_key[root].get(call.key)
 
     def why(self, wired: Wire, call: Call) -> list[str]:
         """Return in words why the lock of a stage is not that of a call; [] without one."""

@@ -134,6 +134,8 @@ class KeptFiles:
         MissingEntry
             If there is no copy of one.
         """
+        for path in self._strays(root, written):
+            within(Path(root), path).unlink()
         for one in self.changed(root, written):
             if self._may_stay_away(root, one) and not self._has_copy(one):
                 continue
@@ -141,6 +143,14 @@ class KeptFiles:
                 raise MissingEntry(f'"{one.path}" is not what was written, and no copy is kept')
             FileBlobs(self.store()).restore(_digest(one), within(Path(root), one.path))
             yield one.path
+
+    def _strays(self, root: str, written: Written) -> Iterator[str]:
+        """Yield the files in folders of a stage that it did not write into them."""
+        known, hashes = written.digests, self.hashes(root)
+        for folder in written.files.folders if written.files is not None else ():
+            if hashes.digest(folder) is not None:
+                paths = (f"{folder}{member.name}" for member in hashes.members(folder))
+                yield from (path for path in paths if path not in known)
 
     def go_on(self, root: str, digests: Mapping[str, Digest]) -> Iterator[str]:
         """Make files again that a stage goes on from, where copies are kept; yield their paths."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from pypedream.store.disk import make_folder
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from attrs import Attribute
 
@@ -131,6 +132,14 @@ class Locks:
         if lock is not None and lock.stage != stage:
             raise _refused(self.path(stage), f'is of the stage "{lock.stage}", not of "{stage}"')
         return lock
+
+    def readable(self) -> Iterator[Lock]:
+        """Yield every lock that can be read, also of stages that are called otherwise by now."""
+        for path in self._files():
+            with suppress(StoreError):
+                lock = _read(path)
+                if lock is not None:
+                    yield lock
 
     def all(self) -> dict[str, Lock]:
         """Return every lock by its stage, in order.

@@ -96,6 +96,11 @@ class StageFiles:
         return evolve(self, spec=spec)
 
     @property
+    def folders(self) -> list[str]:
+        """The folders that it writes as a whole: what else is in one goes when it is written."""
+        return [str(out.path) for out in self.spec.outs.values() if out.kind == "directory"]
+
+    @property
     def goes_on_from(self) -> tuple[str, ...]:
         """The paths that it both reads and writes: what it wrote the last time."""
         deps = [dep.paths for dep in self.spec.deps.values() if dep.is_incremental]

@@ -185,8 +185,11 @@ def test_a_file_that_is_to_be_written_has_to_be_asked_for(project: Path) -> None
 
     flow_of(count).run()
     (project / "in.json").write_text("[8]")
+    plan = flow_of(count, shown).plan(only="shown")
 
+    assert plan.stages["shown"].reason == "no result of it is kept"
     assert flow_of(count, shown).run(only="shown")["shown"] == "1, 2, 3"
+    assert flow_of(count, shown).plan(only="shown").stages["shown"].decision == "reuse"
 
 
 def lone(x: Annotated[Any, Dep("out/row.json", JSON())]) -> Annotated[Any, Out("1.json", JSON())]:

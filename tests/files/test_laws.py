@@ -64,7 +64,9 @@ class World:
     copies
         The contents of which the store has copies.
     locked
-        The call of each stage that its lock is of.
+        The call that each lock is of, by the name of its stage, which may be another now.
+    renamed
+        The stages that have another name than at first.
     """
 
     root: Path
@@ -72,7 +74,8 @@ class World:
     ways: list[str]
     known: set[Any] = Factory(set)
     copies: set[str] = Factory(set)
-    locked: dict[int, Any] = Factory(dict)
+    locked: dict[str, Any] = Factory(dict)
+    renamed: set[int] = Factory(set)
 
     def path(self, number: int) -> Path:
         return self.root / self.name(number)
@@ -87,7 +90,7 @@ class World:
             paths = {key: {"return": self.name(number + SOURCES)}}
             flow.register(
                 WAYS[way],
-                name=f"s{number}",
+                name=self.key(number),
                 dep_path_overrides={"parts": [self.name(each) for each in reads]},
                 **paths,
             )
@@ -99,16 +102,16 @@ class World:
         planned: set[int] = set()
         called: set[int] = set()
         known: dict[int, bool] = {}
+        calls: list[Any] = []
         for number, (reads, way) in enumerate(zip(self.reads, self.ways, strict=True)):
             name, parts = self.name(number + SOURCES), [self.name(each) for each in reads]
             call = (way, name, tuple((part, texts[part]) for part in parts))
             texts[name] = text_of(way, [json.loads(texts[part])["v"] for part in parts])
-            known[number] = call in self.known or call == self.locked.get(number)
+            known[number] = call in self.known or call in self.locked.values()
             needs = {each - SOURCES for each in reads}
             if needs & planned or not (known[number] and self.can_be_had(name, way, texts[name])):
                 planned.add(number)
-            self.locked[number] = call
-            self.known.add(call)
+            calls.append(call)
         # what is taken over comes first, and copies of it are kept then
         for number in range(len(self.ways)):
             if number not in planned:
@@ -118,7 +121,12 @@ class World:
             if not (known[number] and self.can_be_had(name, way, texts[name])):
                 called.add(number)
             self.copies.add(texts[name])
-        return {f"s{each}" for each in planned}, {f"s{each}" for each in called}, texts
+        self.known.update(calls)
+        self.locked.update({self.key(number): call for number, call in enumerate(calls)})
+        return {*map(self.key, planned)}, {*map(self.key, called)}, texts
+
+    def key(self, number: int) -> str:
+        return f"{'t' if number in self.renamed else 's'}{number}"
 
     def can_be_had(self, name: str, way: str, text: str) -> bool:
         """Say whether an output is there, or can be put back."""
@@ -150,7 +158,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[list[int]], list[str]]:
 
 EDITS = st.lists(
     st.tuples(
-        st.sampled_from(["write", "touch", "delete", "spoil", "way", "forget", "revert"]),
+        st.sampled_from(["write", "touch", "delete", "spoil", "way", "name", "forget", "revert"]),
         st.integers(0, 4),
         st.integers(0, 3),
     ),
@@ -172,6 +180,8 @@ def edit(world: World, history: list[Any], what: str, which: int, value: int) ->
         output.write_text(f'{{"v": {value + 100}}}')
     elif what == "way":
         world.ways[number] = [*WAYS][value]
+    elif what == "name":
+        world.renamed ^= {number}
     elif what == "forget":
         world.forget()
     elif history:

@@ -99,6 +99,18 @@ def test_a_clone_without_outputs_computes_them(project: Path) -> None:
     assert states(flow_of(count, shown)) == {"count": "ok", "shown": "ok"}
 
 
+def test_a_stage_that_was_renamed_is_not_called_again(project: Path) -> None:
+    """It has the lock of its old name in a clone, and the result in the store elsewhere."""
+    flow_of(count, shown).run()
+    flow = flow_of(count)
+    flow.register(shown, name="told")
+    assert decisions(flow) == {"count": "reuse", "told": "reuse"}
+    clone(project, keep=("pyproject.toml", "in.json", "out", "metrics.json", "shown.txt"))
+
+    assert states(flow) == {"count": "reused", "told": "reused"}
+    assert Locks(project / ".pypedream").read("told") is not None
+
+
 def test_a_lock_tells_why_a_stage_has_to_be_called(project: Path) -> None:
     """Where no run is recorded here."""
     flow_of(count).run()

@@ -351,3 +351,25 @@ def test_a_folder_of_files_is_put_back_before_it_is_read(project: Path) -> None:
     (project / "in.json").write_text("[4]")
     assert flow_of(tasks, gathered).run()["gathered"] == 4
     assert [path.name for path in (project / "tasks").iterdir()] == ["4.json"]
+    (project / "tasks" / "mine.json").write_text("100")
+    (project / "in.json").write_text("[3, 1, 2]")
+    plan = flow_of(tasks, gathered).plan()
+
+    assert {one.decision for one in plan.stages.values()} == {"reuse"}
+    assert plan.overwrites == (
+        '"tasks/mine.json", which was changed by hand (it will be put back)',
+    )
+    assert flow_of(tasks, gathered).run()["gathered"] == 6
+    assert sorted(path.name for path in (project / "tasks").iterdir()) == [
+        "1.json",
+        "2.json",
+        "3.json",
+    ]
+
+
+def test_a_pattern_that_matches_nothing_is_noted(project: Path) -> None:
+    """It is an empty list, which may be right."""
+    flow = flow_of(gathered)
+
+    assert flow.plan().notes == ['stage "gathered": no file matches "tasks/*.json" for "parts"']
+    assert flow.run()["gathered"] == 0
