@@ -354,9 +354,12 @@ class Keeper:
     def _keep_locked(self, wired: Wire, found: Result, written: Any) -> None:
         """Keep what a lock named: other runs find it, and can put it back."""
         about = {"pipeline": self.pipeline, "stage": wired.key, "run": self.run}
-        _, form = self._keep_files(wired, written)
-        about = {**about, **form, "identity": found.identity}
-        self.results.keep(found.key, written.digests, about, 0.0)
+        try:
+            kept, form = self._keep_files(wired, written)
+            about = {**about, **form, "identity": found.identity}
+            self.results.keep(found.key, kept, about, 0.0)
+        except Unstorable as error:  # somebody changed it meanwhile
+            self.warn(f"its result cannot be kept: {error}")
 
     def _items_of(self, wired: Wire, call: Call) -> ItemKeeper | None:
         """Return what keeps the items of a mapped stage, where they are kept."""

@@ -15,6 +15,7 @@ from pypedream.engine.pinned_inputs import Inputs
 from pypedream.engine.pinned_module import Module
 from pypedream.engine.pinned_source import Source
 from pypedream.errors import ExportError, PypedreamError
+from pypedream.files.stage_files import present
 from pypedream.formats import replacing, replacing_folder
 from pypedream.log.ended import said_by
 from pypedream.stage import ASYNC_GENERATOR, COROUTINE, GENERATOR, arguments_of, code_flags
@@ -120,7 +121,7 @@ class _Test:
 
     def _called(self, name: str, taken: frozenset[str]) -> Piece:
         """Return the call with its arguments."""
-        values = {each: one.value for each, one in self.failure.inputs.items()}
+        values = {each: present(one.value) for each, one in self.failure.inputs.items()}
         given = {**self.call.keywords, **values}
         first, rest = arguments_of(self.failure.function).split(given)
         by_position = arguments_of(self.failure.function).positional

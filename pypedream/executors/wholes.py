@@ -123,9 +123,14 @@ def module_by_value(function: Any) -> str | None:
 
 
 def _innermost(function: Any) -> Any:
-    while isinstance(function, partial):
-        function = function.func
+    while isinstance(function, partial) or _is_around(function):
+        function = function.func if isinstance(function, partial) else function.__wrapped__
     return function
+
+
+def _is_around(function: Any) -> bool:
+    """Say whether it is an object that calls a function, and says which."""
+    return hasattr(type(function), "__wrapped__")
 
 
 def _is_importable(name: str) -> bool:

@@ -180,10 +180,9 @@ class FileCall:
     files: StageFiles
 
     @property
-    def __signature__(self) -> Any:
-        from inspect import signature
-
-        return signature(self.function)
+    def __wrapped__(self) -> Callable[..., Any]:
+        """The function: what is called with what, and which module it is of, is told by it."""
+        return self.function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Load the files among the arguments, call the function and save what it gives.

@@ -161,6 +161,20 @@ def test_others_go_on(project: Path) -> None:
     assert not (project / "first.txt").exists()
 
 
+def test_a_failed_call_becomes_a_test(project: Path) -> None:
+    """With what was in the files."""
+    (project / "bad").touch()
+    flow = flow_of(count, shown, last)
+    with pytest.raises(ValueError, match="bad"):
+        flow.run()
+    failure = flow.last_run.failure if flow.last_run is not None else None
+    assert failure is not None
+
+    written = failure.to_test(project / "test_last.py")
+
+    assert "'1, 2, 3'" in written.read_text().replace('"', "'")
+
+
 def test_ctrl_c_while_an_output_is_saved(project: Path) -> None:
     """The old ones stay, and the next run does it again."""
     flow_of(both).run()
