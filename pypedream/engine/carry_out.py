@@ -91,6 +91,8 @@ class Launch:
             self._execution.first_output = PASS_THROUGH
         if plan.blueprint.has_files:
             _finish_files(plan)
+            if keeper is None:
+                _drop_locks(plan)
         if keeper is not None:
             self._execution.keeper = keeper
             if guard is not None:
@@ -379,6 +381,22 @@ def _finish_files(plan: Plan) -> None:
     for root in roots:
         if Path(root, STATE).is_dir():
             recover(Path(root, STATE), root)
+
+
+def _drop_locks(plan: Plan) -> None:
+    """Remove the locks of stages that go on from what they wrote, in a run that writes no locks.
+
+    What they add would be lost to the next run, which goes on from what the lock says.
+    """
+    from pathlib import Path
+
+    from pypedream.files.locks import Locks
+    from pypedream.files.stage_files import STATE
+
+    for key in plan.chosen:
+        files = plan.blueprint.wiring.wires[key].files
+        if files is not None and files.goes_on_from:
+            Locks(Path(files.root, STATE)).remove(key)
 
 
 def _guard_for(plan: Plan) -> Guard | None:

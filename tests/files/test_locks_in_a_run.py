@@ -6,6 +6,8 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Annotated, Any
 
+import pytest
+
 from pypedream.files import Dep, Out
 from pypedream.files.locks import Locks
 from pypedream.formats import JSON, Text
@@ -165,6 +167,21 @@ def test_an_incremental_output_is_put_back_before_its_stage(project: Path) -> No
     (project / "in.json").write_text("[1]")
 
     assert flow_of(count, grown).run()["grown"] == {"0": 3, "1": 1}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"checkpoint": False}, {"workspace": None, "checkpoint": False}],
+    ids=["no results", "no workspace"],
+)
+def test_what_a_run_adds_that_keeps_nothing_is_not_lost(
+    project: Path, options: dict[str, Any]
+) -> None:
+    """The next one goes on from it, and not from an older lock."""
+    flow_of(count, grown).run()
+    flow_of(count, grown).run(cache="off", **options)
+
+    assert [*flow_of(count, grown).run(cache="force")["grown"]] == ["0", "1", "2"]
 
 
 def careless(
