@@ -90,9 +90,9 @@ class Launch:
 
             self._execution.first_output = PASS_THROUGH
         if plan.blueprint.has_files:
-            _finish_files(plan)
-            if keeper is None:
-                _drop_locks(plan)
+            from pypedream.engine.files_before import finish_files
+
+            finish_files(plan, is_kept=keeper is not None)
         if keeper is not None:
             self._execution.keeper = keeper
             if guard is not None:
@@ -261,25 +261,14 @@ class Launch:
         execution.values.update(plan.reuse.values)
         execution.mapped.update(plan.reuse.mapped)
         if plan.blueprint.has_files:
-            self._save_given()
+            from pypedream.engine.files_before import save_given
+
+            save_given(execution)
         self._map_given()
         if execution.keeper is not None and plan.reuse.kept:
             from pypedream.engine.keeping import take_over
 
             take_over(execution, execution.keeper)
-
-    def _save_given(self) -> None:
-        """Write values that were given in place of a stage to its files: others read them there."""
-        from pypedream.files.stage_files import save
-
-        execution, wires = self._execution, self.plan.blueprint.wiring.wires
-        for key in self.plan.selection.given:
-            files = wires[key].files
-            if files is not None and files.spec.outs:
-                written: Any = save(files, execution.values[key])
-                if execution.keeper is not None:
-                    written = execution.keeper.gave(wires[key], written)
-                execution.values[key] = written
 
     def _map_given(self) -> None:
         """Name the outputs of values that were given in place of a stage that names them."""
@@ -368,35 +357,6 @@ async def _outcome_of(done: Future[Run]) -> Run:
     while running_kernel() is not None and not done.done():
         await wait([done], timeout=PULSE_S)
     return await shield(done)
-
-
-def _finish_files(plan: Plan) -> None:
-    """Put in place, or remove, the outputs that a crash left."""
-    from pathlib import Path
-
-    from pypedream.files.stage_files import STATE
-    from pypedream.files.staging import recover
-
-    roots = {each.files.root for each in plan.blueprint.wiring.wires.values() if each.files}
-    for root in roots:
-        if Path(root, STATE).is_dir():
-            recover(Path(root, STATE), root)
-
-
-def _drop_locks(plan: Plan) -> None:
-    """Remove the locks of stages that go on from what they wrote, in a run that writes no locks.
-
-    What they add would be lost to the next run, which goes on from what the lock says.
-    """
-    from pathlib import Path
-
-    from pypedream.files.locks import Locks
-    from pypedream.files.stage_files import STATE
-
-    for key in plan.chosen:
-        files = plan.blueprint.wiring.wires[key].files
-        if files is not None and files.goes_on_from:
-            Locks(Path(files.root, STATE)).remove(key)
 
 
 def _guard_for(plan: Plan) -> Guard | None:

@@ -1,0 +1,53 @@
+"""Files before a run: what a crash left of outputs, and values that are given in their place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pypedream.files.locks import Locks
+from pypedream.files.stage_files import STATE, save
+from pypedream.files.staging import recover
+
+if TYPE_CHECKING:
+    from pypedream.engine.execution import Execution
+    from pypedream.engine.plan import Plan
+
+
+def finish_files(plan: Plan, *, is_kept: bool) -> None:
+    """Put in place, or remove, the outputs that a crash left.
+
+    Parameters
+    ----------
+    is_kept
+        Whether the run keeps results, and so writes locks.
+    """
+    roots = {each.files.root for each in plan.blueprint.wiring.wires.values() if each.files}
+    for root in roots:
+        if Path(root, STATE).is_dir():
+            recover(Path(root, STATE), root)
+    if not is_kept:
+        _drop_locks(plan)
+
+
+def _drop_locks(plan: Plan) -> None:
+    """Remove the locks of stages that go on from what they wrote, as the run writes no new ones.
+
+    What they add would be lost to the next run, which goes on from what the lock says.
+    """
+    for key in plan.chosen:
+        files = plan.blueprint.wiring.wires[key].files
+        if files is not None and files.goes_on_from:
+            Locks(Path(files.root, STATE)).remove(key)
+
+
+def save_given(execution: Execution) -> None:
+    """Write values that were given in place of a stage to its files: others read them there."""
+    plan = execution.plan
+    for key in plan.selection.given:
+        wired = plan.blueprint.wiring.wires[key]
+        if wired.files is not None and wired.files.spec.outs:
+            written: Any = save(wired.files, execution.values[key])
+            if execution.keeper is not None:
+                written = execution.keeper.gave(wired, written)
+            execution.values[key] = written
