@@ -47,4 +47,4 @@ def command(
     elif committed:
         say(*(f"committed {key}" for key in committed))
     else:
-        say("nothing to commit: all outputs are what their stages gave")
+        say("nothing to commit: every output that is there is kept already")

@@ -34,7 +34,8 @@ def command(*, target: str | None, debug: bool, files: bool, mermaid: bool, dot:
             from pypedream.view.file_graph import file_graph
 
             graph = file_graph(found.pipeline)
-            text = graph.mermaid() if mermaid else graph.dot() if dot else graph.text()
+            plain = graph.text() or "no stage reads or writes a file"
+            text = graph.mermaid() if mermaid else graph.dot() if dot else plain
         elif mermaid:
             text = view.to_mermaid(found.pipeline)
         elif dot:

@@ -17,6 +17,7 @@ from tests.benchmarks import (
     chain,
     exports,
     fan_out,
+    files,
     identities,
     imports,
     many_runs,
@@ -40,6 +41,7 @@ BENCHMARKS = {
     "store": store.rows,
     "reuse": reuse.rows,
     "maps": maps.rows,
+    "files": files.rows,
     "exports": exports.rows,
 }
 
