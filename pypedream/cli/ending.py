@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from traceback import format_exception
 from typing import TYPE_CHECKING, Any
 
 from pypedream.cli import FAILED, INTERRUPTED, OK
 from pypedream.cli.terminal import command_line, say, say_state
 from pypedream.cli.workspaces import from_here, workspace_of
-from pypedream.engine.failure import failure_screen
 from pypedream.log.durations import duration_text
 from pypedream.log.redaction import Redactor
 
@@ -35,6 +33,10 @@ def say_ending(run: Run, *, is_quiet: bool, debug: bool) -> None:
         rest = f"after {duration_text(run.duration_s)}, {_counts(run)}{_log_hint(run)}"
         say_state(run.state, f"{rest}{_resume_hint(run)}", err=True)
     else:
+        from traceback import format_exception
+
+        from pypedream.engine.failure import failure_screen  # there is seldom a failure
+
         hide = Redactor(run.parameters.secrets()).text
         if debug:
             say(*hide("".join(format_exception(run.failure.error))).splitlines(), err=True)

@@ -18,17 +18,15 @@ from pypedream.cli.values import completed, parameters_of
 from pypedream.cli.words import refuse_unknown, run_words
 from pypedream.cli.workspaces import USUAL_FOLDER, VARIABLE
 from pypedream.errors import StoreError
-from pypedream.log.console import ConsoleSink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection
 
     from pypedream.cli.load import Loaded
     from pypedream.cli.words import Words
     from pypedream.engine.run import Run
-    from pypedream.log.event_log import EventLog
+    from pypedream.log.console import ConsoleSink
     from pypedream.pipeline import Pipeline
-    from pypedream.protocols import Record
 
 
 @click.command("run")
@@ -102,18 +100,11 @@ def recording(found: Loaded, given: str | None) -> dict[str, Any]:
     return {"workspace": found.folder / USUAL_FOLDER}
 
 
-class _Console(ConsoleSink):
-    """A console that leaves out what is meant for those who look for a fault."""
-
-    def emit_batch(self, records: Sequence[Record], log: EventLog) -> None:
-        """Show *records*."""
-        super().emit_batch([record for record in records if record[4] != "debug"], log)
-
-
 def console(stages: Collection[str], *, verbose: bool) -> ConsoleSink:
     """Return what shows a run that calls *stages*."""
-    kind = ConsoleSink if verbose else _Console
-    return kind(progress=True, stages=stages)
+    from pypedream.cli.console import Console  # who is quiet needs none
+
+    return Console(stages, is_verbose=verbose)
 
 
 def carried_out(pipeline: Pipeline, run_it: Callable[..., Run], asked: dict[str, Any]) -> Run:

@@ -11,12 +11,11 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from click.shell_completion import CompletionItem
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import click
+    from click.shell_completion import CompletionItem
 
     from pypedream.pipeline import Pipeline
 
@@ -31,7 +30,7 @@ def targets(_: click.Context, __: click.Parameter, typed: str) -> list[Completio
         return []
     files = [path.name for path in pipeline_files(place)]
     folders = [f"{path.name}/" for path in sorted(place.iterdir()) if _is_open(path)]
-    return [CompletionItem(before + name) for name in files + folders if name.startswith(start)]
+    return _items(files + folders, start, before)
 
 
 def stages(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
@@ -123,6 +122,8 @@ def _item_keys(run: Any, stage: str | None) -> list[str]:
 
 
 def _items(names: Iterable[str], start: str, before: str = "") -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem  # no command needs it
+
     return [CompletionItem(before + name) for name in names if name.startswith(start)]
 
 
