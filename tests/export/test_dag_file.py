@@ -287,6 +287,25 @@ def test_a_group_is_entered_again_where_order_needs_it():
     ]
 
 
+def test_an_inner_group_is_not_called_like_an_outer_one():
+    """Airflow 2 could not tell them apart, wherever they are."""
+    bronze, silver, gold = Pipeline("bronze"), Pipeline("silver"), Pipeline("gold")
+    bronze.stage(lambda: 1, name="load")
+    silver.include(bronze, prefix="bronze")
+    silver.include(bronze, prefix="silver")
+    gold.include(bronze, prefix="bronze")
+    gold.include(silver, prefix="silver")
+
+    lines = [line.strip() for line in dag_text(of(gold)).splitlines() if "TaskGroup(" in line]
+
+    assert lines == [
+        'with TaskGroup("bronze"):',
+        'with TaskGroup("silver"):',
+        'with TaskGroup("bronze_"):',
+        'with TaskGroup("silver_"):',
+    ]
+
+
 @pytest.mark.parametrize(
     "key, variable, task_id",
     [

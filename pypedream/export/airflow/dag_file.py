@@ -14,7 +14,6 @@ from pypedream.export.airflow.asking import asked_for, secrets_of
 from pypedream.export.airflow.naming import (
     ITEMS,
     dag_id_of,
-    ids_of_groups,
     names_in,
     problems_of_id,
 )
@@ -211,7 +210,8 @@ def _body(tasks: list[AirflowTask], names: Names) -> Iterator[str]:
     for (groups, depth), each in zip(openings, tasks, strict=True):
         for level, group in enumerate(groups, start=depth - len(groups) + 1):
             name, again = names.variables[group], f" as {names.variables[group]}"
-            new = f'TaskGroup("{ids_of_groups(group)[-1]}"){again if entered[group] > 1 else ""}'
+            label = names.groups[group].rpartition(".")[2]
+            new = f'TaskGroup("{label}"){again if entered[group] > 1 else ""}'
             yield f"{_STEP * level}with {name if group in known else new}:"
             known.add(group)
         yield from _assignment(each, names, depth + 1)

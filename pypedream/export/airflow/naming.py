@@ -13,7 +13,7 @@ from attrs import frozen
 from pypedream.engine.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pypedream.export.outline import Outline, Task
 
@@ -54,19 +54,27 @@ class Names:
         From the key of a task to its id without those of the groups around it.
     variables
         From the key of a task, of a task's items (with `ITEMS`) or of a group to its variable.
+    groups
+        From a group to its id with those of the groups around it.
     problems
         Names that Airflow cannot have, or not beside others.
     """
 
     ids: dict[str, str]
     variables: dict[str, str]
+    groups: dict[str, str]
     problems: tuple[Problem, ...] = ()
+
+    def full_id(self, task: Task) -> str:
+        """Return the id of a task with those of the groups around it."""
+        return _full_id(task, self.groups)
 
 
 def names_in(outline: Outline) -> Names:
     """Return the names of everything in a pipeline."""
     variables = _Variables()
-    names = Names({}, {}, tuple(_problems(outline)))
+    groups = _ids_of_groups(outline.groups)
+    names = Names({}, {}, groups, tuple(_problems(outline, groups)))
     for group in outline.groups:
         names.variables[group] = variables.new(f"{group}__group")
     for key, task in outline.tasks.items():
@@ -100,14 +108,28 @@ def id_of(name: str, also: str = ".") -> str:
     return "_".join(part for part in parts if part) or "_"
 
 
-def full_id(task: Task) -> str:
-    """Return the id of a task with those of the groups around it."""
-    return ".".join([*ids_of_groups(task.group), id_of(inner_name(task))])
+def _full_id(task: Task, groups: Mapping[str, str]) -> str:
+    around = [groups[task.group]] if task.group else []
+    return ".".join([*around, id_of(inner_name(task))])
 
 
-def ids_of_groups(group: str) -> list[str]:
-    """Return the ids of a group and of those around it, the outermost first."""
-    return [id_of(part, "") for part in group.split(".")] if group else []
+def _ids_of_groups(groups: Iterable[str]) -> dict[str, str]:
+    """Return the id of each group; those around others come first.
+
+    Airflow 2 compares the last part of an id with whole ones: no inner group may be called like one
+    that is in none, not even in another group. So it gets a "_" then.
+    """
+    labels = {group: id_of(group.rpartition(".")[2], "") for group in groups}
+    outer = {label for group, label in labels.items() if "." not in group}
+    taken = {*labels.values()}
+    found: dict[str, str] = {}
+    for group, label in labels.items():
+        around = group.rpartition(".")[0]
+        if around and label in outer:
+            ways = (label + "_" * times for times in count(1))
+            label = next(each for each in ways if each not in taken)  # noqa: PLW2901
+        found[group] = f"{found[around]}.{label}" if around else label
+    return found
 
 
 def _plain(letter: str, also: str) -> str:
@@ -118,9 +140,9 @@ def _plain(letter: str, also: str) -> str:
     return f"u{ord(letter):04x}" if letter.isalpha() else " "
 
 
-def _problems(outline: Outline) -> Iterator[Problem]:
+def _problems(outline: Outline, groups: Mapping[str, str]) -> Iterator[Problem]:
     owners: dict[str, str] = {}
-    for shown, full, task in _everything(outline):
+    for shown, full, task in _everything(outline, groups):
         where = task.place if task else None
         if any(sign in shown for sign in _TEMPLATES):
             hint = "Airflow would read it as a template; rename it"
@@ -134,15 +156,17 @@ def _problems(outline: Outline) -> Iterator[Problem]:
         owners.setdefault(full, shown)
 
 
-def _everything(outline: Outline) -> Iterator[tuple[str, str, Task | None]]:
+def _everything(
+    outline: Outline, groups: Mapping[str, str]
+) -> Iterator[tuple[str, str, Task | None]]:
     """Yield all that has an id: what the user calls it, the id, and the task if it is one."""
     for group in outline.groups:
-        yield f'group "{group}"', ".".join(ids_of_groups(group)), None
+        yield f'group "{group}"', groups[group], None
     for key, task in outline.tasks.items():
         kind = "group" if task.is_several else "stage"
-        yield f'{kind} "{key}"', full_id(task), task
+        yield f'{kind} "{key}"', _full_id(task, groups), task
         if task.is_mapped:
-            yield f'the items of stage "{key}"', full_id(task) + ITEMS, task
+            yield f'the items of stage "{key}"', _full_id(task, groups) + ITEMS, task
 
 
 class _Variables:

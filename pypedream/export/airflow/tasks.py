@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, frozen
 
-from pypedream.export.airflow.naming import ITEMS, full_id, inner_name
+from pypedream.export.airflow.naming import ITEMS, inner_name
 from pypedream.export.airflow.settings import settings_of, settings_of_items
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _tasks(outline: Outline, task: Task, names: Names) -> Iterator[AirflowTask]:
         task.key,
         names.variables[task.key],
         task_id,
-        full_id(task),
+        names.full_id(task),
         task.group,
         shown if shown != task_id else "",
         upstream,
@@ -123,7 +123,7 @@ def _items(
         task.key,
         names.variables[task.key + ITEMS],
         names.ids[task.key] + ITEMS,
-        full_id(task) + ITEMS,
+        names.full_id(task) + ITEMS,
         task.group,
         f"{shown}: items" if shown != names.ids[task.key] else "",
         upstream,
