@@ -32,8 +32,10 @@ _VARIADIC_KEYWORDS: Final = 0x08
 
 def _names(value: Any) -> tuple[str, ...]:
     """Return one or several names; what is no name at all is for the plan to find."""
-    is_one = isinstance(value, str) or not isinstance(value, Iterable)
-    return (value,) if is_one else tuple(value)
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return (value,)
+    # A set has another order in each process.
+    return tuple(sorted(value, key=str) if isinstance(value, (set, frozenset)) else value)
 
 
 def _names_of_resources(value: Any) -> tuple[str, ...]:

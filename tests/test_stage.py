@@ -280,3 +280,12 @@ def test_a_mistake_in_a_stage_names_it():
     """An unknown option is refused with the nearest one."""
     with pytest.raises(DefinitionError, match='stage "plain": no option "retry"; did you mean'):
         Stage(plain, retry=3)
+
+
+def test_names_in_a_set_have_one_order():
+    """A set itself has another one in each process, and a DAG file compares stages."""
+    names = {"gpu", "db", "net", "disk", "api"}
+
+    policy = Stage(lambda: 1, name="load", after=names, uses=names, tags=frozenset(names)).policy
+
+    assert policy.after == policy.uses == policy.tags == ("api", "db", "disk", "gpu", "net")

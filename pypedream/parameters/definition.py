@@ -224,7 +224,10 @@ class Parameter:
             return {"min": low, "max": high, "choices": choices_of(element)}
         if isinstance(self.choices, str) or not self.choices:
             raise ParameterError(f'parameter "{self.name}": choices are a list of values')
-        choices = tuple(self._settled(choice, element) for choice in self.choices)
+        given = self.choices
+        if isinstance(given, (set, frozenset)):  # which has another order in each process
+            given = sorted(given, key=repr)
+        choices = tuple(self._settled(choice, element) for choice in given)
         return {"min": low, "max": high, "choices": choices}
 
     def masked(self, value: Any, limit: int = 80) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 
 from pypedream.errors import DefinitionError, ParameterError
-from pypedream.parameters import Parameter, Secret
+from pypedream.parameters import Parameter, Parameters, Secret
 
 
 class Colour(Enum):
@@ -319,3 +319,10 @@ def test_definition_travels() -> None:
 def test_it_says_what_text_is_read_as(definition, kind):
     """The declared type, else that of the default; None where nothing is known."""
     assert definition.read_as == kind
+
+
+def test_choices_in_a_set_have_one_order() -> None:
+    """A set itself has another one in each process."""
+    parameters = Parameters.define(x=Parameter(str, "a", choices={"d", "a", "c", "b"}))
+
+    assert parameters.definitions["x"].choices == ("a", "b", "c", "d")
