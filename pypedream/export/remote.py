@@ -103,7 +103,7 @@ class Remote:
         """Call several stages in order, as a run of them does."""
         called = self._called(stages, upstream, {}, repeats=True)
         handles = {key: self._handle(called, key) for key in stages}
-        if called.exited or not called.values:
+        if not called.values:
             return Ended(None, called.exited or next(iter(called.skipped.values()), ""))
         return Ended(several(handles))
 

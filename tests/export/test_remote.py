@@ -303,6 +303,26 @@ def test_a_stage_that_ends_the_run_gives_nothing() -> None:
     }
 
 
+def test_what_a_group_gave_before_it_ended_the_run_is_kept() -> None:
+    """As in a run here: the results of the stages that had ended are there."""
+    inner = Pipeline("inner")
+
+    @inner.stage
+    def load() -> int:
+        return 1
+
+    @inner.stage
+    def look(load: int) -> int:
+        raise ExitPipeline("nothing new")
+
+    outer = Pipeline("outer")
+    outer.include(inner, prefix="bronze")
+
+    outcome = TestHost(outer, group_as_task=("bronze",)).carry_out()
+
+    assert outcome.values == {"bronze.load": 1} == dict(outer.run(progress=False))
+
+
 def test_stages_see_the_run_of_the_host() -> None:
     """Id, times and attempt are the host's, the same for every stage."""
     flow = Pipeline("facts")
