@@ -89,9 +89,11 @@ class Recorded:
 
     def task_of(self, stage: str) -> str:
         """Return the task that calls a stage: its own, or that of its group."""
-        while stage not in self.tasks:
-            stage = stage.rpartition(".")[0]
-        return stage
+        found = stage
+        while found not in self.tasks:
+            found = found.rpartition(".")[0]
+            assert found, f'no task calls stage "{stage}"'
+        return found
 
     def handed(self, key: str) -> Any:
         """Return what a consumer of a stage is handed; None if there is nothing."""
