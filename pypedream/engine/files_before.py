@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pypedream.engine.file_keeping import gave
 from pypedream.files.locks import Locks
 from pypedream.files.stage_files import STATE, save
 from pypedream.files.staging import recover
@@ -49,5 +50,5 @@ def save_given(execution: Execution) -> None:
         if wired.files is not None and wired.files.spec.outs:
             written: Any = save(wired.files, execution.values[key])
             if execution.keeper is not None:
-                written = execution.keeper.gave(wired, written)
+                written = gave(execution.keeper, wired, written)
             execution.values[key] = written

@@ -12,17 +12,16 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, define, evolve
+from attrs import Factory, define
 
 from pypedream import context
-from pypedream.context import Attempt
 from pypedream.deferred import Deferred
 from pypedream.engine.asked_before import holds_secret, keep_values
 from pypedream.engine.calls import Calls, identity_of, read_by, unlike_any
 from pypedream.engine.result_log import FILE, FailedCall, ResultLine, ResultLog
 from pypedream.engine.reuse import LOOKS, READ_ONLY, Taken, mode_of
 from pypedream.engine.views import Values
-from pypedream.errors import MissingEntry, StoreError, UnreadableResult, UnsafePayload
+from pypedream.errors import MissingEntry, UnreadableResult, UnsafePayload
 from pypedream.mappers import RETURN
 from pypedream.store.corruption import Damaged
 from pypedream.store.results import Result, Results, Unstorable
@@ -90,7 +89,7 @@ class Keeper:
         found = self._taken_or_refused(wired, call)
         if found is not None:
             return found
-        if not self._is_kept(wired):  # there is nothing to claim
+        if not self.is_kept(wired):  # there is nothing to claim
             return self._computed(wired, call, compute)
         with self.results.claim(call.key):
             found = self._taken(wired, call)
@@ -107,7 +106,7 @@ class Keeper:
             found = self._taken_or_refused(wired, call)
             if found is not None:
                 return found
-            if not self._is_kept(wired):
+            if not self.is_kept(wired):
                 return await self._awaited(wired, call, compute)
             with self.results.claim(call.key, wait_timeout=0) as is_ours:
                 if is_ours:
@@ -158,16 +157,9 @@ class Keeper:
         is_whole = output == RETURN
         self.calls.digests[key] = (identity_of(value) if is_whole else "") or unlike_any()
 
-    def gave(self, wired: Wire, written: Any) -> Any:
-        """Take note of what a value became that was given in place of a stage with files."""
-        self.calls.digests[wired.key] = written.identity
-        self.calls.written[wired.key] = written
-        if self._is_kept(wired):
-            assert self.calls.files is not None
-            assert wired.files is not None
-            self.calls.files.keep(wired.files.root, written)
-            self._lock(wired, self.calls.of(wired), written, is_shared=False)
-        return self._with_copies(written)
+    def put_back(self, wired: Wire, found: Result, call: Call) -> Any:
+        """Return what a stage wrote, its files made again where they are not as they were."""
+        return self._of_files.put_back(self, wired, found, call)
 
     def note(self, key: str) -> None:
         """Take note that a stage used what its inputs do not say."""
@@ -222,7 +214,9 @@ class Keeper:
     ) -> Any:
         with self._watched(wired, call) as started:
             items = self._items_of(wired, call)
-            value = self._with_copies(compute(items))
+            value = compute(items)
+            if wired.files is not None:
+                value = self._of_files.with_copies(self, value)
         self._keep(wired, call, value, perf_counter() - started, items)
         return value
 
@@ -231,22 +225,17 @@ class Keeper:
     ) -> Any:
         with self._watched(wired, call) as started:
             items = self._items_of(wired, call)
-            value = self._with_copies(await compute(items))
+            value = await compute(items)
+            if wired.files is not None:
+                value = self._of_files.with_copies(self, value)
         self._keep(wired, call, value, perf_counter() - started, items)
         return value
-
-    def _with_copies(self, value: Any) -> Any:
-        """Let what a stage wrote be loaded from its copies once the files are others."""
-        if not isinstance(value, Deferred):
-            return value
-        written: Any = value
-        return evolve(written, kept=self.calls.files)
 
     @contextmanager
     def _watched(self, wired: Wire, call: Call) -> Iterator[float]:
         self.unstated.discard(wired.key)  # binding its arguments is not its own doing
         if wired.files is not None and wired.files.goes_on_from:
-            self._go_on(wired)
+            self._of_files.go_on(self, wired)
         try:
             yield perf_counter()
         except BaseException:
@@ -261,105 +250,29 @@ class Keeper:
             self.calls.digests[wired.key] = unlike_any()
             self.record.add([FailedCall(wired.key, call).text()])
             return
-        if not key or wired.key in self.unstated or self._has_moved(wired):
+        has_moved = wired.files is not None and self._of_files.has_moved(self, wired)
+        if not key or wired.key in self.unstated or has_moved:
             # only this run can be resumed with it
             key = f"of-run/{self.run}/{unlike_any()}"
         identity = identity_of(value) or f"of call {key}"
         kept_as = ""
-        if self._is_kept(wired) and self.is_secret(value):
+        if self.is_kept(wired) and self.is_secret(value):
             self.warn("its result is not kept: it holds a secret")
-        elif self._is_kept(wired):
+        elif self.is_kept(wired):
             about = {"pipeline": self.pipeline, "stage": wired.key, "run": self.run}
             kept, form = _form_of(items, value)
             try:
                 if isinstance(value, Deferred):
-                    kept, form = self._keep_files(wired, value)
+                    kept, form = self._of_files.keep_files(self, wired, value)
                 self.results.keep(key, kept, {**about, **form, "identity": identity}, took)
                 kept_as = key
             except Unstorable as error:
                 self.warn(f"its result cannot be kept: {error}")
-        if wired.files is not None and self._is_kept(wired):
-            self._lock(wired, call, value, is_shared=key == call.key)
+        if wired.files is not None and self.is_kept(wired):
+            self._of_files.lock(self, wired, call, value, is_shared=key == call.key)
         self.calls.digests[wired.key] = identity
         line = ResultLine(wired.key, "ok", kept_as, identity, self.run, took, call)
         self.record.add([line.text()])
-
-    def _keep_files(self, wired: Wire, value: Any) -> tuple[Any, dict[str, Any]]:
-        """Keep copies of what a stage wrote; return what is kept and recorded of its result."""
-        files, written = self.calls.files, value
-        assert files is not None
-        assert wired.files is not None
-        self.calls.written[wired.key] = written
-        files.keep(wired.files.root, written)
-        return written.digests, {FILES: written.about()}
-
-    def _has_moved(self, wired: Wire) -> bool:
-        """Say whether a file that a stage read is not what it was before the call."""
-        moved = "" if wired.files is None else self.calls.moved(wired)
-        if moved:
-            self.warn(f'"{moved}" changed while the stage ran, which is called again the next time')
-        return bool(moved)
-
-    def _lock(self, wired: Wire, call: Call, value: Any, *, is_shared: bool) -> None:
-        """Write down what a stage was called with and what it wrote."""
-        assert self.calls.locks is not None
-        written = value if isinstance(value, Deferred) else None
-        try:
-            self.calls.locks.write(wired, call, written, is_shared=is_shared)  # type: ignore[arg-type]
-        except StoreError as error:
-            self.warn(str(error))
-
-    def _go_on(self, wired: Wire) -> None:
-        """Put back what the stage wrote the last time, if it goes on from that."""
-        files, locks = self.calls.files, self.calls.locks
-        assert files is not None
-        assert locks is not None
-        assert wired.files is not None
-        from pypedream.files.locked import digests_in
-
-        lock = locks.of(wired)
-        digests = {} if lock is None else digests_in(lock, wired.files.goes_on_from)
-        for path in files.go_on(wired.files.root, digests):
-            self._say_put_back(wired, path)
-
-    def _say_put_back(self, wired: Wire, path: str) -> None:
-        attempt = context.STAGE.get() or Attempt(self.log, wired.key, 0)
-        self.log.add("log", f'"{path}" is put back from the store', attempt=attempt)
-
-    def put_back(self, wired: Wire, found: Result, call: Call) -> Any:
-        """Return what a stage wrote, its files made again where they are not as they were.
-
-        Raises
-        ------
-        UnreadableResult
-            If one is lost.
-        """
-        from pypedream.files.written import Written
-
-        assert wired.files is not None
-        assert self.calls.files is not None
-        written = Written.from_about(found.about[FILES], wired.files, self.calls.files)
-        try:
-            for path in self.calls.files.restore(wired.files.root, written):
-                self._say_put_back(wired, path)
-        except MissingEntry as error:
-            raise UnreadableResult(str(error)) from error
-        self.calls.written[wired.key] = written
-        if self._is_kept(wired):
-            if not found.about.get("run"):
-                self._keep_locked(wired, found, written)
-            self._lock(wired, call, written, is_shared=True)
-        return written
-
-    def _keep_locked(self, wired: Wire, found: Result, written: Any) -> None:
-        """Keep what a lock named: other runs find it, and can put it back."""
-        about = {"pipeline": self.pipeline, "stage": wired.key, "run": self.run}
-        try:
-            kept, form = self._keep_files(wired, written)
-            about = {**about, **form, "identity": found.identity}
-            self.results.keep(found.key, kept, about, 0.0)
-        except Unstorable as error:  # somebody changed it meanwhile
-            self.warn(f"its result cannot be kept: {error}")
 
     def _items_of(self, wired: Wire, call: Call) -> ItemKeeper | None:
         """Return what keeps the items of a mapped stage, where they are kept."""
@@ -377,7 +290,15 @@ class Keeper:
         texts = self.calls.parameters.secrets()
         return bool(texts) and holds_secret(value, texts)
 
-    def _is_kept(self, wired: Wire) -> bool:
+    @property
+    def _of_files(self) -> Any:
+        """What keeps files; loaded where there are any."""
+        from pypedream.engine import file_keeping
+
+        return file_keeping
+
+    def is_kept(self, wired: Wire) -> bool:
+        """Say whether what a stage gives is kept."""
         mode = mode_of(wired, self.options)
         return mode != READ_ONLY and (mode != "off" or self.options.checkpoint)
 
