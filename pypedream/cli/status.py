@@ -51,12 +51,13 @@ def command(
         asked = options.request({"until": words.stages})
         plan = found.pipeline.plan(values, cache="cached", **asked, **recording(found, workspace))
         stages = explained(plan)
-        lost = _put_back(plan)
+        lost, strays = _put_back(plan)
     if as_json:
-        say_json({**status_data(plan, stages), "puts_back": lost})
+        say_json({**status_data(plan, stages), "puts_back": lost, "takes_away": strays})
         return
     say(*(explained_lines(plan, stages) if explain else str(plan).splitlines()))
     say(*(f"  puts back: {path}" for path in lost))
+    say(*(f"  takes away: {path}" for path in strays))
 
 
 def explained_lines(plan: Plan, stages: Sequence[Explained]) -> Iterator[str]:
@@ -96,15 +97,17 @@ def _change_data(change: Any) -> dict[str, Any]:
     }
 
 
-def _put_back(plan: Plan) -> list[str]:
-    """Return the files that a run would make again from the store."""
+def _put_back(plan: Plan) -> tuple[list[str], list[str]]:
+    """Return the files that a run would make again from the store, and those that would go."""
     calls, wires = plan.reuse.calls, plan.blueprint.wiring.wires
     if calls is None or calls.files is None:
-        return []
-    found = []
+        return [], []
+    found: list[str] = []
+    strays: list[str] = []
     for key in plan.reuse.kept:
         wired = wires[key]
         if wired.files is not None and key in calls.written:
             changed = calls.files.changed(wired.files.root, calls.written[key])
             found += [one.path for one in changed]
-    return found
+            strays += calls.files.strays(wired.files.root, calls.written[key])
+    return found, strays

@@ -134,7 +134,7 @@ class KeptFiles:
         MissingEntry
             If there is no copy of one.
         """
-        for path in self._strays(root, written):
+        for path in self.strays(root, written):
             within(Path(root), path).unlink()
         for one in self.changed(root, written):
             if self._may_stay_away(root, one) and not self._has_copy(one):
@@ -144,7 +144,7 @@ class KeptFiles:
             FileBlobs(self.store()).restore(_digest(one), within(Path(root), one.path))
             yield one.path
 
-    def _strays(self, root: str, written: Written) -> Iterator[str]:
+    def strays(self, root: str, written: Written) -> Iterator[str]:
         """Yield the files in folders of a stage that it did not write into them."""
         known, hashes = written.digests, self.hashes(root)
         for folder in written.files.folders if written.files is not None else ():

@@ -43,6 +43,11 @@ def faults(
         Whether a file need not be in the project if the store has it.
     """
     blobs = FileBlobs(store)
+    for folder in written.files.folders if written.files is not None else ():
+        is_there = hashes.digest(folder) is not None
+        for member in hashes.members(folder) if is_there else ():
+            if f"{folder}{member.name}" not in written.digests:
+                yield Fault(stage, f'"{folder}{member.name}" was not written by it')
     for one in written.all:
         digest = Digest(one.sha256, one.size, is_folder=one.path.endswith("/"))
         damage = blobs.damage(digest) if one.is_cached else ""

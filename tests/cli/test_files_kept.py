@@ -197,3 +197,62 @@ def test_dag_shows_stages_or_files(project, invoke):
     assert invoke("dag", "--mermaid").stdout.startswith("flowchart TD\n")
     assert invoke("dag", "--dot").stdout.startswith("digraph {\n")
     assert "exclude each other" in invoke("dag", "--dot", "--mermaid").stderr
+
+
+FOLDER = """
+    from typing import Annotated
+    from pypedream import Pipeline
+    from pypedream.files import Dep, DirectoryOut, Out
+    from pypedream.formats import JSON, PathOnly, Text
+
+    def split(
+        numbers: Annotated[list, Dep("in.json", JSON())],
+    ) -> Annotated[dict, DirectoryOut("parts/", JSON())]:
+        return {f"{number}.json": number for number in numbers}
+
+    def total(
+        parts: Annotated[list, Dep(["parts/*.json"], JSON())],
+    ) -> Annotated[str, Out("total.txt", Text())]:
+        return str(sum(parts))
+
+    def listed(
+        folder: Annotated[object, Dep("parts/", PathOnly())],
+    ) -> Annotated[str, Out("listed.txt", Text())]:
+        return " ".join(sorted(path.name for path in folder.iterdir()))
+
+    flow = Pipeline("folder")
+    flow.register(split)
+    flow.register(total)
+    flow.register(listed)
+"""
+
+
+def test_a_folder_that_comes_back_holds_nothing_else(project, write, invoke):
+    """What an earlier call left in it does not count for readers, and is taken away."""
+    write("pipeline.py", FOLDER)
+    seen = {}
+    for numbers in ("[1, 2]", "[1]", "[1, 2]", "[1]"):
+        write("in.json", numbers)
+        if numbers in seen:
+            status = json.loads(invoke("status", "--json").stdout)
+            assert {one["decision"] for one in status["stages"]} == {"reuse"}
+            assert status["takes_away"] == (["parts/2.json"] if numbers == "[1]" else [])
+        assert invoke("repro", "-q").exit_code == 0
+        found = [(project / name).read_text() for name in ("total.txt", "listed.txt")]
+        assert seen.setdefault(numbers, found) == found
+        assert invoke("verify").exit_code == 0
+
+    assert seen == {"[1, 2]": ["3", "1.json 2.json"], "[1]": ["1", "1.json"]}
+
+
+def test_what_somebody_put_into_a_folder_of_a_stage_is_named(project, write, invoke):
+    """It is no output of the stage, and goes when its outputs are put back."""
+    write("pipeline.py", FOLDER)
+    invoke("repro", "-q")
+    (project / "parts" / "9.json").write_text("9")
+
+    assert 'split: "parts/9.json" was not written by it' in invoke("verify").stderr
+    assert "takes away: parts/9.json" in invoke("status").stdout
+    invoke("repro", "-q")
+    assert not (project / "parts" / "9.json").exists()
+    assert (project / "total.txt").read_text() == "6"
