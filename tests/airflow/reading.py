@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 import time
 import warnings
@@ -68,13 +69,16 @@ def task_of(task: Any) -> dict[str, Any]:
 
 def main() -> None:
     """Read all DAG files of a folder."""
+    report = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what Airflow says on standard output is for the log
     import airflow  # noqa: F401 - its own start is not the file's
 
     files = sorted(Path(sys.argv[1]).glob("*.py"))
     found = {file.stem: read(file) for file in files}
     roots = {name.partition(".")[0] for name in sys.modules}
     known = {"pypedream", *(file.stem.partition("_")[0] for file in files)}
-    json.dump({"files": found, "imported": sorted(roots & known)}, sys.stdout)
+    json.dump({"files": found, "imported": sorted(roots & known)}, report)
+    report.close()
 
 
 if __name__ == "__main__":
