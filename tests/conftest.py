@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import settings
+
+# What a shell starts in the background is deaf to Ctrl-C, and so are all processes that it starts:
+# jobs that a test cancels would go on.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A check of a change tries the same examples each time; a person's machine looks for new ones.
 # No example has a deadline: a busy machine is no fault of the code.
