@@ -305,7 +305,8 @@ def test_marked_cells_of_a_notebook_are_written_beside_it(invoke, dags, folder):
 
 def test_the_page_shows_what_is_written(invoke, folder, write):
     """Its module, its command, the DAG of the file, and what a check says."""
-    page = (Path(PACKAGE) / "_docs" / "how-to" / "airflow.md").read_text(encoding="utf-8")
+    docs = Path(__file__).parents[2] / "_docs"
+    page = (docs / "how-to" / "airflow.md").read_text(encoding="utf-8")
     module, dag = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (command, _), (check, said) = re.findall(
         r"```console\n\$ python -m pypedream (.*?)\n(.*?)```", page, re.DOTALL
