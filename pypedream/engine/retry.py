@@ -56,16 +56,19 @@ def is_worth_a_retry(wired: Wire, attempt: Attempt, error: Exception) -> bool:
     policy = wired.stage.policy
     if attempt.number > policy.retries:
         return False
-    rule = policy.retry_on
-    if isinstance(rule, (type, tuple)):
-        return isinstance(error, rule)
     try:
-        return bool(rule(error))
+        return is_of_the_kind(policy, error)
     except Exception as raised:  # noqa: BLE001 - the rule is the user's
         what = f"{type(raised).__name__}: {said_by(raised)}"
         text = f'retry_on of stage "{wired.key}" raised {what}'
         attempt.log.add("warning", text, attempt=attempt, level="warning")
         return False
+
+
+def is_of_the_kind(policy: Policy, error: Exception) -> bool:
+    """Say whether an error is one that the stage may be repeated for; a rule may raise anything."""
+    rule = policy.retry_on
+    return isinstance(error, rule) if isinstance(rule, (type, tuple)) else bool(rule(error))
 
 
 def retry_delay_s(policy: Policy, number: int) -> float:

@@ -6,20 +6,30 @@ what other tasks gave. It goes with a handle of what its own stage gave, or says
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
+from pypedream.engine.failure import add_note
 from pypedream.engine.host import NOBODY, Host
 from pypedream.engine.part import Part, Shape
-from pypedream.errors import ExportError, HandOverError
+from pypedream.engine.retry import is_of_the_kind
+from pypedream.errors import (
+    ExportError,
+    HandOverError,
+    MapError,
+    ParameterError,
+    PlanError,
+    UnsafePayload,
+)
 from pypedream.export.hand_over import Carrier, Handle, Place, not_given, several
 from pypedream.export.one_stage import Called, Calling
 from pypedream.names import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pypedream.pipeline import Pipeline
     from pypedream.stage import Policy
@@ -28,6 +38,17 @@ if TYPE_CHECKING:
 
 MOST_MAPPED: Final = 1024
 """So many tasks a host makes of one stage, if it does not say."""
+
+
+HOPELESS: Final = (
+    ExportError,
+    HandOverError,
+    MapError,
+    ParameterError,
+    PlanError,
+    UnsafePayload,
+)
+"""What another attempt is of no use for."""
 
 
 @frozen
@@ -111,6 +132,17 @@ class Remote:
         """Return the policy of a stage."""
         return self.pipeline.blueprint.wiring.wires[stage].stage.policy
 
+    def is_worth_a_retry(self, stage: str, error: Exception) -> bool:
+        """Say whether a host may repeat a stage that raised *error*; it knows no such rules.
+
+        A rule of the user's that raises is no reason to try again, and the error says so.
+        """
+        try:
+            return is_of_the_kind(self.policy(stage), error)
+        except Exception as raised:  # noqa: BLE001 - the rule is the user's
+            add_note(error, f'retry_on of stage "{stage}" raised {type(raised).__name__}: {raised}')
+            return False
+
     def _called(
         self,
         stages: Iterable[str],
@@ -119,8 +151,7 @@ class Remote:
         *,
         repeats: bool = False,
     ) -> Called:
-        host = Host(**{**_fields(self.host), "parts": parts})
-        given = self.given(upstream)
+        host, given = evolve(self.host, parts=parts), self.given(upstream)
         return Calling(self.pipeline, self.values, given, host, self.sinks, repeats).call(*stages)
 
     def given(self, upstream: Upstream) -> dict[str, Any]:
@@ -182,13 +213,47 @@ class Remote:
         self.carrier.close()
 
 
-def _fields(host: Host) -> dict[str, Any]:
-    return {
-        "run_id": host.run_id,
-        "started_at": host.started_at,
-        "logical_date": host.logical_date,
-        "attempt": host.attempt,
-    }
+def refuse_drift(about: Mapping[str, Any], pipeline: Pipeline, file: str) -> None:
+    """Refuse a pipeline that is not the one that a host's file was written for.
+
+    Parameters
+    ----------
+    file
+        What the file is called: "DAG file".
+
+    Raises
+    ------
+    ExportError
+        If it is another one.
+    """
+    expected = about.get("fingerprint", "")
+    if not expected:
+        return
+    from pypedream.export.target import mismatch
+
+    changed = mismatch(expected, pipeline, about.get("varies", ()))
+    if changed:
+        raise ExportError(
+            f"{about['target']} no longer matches the {file}: {changed}; export it again"
+        )
+
+
+def secrets_of(
+    about: Mapping[str, Any], pipeline: Pipeline, look_up: Callable[[str], str | None]
+) -> dict[str, Any]:
+    """Return the values of secret parameters, from the environment or from where a host has them.
+
+    Parameters
+    ----------
+    look_up
+        Returns what the host has under a name; None if that is nothing.
+    """
+    found = {}
+    for name, source in about.get("secrets", {}).items():
+        text = os.environ[source] if source in os.environ else look_up(source)
+        if text is not None:
+            found[name] = pipeline.parameters.definitions[name].parse(text)
+    return found
 
 
 def load(target: str) -> Pipeline:

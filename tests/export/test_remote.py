@@ -21,7 +21,7 @@ from pypedream import (
     patterns,
 )
 from pypedream.errors import ExitPipeline, ExportError, HandOverError
-from pypedream.export.remote import chunks, load
+from pypedream.export.remote import Remote, chunks, load
 from tests.export.hosted import TestHost
 
 
@@ -469,3 +469,20 @@ def test_a_target_that_is_not_there_names_the_nearest() -> None:
     with pytest.raises(ExportError, match=r'module "tests.export.test_remote" has no "linaer"'):
         load("tests.export.test_remote:linaer")
     assert load("tests.export.test_remote:linear()").name == "linear"
+
+
+def _broken(error: Exception) -> bool:
+    raise RuntimeError("the rule is wrong")
+
+
+def test_a_rule_for_retries_that_raises_leaves_the_stages_own_error() -> None:
+    """The stage is not tried again, and its exception says why, as in a run here."""
+    flow = Pipeline("ruled")
+    flow.stage(lambda: 1, name="load", retries=2, retry_on=_broken)
+    flow.stage(lambda: 1, name="other", retries=2, retry_on=KeyError)
+    remote, error = Remote({}, flow), ValueError("no")
+
+    assert not remote.is_worth_a_retry("load", error)
+    assert not remote.is_worth_a_retry("other", error)
+    assert remote.is_worth_a_retry("other", KeyError("yes"))
+    assert error.__notes__ == ['retry_on of stage "load" raised RuntimeError: the rule is wrong']

@@ -6,23 +6,23 @@ anywhere. What cannot get better by another attempt fails at once.
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pypedream.engine.host import Host
-from pypedream.errors import (
-    ExportError,
-    HandOverError,
-    MapError,
-    ParameterError,
-    PlanError,
-    StoreError,
-    UnsafePayload,
-)
+from pypedream.errors import ExportError, MapError, StoreError
 from pypedream.export.airflow import api
 from pypedream.export.hand_over import not_made
-from pypedream.export.remote import Ended, Remote, chunks, is_several, load
+from pypedream.export.remote import (
+    HOPELESS,
+    Ended,
+    Remote,
+    chunks,
+    is_several,
+    load,
+    refuse_drift,
+    secrets_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from pypedream.stage import Policy
 
     About = Mapping[str, Any]
-
-_HOPELESS = (ExportError, HandOverError, ParameterError, PlanError, UnsafePayload)
 
 
 def run_stage(
@@ -120,21 +118,20 @@ def _remote(about: About, name: str, *, is_repeated: bool = False) -> Iterator[R
     remote = None
     try:
         pipeline = load(about["target"])
-        _refuse_drift(about, pipeline)
+        refuse_drift(about, pipeline, "DAG file")
         values = _values(about, pipeline, context)
         mask(pipeline.parameters.with_values(values, source="Airflow").secrets())
         owner = str(context["ti"].dag_id)  # run ids of a schedule are the same in all DAGs
         remote = Remote(about, pipeline, values, host, (sink,), owner)
         with sink.bound(name):
             yield remote
-    except _HOPELESS as error:
-        api.fail(str(error), error)
-    except MapError as error:
-        api.fail(f'stage "{name}": {error}', error)
+    except HOPELESS as error:
+        where = f'stage "{name}": ' if isinstance(error, MapError) else ""
+        api.fail(f"{where}{error}", error)
     except StoreError:
         raise  # it may be there again at the next attempt
     except Exception as error:
-        if remote is not None and (is_repeated or not _is_worth_a_retry(remote, name, error)):
+        if remote is not None and (is_repeated or not remote.is_worth_a_retry(name, error)):
             api.fail(f"{type(error).__name__}: {error}", error)
         raise
     finally:
@@ -146,28 +143,6 @@ def _given(ended: Ended) -> Handle:
     if ended.handle is None:
         api.skip(ended.why)
     return ended.handle
-
-
-def _is_worth_a_retry(remote: Remote, name: str, error: Exception) -> bool:
-    """Say whether Airflow may try again, which knows no kinds of exceptions."""
-    rule = remote.policy(name).retry_on
-    if isinstance(rule, (type, tuple)):
-        return isinstance(error, rule)
-    return bool(rule(error))
-
-
-def _refuse_drift(about: About, pipeline: Pipeline) -> None:
-    """Refuse a pipeline that is not the one that the DAG file was written for."""
-    expected = about.get("fingerprint", "")
-    if not expected:
-        return
-    from pypedream.export.target import mismatch
-
-    changed = mismatch(expected, pipeline, about.get("varies", ()))
-    if changed:
-        raise ExportError(
-            f"{about['target']} no longer matches the DAG file: {changed}; export it again"
-        )
 
 
 def _values(about: About, pipeline: Pipeline, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,16 +160,7 @@ def _values(about: About, pipeline: Pipeline, context: Mapping[str, Any]) -> dic
     for name in varying:  # it was left to each task to take the default of the moment
         del given[name]
     values = values_from(pipeline.parameters, given)
-    for name, source in about.get("secrets", {}).items():
-        secret = _secret(source)
-        if secret is not None:
-            values[name] = pipeline.parameters.definitions[name].parse(secret)
-    return values
-
-
-def _secret(name: str) -> str | None:
-    """Return what an environment variable or else a Variable of Airflow's holds."""
-    return os.environ[name] if name in os.environ else api.variable(name)
+    return {**values, **secrets_of(about, pipeline, api.variable)}
 
 
 def _host(context: Mapping[str, Any]) -> Host:

@@ -6,23 +6,24 @@ anywhere. What cannot get better by another attempt is marked, and the flow file
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.engine.host import Host
-from pypedream.errors import (
-    ExportError,
-    HandOverError,
-    MapError,
-    ParameterError,
-    PlanError,
-    UnsafePayload,
-)
 from pypedream.export.json_form import NotJson, json_form
 from pypedream.export.prefect.carrying import carrier_of, handles_of
 from pypedream.export.prefect.task_log import TaskLogSink
-from pypedream.export.remote import MOST_MAPPED, Ended, Remote, chunks, is_several, load
+from pypedream.export.remote import (
+    HOPELESS,
+    MOST_MAPPED,
+    Ended,
+    Remote,
+    chunks,
+    is_several,
+    load,
+    refuse_drift,
+    secrets_of,
+)
 from pypedream.export.schema import values_from
 
 if TYPE_CHECKING:
@@ -33,14 +34,6 @@ if TYPE_CHECKING:
 
     Given = Mapping[str, Any]
 
-_HOPELESS: Final = (
-    ExportError,
-    HandOverError,
-    MapError,
-    ParameterError,
-    PlanError,
-    UnsafePayload,
-)
 _MARK: Final = "pypedream_is_final"
 
 
@@ -135,43 +128,21 @@ def _remote(
     remote = None
     try:
         pipeline = load(about["target"])
-        _refuse_drift(about, pipeline)
+        refuse_drift(about, pipeline, "flow file")
         host, sinks = _host(), (TaskLogSink(),)
         remote = Remote(about, pipeline, _values(about, pipeline, parameters), host, sinks)
         remote.carrier = carrier_of(about)
         yield remote
-    except _HOPELESS as error:
+    except HOPELESS as error:
         setattr(error, _MARK, True)
         raise
     except Exception as error:
-        if remote is not None and (is_repeated or not _is_worth_a_retry(remote, name, error)):
+        if remote is not None and (is_repeated or not remote.is_worth_a_retry(name, error)):
             setattr(error, _MARK, True)
         raise
     finally:
         if remote is not None:
             remote.close()
-
-
-def _is_worth_a_retry(remote: Remote, name: str, error: Exception) -> bool:
-    """Say whether Prefect may try again, which knows no kinds of exceptions."""
-    rule = remote.policy(name).retry_on
-    if isinstance(rule, (type, tuple)):
-        return isinstance(error, rule)
-    return bool(rule(error))
-
-
-def _refuse_drift(about: Given, pipeline: Pipeline) -> None:
-    """Refuse a pipeline that is not the one that the flow file was written for."""
-    expected = about.get("fingerprint", "")
-    if not expected:
-        return
-    from pypedream.export.target import mismatch
-
-    changed = mismatch(expected, pipeline, about.get("varies", ()))
-    if changed:
-        raise ExportError(
-            f"{about['target']} no longer matches the flow file: {changed}; export it again"
-        )
 
 
 def _values(about: Given, pipeline: Pipeline, parameters: Given) -> dict[str, Any]:
@@ -189,11 +160,7 @@ def _values(about: Given, pipeline: Pipeline, parameters: Given) -> dict[str, An
         if not (value is None and name in varying)
     }
     values = values_from(pipeline.parameters, given, source="flow")
-    for name, source in about.get("secrets", {}).items():
-        secret = _secret(source)
-        if secret is not None:
-            values[name] = pipeline.parameters.definitions[name].parse(secret)
-    return values
+    return {**values, **secrets_of(about, pipeline, _secret)}
 
 
 def _as_json(value: Any) -> Any:
@@ -205,9 +172,7 @@ def _as_json(value: Any) -> Any:
 
 
 def _secret(name: str) -> str | None:
-    """Return what an environment variable holds, or else a Secret block of Prefect's."""
-    if name in os.environ:
-        return os.environ[name]
+    """Return what a Secret block of Prefect's holds; None if there is none of that name."""
     from prefect.blocks.system import Secret
 
     try:
