@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import Factory, define
 
+from pypedream.engine.links import place_of
 from pypedream.engine.problem import Problem
 from pypedream.errors import DefinitionError
 from pypedream.files.paths import seen_from
@@ -40,8 +41,6 @@ class FileEdges:
     @classmethod
     def of(cls, definition: Definition, problems: list[Problem]) -> FileEdges:
         """Return the files of a definition; mistakes go to *problems*."""
-        from pypedream.engine.links import place_of
-
         edges = cls(groups=tuple(groups_in(definition.stages)))
         for key, stage in definition.stages.items():
             if stage.files is None:

@@ -5,7 +5,7 @@ To the user's code such a run is one run: it has the host's id and times, whatev
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 from attrs import Factory, frozen
 
@@ -39,5 +39,5 @@ class Host:
     parts: Mapping[str, Part] = Factory(dict)
 
 
-NOBODY: Any = Host()
+NOBODY: Final = Host()
 """Stands for the host of a run that is carried out here as a whole."""

@@ -37,16 +37,14 @@ def files_of_stage(
         out_path_overrides=outs,
         name=stage.name,
     )
-    return None if spec is None else StageFiles(spec, str(_root(place)))
+    return None if spec is None else StageFiles(spec, str(root_of(place)))
 
 
 def root_of(place: Place | None) -> Path:
-    """Return the folder of the project of a pipeline that the user made at *place*."""
-    return _root(place)
+    """Return the folder of the project of a pipeline that the user made at *place*.
 
-
-def _root(place: Place | None) -> Path:
-    """Return the folder of the project: a notebook's is the one that it runs in."""
+    A notebook's is the one that it runs in.
+    """
     file = Path(place.file) if place is not None else None
     start = file.parent if file is not None and file.exists() else Path.cwd()
     return project_root(start)

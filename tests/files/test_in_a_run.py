@@ -43,7 +43,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "in.json").write_text("[3, 1, 2]")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("pypedream.files.project._root", lambda _: tmp_path)
+    monkeypatch.setattr("pypedream.files.project.root_of", lambda _: tmp_path)
     return tmp_path
 
 
