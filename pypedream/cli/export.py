@@ -112,13 +112,7 @@ command.add_command(dvc)
 @options.target
 @click.option("--out", metavar="FILE.py", help="The file to write.")
 @click.option("--store", metavar="URL", help="Where values are kept between tasks.")
-@click.option(
-    "--group-as-task",
-    multiple=True,
-    metavar="PREFIX",
-    help="Make one task of an included pipeline; may be repeated.",
-)
-@click.option("--map-chunk", type=int, metavar="N", help="Items of a mapped stage in one task.")
+@options.in_tasks
 @click.option("--project-root", metavar="DIR", help="A folder that the flow imports from.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE.py also if it is somebody's work.")
 @options.as_json

@@ -24,13 +24,7 @@ _ASKED = ("schedule", "store", "group_as_task", "map_chunk", "project_root", "da
 @click.option("--out", metavar="FILE.py", help="The DAG file to write.")
 @click.option("--schedule", metavar="CRON", help='When it runs by itself: "@daily", "0 6 * * *".')
 @click.option("--store", metavar="URL", help="Where large values are kept between tasks.")
-@click.option(
-    "--group-as-task",
-    multiple=True,
-    metavar="PREFIX",
-    help="Make one task of an included pipeline; may be repeated.",
-)
-@click.option("--map-chunk", type=int, metavar="N", help="Items of a mapped stage in one task.")
+@options.in_tasks
 @click.option("--project-root", metavar="DIR", help="A folder that workers import from.")
 @click.option("--dag-id", metavar="ID", help="What Airflow calls it.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE.py also if it was changed by hand.")

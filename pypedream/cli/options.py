@@ -195,3 +195,14 @@ workspace = click.option(
 def request(chosen: dict[str, Any]) -> dict[str, Any]:
     """Return of *chosen* what was said, under the names that `Pipeline.run` has."""
     return {name: value for name, value in chosen.items() if value not in (None, (), {})}
+
+
+in_tasks = together(
+    click.option(
+        "--group-as-task",
+        multiple=True,
+        metavar="PREFIX",
+        help="Make one task of an included pipeline; may be repeated.",
+    ),
+    click.option("--map-chunk", type=int, metavar="N", help="Items of a mapped stage in one task."),
+)
