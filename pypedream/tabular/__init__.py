@@ -1,0 +1,20 @@
+"""Tables: ingest with checks, steps over files, quarantine, statistics, stable identities.
+
+A dialect of pipelines for files of rows: what comes in is checked and told row by row, and no row
+gets lost without a word. A name is loaded when it is first used; most of them need the extra
+``tabular``.
+"""
+
+from __future__ import annotations
+
+from pypedream._lazy import lazy_names
+
+_HOMES: dict[str, str] = {}
+
+__all__: list[str] = []
+
+__getattr__ = lazy_names(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
