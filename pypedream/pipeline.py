@@ -6,14 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pypedream._lazy import export, shown_as, view
-from pypedream.engine.links import Definition
-from pypedream.engine.options import own_options
-from pypedream.engine.plan import blueprint
-from pypedream.engine.request import plan_for, request_of
 from pypedream.engine.table import StageTable, named_stages
 from pypedream.errors import DefinitionError, PipelineConfigError
 from pypedream.parameters.given import as_parameters, as_variables
-from pypedream.parameters.including import with_parameters_of, with_variables_of
 from pypedream.places import calling_place
 from pypedream.stage import Stage, may_name_files
 from pypedream.values import said
@@ -25,6 +20,7 @@ if TYPE_CHECKING:
 
     from pypedream.engine.carry_out import Launch
     from pypedream.engine.handle import RunHandle
+    from pypedream.engine.links import Definition
     from pypedream.engine.past_run import PastRun
     from pypedream.engine.plan import Blueprint, Plan
     from pypedream.engine.run import Run
@@ -99,7 +95,7 @@ class Pipeline:
         self.parameters = as_parameters(parameters)
         self.variables = as_variables(variables)
         where = {} if workspace is None else {"workspace": workspace}
-        self.options = own_options({**options, **where}, name)
+        self.options = _own_options({**options, **where}, name)
         self.last_run: Run | None = None
         self.last_runs: Runs | None = None
         self._table = StageTable(name)
@@ -266,6 +262,8 @@ class Pipeline:
             If a name is there already, or a pipeline is to include itself. Nothing is taken in
             then.
         """
+        from pypedream.parameters.including import with_parameters_of, with_variables_of
+
         self._refuse_include(other, prefix)
         scope = prefix or ""
         try:
@@ -314,8 +312,7 @@ class Pipeline:
             If anything is wrong; the error lists every mistake, each with its place.
         """
         selection = {"only": only, "until": until, "from_": from_, "tags": tags, "given": given}
-        request = request_of(parameters, {**selection, **options_or_parameters})
-        return plan_for(request, self.blueprint, self.options)
+        return self._planned(parameters, {**selection, **options_or_parameters})
 
     def run(
         self,
@@ -442,7 +439,7 @@ class Pipeline:
         __tracebackhide__ = True
         from asyncio import get_running_loop
 
-        plan = plan_for(request_of(parameters, request), self.blueprint, self.options)
+        plan = self._planned(parameters, request)
         launch = self._launch(plan, get_running_loop()).show(at_once=True)
         run = await launch.carry_out_async()
         error = _raised_by(run)
@@ -464,7 +461,7 @@ class Pipeline:
         """
         from pypedream.engine.handle import RunHandle
 
-        plan = plan_for(request_of(parameters, request), self.blueprint, self.options)
+        plan = self._planned(parameters, request)
         handle = RunHandle(self._launch(plan).show(at_once=True))
         handle.start()
         return handle
@@ -732,6 +729,11 @@ class Pipeline:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return shown_as(self, include, exclude)
 
+    def _planned(self, parameters: Mapping[str, Any] | None, request: Mapping[str, Any]) -> Plan:
+        from pypedream.engine.request import plan_for, request_of
+
+        return plan_for(request_of(parameters, request), self.blueprint, self.options)
+
     def _launch(self, plan: Plan, loop: AbstractEventLoop | None = None) -> Launch:
         from pypedream.engine.carry_out import Launch
 
@@ -752,10 +754,14 @@ class Pipeline:
                 from pypedream.files.stage_groups import missing_groups
 
                 self.parameters = missing_groups(self.parameters, self._table.stages)
+            from pypedream.engine.plan import blueprint
+
             self._blueprint = made = blueprint(self._definition())
         return made
 
     def _definition(self) -> Definition:
+        from pypedream.engine.links import Definition
+
         stages, scopes = dict(self._table.stages), dict(self._table.scopes)
         own = (self.name, stages, self.parameters, self.variables, scopes, self._place)
         return Definition(*own, self._table.has_files)
@@ -817,6 +823,8 @@ class Pipeline:
 
     def _take_params(self, key: str, stage: Stage | None, before: Stage | None) -> None:
         """Let the parameters of a stage be a group of those of the pipeline."""
+        if not any(map(_has_params, (stage, before))):
+            return
         from pypedream.files.stage_groups import with_stage_params, without_stage_params
 
         self.parameters = without_stage_params(self.parameters, key, before)
@@ -826,6 +834,20 @@ class Pipeline:
             except PipelineConfigError as error:
                 self._table.remove(key)
                 raise PipelineConfigError(f"{error} ({calling_place()})") from None
+
+
+def _own_options(given: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the options of a pipeline; what options there are is loaded where some are given."""
+    if not given:
+        return {}
+    from pypedream.engine.options import own_options
+
+    return own_options(given, name)
+
+
+def _has_params(stage: Stage | None) -> bool:
+    files = None if stage is None else stage.files
+    return files is not None and files.spec.params_value is not None
 
 
 def _raised_by(run: Run) -> BaseException | None:

@@ -13,7 +13,7 @@ from pypedream._lazy import shown_as
 from pypedream.errors import DefinitionError
 from pypedream.names import did_you_mean, there_are
 from pypedream.over import Over, over_of
-from pypedream.places import Place, calling_place
+from pypedream.places import Place, calling_place, is_library
 from pypedream.values import said
 
 if TYPE_CHECKING:
@@ -253,6 +253,14 @@ class Stage:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, outside any pipeline."""
         return self.function(*args, **kwargs)
+
+
+def place_of(stage: Stage) -> Place | None:
+    """Return where the user wrote *stage*: its function, else where the stage was made."""
+    place = Place.of_function(stage.function)
+    if place is None or (stage.place is not None and is_library(place.file)):
+        return stage.place
+    return place
 
 
 _FIELDS: Final = ("function", "inputs", "output_mapper", "name", "policy", "place", "files")

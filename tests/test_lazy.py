@@ -40,3 +40,20 @@ def test_a_package_loads_nothing_before_it_is_used():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"
+
+
+def test_who_defines_a_pipeline_loads_nothing_that_plans_or_runs_it():
+    """To define stages with files loads neither the plan nor what writes files."""
+    code = (
+        "import sys; from typing import Annotated;"
+        "from pypedream import Pipeline; from pypedream.files import JSON, Dep, Out;"
+        'exec(\'def copy(x: Annotated[dict, Dep("a.json", JSON())])'
+        ' -> Annotated[dict, Out("b.json", JSON())]: return x\');'
+        "Pipeline('flow').register(copy);"
+        "print(*sorted({'pypedream.engine.plan', 'pypedream.files.staging', 'sqlite3', 'toolz'}"
+        " & sys.modules.keys()))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "\n"

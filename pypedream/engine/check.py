@@ -14,7 +14,6 @@ from attrs import fields
 
 from pypedream import graph
 from pypedream.engine.check_over import over_mistakes
-from pypedream.engine.links import Link, place_of
 from pypedream.engine.options import CACHE, EXECUTOR_RULE, ON_ERROR, is_count, is_executor
 from pypedream.engine.problem import Problem
 from pypedream.inputs import InputBinding
@@ -28,13 +27,14 @@ from pypedream.stage import (
     USUAL,
     Policy,
     code_flags,
+    place_of,
 )
 from pypedream.values import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pypedream.engine.links import Definition
+    from pypedream.engine.links import Definition, Link
     from pypedream.engine.wiring import Wire, Wiring
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from pypedream.engine.links import SHORTHANDS, Link, Linker, place_of
+from pypedream.engine.links import SHORTHANDS, Link, Linker
 from pypedream.engine.wiring import names_and_edges
 from pypedream.names import did_you_mean
-from pypedream.stage import Stage, arguments_of
+from pypedream.stage import Stage, arguments_of, place_of
 
 if TYPE_CHECKING:
     from pypedream.engine.links import Definition

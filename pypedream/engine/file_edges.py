@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from attrs import Factory, define
 
-from pypedream.engine.links import place_of
 from pypedream.engine.problem import Problem
 from pypedream.errors import DefinitionError
 from pypedream.files.paths import seen_from
 from pypedream.files.producers import Producers, clashes
 from pypedream.files.stage_groups import groups_in
 from pypedream.files.templates import texts_of
+from pypedream.stage import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,8 +23,7 @@ from pypedream.inputs import (
 from pypedream.mappers import NOT_GIVEN, RETURN, outputs_of
 from pypedream.names import did_you_mean, nearest, there_are
 from pypedream.over import Over
-from pypedream.places import Place, is_library
-from pypedream.stage import Arguments, Stage, arguments_of
+from pypedream.stage import Arguments, Stage, arguments_of, place_of
 from pypedream.values import said
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from pypedream.files.stage_files import StageFiles
     from pypedream.mappers import DependencyInputMapper, KeyedInputMapper
     from pypedream.parameters import Parameters, Variables
+    from pypedream.places import Place
 
 
 @frozen(eq=False)
@@ -97,14 +97,6 @@ class Link(NamedTuple):
         if self.kind in ("parameter", "variable"):
             return f'{self.kind} "{self.name}"'
         return self.name
-
-
-def place_of(stage: Stage) -> Place | None:
-    """Return where the user wrote *stage*: its function, else where the stage was made."""
-    place = Place.of_function(stage.function)
-    if place is None or (stage.place is not None and is_library(place.file)):
-        return stage.place
-    return place
 
 
 @frozen(eq=False)

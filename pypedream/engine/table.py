@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define
 
-from pypedream.engine.links import place_of
 from pypedream.errors import DefinitionError, PipelineConfigError
 from pypedream.names import did_you_mean
 from pypedream.places import calling_place, is_in_ipython, is_interactive
+from pypedream.stage import place_of
 from pypedream.values import said, written
 
 if TYPE_CHECKING:

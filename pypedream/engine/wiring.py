@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import Factory, define
 
 from pypedream.deferred import Deferred
-from pypedream.engine.links import Definition, Link, Linker, Names, place_of
+from pypedream.engine.links import Definition, Link, Linker, Names
 from pypedream.errors import UnboundInputException
 from pypedream.mappers import NOT_GIVEN, RETURN
 from pypedream.over import Over
@@ -25,6 +25,7 @@ from pypedream.stage import (
     Stage,
     arguments_of,
     code_flags,
+    place_of,
 )
 
 if TYPE_CHECKING:

@@ -25,8 +25,6 @@ from attrs import frozen
 
 from pypedream.errors import StoreError
 from pypedream.files.paths import place_within
-from pypedream.formats.replacement import replacing
-from pypedream.store.disk import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,6 +125,9 @@ class FileHashes:
         """Remember what was hashed, beside what other processes have remembered meanwhile."""
         if not self._fresh:
             return
+        from pypedream.formats.replacement import replacing
+        from pypedream.store.disk import make_folder
+
         rows = _read(self._memo) | self._fresh
         if len(rows) > _MOST:
             rows = self._fresh

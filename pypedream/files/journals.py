@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
-from secrets import token_hex
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
@@ -149,7 +148,7 @@ def told(path: str | os.PathLike[str]) -> Iterator[None]:
 def _begun(folder: Path) -> tuple[int, Path]:
     """Make a journal and lock it."""
     while True:
-        path = folder / f"{token_hex(8)}{_ENDING}"
+        path = folder / f"{os.urandom(8).hex()}{_ENDING}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | _BINARY
         journal = os.open(path, flags, 0o600)
         is_locked = _try_lock(journal)

@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from pypedream.errors import MissingFile, StoreError
-from pypedream.files.directory import files_of
-from pypedream.files.hashes import FileHashes
 from pypedream.files.paths import within
-from pypedream.files.staging import Staged
 from pypedream.files.templates import texts_of
-from pypedream.files.written import Written, WrittenFile
 from pypedream.formats import Reader
 from pypedream.values import said
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from pypedream.files.hashes import FileHashes
     from pypedream.files.spec import FileDep, FileOut, FileSpec
+    from pypedream.files.staging import Staged
+    from pypedream.files.written import Written, WrittenFile
 
 STATE = ".pypedream"
 """The folder of a project where locks and what is not finished are."""
@@ -231,6 +230,11 @@ def save(files: StageFiles, value: Any) -> Written:
     Exception
         What a loader raised. Nothing was replaced then.
     """
+    from pypedream.files.directory import files_of
+    from pypedream.files.hashes import FileHashes
+    from pypedream.files.staging import Staged
+    from pypedream.files.written import Written
+
     spec = files.spec
     values = {"return": value} if spec.is_single else _fields(spec, value)
     root, state = files.root, Path(files.root, STATE)
@@ -264,6 +268,8 @@ def _write(staged: Staged, out: FileOut, made: Mapping[str, Any]) -> dict[str, P
 
 
 def _written(hashes: FileHashes, path: str, place: str, out: FileOut) -> WrittenFile:
+    from pypedream.files.written import WrittenFile
+
     digest = hashes.digest(place.replace(os.sep, "/"))
     if digest is None:
         raise StoreError(f"nothing was written for the output {path}")

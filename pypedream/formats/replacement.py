@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -85,6 +83,8 @@ def _swap(new: Path, target: Path) -> None:
 
 def _remove(path: Path) -> None:
     if path.is_dir():
+        import shutil  # it takes long to load, and most of what is replaced is a file
+
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
@@ -99,7 +99,7 @@ def _target(path: str | os.PathLike[str]) -> Path:
 def _beside(target: Path) -> Path:
     suffix = "".join(target.suffixes[-2:])
     ending = suffix if len(suffix) <= _LONGEST_SUFFIX else ""
-    return target.with_name(f".tmp-{token_hex(8)}{ending}")
+    return target.with_name(f".tmp-{os.urandom(8).hex()}{ending}")
 
 
 def _mode(target: Path, otherwise: int) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
-from toolz import keyfilter
 
 from pypedream.errors import PipelineConfigError
 from pypedream.parameters.groups import Group
@@ -60,6 +59,7 @@ def with_group(own: Parameters, name: str, group: Group) -> Parameters:
 
 def without_group(own: Parameters, name: str) -> Parameters:
     """Return *own* without a group, and without the groups around it that are empty then."""
+    from toolz import keyfilter
 
     def is_left(each: str) -> bool:
         return not each.startswith(f"{name}.")

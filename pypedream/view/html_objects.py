@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from attrs import fields
 
 from pypedream import context
-from pypedream.engine.links import place_of
 from pypedream.inputs import key_read_by, stage_read_by
 from pypedream.log.redaction import HIDDEN, Redactor, is_secret_name
 from pypedream.mappers import RETURN
 from pypedream.over import Over
-from pypedream.stage import USUAL, Policy
+from pypedream.stage import USUAL, Policy, place_of
 from pypedream.values import said, short
 from pypedream.view.html import new_scope
 from pypedream.view.html_diff import diff_parts

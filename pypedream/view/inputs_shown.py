@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pypedream.engine.failure import source_of
-from pypedream.engine.links import place_of
 from pypedream.errors import PypedreamError
 from pypedream.log.redaction import HIDDEN, is_secret_name
 from pypedream.mappers import outputs_of
+from pypedream.stage import place_of
 from pypedream.view.page import Row
 
 if TYPE_CHECKING:
