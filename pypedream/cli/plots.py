@@ -1,4 +1,4 @@
-"""The command ``plots``: the pictures that stages wrote on one page, beside those of a revision."""
+"""The command ``plots``: what stages wrote to be seen on one page, beside that of a revision."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from pypedream.cli.workspaces import from_here
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pypedream.files.locks import OutLock
+    from pypedream.view.data_plots import Axes
     from pypedream.view.plots_page import PlotShown
 
 FILE = "plots.html"
@@ -38,8 +40,8 @@ _page = options.together(
 def command() -> None:
     """Show plots on one HTML page, and compare them with those of a revision of git.
 
-    Without a command it is "show". Nothing of yours is imported: the locks say which files are
-    plots. The page loads nothing and holds no script.
+    Without a command it is "show". Tables are drawn. Nothing of yours is imported: the locks say
+    which files are plots. The page loads nothing and holds no script.
     """
 
 
@@ -52,7 +54,7 @@ def show(stages: tuple[str, ...], **how: Any) -> None:
 
     project = Project.here()
     plots = [
-        PlotShown(path, lock.stage, [("now", _now(project, path))])
+        PlotShown(path, lock.stage, [("now", _now(project, path))], _axes(out))
         for lock in project.locks(stages)
         for path, out in lock.outs.items()
         if out.kind == "plot"
@@ -82,15 +84,18 @@ def diff(revision: str, **how: Any) -> None:
     ]
     with project.store(readonly=True) as store:
         was = {path: before.output(path, store) for path in paths}
-    plots = [
-        PlotShown(
-            path,
-            new.get(path, old.get(path)).stage,  # type: ignore[union-attr]
-            [(revision, was[path]), ("now", _now(project, path))],
-        )
-        for path in paths
-    ]
+    plots = []
+    for path in paths:
+        lock = new[path] if path in new else old[path]
+        versions = [(revision, was[path]), ("now", _now(project, path))]
+        plots.append(PlotShown(path, lock.stage, versions, _axes(lock.outs[path])))
     _write(project, f"{project.root.name}: {revision} and now", plots, **how)
+
+
+def _axes(out: OutLock) -> Axes:
+    from pypedream.view.data_plots import Axes
+
+    return Axes(out.x, out.y, out.template)
 
 
 def _now(project: Project, path: str) -> bytes | None:

@@ -109,14 +109,15 @@ class Metric(Output):
 
 @frozen
 class Plot(Output):
-    """Write a figure to a file; a figure of matplotlib is closed then.
+    """Write a figure to a file, or a table that is drawn; a figure of matplotlib is closed then.
 
     Parameters
     ----------
     x, y
-        Names of the columns on the axes, for programs that draw the data themselves.
+        Names of the columns on the axes, for a table. None: the number of the row, and the last
+        column that has numbers.
     template
-        Name of the template that those draw by.
+        How a table is drawn: "linear", "scatter", "bar" or "confusion". None: as fits it.
     """
 
     cache: bool = field(default=True, kw_only=True)

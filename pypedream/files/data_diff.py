@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
+
+from pypedream.files.tables import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pypedream.files.hashes import FileHashes
     from pypedream.files.locks import Lock
+    from pypedream.files.tables import Row
 
 __all__ = ["FileChange", "RowDiff", "changed_files", "row_diff"]
-
-Row = dict[str, Any]
 
 
 @frozen
@@ -97,8 +95,7 @@ def _files(locks: Iterable[Lock]) -> dict[str, tuple[str, str, int | None]]:
 def row_diff(path: str, old: bytes, new: bytes, key: Sequence[str] = ()) -> RowDiff | None:
     """Return which rows are not the same in two versions of a table; None if it is no table.
 
-    Tables are CSV and TSV files with a heading, JSON Lines, and JSON files that are lists of
-    objects. The order of the rows does not count.
+    What a table is `rows_of` says. The order of the rows does not count.
 
     Parameters
     ----------
@@ -111,7 +108,7 @@ def row_diff(path: str, old: bytes, new: bytes, key: Sequence[str] = ()) -> RowD
     ValueError
         If a version cannot be read as what its name says, or has no such column.
     """
-    before, after = _rows(path, old), _rows(path, new)
+    before, after = rows_of(path, old), rows_of(path, new)
     if before is None or after is None:
         return None
     columns = [
@@ -151,27 +148,3 @@ def _by_key(before: Sequence[Row], after: Sequence[Row], key: Sequence[str]) -> 
 
 def _told(row: Mapping[str, Any]) -> str:
     return json.dumps(row, sort_keys=True)
-
-
-def _rows(path: str, text: bytes) -> list[Row] | None:
-    ending = PurePosixPath(path).suffix.lower()
-    found: Any = None
-    try:
-        if ending in (".csv", ".tsv"):
-            return _table(text.decode("utf-8-sig"), "\t" if ending == ".tsv" else "")
-        if ending == ".jsonl":
-            found = [json.loads(line) for line in text.splitlines() if line.strip()]
-        elif ending == ".json":
-            found = json.loads(text)
-        else:
-            return None
-    except (ValueError, csv.Error) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
-    is_table = isinstance(found, list) and all(isinstance(row, dict) for row in found)
-    return found if is_table else None
-
-
-def _table(text: str, separator: str) -> list[Row]:
-    heading = text.partition("\n")[0]
-    separator = separator or max(",;\t|", key=heading.count)
-    return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=separator))

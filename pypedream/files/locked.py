@@ -42,12 +42,16 @@ def dep_locks(read: Mapping[str, Digest | None]) -> dict[str, DepLock]:
 def out_locks(written: Written, files: StageFiles) -> dict[str, OutLock]:
     """Return what a lock says of the files that a stage wrote."""
     return {
-        one.path.rstrip("/"): OutLock(
-            one.sha256, one.size, files.spec.outs[name].kind, one.is_cached, one.path.endswith("/")
-        )
+        one.path.rstrip("/"): _out_lock(one, files.spec.outs[name])
         for name, members in written.fields.items()
         for one in members
     }
+
+
+def _out_lock(one: WrittenFile, out: FileOut) -> OutLock:
+    drawn = [text or "" for text in (out.x, out.y, out.template)]
+    is_folder = one.path.endswith("/")
+    return OutLock(one.sha256, one.size, out.kind, one.is_cached, is_folder, *drawn)
 
 
 def written_in(lock: Lock, files: StageFiles) -> Written | None:

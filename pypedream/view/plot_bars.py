@@ -1,4 +1,4 @@
-"""Bars: a plot of runs by words, one bar for each of them.
+"""Bars: a plot of runs or rows by words, one bar for each of them.
 
 The length of a bar means something only if it begins at zero. Where that would hide how the values
 differ, each has a dot on a line instead.
@@ -48,7 +48,7 @@ def bar_plot(found: Plotted) -> tuple[str, str]:
     is_close = _are_close(values)
     if len(values) > len(bars):
         large = "large dot" if is_close else "bar"
-        notes.append(f"a {large} is the mean of its runs, which are the small dots")
+        notes.append(f"a {large} is the mean of its {found.thing}s, which are the small dots")
     left = MARGIN + max(map(width_of, bars)) * SMALL + 10
     texts = {name: f"{fmean(values):.4g}" for name, values in bars.items()}
     room = max(map(width_of, texts.values())) * SMALL + 12

@@ -50,7 +50,7 @@ def map_plot(found: Plotted) -> tuple[str, str]:
     means = {pair: fmean(each) for pair, each in values.items()}
     notes = list(found.notes)
     if any(len(each) > 1 for each in values.values()):
-        notes.append("a cell is the mean of its runs")
+        notes.append(f"a cell is the mean of its {found.thing}s")
     grid = _Grid.of(found, across, down)
     about = _in_words(found, means)
     below = grid.bottom + 44 + LINE
@@ -220,4 +220,4 @@ def _in_words(found: Plotted, means: Mapping[_Pair, float]) -> str:
         pair = choose(means, key=means.__getitem__)
         where = ", ".join(f"{name} {value}" for name, value in zip(found.x, pair, strict=True))
         ends.append(f"{word} {means[pair]:.6g} at {where}")
-    return f"{found.title}, {len(found.points):,} runs: {'; '.join(ends)}"
+    return f"{found.title}, {found.count}: {'; '.join(ends)}"

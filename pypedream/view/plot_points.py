@@ -1,4 +1,7 @@
-"""Points: a plot of runs by numbers, or in their order; joined where nothing else differs."""
+"""Points: a plot of runs or rows by numbers, or in their order; joined where that means something.
+
+What joins runs is that nothing else differs between them.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 _HIGH: Final = 230.0
 _MOST: Final = 500
 _MOST_JOINED: Final = 200
+_MOST_DOTTED: Final = 60
 _MOST_MARKS, _LONGEST = 10, 6
 _Lines = dict[str, "list[Point]"]
 
@@ -56,7 +60,7 @@ def point_plot(found: Plotted) -> tuple[str, str]:
     places = [point.x[0] for point in shown]
     x = axis_of(places, left, WIDTH - MARGIN, may_be_log=bool(found.x))
     x = evolve(x, marks=_marks(places))
-    name = found.x[0] if found.x else "run, from the first"
+    name = found.x[0] if found.x else f"{found.thing}, from the first"
     about = _in_words(found)
     below = bottom + 44
     return sheet(
@@ -68,7 +72,7 @@ def point_plot(found: Plotted) -> tuple[str, str]:
             *key,
             y_axis(left, WIDTH - MARGIN, y_ticks),
             *x_axis(x, top, bottom, f"{name}, log scale" if x.is_log else name),
-            *_drawn(lines, x, y, is_joined=found.is_line),
+            *_drawn(lines, x, y, found),
             *notes_of(notes, below),
         ],
     ), about
@@ -88,9 +92,9 @@ def _lines(found: Plotted) -> tuple[_Lines, list[str]]:
         lines.setdefault(cell(point.line), []).append(point)
     notes = list(found.notes)
     if found.is_line and any(len(_means(points)) < len(points) for points in lines.values()):
-        notes.append("a line leads through the means of runs at the same place")
+        notes.append(f"a line leads through the means of {found.thing}s at the same place")
     if len(found.points) > _MOST:
-        notes.append(f"{_MOST} of {len(found.points):,} runs are drawn")
+        notes.append(f"{_MOST} of {found.count} are drawn")
     if len(lines) > MOST_LINES:
         notes.append(f"{MOST_LINES} of {len(lines)} values of {found.by} are drawn")
     return dict(list(lines.items())[:MOST_LINES]), notes
@@ -103,13 +107,17 @@ def _some(points: Sequence[Point]) -> Sequence[Point]:
     return [points[place * len(points) // _MOST] for place in range(_MOST)]
 
 
-def _drawn(lines: _Lines, x: Axis, y: Axis, *, is_joined: bool) -> Iterator[str]:
+def _drawn(lines: _Lines, x: Axis, y: Axis, found: Plotted) -> Iterator[str]:
+    most = _MOST_JOINED if found.thing == "run" else _MOST
     for place, points in enumerate(lines.values()):
         colour, means = HUES[place], _means(points)
-        if is_joined and 1 < len(means) <= _MOST_JOINED:
+        is_joined = found.is_line and 1 < len(means) <= most
+        if is_joined:
             way = "L".join(f"{number(x.at(one))} {number(y.at(mean))}" for one, mean in means)
             dash = f' stroke-dasharray="{DASHES[place]}"' if DASHES[place] else ""
             yield f'<path d="M{way}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>'
+        if is_joined and found.thing != "run" and len(means) > _MOST_DOTTED:
+            continue
         dots = "".join(f"M{number(x.at(one.x[0]))} {number(y.at(one.y))}h0" for one in points)
         look = f'stroke-width="7" stroke-linecap="{cap_of(place)}"'
         yield f'<path d="{dots}" stroke="{colour}" {look}/>'
@@ -126,8 +134,7 @@ def _means(points: Sequence[Point]) -> list[tuple[float, float]]:
 def _in_words(found: Plotted) -> str:
     """Say what the plot shows, for those who cannot see it."""
     least, most = (choose(found.points, key=lambda one: one.y) for choose in (min, max))
-    where = found.x[0] if found.x else "run"
+    where = found.x[0] if found.x else found.thing
     ends = (f"{one.y:.6g} at {where} {cell(one.x[0])}" for one in (least, most))
     low, high = ends
-    count = "1 run" if len(found.points) == 1 else f"{len(found.points):,} runs"
-    return f"{found.title}, {count}: lowest {low}, highest {high}"
+    return f"{found.title}, {found.count}: lowest {low}, highest {high}"

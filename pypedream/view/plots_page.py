@@ -1,4 +1,4 @@
-"""Plots page: the pictures that stages wrote, on one HTML page that holds all it shows."""
+"""Plots page: the pictures and data plots of stages, on one HTML page that holds all it shows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
 
+from pypedream.view.data_plots import Axes, data_pictures
 from pypedream.view.tags import Html, tag
 
 if TYPE_CHECKING:
@@ -34,24 +35,28 @@ p{margin:4px 0}
 section>div{display:flex;flex-wrap:wrap;gap:16px}
 figure{margin:0;flex:1 1 380px;max-width:100%}
 figcaption{opacity:.75}
-img{max-width:100%;height:auto;background:#fff;border:1px solid #8884;border-radius:6px}
+img,svg{max-width:100%;height:auto;border:1px solid #8884;border-radius:6px}
+img{background:#fff}
 @media print{section{break-inside:avoid}}
 """
 
 
 @frozen
 class PlotShown:
-    """A picture that a stage wrote, in one or two versions.
+    """A picture or a table that a stage wrote, in one or two versions.
 
     Attributes
     ----------
     versions
         What each is called, such as "HEAD" and "now", and its content; None if there is none.
+    axes
+        How it is drawn if it is a table.
     """
 
     path: str
     stage: str
     versions: Sequence[tuple[str, bytes | None]] = field(repr=False)
+    axes: Axes = field(factory=Axes)
 
     @property
     def is_same(self) -> bool:
@@ -60,9 +65,10 @@ class PlotShown:
 
 
 def plots_page(title: str, plots: Iterable[PlotShown]) -> str:
-    """Return a whole HTML document with these pictures; it loads nothing and has no script.
+    """Return a whole HTML document with these plots; it loads nothing and has no script.
 
-    Pictures that are the same in all their versions are shown once.
+    Those that are the same in all their versions are shown once. Tables are drawn, all versions of
+    one in one chart where they are of numbers.
 
     Examples
     --------
@@ -85,19 +91,41 @@ def plots_page(title: str, plots: Iterable[PlotShown]) -> str:
 
 def _section(plot: PlotShown) -> Html:
     heading = tag("h2", f"{plot.path} ", tag("small", f"stage {plot.stage}"))
+    return tag("section", heading, tag("div", *_figures(plot)))
+
+
+def _figures(plot: PlotShown) -> Iterator[Html]:
     versions = plot.versions[-1:] if plot.is_same else plot.versions
     is_named = len(plot.versions) > 1
     said = "the same" if is_named and plot.is_same else ""
-    figures = tag("div", *_figures(plot, versions, said=said, is_named=is_named))
-    return tag("section", heading, figures)
+    drawn = _drawn(plot, versions)
+    if isinstance(drawn, str):
+        yield tag("p", drawn)
+        return
+    absent = [(name, None) for name, content in versions if content is None] if drawn else versions
+    for name, content in absent:
+        yield _figure(_picture(plot.path, name, content), (said or name) if is_named else "")
+    there = " and ".join(name for name, content in versions if content is not None)
+    for name, svg in drawn:
+        yield _figure(svg, said or (name or (there if absent else "") if is_named else ""))
 
 
-def _figures(
-    plot: PlotShown, versions: Iterable[tuple[str, bytes | None]], *, said: str, is_named: bool
-) -> Iterator[Html]:
-    for name, content in versions:
-        caption = [tag("figcaption", said or name)] if is_named else []
-        yield tag("figure", *caption, _picture(plot.path, name, content))
+def _figure(picture: Html, caption: str) -> Html:
+    return tag("figure", *([tag("figcaption", caption)] if caption else []), picture)
+
+
+def _drawn(
+    plot: PlotShown, versions: Iterable[tuple[str, bytes | None]]
+) -> list[tuple[str, Html]] | str:
+    """Return a table as charts, nothing if it is none, or why it cannot be drawn."""
+    there = [(name, content) for name, content in versions if content is not None]
+    if PurePosixPath(plot.path).suffix.lower() in _KINDS or not there:
+        return []
+    try:
+        pictures = data_pictures(plot.path, there, plot.axes)
+    except ValueError as error:
+        return str(error)
+    return [(name, Html(picture.svg)) for name, picture in pictures]
 
 
 def _picture(path: str, name: str, content: bytes | None) -> Html:
@@ -105,6 +133,6 @@ def _picture(path: str, name: str, content: bytes | None) -> Html:
     if content is None:
         return tag("p", "is not there")
     if kind is None:
-        return tag("p", f"{len(content):,} bytes, which are no picture")
+        return tag("p", f"{len(content):,} bytes, which are no picture and no table")
     source = f"data:{kind};base64,{b64encode(content).decode('ascii')}"
     return tag("img", src=source, alt=f"{path}, {name}")

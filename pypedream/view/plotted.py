@@ -61,6 +61,10 @@ class Plotted:
         What is not drawn, and why.
     is_line
         Whether nothing else differs between the runs, so that points may be joined.
+    thing
+        What a point stands for.
+    heading
+        The title; "" for one that says what is plotted by what.
     """
 
     y: str
@@ -69,12 +73,22 @@ class Plotted:
     points: tuple[Point, ...]
     notes: tuple[str, ...] = ()
     is_line: bool = True
+    thing: str = "run"
+    heading: str = ""
 
     @property
     def title(self) -> str:
         """What is plotted by what."""
+        if self.heading:
+            return self.heading
         y = "duration in s" if self.y == DURATION else self.y
         return f"{y} by {' and '.join([*self.x, *filter(None, [self.by])]) or 'run'}"
+
+    @property
+    def count(self) -> str:
+        """How many things are drawn, in words."""
+        number = len(self.points)
+        return f"{number:,} {self.thing}{'' if number == 1 else 's'}"
 
     @property
     def is_numeric(self) -> bool:

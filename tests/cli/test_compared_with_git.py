@@ -159,6 +159,78 @@ def test_plots_are_beside_what_they_were(drawn, invoke):
     assert (drawn / "both.html").read_text().count("<img src=") == 2
 
 
+FITTED = """
+from typing import Annotated
+from pypedream import Pipeline
+from pypedream.files import JSONL, Dep, Plot
+from pypedream.formats import JSON
+
+def fitted(
+    rate: Annotated[int, Dep("in.json", JSON())],
+) -> Annotated[list[dict], Plot("out/loss.jsonl", JSONL(), x="step", y="loss")]:
+    return [{"step": step, "loss": rate / (step + 1), "size": step} for step in range(5)]
+
+flow = Pipeline("fitted")
+flow.register(fitted)
+"""
+
+
+@pytest.fixture
+def fitted(project, write, invoke, commit):
+    """A project with a table that is a plot; its first version is in git and in the store."""
+    write("pipeline.py", FITTED)
+    write("in.json", "2")
+    assert invoke("repro", "-q").exit_code == 0
+    commit()
+    return project
+
+
+def test_a_table_is_drawn_by_the_columns_that_are_named(fitted, invoke):
+    """The lock says which, so nothing of the user's is imported."""
+    (fitted / "pipeline.py").write_text("1 / 0")
+
+    assert invoke("plots", "show", "--no-open").exit_code == 0
+
+    page = (fitted / ".pypedream" / "plots.html").read_text()
+    assert page.count("<svg ") == 1
+    assert "loss by step, 5 rows: lowest 0.4 at step 4, highest 2 at step 0" in page
+
+
+def test_other_axes_of_a_plot_are_no_reason_to_run(fitted, write, invoke):
+    """They are in the lock after the next run, which calls nothing."""
+    write("pipeline.py", FITTED.replace('y="loss"', 'y="size", template="scatter"'))
+
+    assert states(invoke("repro", "--json")) == {"fitted": "reused"}
+
+    invoke("plots", "show", "--no-open")
+    assert "size by step" in (fitted / ".pypedream" / "plots.html").read_text()
+
+
+def test_a_table_and_what_it_was_are_one_chart(fitted, write, invoke):
+    """The page loads nothing."""
+    write("in.json", "3")
+    invoke("repro", "-q")
+
+    result = invoke("plots", "diff", "--json", "--out", "both.html")
+
+    page = (fitted / "both.html").read_text()
+    assert json.loads(result.stdout)["changed"] == ["out/loss.jsonl"]
+    assert page.count("<svg ") == 1
+    assert "loss by step, 10 rows: lowest 0.4 at step 4, highest 3 at step 0" in page
+    assert not re.search(r"(src|href)=\W?https?://|<script", page)
+
+
+def test_a_table_without_the_column_is_named_on_the_page(fitted, write, invoke):
+    """With the nearest name; the other plots are there all the same."""
+    write("pipeline.py", FITTED.replace('y="loss"', 'y="los"'))
+    invoke("repro", "-q")
+
+    invoke("plots", "show", "--no-open")
+
+    page = (fitted / ".pypedream" / "plots.html").read_text()
+    assert 'out/loss.jsonl has no column "los"; did you mean "loss"?' in page
+
+
 def test_data_that_changed_is_listed(done, invoke):
     """Inputs and outputs, with their sizes."""
     assert invoke("data", "diff").stdout == "the same as in HEAD\n"
