@@ -9,6 +9,7 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
+from pypedream.engine.runs_text import cell
 from pypedream.view.axes import Axis, axis_of
 from pypedream.view.curves import number
 from pypedream.view.labels import width_of
@@ -63,7 +64,7 @@ def bar_plot(found: Plotted) -> tuple[str, str]:
         [
             title_of(found),
             *x_axis(axis, TOP, bottom, found.y),
-            *_drawn(bars, texts, axis, is_close=is_close),
+            *_drawn(bars, texts, axis, _hues(found), is_close=is_close),
             *notes_of(notes, below),
         ],
     ), about
@@ -75,6 +76,17 @@ def _bars(found: Plotted) -> dict[str, list[float]]:
     for point in found.points:
         bars.setdefault(_name(point, found.by), []).append(point.y)
     return bars
+
+
+def _hues(found: Plotted) -> dict[str, str]:
+    """Return the colour of each bar: the same for the same line."""
+    lines = {line: number for number, line in enumerate(dict.fromkeys(_lines(found)))}
+    pairs = zip(found.points, _lines(found), strict=True)
+    return {_name(point, found.by): HUES[lines[line] % len(HUES)] for point, line in pairs}
+
+
+def _lines(found: Plotted) -> list[str]:
+    return [cell(point.line) for point in found.points]
 
 
 def _name(point: Point, by: str) -> str:
@@ -98,14 +110,20 @@ def _axis(values: Sequence[float], start: float, end: float, *, has_zero: bool) 
 
 
 def _drawn(
-    bars: Mapping[str, Sequence[float]], texts: Mapping[str, str], axis: Axis, *, is_close: bool
+    bars: Mapping[str, Sequence[float]],
+    texts: Mapping[str, str],
+    axis: Axis,
+    hues: Mapping[str, str],
+    *,
+    is_close: bool,
 ) -> Iterator[str]:
     zero = axis.start if is_close else axis.at(0.0)
     dots = ""
     for place, (name, values) in enumerate(bars.items()):
         middle, end = TOP + _ROW * (place + 0.5), axis.at(fmean(values))
         yield written(name, axis.start - 10, middle + 4, text_anchor="end")
-        yield _line(axis, middle, end) if is_close else _bar(middle, zero, end)
+        hue = hues[name]
+        yield _line(axis, middle, end, hue) if is_close else _bar(middle, zero, end, hue)
         shown = [axis.at(value) for value in values[: _MOST_DOTS // len(bars)]]
         if is_close or len(shown) > 1:
             yield written(texts[name], WIDTH - MARGIN, middle + 4, text_anchor="end")
@@ -119,17 +137,17 @@ def _drawn(
         yield f'<path class="a" d="M{number(zero)} {number(TOP)}v{number(_ROW * len(bars))}"/>'
 
 
-def _bar(middle: float, zero: float, end: float) -> str:
+def _bar(middle: float, zero: float, end: float, hue: str) -> str:
     x, width = min(zero, end), max(1.0, abs(end - zero))
     return (
         f'<rect x="{number(x)}" y="{number(middle - _BAR / 2)}" width="{number(width)}"'
-        f' height="{number(_BAR)}" rx="2" fill="{HUES[0]}"/>'
+        f' height="{number(_BAR)}" rx="2" fill="{hue}"/>'
     )
 
 
-def _line(axis: Axis, middle: float, end: float) -> str:
+def _line(axis: Axis, middle: float, end: float, hue: str) -> str:
     return (
         f'<path class="g" d="M{number(axis.start)} {number(middle)}H{number(axis.end)}"/>'
-        f'<path d="M{number(end)} {number(middle)}h0" stroke="{HUES[0]}" stroke-width="11"'
+        f'<path d="M{number(end)} {number(middle)}h0" stroke="{hue}" stroke-width="11"'
         ' stroke-linecap="round"/>'
     )
