@@ -6,6 +6,7 @@
       DefinitionError (ValueError)        a pipeline that cannot be what it says
         PlanError                         all mistakes that planning found, together
         PipelineConfigError               registering or including what cannot be
+        PipelineClassError (TypeError)    a class of pipelines that cannot be what it says
       ParameterError (ValueError)         values that the parameters do not accept
       MapError (ValueError)               items that a stage cannot be mapped over
       MapStopped (RuntimeError)           a mapped stage whose run stopped before its last item
@@ -26,6 +27,8 @@
         UnsafePayload                     a pickle that somebody else may have written
         DuplicateKey (ValueError)         a key that the store has already
         InvalidKey (ValueError)           a text that cannot be a key
+        Locked                            what another process or thread is at
+        ManifestError                     what is known of a run of tables is damaged
       MissingEntry (KeyError)             a key that the store does not have
       MissingFile (FileNotFoundError)     a file that a stage reads is not there
       RevisionError (LookupError)         a revision of git that cannot be read
@@ -37,6 +40,11 @@
       UnpicklableValue (TypeError)        a value that cannot be sent to another process
       ForeignError (RuntimeError)         an exception that could not leave its process
       ExecutorError (RuntimeError)        an executor that cannot make calls
+      TableRunError (RuntimeError)        a run of tables that cannot go on as asked
+        NoTableRun (LookupError)          a run of tables that is not there
+      FilterValidationError (ValueError)  a filter that gave what are not rows of its file
+      QuarantineError (ValueError)        what cannot be quarantined
+      PathOutsideRun (ValueError)         a path where a step may not write
       MissingExtra (ImportError)          an optional dependency that is not installed
 
 A stage's own exception is never wrapped: it is raised as it is, with notes.
@@ -58,11 +66,14 @@ __all__ = [
     "ExecutorError",
     "ExitPipeline",
     "ExportError",
+    "FilterValidationError",
     "ForeignError",
     "FormatError",
     "HandOverError",
     "InvalidKey",
     "InvalidParameterException",
+    "Locked",
+    "ManifestError",
     "MapError",
     "MapStopped",
     "MissingEntry",
@@ -70,17 +81,22 @@ __all__ = [
     "MissingFile",
     "MutationError",
     "NoResult",
+    "NoTableRun",
     "NotRegistered",
     "ParameterError",
+    "PathOutsideRun",
+    "PipelineClassError",
     "PipelineConfigError",
     "PlanError",
     "PypedreamError",
+    "QuarantineError",
     "ReadOnlyStore",
     "RevisionError",
     "RunCancelled",
     "StageKilled",
     "StageTimeout",
     "StoreError",
+    "TableRunError",
     "UnboundInputException",
     "UndefinedInputException",
     "UndefinedParameterException",
@@ -108,6 +124,10 @@ class DefinitionError(PypedreamError, ValueError):
 
 class PipelineConfigError(DefinitionError):
     """A stage or a pipeline cannot be registered or included as asked."""
+
+
+class PipelineClassError(DefinitionError, TypeError):
+    """A class of pipelines says something that no pipeline can be."""
 
 
 class PlanError(DefinitionError):
@@ -407,3 +427,41 @@ class ExecutorError(PypedreamError, RuntimeError):
 
 class MissingExtra(PypedreamError, ImportError):
     """An optional dependency is needed and not installed."""
+
+
+class TableRunError(PypedreamError, RuntimeError):
+    """A run of tables cannot go on as asked."""
+
+
+class NoTableRun(TableRunError, LookupError):
+    """There is no run of tables of that name, or none that is to go on."""
+
+
+class FilterValidationError(PypedreamError, ValueError):
+    """A filter gave something else than rows of the file that it got."""
+
+
+class QuarantineError(PypedreamError, ValueError):
+    """Rows cannot be quarantined as asked."""
+
+
+class PathOutsideRun(PypedreamError, ValueError):
+    """A step may not write there: the path is outside its run, or belongs to pypedream."""
+
+
+class Locked(StoreError):
+    """Another process or thread is at it.
+
+    Attributes
+    ----------
+    pid
+        The process that has the lock; None when that is not known.
+    """
+
+    def __init__(self, message: str, pid: int | None = None) -> None:
+        super().__init__(message)
+        self.pid = pid
+
+
+class ManifestError(StoreError):
+    """What is known of a run of tables cannot be read."""

@@ -11,33 +11,16 @@ from contextlib import contextmanager, suppress
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, BinaryIO
 
-from pypedream.errors import StoreError
+from pypedream.errors import Locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Locked", "held", "lock", "unlock"]
+__all__ = ["held", "lock", "unlock"]
 
 _PAUSE_S = 0.02
 _FAR = 1 << 30  # on Windows nobody may read what is locked
-
-
-class Locked(StoreError):
-    """Somebody else is at it.
-
-    Attributes
-    ----------
-    pid
-        The process that has the lock; None when that is not known.
-    """
-
-    def __init__(self, message: str, pid: int | None) -> None:
-        super().__init__(message)
-        self.pid = pid
-
-    def __reduce__(self) -> tuple[type[Locked], tuple[str, int | None]]:
-        return type(self), (str(self), self.pid)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from time import sleep
 
 import pytest
 
-from pypedream.tabular.locking import Locked, held, lock, unlock
+from pypedream.errors import Locked
+from pypedream.tabular.locking import held, lock, unlock
 
 HOLD = """
 import sys, time
