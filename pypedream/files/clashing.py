@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pypedream.files.paths import folded
+from pypedream.files.paths import folded, is_glob
 from pypedream.files.producers import Producers, clashes
 from pypedream.files.sides import output
 from pypedream.files.templates import texts_of
@@ -21,6 +21,8 @@ def clashing(deps: Mapping[str, FileDep], outs: Mapping[str, FileOut]) -> Iterat
     An `IncrementalOut` is read and written; everything else is one of both.
     """
     written = [(name, path) for name, out in outs.items() for path in texts_of(out.path)]
+    if _are_all_apart(deps, written):
+        return
     for clash in clashes(written):
         (one, other), (path, second) = clash.stages, clash.paths
         both = f"{output(one)} and {output(other)} both write {_both(path, second)}"
@@ -29,6 +31,18 @@ def clashing(deps: Mapping[str, FileDep], outs: Mapping[str, FileOut]) -> Iterat
     for argument, dep in deps.items():
         for path in texts_of(dep.paths):
             yield from _read_and_written(argument, path, dep, outs, producers)
+
+
+def _are_all_apart(deps: Mapping[str, FileDep], written: list[tuple[str, str]]) -> bool:
+    """Say whether one file is written, and others are read, as by most functions."""
+    if len(written) != 1 or written[0][1].endswith("/"):
+        return False
+    out = folded(written[0][1])
+    read = [path for dep in deps.values() for path in texts_of(dep.paths)]
+    if any(map(is_glob, read)):
+        return False
+    others = [folded(path).rstrip("/") for path in read]
+    return not any(out.startswith(other) or other.startswith(out) for other in others)
 
 
 def _both(path: str, second: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from unicodedata import normalize
 
@@ -74,7 +75,11 @@ def checked_path(path: str | os.PathLike[str]) -> str:
       ...
     pypedream.errors.DefinitionError: "../x.csv" cannot be a path of the project: a part is ".."
     """
-    text = _text(path)
+    return _checked_text(_text(path))
+
+
+@lru_cache(maxsize=10_000)  # what one stage writes others read
+def _checked_text(text: str) -> str:
     whole = normalize("NFC", text)
     parts = [part for part in whole.split("/") if part not in ("", ".")]
     broken = _broken_rule(whole, parts) or next(filter(None, map(_broken, parts)), None)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.files.paths import project_root
 from pypedream.files.spec import spec_of
@@ -37,7 +38,21 @@ def files_of_stage(
         out_path_overrides=outs,
         name=stage.name,
     )
-    return None if spec is None else StageFiles(spec, str(root_of(place)))
+    return None if spec is None else StageFiles(spec, _root_for(place))
+
+
+_LAST: Final[list[tuple[Place, str]]] = []
+
+
+def _root_for(place: Place | None) -> str:
+    """Return the root as text; all stages of a pipeline in a file have the one of the first."""
+    for known, root in _LAST:
+        if known is place:
+            return root
+    root = str(root_of(place))
+    if place is not None and os.path.isfile(place.file):
+        _LAST[:] = [(place, root)]
+    return root
 
 
 def root_of(place: Place | None) -> Path:

@@ -25,6 +25,7 @@ _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _LAYERS = 50
 _TYPING = ("types", "typing", "typing_extensions")
 _QUALIFIERS = {"Required": True, "NotRequired": False, "ReadOnly": None}
+_STAGE_PARAMS = "pypedream.files.stage_params"
 STAR, STARS = 0x04, 0x08  # as in inspect, which is not imported for two numbers
 
 
@@ -201,9 +202,14 @@ def is_typed_dict(kind: Any) -> bool:
 
 def is_stage_params(kind: Any) -> bool:
     """Say whether *kind* is a class of parameters, without loading what those are made of."""
-    home = sys.modules.get("pypedream.files.stage_params")
+    home = sys.modules.get(_STAGE_PARAMS)
     ours = getattr(home, "StageParams", None)  # another thread may be loading it now
     return ours is not None and isinstance(kind, type) and issubclass(kind, ours)
+
+
+def stage_params_are_loaded() -> bool:
+    """Say whether there can be a class for which `is_stage_params` holds."""
+    return _STAGE_PARAMS in sys.modules
 
 
 def read(annotation: Any, scope: Scope) -> Said:

@@ -248,3 +248,21 @@ def test_a_pipeline_whose_stages_with_files_are_gone_writes_nothing(project: Pat
     flow.stage(lambda: 1, name="one")
 
     assert flow.plan().options.workspace is None
+
+
+def test_all_stages_of_a_pipeline_are_of_one_project(tmp_path: Path) -> None:
+    """The root that the first one found is that of the others, whatever was made meanwhile."""
+    home = tmp_path / "sub" / "flow.py"
+    home.parent.mkdir()
+    (tmp_path / "pyproject.toml").touch()
+    text = "from pathlib import Path; from pypedream import Pipeline; flow = Pipeline('one');"
+    text += "flow.register(make); Path(__file__).with_name('pyproject.toml').touch();"
+    text += "flow.register(take); other = Pipeline('other'); other.register(take)"
+    home.write_text(text)
+
+    names = {"make": make, "take": take, "__file__": str(home)}
+    exec(compile(text, str(home), "exec"), names)
+
+    roots = [stage.files.root for stage in names["flow"].stages.values()]
+    assert roots == [str(tmp_path)] * 2
+    assert names["other"].stages["take"].files.root == str(home.parent)
