@@ -92,7 +92,7 @@ class Keeper:
         if not self.is_kept(wired):  # there is nothing to claim
             return self._computed(wired, call, compute)
         with self.results.claim(call.key):
-            found = self._taken(wired, call)
+            found = self._taken(wired, call, is_again=True)
             return self._computed(wired, call, compute) if found is None else found
 
     async def result_async(self, wired: Wire, compute: Callable[[ItemKeeper | None], Any]) -> Any:
@@ -110,7 +110,7 @@ class Keeper:
                 return await self._awaited(wired, call, compute)
             with self.results.claim(call.key, wait_timeout=0) as is_ours:
                 if is_ours:
-                    found = self._taken(wired, call)
+                    found = self._taken(wired, call, is_again=True)
                     return await self._awaited(wired, call, compute) if found is None else found
             await sleep(PAUSE_S)
 
@@ -190,7 +190,8 @@ class Keeper:
             what = call.unknown or "no result of it is kept for these inputs"
             raise MissingEntry(f'stage "{wired.key}": cache="{READ_ONLY}" and {what}')
 
-    def _taken(self, wired: Wire, call: Call) -> Taken | None:
+    def _taken(self, wired: Wire, call: Call, *, is_again: bool = False) -> Taken | None:
+        """Return what is kept; *is_again* if it was looked for a moment ago, in vain."""
         found = self.results.find(call.key) if call.key else None
         if wired.files is not None and call.key and self.calls.locks is not None:
             found = self.calls.locks.preferred(wired, call, found)
@@ -202,7 +203,8 @@ class Keeper:
             else:
                 value = self.load(wired.key, found)
         except UnreadableResult as error:
-            self.warn(f"{error}; it is called again")
+            if not is_again:
+                self.warn(f"{error}; it is called again")
             return None
         self.calls.digests[wired.key] = found.identity
         self.record.add([self._line(wired, "reused", found, call).text()])

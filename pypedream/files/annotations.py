@@ -83,7 +83,8 @@ class Output:
     loader
         How the value is written. Required.
     cache
-        Whether the file is kept in the store, to be put back instead of computed anew.
+        Whether the file is kept in the store, to be put back instead of computed anew. A file of
+        up to 8 kB is so in any case.
     """
 
     path: Paths = field(converter=as_texts, eq=_compared)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pypedream.store import CacheStore
 
 SMALL_BYTES = 8 * 1024
-"""Of what git keeps, so small a file is copied, too: the value of a past run is made of it."""
+"""Of what git keeps, so small a file is copied, too: it can be put back, and past runs show it."""
 
 
 @define(eq=False)
@@ -70,9 +70,7 @@ class KeptFiles:
         for one in self.changed(root, written):
             if self._may_stay_away(root, one):
                 continue
-            if not one.is_cached or self.store is None:
-                return one.path
-            if not FileBlobs(self.store()).has(_digest(one)):
+            if not self._has_copy(one):
                 return one.path
         return ""
 
@@ -137,9 +135,9 @@ class KeptFiles:
         for path in self.strays(root, written):
             within(Path(root), path).unlink()
         for one in self.changed(root, written):
-            if self._may_stay_away(root, one) and not self._has_copy(one):
-                continue
-            if not one.is_cached or self.store is None:
+            if self.store is None or not self._has_copy(one):
+                if self._may_stay_away(root, one):
+                    continue
                 raise MissingEntry(f'"{one.path}" is not what was written, and no copy is kept')
             FileBlobs(self.store()).restore(_digest(one), within(Path(root), one.path))
             yield one.path
@@ -166,8 +164,7 @@ class KeptFiles:
         return self.may_be_missing and self.hashes(root).digest(one.path) is None
 
     def _has_copy(self, one: WrittenFile) -> bool:
-        is_kept = one.is_cached and self.store is not None
-        return is_kept and FileBlobs(self.store()).has(_digest(one))  # type: ignore[misc]
+        return self.store is not None and FileBlobs(self.store()).has(_digest(one))
 
     def close(self) -> None:
         """Remember the digests of files."""

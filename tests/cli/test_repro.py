@@ -79,7 +79,10 @@ def test_a_dry_run_says_what_would_run_and_writes_nothing(project, invoke):
             {"count": "run", "shown": "run"},
         ),
         (lambda project: (project / "shown.txt").unlink(), {"count": "reuse", "shown": "reuse"}),
-        (lambda project: (project / "metrics.json").unlink(), {"count": "run", "shown": "run"}),
+        (
+            lambda project: (project / "metrics.json").unlink(),
+            {"count": "reuse", "shown": "reuse"},
+        ),
         (lambda project: (project / "in.json").touch(), {"count": "reuse", "shown": "reuse"}),
     ],
     ids=["nothing", "code", "data", "output gone", "metric gone", "touched"],

@@ -119,17 +119,37 @@ def test_an_output_that_is_gone_is_put_back(project: Path) -> None:
     assert json.loads((project / "out" / "rows.json").read_text()) == [1, 2, 3]
 
 
-def test_a_metric_that_is_gone_is_computed_again(project: Path) -> None:
-    """The store keeps no metrics: git does."""
+def test_a_metric_that_is_gone_is_put_back(project: Path) -> None:
+    """Git keeps metrics, and of small ones there is a copy as well."""
     flow_of(count, shown).run()
     (project / "metrics.json").unlink()
 
-    flow = flow_of(count, shown)
+    assert decisions(flow_of(count, shown)) == {"count": "reuse", "shown": "reuse"}
+    assert states(flow_of(count, shown)) == {"count": "reused", "shown": "reused"}
+    assert json.loads((project / "metrics.json").read_text()) == {"count": 3}
 
-    assert flow.plan().stages["count"].reason == (
+
+def many(
+    numbers: Annotated[list[int], Dep("in.json", JSON())],
+) -> Annotated[dict[str, int], Metric("metrics.json")]:
+    return {f"number {number}": number for number in range(1000)}
+
+
+def test_a_large_metric_that_is_gone_is_computed_again(project: Path) -> None:
+    """There is no copy of it. It is said once that there is none."""
+    flow_of(many).run()
+    (project / "metrics.json").unlink()
+
+    flow = flow_of(many)
+
+    assert flow.plan().stages["many"].reason == (
         '"metrics.json" is not what it wrote, and no copy is kept'
     )
-    assert states(flow) == {"count": "ok", "shown": "reused"}
+    run = flow.run()
+    assert run.stages["many"].state == "ok"
+    assert [one.event for one in run.events if one.level == "warning"] == [
+        '"metrics.json" is not what was written, and no copy is kept; it is called again'
+    ]
 
 
 def test_content_that_was_there_before_is_found(project: Path) -> None:

@@ -109,16 +109,16 @@ class World:
             texts[name] = text_of(way, [json.loads(texts[part])["v"] for part in parts])
             known[number] = call in self.known or call in self.locked.values()
             needs = {each - SOURCES for each in reads}
-            if needs & planned or not (known[number] and self.can_be_had(name, way, texts[name])):
+            if needs & planned or not (known[number] and self.can_be_had(name, texts[name])):
                 planned.add(number)
             calls.append(call)
         # what is taken over comes first, and copies of it are kept then
         for number in range(len(self.ways)):
             if number not in planned:
                 self.copies.add(texts[self.name(number + SOURCES)])
-        for number, way in enumerate(self.ways):
+        for number in range(len(self.ways)):
             name = self.name(number + SOURCES)
-            if not (known[number] and self.can_be_had(name, way, texts[name])):
+            if not (known[number] and self.can_be_had(name, texts[name])):
                 called.add(number)
             self.copies.add(texts[name])
         self.known.update(calls)
@@ -128,10 +128,10 @@ class World:
     def key(self, number: int) -> str:
         return f"{'t' if number in self.renamed else 's'}{number}"
 
-    def can_be_had(self, name: str, way: str, text: str) -> bool:
+    def can_be_had(self, name: str, text: str) -> bool:
         """Say whether an output is there, or can be put back."""
         is_there = self.exists(name) and (self.root / name).read_text() == text
-        return is_there or (text in self.copies and way != "measured")
+        return is_there or text in self.copies
 
     def exists(self, name: str) -> bool:
         return (self.root / name).exists()
