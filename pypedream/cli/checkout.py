@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command("checkout")
 @click.argument("stages", nargs=-1, metavar="[STAGE]...")
 @click.option("--only-missing", is_flag=True, help="Leave files alone that are there.")
-@click.option("--force", is_flag=True, help="Replace a file also if its content is kept nowhere.")
+@click.option("--force", is_flag=True, help="Replace or remove a file also if it is kept nowhere.")
 @options.workspace
 @options.as_json
 def command(
@@ -32,8 +32,8 @@ def command(
 ) -> int:
     """Make outputs again as the locks of the stages say; nothing is called or imported.
 
-    As after "git checkout" of another revision, whose locks git has brought. Ends with 1 if an
-    output is not as its lock says then.
+    As after "git checkout" of another revision, whose locks git has brought. What another version
+    had in a folder of a stage is removed. Ends with 1 if an output is not as its lock says then.
     """
     from attrs import asdict
 
@@ -60,5 +60,6 @@ def checked_out(
 def say_checked_out(done: CheckedOut) -> None:
     """Say what became of each output that was not as it should be."""
     say(*(f"restored {path}" for path in done.restored))
+    say(*(f"removed {path}" for path in done.removed))
     say(*(f"left {one}" for one in done.left), err=True)
     say(f"{len(done.restored)} restored, {done.unchanged} unchanged, {len(done.left)} left")

@@ -6,11 +6,12 @@ outputs were.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from attrs import Factory, define, frozen
 
-from pypedream.errors import MissingEntry
+from pypedream.errors import MissingEntry, StoreError
 from pypedream.files.blobs import FileBlobs
 from pypedream.files.hashes import Digest
 from pypedream.files.paths import within
@@ -50,11 +51,14 @@ class CheckedOut:
         How many were there as their locks say.
     left
         Those that are not as their locks say.
+    removed
+        The paths of files that another version had in a folder, and this one has not.
     """
 
     restored: list[str] = Factory(list)
     unchanged: int = 0
     left: list[Left] = Factory(list)
+    removed: list[str] = Factory(list)
 
 
 def outs_of(locks: Iterable[Lock]) -> Iterator[tuple[str, str, OutLock]]:
@@ -75,19 +79,23 @@ def check_out(
 ) -> CheckedOut:
     """Make the outputs that *locks* name again where they are not as these say.
 
+    Nothing else stays in a folder that a stage writes as a whole.
+
     Parameters
     ----------
     only_missing
         Whether files that are there stay as they are.
     force
-        Whether a file is replaced also if what is in it now has no copy in the store.
+        Whether a file is replaced or removed also if what is in it now has no copy in the store.
 
     Raises
     ------
     StoreError
         If a file cannot be written.
     """
-    done, blobs = CheckedOut(), FileBlobs(store)
+    done, blobs, locks = CheckedOut(), FileBlobs(store), list(locks)
+    if not only_missing:
+        _take_away(locks, blobs, hashes, root, done, force=force)
     for stage, path, out in outs_of(locks):
         now = hashes.digest(path)
         if now is not None and now.sha256 == out.sha256:
@@ -103,6 +111,42 @@ def check_out(
         if reason:
             done.left.append(Left(stage, path, reason))
     return done
+
+
+def _take_away(
+    locks: Iterable[Lock],
+    blobs: FileBlobs,
+    hashes: FileHashes,
+    root: Path,
+    done: CheckedOut,
+    *,
+    force: bool,
+) -> None:
+    """Remove what is in folders of stages beside what they wrote, if it can be had again."""
+    for stage, path, digest in list(_strays(locks, hashes)):
+        if not force and not blobs.has(digest):
+            reason = "it is not its own, and kept nowhere: move it, or remove it with --force"
+            done.left.append(Left(stage, path, reason))
+            continue
+        place = within(root, path)
+        try:
+            place.unlink()
+        except OSError as error:
+            raise StoreError(f"cannot remove {place}: {error.strerror or error}") from error
+        done.removed.append(path)
+        for folder in place.parents[: path.count("/")]:
+            with suppress(OSError):  # something else is in it
+                folder.rmdir()
+
+
+def _strays(locks: Iterable[Lock], hashes: FileHashes) -> Iterator[tuple[str, str, Digest]]:
+    for lock in locks:
+        for folder in dict.fromkeys(out.folder for out in lock.outs.values() if out.folder):
+            there = hashes.members(folder) if hashes.digest(folder) is not None else ()
+            for member in there:
+                path = f"{folder}{member.name}"
+                if path not in lock.outs:
+                    yield lock.stage, path, Digest(member.sha256, member.size)
 
 
 def _refusal(

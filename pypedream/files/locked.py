@@ -50,8 +50,8 @@ def out_locks(written: Written, files: StageFiles) -> dict[str, OutLock]:
 
 def _out_lock(one: WrittenFile, out: FileOut) -> OutLock:
     drawn = [text or "" for text in (out.x, out.y, out.template)]
-    is_folder = one.path.endswith("/")
-    return OutLock(one.sha256, one.size, out.kind, one.is_cached, is_folder, *drawn)
+    is_folder, folder = one.path.endswith("/"), str(out.path) if out.kind == "directory" else ""
+    return OutLock(one.sha256, one.size, out.kind, one.is_cached, is_folder, folder, *drawn)
 
 
 def written_in(lock: Lock, files: StageFiles) -> Written | None:

@@ -36,7 +36,7 @@ LOCKS = "locks"
 
 _VERSION = 1
 _ENDING = ".json"
-_LEFT_OUT = ("digest", "is_folder", "x", "y", "template")
+_LEFT_OUT = ("digest", "is_folder", "folder", "x", "y", "template")
 _TYPES = {"size": int, "is_folder": bool, "cached": bool}
 _CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)", re.MULTILINE)
 
@@ -68,6 +68,8 @@ class OutLock:
         "out", "metric", "plot", "incremental" or "directory".
     cached
         Whether a copy is in the store.
+    folder
+        The folder of a "directory" that it is in, in which nothing else is.
     x, y, template
         How a plot is drawn, if it is a table.
     """
@@ -77,6 +79,7 @@ class OutLock:
     kind: str = "out"
     cached: bool = True
     is_folder: bool = False
+    folder: str = ""
     x: str = ""
     y: str = ""
     template: str = ""

@@ -256,3 +256,50 @@ def test_what_somebody_put_into_a_folder_of_a_stage_is_named(project, write, inv
     invoke("repro", "-q")
     assert not (project / "parts" / "9.json").exists()
     assert (project / "total.txt").read_text() == "6"
+
+
+@pytest.fixture
+def two(project, write, invoke, git, commit):
+    """A project whose folder of outputs has a file more in its second version."""
+    write("pipeline.py", FOLDER)
+    for numbers in ("[1]", "[1, 2]"):
+        write("in.json", numbers)
+        assert invoke("repro", "-q").exit_code == 0
+        with (project / ".gitignore").open("a") as file:
+            file.write("/parts/\n")
+        commit()
+    git("checkout", "-q", "HEAD~1")
+    return project
+
+
+def test_checkout_leaves_nothing_of_another_version_in_a_folder(two, invoke, git):
+    """What is removed is said, and the store has it: it comes back with its version."""
+    result = invoke("checkout")
+
+    assert result.exit_code == 0, result.stderr
+    assert "removed parts/2.json\n" in result.stdout
+    assert [path.name for path in (two / "parts").iterdir()] == ["1.json"]
+    assert invoke("verify").exit_code == 0
+    git("checkout", "-q", "-")
+    assert "restored parts/2.json\n" in invoke("checkout").stdout
+
+
+def test_checkout_removes_no_file_that_is_kept_nowhere(two, invoke):
+    """It is named, and goes if that is wanted."""
+    (two / "parts" / "mine.json").write_text("[7]")
+
+    result = invoke("checkout")
+
+    assert result.exit_code == 1
+    assert "left parts/mine.json of split: it is not its own, and kept nowhere" in result.stderr
+    assert (two / "parts" / "mine.json").exists()
+    assert json.loads(invoke("checkout", "--force", "--json").stdout)["removed"] == [
+        "parts/mine.json"
+    ]
+    assert not (two / "parts" / "mine.json").exists()
+
+
+def test_checkout_of_what_is_missing_removes_nothing(two, invoke):
+    """Files that are there stay as they are."""
+    assert invoke("checkout", "--only-missing").exit_code == 0
+    assert (two / "parts" / "2.json").exists()
