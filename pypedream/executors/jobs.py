@@ -56,6 +56,8 @@ class Kit:
         Texts that no log file must show.
     is_shown
         Whether the run is in a notebook, which shows what the calls display.
+    word
+        What messages call the one whose calls they are: "stage" or "step".
     """
 
     function: Callable[..., Any]
@@ -70,6 +72,12 @@ class Kit:
     capture: bool | str = True
     secrets: Sequence[str] = ()
     is_shown: bool = False
+    word: str = "stage"
+
+    @property
+    def of(self) -> str:
+        """Whose calls they are, for messages: ``stage "load"``."""
+        return f'{self.word} "{self.stage}"'
 
     def pack(self) -> Packed:
         """Pickle the kit, once for all jobs.

@@ -100,7 +100,7 @@ def pack(value: Any, *, of: str, part: str, by_value: str | None = None) -> Pack
 
 def pack_kit(kit: Kit) -> Packed:
     """Pickle *kit*; see `Kit.pack`."""
-    of = f'stage "{kit.stage}"'
+    of = kit.of
     by_value = module_by_value(kit.function)
     try:
         data, buffers = _dumped(kit, of, by_value)

@@ -117,7 +117,7 @@ class Bench:
             variables=_assigned(kit.variables, before, variables) if before else {},
             pid=os.getpid(),
             host=host_name(),
-            of=f'stage "{kit.stage}"',
+            of=kit.of,
             is_unstated=self._is_unstated,
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
+from contextlib import contextmanager
 from copy import copy
 from itertools import takewhile
 from math import ceil
@@ -20,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 from attrs import define
 
 from pypedream._extras import need
-from pypedream.errors import ExecutorError, StageKilled, StageTimeout
+from pypedream.errors import ExecutorError, PypedreamError, StageKilled, StageTimeout
 from pypedream.executors.remote import RemoteExecutor
 from pypedream.executors.segments import remove
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pypedream.executors.jobs import Job
     from pypedream.executors.packing import Packed
@@ -112,6 +113,21 @@ class Slurm(RemoteExecutor):
                 raise ExecutorError(f"{of}: submitit does not take it: {said}") from error
         return _SlurmCall(submitted, of)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Submit the jobs that are sent within a block as one array, when it ends.
+
+        They must be sent by one thread, and ask for no resources of their own.
+        """
+        try:
+            with self.executor.batch():
+                yield
+        except PypedreamError:
+            raise
+        except Exception as error:
+            said = " ".join(str(error).split())[:LONGEST]
+            raise ExecutorError(f"submitit does not take an array of jobs: {said}") from error
+
     def close(self) -> None:
         """Remove what jobs shared."""
         while self._kits:
@@ -172,7 +188,7 @@ class _SlurmCall:
         if self._is_gone():
             raise self._failure("its job ended before its calls did")
         try:
-            delivery: Delivery = self.submitted.result()
+            delivery: Delivery = self.submitted.results()[0]  # of several tasks they are the same
         except errors.UncompletedJobError as error:
             said = [line.strip() for line in str(error).split("\n") if line.strip(" -")]
             raise self._failure(f"its job failed ({said[-1]})") from None

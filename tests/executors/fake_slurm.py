@@ -7,13 +7,16 @@ What submitit does is so done for real: it writes a script, gives it to ``sbatch
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
+FOR_LOGS = os.O_CREAT | os.O_WRONLY | os.O_APPEND
 COMMANDS = ("sbatch", "srun", "sacct", "scancel")
 
 
@@ -28,6 +31,17 @@ def install(folder: Path) -> None:
 
 def sbatch(folder: Path, script: str) -> None:
     number = str(os.getpid())  # of this command: no other job ever had it
+    text = Path(script).read_text()
+    (folder / f"{number}.script").write_text(text)
+    last = re.search(r"--array=0-(\d+)", text)
+    for index in [None] if last is None else range(int(last[1]) + 1):
+        start(folder, script, number, index)
+    print(f"Submitted batch job {number}")
+
+
+def start(folder: Path, script: str, number: str, index: int | None) -> None:
+    """Start a job, or one of an array; it writes where the script says."""
+    name = number if index is None else f"{number}_{index}"
     environment = {
         **os.environ,
         "SLURM_JOB_ID": number,
@@ -38,28 +52,45 @@ def sbatch(folder: Path, script: str) -> None:
         "SLURM_LOCALID": "0",
         "SLURM_JOB_NODELIST": "localhost",
     }
-    state = folder / f"{number}.state"
-    (folder / f"{number}.script").write_text(Path(script).read_text())
+    if index is not None:
+        environment |= {"SLURM_ARRAY_JOB_ID": number, "SLURM_ARRAY_TASK_ID": str(index)}
+    state = folder / f"{name}.state"
     state.write_text("RUNNING")
+    text = Path(script).read_text()
+    paths = re.findall(r"--(?:error|output)=(\S+)", text)[:2]  # of the script, in this order
+    errors, output = (os.open(filled(path, environment), FOR_LOGS, 0o644) for path in paths)
     job = subprocess.Popen(
         ["sh", "-c", f'bash "{script}" && echo COMPLETED > "{state}" || echo FAILED > "{state}"'],
         env=environment,
         start_new_session=True,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=output,
+        stderr=errors,
     )
-    (folder / f"{number}.process").write_text(str(job.pid))
-    print(f"Submitted batch job {number}")
+    (folder / f"{name}.process").write_text(str(job.pid))
+
+
+def filled(path: str, environment: Mapping[str, str]) -> str:
+    """Return a path with the numbers of a job in their places; its folder is there then."""
+    names = {
+        "%j": "SLURM_JOB_ID",
+        "%A": "SLURM_ARRAY_JOB_ID",
+        "%a": "SLURM_ARRAY_TASK_ID",
+        "%t": "SLURM_PROCID",
+    }
+    for place, name in names.items():
+        path = path.replace(place, environment.get(name, "0"))
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def srun(folder: Path, *arguments: str) -> None:
     given = list(arguments)
     for option, stream in (("--output", 1), ("--error", 2)):
         place = given.index(option)
-        path = given[place + 1].replace("%j", os.environ["SLURM_JOB_ID"]).replace("%t", "0")
+        path = filled(given[place + 1], os.environ)
         del given[place : place + 2]
-        os.dup2(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND), stream)
+        os.dup2(os.open(path, FOR_LOGS), stream)
     given.remove("--unbuffered")
     os.execv(given[0], given)
 
@@ -67,9 +98,8 @@ def srun(folder: Path, *arguments: str) -> None:
 def sacct(folder: Path, *arguments: str) -> None:
     print("JobID|State|NodeList")
     for number in (value for option, value in pairwise(arguments) if option == "-j"):
-        state = folder / f"{number}.state"
-        if state.exists():
-            print(f"{number}|{state.read_text().strip()}|localhost")
+        for state in [*folder.glob(f"{number}.state"), *folder.glob(f"{number}_*.state")]:
+            print(f"{state.stem}|{state.read_text().strip()}|localhost")
 
 
 def scancel(folder: Path, number: str) -> None:

@@ -107,6 +107,28 @@ def test_submitit_keeps_its_files_and_nothing_of_ours_stays(local: Slurm, folder
     assert endings == {"0_log.err", "0_log.out", "0_result.pkl", "submitted.pkl"}
 
 
+def test_jobs_that_are_sent_together_are_one_array(commands: Path, folder: Path) -> None:
+    """Slurm is asked once, and each job has its own result and log."""
+    slurm = Slurm(submitit.AutoExecutor(folder=folder / "%j", cluster="slurm"))
+
+    with slurm.together():
+        futures = [slurm.submit(job_of(shift, items=(n,), by=10)[0]) for n in range(3)]
+
+    assert [future.result().values for future in futures] == [[10], [11], [12]]
+    assert len(list(commands.glob("*.script"))) == 1
+    numbers = [future.call.submitted.job_id for future in futures]
+    assert [number.partition("_")[2] for number in numbers] == ["0", "1", "2"]
+
+
+def test_an_array_that_is_refused_says_why(tmp_path: Path, folder: Path) -> None:
+    """The error is one line with what submitit said."""
+    slurm = Slurm(submitit.AutoExecutor(folder=folder, cluster="local"))
+
+    with pytest.raises(ExecutorError, match=r"take an array of jobs: .*Nesting"):  # noqa: SIM117
+        with slurm.together(), slurm.together():
+            pass
+
+
 @pytest.mark.cluster
 def test_cancel_ends_the_job(local: Slurm) -> None:
     """A cancelled job's process is gone soon."""
