@@ -1,0 +1,273 @@
+"""The files of a run, as its steps see them: read whole, lazily or in batches, saved as a version.
+
+Nothing is written into a file that is there. What is saved is a new file that takes the place of
+the old one in one step, so a lazy frame may read the very file that it is saved to.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from pypedream.errors import PathOutsideRun
+from pypedream.tabular.polars_library import pl
+from pypedream.tabular.versions import UNFINISHED, keep_version, new_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from os import PathLike
+
+__all__ = ["INGESTED", "AstroFile", "AstroFileSpec"]
+
+INGESTED = "ingested"
+_OURS = ("filtered", "lock", "manifest.json", "quarantine", "snapshots", "staging", "astro.log")
+_SLAB_ROWS = 262_144
+
+
+class AstroFileSpec:
+    """What a step says of one of its files; derive a class from it for each ingested file.
+
+    Attributes
+    ----------
+    ingest_name
+        The name of one of the pipeline's `ingest_files`.
+
+    Examples
+    --------
+    >>> class Schools(AstroFileSpec):
+    ...     ingest_name = "schools"
+    """
+
+    ingest_name: ClassVar[str]
+
+
+@define(eq=False, repr=False)
+class AstroFile:
+    """One ingested file while a step runs; what it saves counts when the step has ended well.
+
+    Parameters
+    ----------
+    spec
+        The class by which the step names the file.
+    ingest_record
+        What is known of its ingest.
+    run_directory
+        The folder of the run.
+    large_file_threshold_bytes
+        From more bytes on a file is a large one.
+    run_batch_size
+        How many rows a batch has.
+    """
+
+    spec: AstroFileSpec | type[AstroFileSpec]
+    ingest_record: Any
+    run_directory: Path
+    _active_path: Path = field(alias="_active_path")
+    large_file_threshold_bytes: int = 104_857_600
+    run_batch_size: int = 100_000
+    is_ours: bool = field(default=True, init=False)
+    """Whether only this class writes to the active path."""
+    has_saved: bool = field(default=False, init=False)
+    """Whether the step has saved anything."""
+
+    @classmethod
+    def hydrate(
+        cls,
+        *,
+        spec: AstroFileSpec | type[AstroFileSpec],
+        ingest_record: Any,
+        run_directory: Path,
+        large_file_threshold_bytes: int = 104_857_600,
+        run_batch_size: int = 100_000,
+    ) -> AstroFile:
+        """Return a file as it is after ingest: its rows are in the ingested Parquet file."""
+        folder = Path(run_directory)
+        path = _ingested_path(folder, spec.ingest_name)
+        return cls(spec, ingest_record, folder, path, large_file_threshold_bytes, run_batch_size)
+
+    def __repr__(self) -> str:
+        path = self._active_path
+        shown = path.relative_to(self.run_directory) if self._is_inside(path) else path
+        return f"<AstroFile {self.name!r}: {self.row_count():,} rows in {shown.as_posix()}>"
+
+    @property
+    def name(self) -> str:
+        """The name under which the file was ingested."""
+        return self.spec.ingest_name
+
+    @property
+    def active_path(self) -> Path:
+        """The Parquet file that has the rows now; to be read, and never written into."""
+        return self._active_path
+
+    def is_large_file(self) -> bool:
+        """Say whether the active file has more bytes than `large_file_threshold_bytes`."""
+        return self._active_path.stat().st_size > self.large_file_threshold_bytes
+
+    def load(self) -> pl.DataFrame:
+        """Read all rows into memory."""
+        return pl.read_parquet(self._active_path)
+
+    def scan(self) -> pl.LazyFrame:
+        """Return a lazy frame of all rows; nothing is read yet."""
+        return pl.scan_parquet(self._active_path)
+
+    def row_count(self) -> int:
+        """Return how many rows there are, without reading them; 0 if there is no file."""
+        if not self._active_path.is_file():
+            return 0
+        count: int = self.scan().select(pl.len()).collect().item()
+        return count
+
+    def iter_batches(self, batch_size: int | None = None) -> Iterator[pl.DataFrame]:
+        """Yield all rows in order, in frames of *batch_size* rows; the last may have fewer.
+
+        What is saved meanwhile does not change what is yielded. A file without rows yields
+        nothing.
+
+        Parameters
+        ----------
+        batch_size
+            Rows of a frame, from 1 up; None takes `run_batch_size`.
+
+        Raises
+        ------
+        ValueError
+            If it is less than 1.
+        """
+        size = self.run_batch_size if batch_size is None else batch_size
+        if size < 1:
+            raise ValueError(f"batch_size={size}: a batch has 1 row or more")
+        return self._batches(size)
+
+    def _batches(self, size: int) -> Iterator[pl.DataFrame]:
+        own = self.run_directory / f"{UNFINISHED}{token_hex(8)}"
+        keep_version(self._active_path, own, is_ours=self.is_ours)
+        try:
+            yield from _slices(pl.scan_parquet(own), size)
+        finally:
+            own.unlink(missing_ok=True)
+
+    def sink(self, lazy_frame: pl.LazyFrame, *, row_group_size: int | None = None) -> None:
+        """Save a lazy frame to the active path, a part at a time; it may read that very file.
+
+        Parameters
+        ----------
+        row_group_size
+            Rows of each group of the Parquet file; None leaves it to polars.
+        """
+        self._save(self._active_path, _sinking(lazy_frame, row_group_size))
+
+    def save_in_place(self, dataframe: pl.DataFrame) -> None:
+        """Save a frame as the rows of the ingested Parquet file, which is active then."""
+        self._save(self._ingested_path, _writing(dataframe))
+
+    def save_in_place_lazy(self, lazy_frame: pl.LazyFrame) -> None:
+        """Do the same for a lazy frame, a part at a time; it may read that very file."""
+        self._save(self._ingested_path, _sinking(lazy_frame, None))
+
+    def save_to(
+        self, subfolder: str | PathLike[str], filename: str, dataframe: pl.DataFrame
+    ) -> None:
+        """Save a frame to a file in the folder of the run, which is active then.
+
+        Raises
+        ------
+        PathOutsideRun
+            As for `output_path`.
+        """
+        self._save(self.output_path(subfolder, filename), _writing(dataframe))
+
+    def save_to_lazy(
+        self, subfolder: str | PathLike[str], filename: str, lazy_frame: pl.LazyFrame
+    ) -> None:
+        """Do the same for a lazy frame, a part at a time; it may read that very file."""
+        self._save(self.output_path(subfolder, filename), _sinking(lazy_frame, None))
+
+    def output_path(self, subfolder: str | PathLike[str], filename: str) -> Path:
+        """Return the path of a file in the folder of the run; nothing is written.
+
+        Raises
+        ------
+        PathOutsideRun
+            If the path is absolute, has ``..`` in it, leads out of the folder of the run, or is
+            where pypedream keeps its own.
+        """
+        inner = Path(subfolder, filename)
+        path = self.run_directory / inner
+        if inner.is_absolute() or ".." in inner.parts or not filename:
+            why = "write a folder and a name within the run, without .."
+        elif not self._is_inside(path.resolve()):
+            why = f"a link leads to {path.resolve()}"
+        elif inner.parts[0] in _OURS or (inner.parts[0] == INGESTED and not self._is_own(path)):
+            why = "pypedream keeps its own there: choose another folder"
+        else:
+            return path
+        raise PathOutsideRun(f'"{inner.as_posix()}" is no place for a file of a step: {why}')
+
+    def set_active_path(self, path: str | PathLike[str]) -> None:
+        """Say that the rows are in another Parquet file from now on, which you have written.
+
+        Such a file is copied before another step begins with it, as it may be written into.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        """
+        there = Path(path).absolute()
+        if not there.is_file():
+            raise FileNotFoundError(f"no file {there}: write it before it is made active")
+        self._active_path = there
+        self.is_ours, self.has_saved = False, True
+
+    @property
+    def _ingested_path(self) -> Path:
+        return _ingested_path(self.run_directory, self.name)
+
+    def _is_own(self, path: Path) -> bool:
+        return path == self._ingested_path
+
+    def _is_inside(self, path: Path) -> bool:
+        folder = self.run_directory
+        return path.is_relative_to(folder) or path.is_relative_to(folder.resolve())
+
+    def _save(self, path: Path, write: Callable[[Path], object]) -> None:
+        with new_version(path) as beside:
+            write(beside)
+        self._active_path = path
+        self.is_ours = self.has_saved = True
+
+
+def _slices(frame: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
+    # Whole row groups at a time: to read one again for each small batch would take very long.
+    slab_rows, start, is_over = -(-_SLAB_ROWS // size) * size, 0, False
+    while not is_over:
+        slab = frame.slice(start, slab_rows).collect()
+        yield from (part for part in slab.iter_slices(size) if part.height)
+        start, is_over = start + slab_rows, slab.height < slab_rows
+
+
+def _ingested_path(folder: Path, name: str) -> Path:
+    return folder / INGESTED / f"{name}.parquet"
+
+
+def _writing(dataframe: Any) -> Callable[[Path], object]:
+    if not isinstance(dataframe, pl.DataFrame):
+        lazy = "; a lazy frame goes to the method of the same name with _lazy"
+        raise TypeError(f"a polars DataFrame can be saved, not {_kind(dataframe)}{lazy}")
+    write: Callable[[Path], object] = dataframe.write_parquet
+    return write
+
+
+def _sinking(lazy_frame: Any, row_group_size: int | None) -> Callable[[Path], object]:
+    if not isinstance(lazy_frame, pl.LazyFrame):
+        raise TypeError(f"a polars LazyFrame can be saved so, not {_kind(lazy_frame)}")
+    return lambda path: lazy_frame.sink_parquet(path, row_group_size=row_group_size)
+
+
+def _kind(value: object) -> str:
+    return f"a {type(value).__module__.partition('.')[0]} {type(value).__name__}"
