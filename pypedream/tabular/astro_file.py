@@ -169,6 +169,13 @@ class AstroFile:
         """Do the same for a lazy frame, a part at a time; it may read that very file."""
         self._save(self._ingested_path, _sinking(lazy_frame, None))
 
+    def save_in_place_by(self, write: Callable[[Path], object]) -> None:
+        """Do the same with a function that writes a Parquet file to the path that it gets.
+
+        When the function raises, the rows are what they were.
+        """
+        self._save(self._ingested_path, write)
+
     def save_to(
         self, subfolder: str | PathLike[str], filename: str, dataframe: pl.DataFrame
     ) -> None:

@@ -84,10 +84,9 @@ class StepQuarantine:
             If there are no rows or no reason, or the columns are others. Nothing is set aside.
         """
         if not isinstance(rows, pl.DataFrame):
-            raise QuarantineError(
-                f"{self._of(file)}: rows are a polars DataFrame, not {rows!r:.60}"
-            )
-        if not (isinstance(reason, str) and reason.strip()):
+            what = f"rows are a polars DataFrame, not {said(rows)}"
+            raise QuarantineError(f"{self._of(file)}: {what}")
+        if not str(reason or "").strip():
             raise QuarantineError(f'{self._of(file)}: say why: reason="no date"')
         if not rows.height:
             raise QuarantineError(f"{self._of(file)}: there are no rows to set aside ({reason})")

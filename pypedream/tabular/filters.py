@@ -1,0 +1,130 @@
+"""Filters: rows taken out of a file, and kept beside it.
+
+A filter is an expression that is true for the rows to take out, or a function that returns them.
+Of a function every row that it returns is taken out once: of three equal rows of which it returns
+one, two stay. Whatever it does, the rows that stay and those that go are all that there were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pypedream.errors import FilterValidationError
+from pypedream.names import did_you_mean
+from pypedream.tabular.polars_library import pl
+from pypedream.tabular.row_matching import mask_of
+from pypedream.tabular.versions import new_version
+from pypedream.values import said
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pypedream.tabular.astro_file import AstroFile
+
+__all__ = ["FilterFn", "filter_file"]
+
+FilterFn: TypeAlias = Callable[[pl.DataFrame], pl.DataFrame]
+"""A function of all rows of a file that returns those to take out."""
+
+_GOES = "__goes"
+
+
+def filter_file(file: AstroFile, filter_: FilterFn | pl.Expr, removed_path: Path) -> int:
+    """Take rows out of a file, which is saved in place.
+
+    Parameters
+    ----------
+    filter_
+        An expression that is true for rows to take out, or a function that returns these.
+    removed_path
+        Where the rows that were taken out are written, with the columns of the file.
+
+    Returns
+    -------
+    How many rows were taken out.
+
+    Raises
+    ------
+    FilterValidationError
+        If the expression is none of true and false, or the function returns what are not rows of
+        the file. The file stays as it is.
+    """
+    if isinstance(filter_, pl.Expr):
+        return _filter_by_expression(file, filter_, removed_path)
+    return _filter_by_function(file, filter_, removed_path)
+
+
+def _filter_by_expression(file: AstroFile, condition: pl.Expr, removed_path: Path) -> int:
+    scan = file.scan()
+    _check_condition(file, scan, condition)
+    goes = condition.fill_null(value=False)  # what is not known to be true is no reason
+    with new_version(removed_path) as beside:
+        scan.filter(goes).sink_parquet(beside)
+    before, removed = file.row_count(), _height(removed_path)
+
+    def write_the_rest(path: Path) -> None:
+        scan.filter(~goes).sink_parquet(path)
+        kept = _height(path)
+        if kept + removed != before:
+            what = f"of {before:,} rows {removed:,} go and {kept:,} stay"
+            raise _refused(file, f"{what}: the expression is not the same each time")
+
+    if removed:
+        file.save_in_place_by(write_the_rest)
+    return removed
+
+
+def _filter_by_function(file: AstroFile, function: FilterFn, removed_path: Path) -> int:
+    frame = file.load()
+    removed = _as_in_file(file, function(frame.clone()), frame)
+    try:
+        goes = mask_of(removed, frame)
+    except FilterValidationError as error:
+        raise _refused(file, str(error)) from None
+    with new_version(removed_path) as beside:
+        removed.write_parquet(beside)
+    if removed.height:
+        marked = frame.lazy().with_columns(goes.alias(_GOES))
+        file.save_in_place_lazy(marked.filter(~pl.col(_GOES)).drop(_GOES))
+    return removed.height
+
+
+def _check_condition(file: AstroFile, scan: pl.LazyFrame, condition: pl.Expr) -> None:
+    names = scan.collect_schema().names()
+    unknown = [name for name in condition.meta.root_names() if name not in names]
+    if unknown:
+        near = did_you_mean(unknown[0], names) or f"; there are {', '.join(names)}"
+        raise _refused(file, f'there is no column "{unknown[0]}"{near}')
+    found = list(scan.select(condition).collect_schema().values())
+    if found != [pl.Boolean]:
+        shown = ", ".join(map(str, found))
+        raise _refused(file, f"an expression is true for rows to take out, and this gives {shown}")
+
+
+def _as_in_file(file: AstroFile, removed: Any, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return what a function gave, with the columns in the order of the file."""
+    if not isinstance(removed, pl.DataFrame):
+        raise _refused(file, f"the function returns the rows to take out, not {said(removed)}")
+    wrong = [f'"{name}"' for name in frame.columns if name not in removed.columns]
+    wrong += [f'"{name}"' for name in removed.columns if name not in frame.columns]
+    if wrong:
+        raise _refused(file, f"columns are not those of the file: {', '.join(wrong)}")
+    ordered = removed.select(frame.columns)
+    changed = [
+        f'"{name}" is {ordered.schema[name]}, in the file {kind}'
+        for name, kind in frame.schema.items()
+        if ordered.schema[name] not in ((kind,) if ordered.height else (kind, pl.Null))
+    ]
+    if changed:
+        raise _refused(file, f"types are not those of the file: {', '.join(changed)}")
+    return ordered.cast(frame.schema)
+
+
+def _height(path: Path) -> int:
+    count: int = pl.scan_parquet(path).select(pl.len()).collect().item()
+    return count
+
+
+def _refused(file: AstroFile, why: str) -> FilterValidationError:
+    return FilterValidationError(f'the filter of "{file.name}": {why}')

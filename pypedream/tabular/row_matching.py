@@ -1,0 +1,68 @@
+"""Which rows of a frame are those of another one: each as often as it is there.
+
+Two values are equal as in a join: null equals null, NaN equals NaN, and 0.0 equals -0.0. Hashes
+choose the rows that are looked at; what counts is that they are equal.
+"""
+
+from __future__ import annotations
+
+from pypedream.errors import FilterValidationError
+from pypedream.tabular.polars_library import pl
+
+__all__ = ["mask_of"]
+
+_ROW, _COUNT, _PLACE = "__row", "__count", "__place"
+
+
+def mask_of(removed: pl.DataFrame, frame: pl.DataFrame) -> pl.Series:
+    """Return for each row of *frame* whether it is one of *removed*.
+
+    Of equal rows the last ones are taken, as whoever removes repeated rows keeps the first.
+
+    Parameters
+    ----------
+    removed
+        Rows with the same columns, of the same types.
+
+    Raises
+    ------
+    FilterValidationError
+        If it has a row that *frame* has not, or one more often.
+    """
+    near = _near(removed, frame)
+    places = _places(removed, near)
+    if places.len() != removed.height:
+        raise FilterValidationError(_which(removed, near))
+    return pl.select(pl.int_range(frame.height).is_in(places.implode())).to_series()
+
+
+def _near(removed: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of *frame* that may be among *removed*, with their places."""
+    numbered = frame.with_row_index(_PLACE)
+    try:
+        hashes, wanted = frame.hash_rows(), removed.hash_rows()
+    except pl.exceptions.PolarsError:  # there is a type that has no hash
+        return numbered
+    return numbered.filter(hashes.is_in(wanted.unique().implode()))
+
+
+def _places(removed: pl.DataFrame, near: pl.DataFrame) -> pl.Series:
+    names = removed.columns
+    counts = removed.group_by(names).agg(pl.len().alias(_COUNT))
+    found = near.join(counts, on=names, how="inner", nulls_equal=True)
+    after_it = pl.int_range(pl.len() - 1, -1, -1).over(names, order_by=_PLACE)
+    return found.filter(after_it < pl.col(_COUNT))[_PLACE].sort()
+
+
+def _which(removed: pl.DataFrame, near: pl.DataFrame) -> str:
+    """Say which rows are not there, or not as often."""
+    names = removed.columns
+    asked = removed.group_by(names, maintain_order=True).agg(pl.len().alias(_COUNT))
+    there = near.drop(_PLACE).group_by(names).agg(pl.len().alias(_ROW))
+    both = asked.join(there, on=names, how="left", nulls_equal=True, maintain_order="left")
+    wrong = both.filter(pl.col(_COUNT) > pl.col(_ROW).fill_null(0))
+    first = wrong.row(0, named=True)
+    count, has = first.pop(_COUNT), first.pop(_ROW) or 0
+    row = ", ".join(f"{name}={value!r:.40}" for name, value in list(first.items())[:6])
+    more = f", and {wrong.height - 1:,} others" if wrong.height > 1 else ""
+    return f"the file has this row {has} times, and {count} were returned: {row}{more}"

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import math
+from collections import Counter
+from itertools import cycle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pypedream.errors import FilterValidationError
+from pypedream.tabular.astro_file import AstroFile, AstroFileSpec
+from pypedream.tabular.filters import filter_file
+from pypedream.tabular.row_matching import mask_of
+
+pl = pytest.importorskip("polars")
+
+FLOATS = st.sampled_from([None, 0.0, 1.5, float("nan"), float("inf")])
+TEXTS = st.sampled_from([None, "", "a", "a\x00", "né"])
+COUNTS = st.sampled_from([None, 0, 1, -(2**63)])
+ROWS = st.lists(st.tuples(FLOATS, TEXTS, COUNTS), max_size=12)
+SCHEMA = {"x": pl.Float64, "t": pl.String, "n": pl.Int64}
+
+
+class Table(AstroFileSpec):
+    ingest_name = "table"
+
+
+def frame_of(rows):
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def bag(frame):
+    """Rows and how often each is there; NaN is equal to itself here."""
+    return Counter(
+        tuple("nan" if isinstance(v, float) and math.isnan(v) else v for v in row)
+        for row in frame.rows()
+    )
+
+
+def file_of(folder, frame):
+    path = folder / "ingested" / "table.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.write_parquet(path)
+    return AstroFile.hydrate(spec=Table, ingest_record=None, run_directory=folder)
+
+
+CONDITIONS = {
+    "plain": pl.col("x") > 1,
+    "of nulls": pl.col("t").is_null() | (pl.col("n") == 0),
+    "never": pl.lit(value=False) & (pl.col("x") > 0),
+    "of all rows": pl.struct("x", "t", "n").is_duplicated(),
+    "null": pl.lit(None, pl.Boolean) & (pl.col("x") > 0),
+}
+
+
+@pytest.mark.parametrize("condition", CONDITIONS.values(), ids=CONDITIONS)
+@given(rows=ROWS)
+def test_rows_that_stay_and_rows_that_go_are_all_that_there_were(tmp_path_factory, condition, rows):
+    """By an expression: those go for which it is true, in order, and where it is null none."""
+    folder, frame = tmp_path_factory.mktemp("run"), frame_of(rows)
+    file, path = file_of(folder, frame), folder / "filtered" / "f" / "table.parquet"
+
+    count = filter_file(file, condition, path)
+
+    goes = frame.select(condition.fill_null(value=False).alias("g"))["g"]
+    removed, kept = pl.read_parquet(path), file.load()
+    assert removed.equals(frame.filter(goes), null_equal=True)
+    assert bag(kept) + bag(removed) == bag(frame)
+    assert kept.equals(frame.filter(~goes), null_equal=True)
+    assert (count, kept.schema, removed.schema) == (removed.height, frame.schema, frame.schema)
+
+
+@given(rows=ROWS, data=st.data())
+def test_each_row_that_a_function_returns_is_taken_out_once(tmp_path_factory, rows, data):
+    """However often it is there, and in whatever order they are returned."""
+    folder, frame = tmp_path_factory.mktemp("run"), frame_of(rows)
+    file, path = file_of(folder, frame), folder / "filtered" / "f" / "table.parquet"
+    chosen = data.draw(st.permutations(range(len(rows))))[: data.draw(st.integers(0, len(rows)))]
+
+    count = filter_file(file, lambda table: table[chosen].select("n", "x", "t"), path)
+
+    removed, kept = pl.read_parquet(path), file.load()
+    assert bag(removed) == bag(frame_of([rows[place] for place in chosen]))
+    assert bag(kept) + bag(removed) == bag(frame)
+    assert (count, kept.schema) == (len(chosen), frame.schema)
+
+
+@given(rows=ROWS, others=st.lists(st.tuples(FLOATS, TEXTS, COUNTS), min_size=1, max_size=5))
+def test_a_row_that_is_not_there_as_often_is_refused(rows, others):
+    """If and only if it is so, as counting says."""
+    frame, removed = frame_of(rows), frame_of(others)
+    is_within = bag(removed) <= bag(frame)
+
+    if is_within:
+        mask = mask_of(removed, frame)
+        assert bag(frame.filter(mask)) == bag(removed)
+    else:
+        with pytest.raises(FilterValidationError, match="times, and"):
+            mask_of(removed, frame)
+
+
+def test_of_repeated_rows_the_last_ones_go(schools):
+    """So the rows that stay are in the order in which they first were."""
+    frame = schools.load()
+    schools.save_in_place(pl.concat([frame.tail(2), frame]))
+
+    filter_file(
+        schools,
+        lambda table: table.filter(~pl.struct(pl.all()).is_first_distinct()),
+        schools.run_directory / "filtered" / "f" / "schools.parquet",
+    )
+
+    assert schools.load()["id"].to_list() == ["04", "05", "01", "02", "03"]
+
+
+def test_rows_of_nested_values_are_matched_too(schools):
+    """Lists and structs are values as any others."""
+    frame = schools.load().with_columns(
+        tags=pl.Series([["a"], [], None, ["a"], ["b", None]]),
+        place=pl.struct(pl.col("id"), pl.col("pupils")),
+    )
+
+    mask = mask_of(frame[[4, 0]], frame)
+
+    assert mask.to_list() == [True, False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    "filter_, why",
+    [
+        (pl.col("pupil") > 3, 'there is no column "pupil"; did you mean "pupils"'),
+        (pl.col("pupils") + 1, "an expression is true for rows to take out, and this gives Int64"),
+        (pl.all().is_null(), "this gives Boolean, Boolean"),
+        (lambda table: table.lazy(), "the function returns the rows to take out, not"),
+        (lambda table: None, "the function returns the rows to take out, not None"),
+        (lambda table: table.select("id"), 'columns are not those of the file: "pupils"'),
+        (lambda table: table.with_columns(n=1), 'columns are not those of the file: "n"'),
+        (lambda table: table.with_columns(pupils=1.5), '"pupils" is Float64, in the file Int64'),
+        (
+            lambda table: table.with_columns(pupils=pl.lit(7, pl.Int64)),
+            "has this row 0 times.*pupils=7",
+        ),
+        (lambda table: table[[0, 0]], "has this row 1 times, and 2 were returned: id='01'"),
+    ],
+)
+def test_a_filter_that_gives_something_else_is_refused(schools, filter_, why):
+    """The file stays as it is."""
+    before = schools.load()
+    path = schools.run_directory / "filtered" / "f" / "schools.parquet"
+
+    with pytest.raises(FilterValidationError, match=f'the filter of "schools": .*{why}'):
+        filter_file(schools, filter_, path)
+
+    assert schools.load().equals(before)
+    assert not schools.has_saved
+
+
+def test_an_expression_that_is_not_the_same_twice_is_refused(schools):
+    """Rows would be lost or doubled; the file stays as it is."""
+    answers = cycle([True, False])
+    changing = pl.col("id").map_batches(
+        lambda ids: pl.Series([next(answers)] * len(ids)), return_dtype=pl.Boolean
+    )
+    path = schools.run_directory / "filtered" / "f" / "schools.parquet"
+
+    with pytest.raises(FilterValidationError, match=r"5 go and 5 stay.*not the same each time"):
+        filter_file(schools, changing, path)
+
+    assert schools.row_count() == 5
+    assert not schools.has_saved
+
+
+def test_a_function_cannot_change_the_rows_that_stay(schools):
+    """It gets a frame of its own."""
+
+    def change(table):
+        table.insert_column(0, pl.Series("n", range(table.height)))
+        return table.drop("n").head(1)
+
+    filter_file(schools, change, schools.run_directory / "filtered" / "s.parquet")
+
+    assert schools.load().columns == ["id", "pupils"]
+    assert schools.row_count() == 4
