@@ -84,10 +84,12 @@ def _filter_by_function(file: AstroFile, function: FilterFn, removed_path: Path)
         raise _refused(file, str(error)) from None
     with new_version(removed_path) as beside:
         removed.write_parquet(beside)
-    if removed.height:
-        marked = frame.lazy().with_columns(goes.alias(_GOES))
+    count = removed.height
+    del removed, frame  # they may be large, and so is what follows
+    if count:
+        marked = pl.concat([file.scan(), goes.alias(_GOES).to_frame().lazy()], how="horizontal")
         file.save_in_place_lazy(marked.filter(~pl.col(_GOES)).drop(_GOES))
-    return removed.height
+    return count
 
 
 def _check_condition(file: AstroFile, scan: pl.LazyFrame, condition: pl.Expr) -> None:

@@ -12,6 +12,7 @@ from pypedream.tabular.polars_library import pl
 __all__ = ["mask_of"]
 
 _ROW, _COUNT, _PLACE = "__row", "__count", "__place"
+_SLAB_ROWS = 262_144
 
 
 def mask_of(removed: pl.DataFrame, frame: pl.DataFrame) -> pl.Series:
@@ -30,20 +31,39 @@ def mask_of(removed: pl.DataFrame, frame: pl.DataFrame) -> pl.Series:
         If it has a row that *frame* has not, or one more often.
     """
     near = _near(removed, frame)
-    places = _places(removed, near)
+    if near is not None and _is_all_of(removed, frame, near):
+        return near
+    numbered = frame.with_row_index(_PLACE)
+    candidates = numbered if near is None else numbered.filter(near)
+    places = _places(removed, candidates)
     if places.len() != removed.height:
-        raise FilterValidationError(_which(removed, near))
+        raise FilterValidationError(_which(removed, candidates))
     return pl.select(pl.int_range(frame.height).is_in(places.implode())).to_series()
 
 
-def _near(removed: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of *frame* that may be among *removed*, with their places."""
-    numbered = frame.with_row_index(_PLACE)
+def _near(removed: pl.DataFrame, frame: pl.DataFrame) -> pl.Series | None:
+    """Return which rows of *frame* may be among *removed*; None if hashes cannot tell."""
     try:
-        hashes, wanted = frame.hash_rows(), removed.hash_rows()
+        wanted = removed.hash_rows().unique()
+        return frame.hash_rows().is_in(wanted.implode())
     except pl.exceptions.PolarsError:  # there is a type that has no hash
-        return numbered
-    return numbered.filter(hashes.is_in(wanted.unique().implode()))
+        return None
+
+
+def _is_all_of(removed: pl.DataFrame, frame: pl.DataFrame, near: pl.Series) -> bool:
+    """Say whether *removed* is all rows that may be among it, in order, as it mostly is.
+
+    It is looked at in parts: another copy of all of them would take much memory.
+    """
+    if near.sum() != removed.height:
+        return False
+    start = 0
+    for first in range(0, frame.height, _SLAB_ROWS):
+        part = frame.slice(first, _SLAB_ROWS).filter(near.slice(first, _SLAB_ROWS))
+        if not part.equals(removed.slice(start, part.height), null_equal=True):
+            return False
+        start += part.height
+    return True
 
 
 def _places(removed: pl.DataFrame, near: pl.DataFrame) -> pl.Series:
