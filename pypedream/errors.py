@@ -33,6 +33,7 @@
       MissingFile (FileNotFoundError)     a file that a stage reads is not there
       RevisionError (LookupError)         a revision of git that cannot be read
       FormatError (ValueError)            a file or a value that a format cannot read or write
+      IdentityError (ValueError)          rows that cannot get an id, or not the one they have
       NotRegistered (KeyError)            a name that a registry does not know
       ExportError (ValueError)            a pipeline or call that cannot be written as asked
       HandOverError (RuntimeError)        a value that cannot come from one task to another
@@ -70,6 +71,7 @@ __all__ = [
     "ForeignError",
     "FormatError",
     "HandOverError",
+    "IdentityError",
     "InvalidKey",
     "InvalidParameterException",
     "Locked",
@@ -351,6 +353,10 @@ class FormatError(PypedreamError, ValueError):
         self.format = format_name
         self.line = line
         super().__init__(text)
+
+
+class IdentityError(PypedreamError, ValueError):
+    """Rows cannot get ids: a key is missing or is that of two rows, or they cannot be compared."""
 
 
 class NotRegistered(PypedreamError, _ReadableKeyError):
