@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable, Iterable, Mapping
 
+    from pypedream.engine.at_rest import Rest
     from pypedream.engine.carry_out import Launch
     from pypedream.engine.handle import RunHandle
     from pypedream.engine.links import Definition
@@ -758,6 +759,13 @@ class Pipeline:
 
             self._blueprint = made = blueprint(self._definition())
         return made
+
+    @property
+    def rest(self) -> Rest:
+        """The pipeline as it is now, to see quickly that it has nothing to do."""
+        from pypedream.engine.at_rest import Rest
+
+        return Rest(self.name, self._table, self.parameters, self.variables, self.options)
 
     def _definition(self) -> Definition:
         from pypedream.engine.links import Definition

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from pypedream.cli.terminal import OutputError, say, say_json
 from pypedream.errors import ExportError, ParameterError, PlanError, PypedreamError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import click
 
 REFUSED = 2
 
@@ -28,10 +28,8 @@ _OPTIONS = {
 }
 
 
-class Refused(click.ClickException):
+class Refused(PypedreamError):
     """Something that cannot be done as asked; shown as lines, without a traceback."""
-
-    exit_code = REFUSED
 
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
@@ -60,18 +58,24 @@ def lines_of(error: click.ClickException | PypedreamError) -> list[str]:
     if isinstance(error, PlanError):
         head, *_ = str(error).splitlines()
         return [head, *(f"  {_as_options(str(problem))}" for problem in error.problems)]
-    if isinstance(error, click.UsageError):
-        message = " ".join(error.format_message().split())
-        path = error.ctx.command_path if error.ctx is not None else "python -m pypedream"
-        return [f"error: {message} (see: {path} --help)"]
-    if isinstance(error, click.ClickException):
-        first, *more = error.format_message().splitlines() or [""]
-        return [f"error: {first}", *more]
+    if not isinstance(error, PypedreamError):
+        return _lines_of_click(error)
     first, *more = str(error).splitlines() or [type(error).__name__]
     lines = [f"error: {first}", *more]
     if isinstance(error, ExportError):
         return [line.replace("overwrite=True", "--overwrite") for line in lines]
     return lines
+
+
+def _lines_of_click(error: click.ClickException) -> list[str]:
+    from click import UsageError  # it is loaded where something of it is raised
+
+    if isinstance(error, UsageError):
+        message = " ".join(error.format_message().split())
+        path = error.ctx.command_path if error.ctx is not None else "python -m pypedream"
+        return [f"error: {message} (see: {path} --help)"]
+    first, *more = error.format_message().splitlines() or [""]
+    return [f"error: {first}", *more]
 
 
 def problems_of(error: PlanError) -> list[dict[str, str | None]]:

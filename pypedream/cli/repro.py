@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pypedream.cli import options
+from pypedream.cli.at_rest import said_at_rest
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.run import carried_out, console, recording, said
@@ -16,9 +18,15 @@ from pypedream.cli.values import completed, parameters_of
 from pypedream.cli.words import words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pypedream.cli.load import Loaded
     from pypedream.cli.words import Words
+    from pypedream.engine.at_rest import Rest
     from pypedream.engine.plan import Plan
+
+_SPECIAL = ("workspace", "executor", "jobs", "allow_missing")
+"""With one of these it is not as it was the last time, or a plan says what is wrong with it."""
 
 _ARGUMENTS = "pypedream.arguments"
 _WATCH = "--watch"
@@ -74,7 +82,11 @@ def command(
     if is_watched:
         return _watched(ctx, words, is_dry=dry_run)
     free = stdout_kept_free(is_wanted=as_json or dry_run)
-    with free, loaded(words.target, debug=debug) as found:
+    special = (dry_run, explain, as_json, texts, file, words.stages, *map(how.get, _SPECIAL))
+    with free, _loaded(ctx, words.target, debug=debug) as found:
+        rest = None if any(special) else _rest(ctx, found)
+        if rest is not None and rest.holds() and not how["force"]:
+            return said_at_rest(rest, is_quiet=quiet)
         values = parameters_of(found.pipeline, texts, file)
         values = completed(values, is_asked=False) if not dry_run else values
         asked = _asked(words, found, how)
@@ -88,6 +100,8 @@ def command(
             if not quiet:
                 asked["sinks"] = _shown(found, verbose=verbose)
             run = carried_out(found.pipeline, partial(found.pipeline.run, values), asked)
+            if rest is not None:
+                rest.remember(run)
     if run is not None:
         return said(run, is_quiet=quiet, as_json=as_json, debug=debug)
     if as_json:
@@ -95,6 +109,20 @@ def command(
     else:
         say(*lines)
     return 0
+
+
+@contextmanager
+def _loaded(ctx: click.Context, target: str | None, *, debug: bool) -> Iterator[Loaded]:
+    """Give the pipeline, which may have been looked at already."""
+    if ctx.obj is not None:
+        yield ctx.obj[0]
+        return
+    with loaded(target, debug=debug) as found:
+        yield found
+
+
+def _rest(ctx: click.Context, found: Loaded) -> Rest:
+    return found.pipeline.rest if ctx.obj is None else ctx.obj[1]
 
 
 def _watched(ctx: click.Context, words: Words, *, is_dry: bool) -> int:

@@ -8,8 +8,7 @@ from contextlib import contextmanager, redirect_stdout
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from pypedream.errors import PypedreamError
 from pypedream.log.terminal import Screen, visible
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ GREEN, RED = "32", "31"
 _PROGRAM = ("python", "-m", "pypedream")
 
 
-class OutputError(click.ClickException):
+class OutputError(PypedreamError):
     """The output cannot be written, as on a full disk."""
 
 
@@ -87,6 +86,8 @@ def _strict(value: Any) -> Any:
 
 def ask(question: str, *, is_secret: bool = False) -> str:
     """Ask on stderr, as stdout may go elsewhere, and return what is typed; "" for nothing."""
+    import click
+
     encoding = getattr(sys.stderr, "encoding", None) or "ascii"
     fitting = visible(question).encode(encoding, "backslashreplace").decode(encoding)
     try:

@@ -53,12 +53,21 @@ class StageLocks:
     unreadable: list[str] = Factory(list)
     _read: dict[str, Lock | None] = Factory(dict)
     _by_key: dict[str, dict[str, Lock]] = Factory(dict)
+    _in_roots: dict[str, Locks] = Factory(dict)
+
+    def locks(self, wired: Wire) -> Locks:
+        """Return the locks of the project of a stage."""
+        assert wired.files is not None
+        root = wired.files.root
+        if root not in self._in_roots:
+            self._in_roots[root] = Locks(Path(root, STATE))
+        return self._in_roots[root]
 
     def of(self, wired: Wire) -> Lock | None:
         """Return the lock of a stage; None if there is none that can be read."""
         if wired.key not in self._read:
             try:
-                self._read[wired.key] = _locks(wired).read(wired.key)
+                self._read[wired.key] = self.locks(wired).read(wired.key)
             except StoreError as error:
                 self._read[wired.key] = None
                 self.unreadable.append(str(error))
@@ -86,7 +95,9 @@ class StageLocks:
         assert wired.files is not None
         root = wired.files.root
         if root not in self._by_key:
-            self._by_key[root] = {lock.key: lock for lock in _locks(wired).readable() if lock.key}
+            self._by_key[root] = {
+                lock.key: lock for lock in self.locks(wired).readable() if lock.key
+            }
         return self._by_key[root].get(call.key)
 
     def why(self, wired: Wire, call: Call) -> list[str]:
@@ -115,7 +126,7 @@ class StageLocks:
         if before is not None and key and before.key == key and before.outs == outs:
             return
         lock = self._lock(wired, call, key, outs)
-        _locks(wired).write(lock)
+        self.locks(wired).write(lock)
         self._read[wired.key] = lock
 
     def _lock(
@@ -163,11 +174,6 @@ def parameters_now(plan: Plan) -> dict[str, Mapping[str, ParamLock]]:
         for key, wired in wires.items()
         if wired.files is not None
     }
-
-
-def _locks(wired: Wire) -> Locks:
-    assert wired.files is not None
-    return Locks(Path(wired.files.root, STATE))
 
 
 def _result(key: str, written: Written) -> Result:

@@ -116,6 +116,16 @@ class FileHashes:
         row = self._row(name, found)
         return Digest(row[-1], row[0])
 
+    def state(self, path: str) -> str:
+        """Return what is at a checked path as text: "" if nothing is; errors as `digest`."""
+        found = _stat(f"{self._root}/{path}")
+        if found is None:
+            return ""
+        if stat.S_ISDIR(found.st_mode):
+            digest = self.digest(path)
+            return "" if digest is None else f"{digest.sha256}/"
+        return self._row(path, found)[-1]
+
     def members(self, path: str) -> list[Member]:
         """Return the files of a folder, sorted by name; errors as `digest`."""
         name = path.rstrip("/")

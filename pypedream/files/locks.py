@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,7 @@ class Locks:
 
     def __init__(self, workspace: str | os.PathLike[str]) -> None:
         self._folder = Path(workspace, LOCKS)
+        self._digests: dict[str, str] = {}
 
     def path(self, stage: str) -> Path:
         """Return where the lock of a stage is, or would be."""
@@ -136,10 +138,17 @@ class Locks:
         StoreError
             If it is damaged, has a conflict of git in it, or is of a later pypedream.
         """
-        lock = _read(self.path(stage))
+        path = self.path(stage)
+        text = _text_in(path)
+        lock = None if text is None else _read_in(path, text)
         if lock is not None and lock.stage != stage:
-            raise _refused(self.path(stage), f'is of the stage "{lock.stage}", not of "{stage}"')
+            raise _refused(path, f'is of the stage "{lock.stage}", not of "{stage}"')
+        self._digests[stage] = "" if text is None else sha256(text).hexdigest()
         return lock
+
+    def digest(self, stage: str) -> str:
+        """Return the digest of the lock that was read or written last; "" if there was none."""
+        return self._digests.get(stage, "")
 
     def readable(self) -> Iterator[Lock]:
         """Yield every lock that can be read, also of stages that are called otherwise by now."""
@@ -183,14 +192,17 @@ class Locks:
         """
         path, text = self.path(lock.stage), text_of(lock)
         try:
+            there = path.read_bytes() if path.is_file() else b""
             # git may have written the ends of its lines as Windows does
-            if path.is_file() and path.read_bytes().replace(b"\r\n", b"\n") == text:
+            if there.replace(b"\r\n", b"\n") == text:
+                self._digests[lock.stage] = sha256(there).hexdigest()
                 return False
             make_folder(self._folder, is_shared=False)
             with replacing(path) as beside:
                 beside.write_bytes(text)
         except OSError as error:
             raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+        self._digests[lock.stage] = sha256(text).hexdigest()
         return True
 
     def remove(self, stage: str) -> bool:
@@ -226,12 +238,20 @@ def lock_in(text: bytes) -> Lock:
 
 
 def _read(path: Path) -> Lock | None:
+    text = _text_in(path)
+    return None if text is None else _read_in(path, text)
+
+
+def _text_in(path: Path) -> bytes | None:
     try:
-        text = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _read_in(path: Path, text: bytes) -> Lock | None:
     if not text.strip(b"\0"):
         return None
     if _CONFLICT.search(text):

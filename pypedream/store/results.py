@@ -12,6 +12,7 @@ from attrs import evolve, field, frozen
 from pypedream.errors import CorruptEntry, StoreError
 from pypedream.store.corruption import Damaged
 from pypedream.store.folder import Folder
+from pypedream.store.marks import mark_of
 from pypedream.values import one_line
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ COMMITTED = "committed"
 """Stands for the run of a result that no run computed: somebody said that it is one."""
 
 _PREFIX = "result/"
-_INDEX_FILES = ("index.db", "index.db-wal")
-_COARSE_S = 0.1
 
 
 class Unstorable(Exception):
@@ -111,22 +110,9 @@ class Results:
         return self._found_in
 
     def mark(self) -> object:
-        """Return what differs after any change of the index; None where that cannot be told.
-
-        The clock of a file system is coarse: what was changed just now may change again without
-        another time.
-        """
-        seen: list[tuple[int, int, int] | None] = []
-        for name in _INDEX_FILES:
-            try:
-                found = os.stat(os.path.join(self.location, name))
-            except OSError:
-                seen.append(None)
-                continue
-            if time() - found.st_mtime < _COARSE_S:
-                return None
-            seen.append((found.st_ino, found.st_size, found.st_mtime_ns))
-        return (self.location, *seen) if seen[0] else None
+        """Return what differs after any change of the index; None where that cannot be told."""
+        seen = mark_of(self.location)
+        return None if seen is None else (self.location, *seen)
 
     def find(self, key: str) -> Result | None:
         """Return the result for a key; None if there is none, or its entry cannot be read."""

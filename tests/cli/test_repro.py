@@ -35,6 +35,54 @@ def test_it_writes_the_files(project, invoke):
     assert "counting" not in second.stdout
 
 
+def test_where_nothing_has_changed_it_says_so_and_records_nothing(project, shell):
+    """Neither the parser of the command line nor the engine is loaded then."""
+    assert "log: " in shell("repro")[1]
+    runs = sorted((project / ".pypedream" / "runs").iterdir())
+    assert "log: " not in shell("repro")[1]
+
+    code, out, err = shell("repro", PYTHONVERBOSE="1")
+
+    assert code == 0
+    assert re.fullmatch(r"ok in \S+ m?s, 2 stages, 2 reused\n", out)
+    loaded = set(re.findall(r"^import '(\S+)'", err, re.MULTILINE))
+    assert {"pypedream.pipeline", "attr"} <= loaded
+    assert not loaded & {"click", "structlog", "sqlite3", "pypedream.engine.plan"}
+    assert shell("repro", "--quiet") == (0, "", "")
+    assert sorted((project / ".pypedream" / "runs").iterdir()) == runs
+
+
+def test_what_has_changed_is_done_by_the_pipeline_that_was_loaded(project, shell, write):
+    """Its file is run once a command, whether or not there is something to do."""
+    edit(project, "from pypedream import", "print('loading')\nfrom pypedream import")
+    shell("repro")
+
+    assert shell("repro")[1].count("loading") == 1
+    write("in.json", "[7]")
+    _, out, _ = shell("repro")
+    assert (out.count("loading"), "counting 1" in out) == (1, True)
+
+
+def test_what_is_wrong_with_a_pipeline_is_said_at_once(project, shell):
+    """In the same line, and with the same exit code, as by every other command."""
+    edit(project, "flow.register(shown)", "flow.register(shwon)")
+
+    code, out, err = shell("repro")
+
+    assert (code, out) == (2, "")
+    assert shell("status") == (code, out, err)
+    assert "pipeline.py:" in err
+    assert err.startswith("error: cannot load pipeline.py: ")
+
+
+def test_to_force_it_calls_all_though_nothing_has_changed(project, invoke):
+    """What is remembered is for a plain `repro`; this one leaves it true."""
+    invoke("repro")
+
+    assert "reused" not in invoke("repro", "--force").stdout
+    assert "2 stages, 2 reused\n" in invoke("repro").stdout
+
+
 def test_a_stage_is_brought_up_to_date_with_all_that_it_needs(project, invoke):
     """Others stay as they are."""
     edit(

@@ -204,7 +204,8 @@ def test_what_is_planned_is_what_is_called(
     """A stage is called exactly if it has not been called with this before; the plan knew it.
 
     It is planned if it is called, or if it needs one that is; whatever was done to the files, after
-    the run all are what the functions make of the sources, and there is nothing to do.
+    the run all are what the functions make of the sources, and there is nothing to do. That is seen
+    quickly then, and never where the plan finds anything.
     """
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         root = Path(folder)
@@ -223,12 +224,28 @@ def test_what_is_planned_is_what_is_called(
 
 def check(world: World) -> None:
     planned, called, texts = world.expected()
-    plan = world.flow().plan()
+    flow = world.flow()
+    rest, before = flow.rest, files_of(world.root)
+    is_at_rest = rest.holds()
+    plan = flow.plan()
 
     assert {key for key, one in plan.stages.items() if one.decision == "run"} == planned
-    run = world.flow().run()
+    run = flow.run()
 
     assert {key for key, stage in run.stages.items() if stage.state == "ok"} == called
     assert {name: (world.root / name).read_text() for name in texts} == texts
-    again = world.flow().plan()
-    assert {one.decision for one in again.stages.values()} == {"reuse"}
+    if is_at_rest:  # then nothing was planned, nothing called, and nothing put back
+        assert (planned, called, before) == (set(), set(), files_of(world.root))
+    rest.remember(run)
+    again = world.flow()
+    assert {one.decision for one in again.plan().stages.values()} == {"reuse"}
+    assert again.rest.holds()
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    """Return what is in all files but those of the workspace that no stage and no git knows."""
+    paths = [path for path in root.rglob("*") if path.is_file()]
+    kept = [
+        path for path in paths if {".pypedream"}.isdisjoint(path.parts) or "locks" in path.parts
+    ]
+    return {str(path.relative_to(root)): path.read_bytes() for path in kept}

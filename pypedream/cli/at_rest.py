@@ -1,0 +1,59 @@
+"""The command ``repro`` where there is nothing to do: without what all the others need.
+
+It is given after each save and in each commit hook, and mostly nothing has changed. So it is first
+asked without a parser for options, an engine or a log.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+from pypedream.cli import INTERRUPTED, OK
+from pypedream.cli.load import loaded
+from pypedream.cli.mistakes import report
+from pypedream.cli.terminal import let_go_of_stdout, say_state
+from pypedream.errors import PypedreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pypedream.engine.at_rest import Rest
+
+QUIET: Final = frozenset(("-q", "--quiet"))
+
+
+def repro(words: Sequence[str]) -> int:
+    """Give ``repro`` without any option but ``-q``; return the exit code.
+
+    Where something is to be done, the command does it with the pipeline that is loaded already.
+    """
+    try:
+        with loaded(None, debug=False) as found:
+            rest = found.pipeline.rest
+            if rest.holds():
+                is_quiet = not QUIET.isdisjoint(words)
+                return said_at_rest(rest, is_quiet=is_quiet)
+            from pypedream.cli.commands import app
+
+            code: int = app.main(list(words), standalone_mode=False, obj=(found, rest))
+            return code
+    except PypedreamError as error:
+        return report(error)
+    except BrokenPipeError:
+        let_go_of_stdout()
+        return OK
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted\n")
+        return INTERRUPTED
+
+
+def said_at_rest(rest: Rest, *, is_quiet: bool) -> int:
+    """Write the last line of a run for which there was nothing to do; return the exit code."""
+    if not is_quiet:
+        from pypedream.log.durations import duration_text
+
+        count = len(rest.table.stages)
+        stages = "1 stage" if count == 1 else f"{count} stages"
+        say_state("ok", f"in {duration_text(rest.took_s)}, {stages}, {count} reused")
+    return OK

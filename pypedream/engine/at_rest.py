@@ -1,0 +1,248 @@
+"""At rest: to see quickly that a pipeline with files has nothing to do, as nothing has changed.
+
+What a plan decides follows from the definition, from the files that stages read and wrote, from
+their locks and from what the store keeps. A run that has left all stages up to date writes down
+what these were. Where they still are so, a plan would take over every result, and none is made:
+
+::
+
+    .pypedream/rest/<pipeline>     a token of the definition, and a digest of the state of all files
+
+In doubt it is not at rest, and a plan decides. What is remembered here decides nothing by itself:
+without it, all goes the long way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from hashlib import sha256
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from attrs import asdict, define, evolve, field, frozen
+
+from pypedream.engine.tokens import Untold, token_of
+from pypedream.errors import PypedreamError, StoreError
+from pypedream.files.hashes import FileHashes
+from pypedream.files.lock_names import name_of
+from pypedream.files.params import FILES
+from pypedream.files.paths import WORKSPACE
+from pypedream.store.marks import mark_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pypedream.engine.run import Run
+    from pypedream.engine.table import StageTable
+    from pypedream.parameters import Parameters, Variables
+
+__all__ = ["Rest"]
+
+FOLDER = "rest"
+STORE = "store"
+_PENDING = "pending"
+_WORKSPACE_IS_ELSEWHERE = "PYPEDREAM_WORKSPACE"
+_DONE = ("ok", "reused")
+_KEY = 64
+_VERSION = 1
+
+
+@frozen
+class _Memo:
+    """What is remembered of a pipeline that was at rest.
+
+    Attributes
+    ----------
+    token
+        What the definition was.
+    paths
+        All files that count: those that stages read and wrote, and their locks.
+    state
+        What was in them.
+    globs
+        From each pattern to the files that it matched.
+    keys
+        Of the results that the store keeps.
+    mark
+        How the index of the store looked; None if it had been written just before.
+    """
+
+    token: str
+    paths: Sequence[str]
+    state: str
+    globs: Mapping[str, Sequence[str]]
+    keys: str
+    mark: Any
+
+
+@define(eq=False)
+class Rest:
+    """A pipeline as it is now, to be compared with how it was when all was up to date.
+
+    It has to be asked before anything else is done: what functions change while they run would be
+    taken for how they were.
+
+    Attributes
+    ----------
+    took_s
+        How long it took to see whether it holds.
+    """
+
+    name: str
+    table: StageTable
+    parameters: Parameters
+    variables: Variables
+    options: Mapping[str, Any]
+    took_s: float = field(default=0.0, init=False)
+    _token: str | None = field(default=None, init=False)
+    _holds: bool | None = field(default=None, init=False)
+
+    @property
+    def root(self) -> str:
+        """The one project that all stages with files are of; "" if there are none, or several."""
+        roots = {one.files.root for one in self.table.stages.values() if one.files is not None}
+        is_usual = "workspace" not in self.options and not os.environ.get(_WORKSPACE_IS_ELSEWHERE)
+        return roots.pop() if len(roots) == 1 and is_usual else ""
+
+    def holds(self) -> bool:
+        """Say whether everything is as it was when all was up to date; it is looked at once."""
+        if self._holds is None:
+            started = perf_counter()
+            self._holds = self._looked()
+            self.took_s = perf_counter() - started
+        return self._holds
+
+    def _looked(self) -> bool:
+        root = self.root
+        if not root:
+            return False
+        hashes = FileHashes(os.path.join(root, WORKSPACE), root)
+        self._token = self._told(hashes)
+        memo = _read(self._memo(root)) if self._token else None
+        if memo is None or memo.token != self._token or _are_pending(root):
+            return False
+        try:
+            states = [(path, hashes.state(path)) for path in memo.paths]
+            is_same = _digest(states) == memo.state and _globs_hold(root, memo)
+        except PypedreamError:  # a plan says what is wrong
+            return False
+        if not is_same or not self._is_kept(root, memo):
+            return False
+        hashes.save()
+        return True
+
+    def remember(self, run: Run) -> None:
+        """Write down that all is up to date, if it is after this run and can be told quickly."""
+        from pypedream.engine.resting import Unsettled, calls_of, globs_of, states_of
+
+        plan, root = run.plan, self.root
+        if not self._token or not _is_whole(run, os.path.join(root, WORKSPACE)):
+            return
+        try:
+            told = calls_of(plan)
+            states, globs = states_of(plan, told), globs_of(plan, root)
+        except (Unsettled, PypedreamError):  # somebody is at the files, or a plan has to decide
+            return
+        keys = "".join(call.key for call in told.values())
+        is_same = self._told(FileHashes(os.path.join(root, WORKSPACE), root)) == self._token
+        if is_same and _are_in_store(root, keys):
+            mark = _as_read(mark_of(os.path.join(root, WORKSPACE, STORE)))
+            state = _digest(states.items())
+            self._write(root, _Memo(self._token, [*states], state, globs, keys, mark))
+
+    def _told(self, hashes: FileHashes) -> str:
+        """Return what tells a definition, with the files that set its parameters; "" if nothing."""
+        own = (self.name, self.table, self.parameters, self.variables, self.options)
+        stages = self.table.stages.values()
+        files = FILES if any(one.files and one.files.spec.params for one in stages) else ()
+        try:
+            told = [token_of(*own), *map(hashes.state, files)]
+        except (Untold, PypedreamError, OSError):
+            return ""
+        return sha256(" ".join(told).encode()).hexdigest()
+
+    def _memo(self, root: str) -> str:
+        return os.path.join(root, WORKSPACE, FOLDER, name_of(self.name))
+
+    def _is_kept(self, root: str, memo: _Memo) -> bool:
+        """Say whether the store has all results; if nobody has changed it, it does."""
+        location = os.path.join(root, WORKSPACE, STORE)
+        mark = _as_read(mark_of(location))
+        if mark is not None and mark == memo.mark:
+            return True
+        if not _are_in_store(root, memo.keys):
+            return False
+        if mark is not None:
+            self._write(root, evolve(memo, mark=mark))
+        return True
+
+    def _write(self, root: str, memo: _Memo) -> None:
+        from pypedream.formats.replacement import replacing
+
+        document = {"version": _VERSION, **asdict(memo, recurse=False)}
+        # Nobody needs it: if it cannot be written, the next time goes the long way.
+        with suppress(OSError), replacing(self._memo(root)) as beside:
+            beside.write_text(json.dumps(document), encoding="ascii")
+
+
+def _read(path: str) -> _Memo | None:
+    """Return what is remembered; None if nothing is, or if any of it is damaged."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        with open(path, encoding="ascii") as file:
+            document = json.load(file)
+        if document.pop("version") == _VERSION:
+            return _Memo(**document)
+    return None
+
+
+def _are_pending(root: str) -> bool:
+    """Say whether somebody is writing outputs, or a crash has left some."""
+    try:
+        names = os.listdir(os.path.join(root, WORKSPACE, _PENDING))
+    except FileNotFoundError:
+        return False
+    return any(name.endswith(".jsonl") for name in names)
+
+
+def _is_whole(run: Run, workspace: str) -> bool:
+    """Say whether a run has left every stage done, and kept what they gave."""
+    options, states = run.plan.options, {stage.state for stage in run.stages.values()}
+    is_usual = run.plan.selection.is_everything and not run.plan.reuse.values
+    is_kept = str(options.workspace) == workspace and not options.allow_missing
+    return is_usual and is_kept and run.state == "ok" and states.issubset(_DONE)
+
+
+def _as_read(mark: Any) -> Any:
+    """Return a mark as it comes back from JSON."""
+    return None if mark is None else [each and [*each] for each in mark]
+
+
+def _digest(states: Iterable[tuple[str, str]]) -> str:
+    return sha256("".join([f"{path}\0{state}\n" for path, state in states]).encode()).hexdigest()
+
+
+def _globs_hold(root: str, memo: _Memo) -> bool:
+    if not memo.globs:
+        return True
+    from pathlib import Path
+
+    from pypedream.files.globs import expanded
+
+    return all(expanded(Path(root), each) == found for each, found in memo.globs.items())
+
+
+def _are_in_store(root: str, keys: str) -> bool:
+    from pypedream.store.results import Results
+
+    wanted = [keys[start : start + _KEY] for start in range(0, len(keys), _KEY)]
+    results = Results(os.path.join(root, WORKSPACE), readonly=True)
+    try:
+        found = results.find_many(wanted)
+    except StoreError:
+        return False
+    finally:
+        results.close()
+    # what is known from a lock only, a run keeps
+    return all(key in found and found[key].about.get("run") for key in wanted)
