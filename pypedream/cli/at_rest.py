@@ -29,9 +29,10 @@ def repro(words: Sequence[str]) -> int:
     Where something is to be done, the command does it with the pipeline that is loaded already.
     """
     try:
-        with loaded(None, debug=False) as found:
+        with loaded(None, debug=False, is_kept=True) as found:
             rest = found.pipeline.rest
             if rest.holds():
+                found.keep()
                 is_quiet = not QUIET.isdisjoint(words)
                 return said_at_rest(rest, is_quiet=is_quiet)
             from pypedream.cli.commands import app

@@ -14,7 +14,6 @@ from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from traceback import format_exception
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -28,7 +27,7 @@ from pypedream.places import Place, is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from types import ModuleType
+    from types import CodeType, ModuleType
 
     from pypedream.cli.locate import Target
     from pypedream.pipeline import Pipeline
@@ -36,20 +35,36 @@ if TYPE_CHECKING:
 
 @frozen
 class Loaded:
-    """A pipeline, and the folder of the file that defines it."""
+    """A pipeline, and the folder of the file that defines it.
+
+    Attributes
+    ----------
+    source
+        What loaded the file, if it is one.
+    """
 
     pipeline: Pipeline
     folder: Path
+    source: Source | None = None
+
+    def keep(self) -> None:
+        """Keep the code of the file for the next time, if it was compiled for that."""
+        if self.source is not None:
+            self.source.keep()
 
 
 @contextmanager
-def loaded(text: str | None, *, debug: bool, paths: Iterable[str] = ()) -> Iterator[Loaded]:
+def loaded(
+    text: str | None, *, debug: bool, paths: Iterable[str] = (), is_kept: bool = False
+) -> Iterator[Loaded]:
     """Load the pipeline that *text* names; its modules stay as long as this lasts.
 
     Parameters
     ----------
     paths
         Folders that it may import from, besides its own.
+    is_kept
+        Whether the file need not be compiled again if it is as it was when its code was kept.
 
     Raises
     ------
@@ -59,7 +74,7 @@ def loaded(text: str | None, *, debug: bool, paths: Iterable[str] = ()) -> Itera
     target = target_of(text)
     folder = Path.cwd() if target.file is None else target.file.parent
     with _importing_from(folder, *map(Path.absolute, map(Path, paths))):
-        module = _imported(target, folder, debug=debug)
+        module = _imported(target, folder, debug=debug, is_kept=is_kept)
         pipeline = _chosen(module, target, folder, debug=debug)
         if pipeline.last_run is not None:
             say(
@@ -68,11 +83,35 @@ def loaded(text: str | None, *, debug: bool, paths: Iterable[str] = ()) -> Itera
                 err=True,
             )
         home = getattr(module, "__file__", None)
-        yield Loaded(pipeline, Path(home).parent if home else folder)
+        source = getattr(module, "__loader__", None)
+        own = source if isinstance(source, Source) else None
+        yield Loaded(pipeline, Path(home).parent if home else folder, own)
 
 
-class _Source(SourceFileLoader):
+class Source(SourceFileLoader):
     """Loads a file without reading or writing ``__pycache__``, as for ``python FILE``."""
+
+    is_kept = False
+    _compiled: tuple[bytes, CodeType] | None = None
+
+    def keep(self) -> None:
+        """Keep the code if it was compiled."""
+        if self._compiled is not None:
+            from pypedream.cli.compiled import keep_code
+
+            keep_code(self.path, *self._compiled)
+
+    def source_to_code(self, data: Any, path: Any, **options: Any) -> CodeType:  # type: ignore[override]
+        """Compile the file, or take its code from where it was kept."""
+        if not self.is_kept:
+            return super().source_to_code(data, path, **options)
+        from pypedream.cli.compiled import kept_code
+
+        code = kept_code(self.path, data)
+        if code is None:
+            code = super().source_to_code(data, path, **options)
+            self._compiled = data, code
+        return code
 
     def path_stats(self, path: Any) -> Any:
         """Say that the file has no time, which keeps the import system from caching it."""
@@ -95,17 +134,17 @@ def _importing_from(*folders: Path) -> Iterator[None]:
 def _lies_in(folder: Path, name: str) -> bool:
     """Say whether a module was found in *folder* itself, and not in some library below it."""
     module = sys.modules[name]
-    if isinstance(getattr(module, "__loader__", None), _Source):
+    if isinstance(getattr(module, "__loader__", None), Source):
         return True
     base = os.path.join(folder, *name.split("."))
     return getattr(module, "__file__", None) in (base + ".py", os.path.join(base, "__init__.py"))
 
 
-def _imported(target: Target, folder: Path, *, debug: bool) -> ModuleType:
+def _imported(target: Target, folder: Path, *, debug: bool, is_kept: bool) -> ModuleType:
     try:
         if target.file is None:
             return import_module(target.module)
-        return _imported_file(target.file)
+        return _imported_file(target.file, is_kept=is_kept)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it is, the file cannot be loaded
@@ -125,15 +164,19 @@ def _chosen(module: ModuleType, target: Target, folder: Path, *, debug: bool) ->
 
 def _refusal(error: BaseException, target: Target, folder: Path, *, debug: bool) -> Refused:
     if debug:
+        from traceback import format_exception  # it takes long to load
+
         say(*"".join(format_exception(error)).splitlines(), err=True)
     return Refused(f"cannot load {target.shown}: {_said(error, folder)}")
 
 
-def _imported_file(file: Path) -> ModuleType:
+def _imported_file(file: Path, *, is_kept: bool) -> ModuleType:
     name = file.stem.replace(".", "_")
     if name in sys.modules:  # of the same name, but somebody else's
         name = f"pypedream_file_{name}"
-    spec = spec_from_file_location(name, file, loader=_Source(name, str(file)))
+    source = Source(name, str(file))
+    source.is_kept = is_kept
+    spec = spec_from_file_location(name, file, loader=source)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pypedream.cli.words import Words
     from pypedream.engine.at_rest import Rest
     from pypedream.engine.plan import Plan
+    from pypedream.engine.run import Run
 
 _SPECIAL = ("workspace", "executor", "jobs", "allow_missing")
 """With one of these it is not as it was the last time, or a plan says what is wrong with it."""
@@ -100,8 +101,7 @@ def command(
             if not quiet:
                 asked["sinks"] = _shown(found, verbose=verbose)
             run = carried_out(found.pipeline, partial(found.pipeline.run, values), asked)
-            if rest is not None:
-                rest.remember(run)
+            _remember(rest, found, run)
     if run is not None:
         return said(run, is_quiet=quiet, as_json=as_json, debug=debug)
     if as_json:
@@ -123,6 +123,12 @@ def _loaded(ctx: click.Context, target: str | None, *, debug: bool) -> Iterator[
 
 def _rest(ctx: click.Context, found: Loaded) -> Rest:
     return found.pipeline.rest if ctx.obj is None else ctx.obj[1]
+
+
+def _remember(rest: Rest | None, found: Loaded, run: Run) -> None:
+    if rest is not None:
+        rest.remember(run)
+        found.keep()
 
 
 def _watched(ctx: click.Context, words: Words, *, is_dry: bool) -> int:

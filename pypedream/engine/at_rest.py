@@ -18,6 +18,7 @@ import json
 import os
 from contextlib import suppress
 from hashlib import sha256
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -180,11 +181,14 @@ class Rest:
 
     def _write(self, root: str, memo: _Memo) -> None:
         from pypedream.formats.replacement import replacing
+        from pypedream.store.disk import make_folder
 
-        document = {"version": _VERSION, **asdict(memo, recurse=False)}
+        document, path = {"version": _VERSION, **asdict(memo, recurse=False)}, self._memo(root)
         # Nobody needs it: if it cannot be written, the next time goes the long way.
-        with suppress(OSError), replacing(self._memo(root)) as beside:
-            beside.write_text(json.dumps(document), encoding="ascii")
+        with suppress(OSError):
+            make_folder(Path(path).parent, is_shared=False)
+            with replacing(path) as beside:
+                beside.write_text(json.dumps(document), encoding="ascii")
 
 
 def _read(path: str) -> _Memo | None:
@@ -226,8 +230,6 @@ def _digest(states: Iterable[tuple[str, str]]) -> str:
 def _globs_hold(root: str, memo: _Memo) -> bool:
     if not memo.globs:
         return True
-    from pathlib import Path
-
     from pypedream.files.globs import expanded
 
     return all(expanded(Path(root), each) == found for each, found in memo.globs.items())
