@@ -6,10 +6,14 @@ This file knows the commands by name only. A command is imported when it is call
 
 from __future__ import annotations
 
+import gc
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pypedream.cli.commands import app
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -51,11 +55,25 @@ COMMANDS = {
 }
 
 
+@contextmanager
+def _loading() -> Iterator[None]:
+    """Load what stays as long as the process, and let no search for garbage go through it."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
+
+
 def main() -> None:
     """Run the command line and exit."""
     words = sys.argv[1:]
     if words[:1] == ["repro"]:
-        from pypedream.cli.at_rest import QUIET, repro
+        with _loading():
+            from pypedream.cli.at_rest import QUIET, repro
 
         if QUIET.issuperset(words[1:]):
             sys.exit(repro(words))

@@ -9,6 +9,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
+import pypedream.engine.at_rest
+import pypedream.files.annotations
+import pypedream.files.project
+import pypedream.files.registration
+import pypedream.formats.json_files  # noqa: F401 - what is loaded here is loaded for good
 from pypedream.cli import INTERRUPTED, OK
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import report

@@ -20,15 +20,12 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
-
-from attrs import asdict, define, evolve, field, frozen
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pypedream.engine.tokens import Untold, token_of
 from pypedream.errors import PypedreamError, StoreError
 from pypedream.files.hashes import FileHashes
 from pypedream.files.lock_names import name_of
-from pypedream.files.params import FILES
 from pypedream.files.paths import WORKSPACE
 from pypedream.store.marks import mark_of
 
@@ -50,8 +47,7 @@ _KEY = 64
 _VERSION = 1
 
 
-@frozen
-class _Memo:
+class _Memo(NamedTuple):
     """What is remembered of a pipeline that was at rest.
 
     Attributes
@@ -78,12 +74,16 @@ class _Memo:
     mark: Any
 
 
-@define(eq=False)
 class Rest:
     """A pipeline as it is now, to be compared with how it was when all was up to date.
 
     It has to be asked before anything else is done: what functions change while they run would be
     taken for how they were.
+
+    Parameters
+    ----------
+    name, table, parameters, variables, options
+        Of the pipeline.
 
     Attributes
     ----------
@@ -91,20 +91,26 @@ class Rest:
         How long it took to see whether it holds.
     """
 
-    name: str
-    table: StageTable
-    parameters: Parameters
-    variables: Variables
-    options: Mapping[str, Any]
-    took_s: float = field(default=0.0, init=False)
-    _token: str | None = field(default=None, init=False)
-    _holds: bool | None = field(default=None, init=False)
+    def __init__(
+        self,
+        name: str,
+        table: StageTable,
+        parameters: Parameters,
+        variables: Variables,
+        options: Mapping[str, Any],
+    ) -> None:
+        self.table = table
+        self.took_s = 0.0
+        self._own = name, table, parameters, variables, options
+        self._name, self._options = name, options
+        self._token = ""
+        self._holds: bool | None = None
 
     @property
     def root(self) -> str:
         """The one project that all stages with files are of; "" if there are none, or several."""
         roots = {one.files.root for one in self.table.stages.values() if one.files is not None}
-        is_usual = "workspace" not in self.options and not os.environ.get(_WORKSPACE_IS_ELSEWHERE)
+        is_usual = "workspace" not in self._options and not os.environ.get(_WORKSPACE_IS_ELSEWHERE)
         return roots.pop() if len(roots) == 1 and is_usual else ""
 
     def holds(self) -> bool:
@@ -155,17 +161,22 @@ class Rest:
 
     def _told(self, hashes: FileHashes) -> str:
         """Return what tells a definition, with the files that set its parameters; "" if nothing."""
-        own = (self.name, self.table, self.parameters, self.variables, self.options)
-        stages = self.table.stages.values()
-        files = FILES if any(one.files and one.files.spec.params for one in stages) else ()
         try:
-            told = [token_of(*own), *map(hashes.state, files)]
+            told = [token_of(*self._own), *map(hashes.state, self._params_files())]
         except (Untold, PypedreamError, OSError):
             return ""
         return sha256(" ".join(told).encode()).hexdigest()
 
+    def _params_files(self) -> tuple[str, ...]:
+        """Return the files that may override parameters of stages, if these have any."""
+        if not any(one.files and one.files.spec.params for one in self.table.stages.values()):
+            return ()
+        from pypedream.files.params import FILES
+
+        return FILES
+
     def _memo(self, root: str) -> str:
-        return os.path.join(root, WORKSPACE, FOLDER, name_of(self.name))
+        return os.path.join(root, WORKSPACE, FOLDER, name_of(self._name))
 
     def _is_kept(self, root: str, memo: _Memo) -> bool:
         """Say whether the store has all results; if nobody has changed it, it does."""
@@ -176,14 +187,14 @@ class Rest:
         if not _are_in_store(root, memo.keys):
             return False
         if mark is not None:
-            self._write(root, evolve(memo, mark=mark))
+            self._write(root, memo._replace(mark=mark))
         return True
 
     def _write(self, root: str, memo: _Memo) -> None:
         from pypedream.formats.replacement import replacing
         from pypedream.store.disk import make_folder
 
-        document, path = {"version": _VERSION, **asdict(memo, recurse=False)}, self._memo(root)
+        document, path = {"version": _VERSION, **memo._asdict()}, self._memo(root)
         # Nobody needs it: if it cannot be written, the next time goes the long way.
         with suppress(OSError):
             make_folder(Path(path).parent, is_shared=False)

@@ -5,6 +5,7 @@ What is wrong is the end of a line that begins with where it is written.
 
 from __future__ import annotations
 
+import sys
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
@@ -22,7 +23,7 @@ from pypedream.files.paths import checked_path, is_glob
 from pypedream.files.reading import as_missing
 from pypedream.files.scope import Missing
 from pypedream.files.templates import names_in, texts_of
-from pypedream.formats import Loader, MatplotlibFigure, Reader, Writer, has_empty
+from pypedream.formats import Loader, Reader, Writer, has_empty
 from pypedream.parameters.annotations import arms, name_of
 from pypedream.values import short
 
@@ -148,12 +149,16 @@ def _side_mistakes(annotation: Any, loader: Any, name: str) -> Iterator[str]:
             yield f"{name} takes a Writer or a Loader, and {kind} only reads"
         elif isinstance(annotation, Metric) and _is_ours(loader) and kind != "JSON":
             yield f"{name} is JSON, and {kind} writes something else: leave the loader out"
-        elif isinstance(loader, MatplotlibFigure) and not isinstance(
-            annotation, (Plot, DirectoryOut)
-        ):
+        elif _is_for_figures(loader) and not isinstance(annotation, (Plot, DirectoryOut)):
             yield f"{name} is no figure: write Plot({short(annotation.path)}, {kind}())"
     elif not isinstance(loader, Reader):
         yield f"{name} takes a Reader or a Loader, and {kind} only writes"
+
+
+def _is_for_figures(loader: Any) -> bool:
+    home = sys.modules.get("pypedream.formats.figures")
+    kind = getattr(home, "MatplotlibFigure", None)
+    return kind is not None and isinstance(loader, kind)  # while it is not loaded, none is
 
 
 def _class_mistakes(loader: Any) -> Iterator[str]:
@@ -173,7 +178,7 @@ def _class_mistakes(loader: Any) -> Iterator[str]:
 
 def type_mistakes(annotation: Any, path: Any, kind: Any) -> Iterator[str]:
     """Say why the type beside an annotation does not fit what is read or written."""
-    if isinstance(annotation, Plot) and isinstance(annotation.loader, MatplotlibFigure):
+    if isinstance(annotation, Plot) and _is_for_figures(annotation.loader):
         for arm in arms(kind):
             is_class = isinstance(arm, type) and arm not in (object, type(None))
             if is_class and not _is_figure(arm):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pypedream.files.paths import folded, is_glob
-from pypedream.files.producers import Producers, clashes
 from pypedream.files.sides import output
 from pypedream.files.templates import texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pypedream.files.producers import Producers
     from pypedream.files.spec import FileDep, FileOut
 
 
@@ -23,6 +23,8 @@ def clashing(deps: Mapping[str, FileDep], outs: Mapping[str, FileOut]) -> Iterat
     written = [(name, path) for name, out in outs.items() for path in texts_of(out.path)]
     if _are_all_apart(deps, written):
         return
+    from pypedream.files.producers import Producers, clashes
+
     for clash in clashes(written):
         (one, other), (path, second) = clash.stages, clash.paths
         both = f"{output(one)} and {output(other)} both write {_both(path, second)}"

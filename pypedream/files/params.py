@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.errors import ParameterError
-from pypedream.files.reading import is_stage_params, read, stage_params_are_loaded
+from pypedream.files.reading import is_stage_params, read
 from pypedream.names import did_you_mean, there_are
 from pypedream.parameters.annotations import is_config_class
 from pypedream.parameters.refusals import in_short
@@ -84,8 +84,6 @@ def params_of(subject: Subject, given: Any, report: Report) -> tuple[tuple[str, 
     -------
     None twice if no argument takes any.
     """
-    if given is None and not stage_params_are_loaded():
-        return None, None  # as of most functions: nobody can have written such a class
     known = _classes(subject)
     argument = _argument(subject, known, given, report)
     if argument is None:

@@ -9,7 +9,7 @@ from pypedream.files.checks import word
 from pypedream.files.clashing import clashing
 from pypedream.files.incremental import with_paths_of_outputs
 from pypedream.files.overriding import dep_paths, out_paths
-from pypedream.files.params import params_of
+from pypedream.files.reading import stage_params_are_loaded
 from pypedream.files.report import Report
 from pypedream.files.sides import RETURN, Side, reads, writes
 from pypedream.files.spec import FileDep, FileOut, FileSpec
@@ -57,7 +57,7 @@ def registered(
     outputs = list(writes(subject, report, has_deps=bool(inputs)))
     to, of = out_paths(outputs, outs, report), dep_paths(inputs, deps, report)
     of = with_paths_of_outputs(inputs, outputs, of, to, deps, report)
-    chosen, value = params_of(subject, params, report)
+    chosen, value = _params_of(subject, params, report)
     if inputs or outputs or chosen or report.mistakes:
         _check_home(function, subject, report)
         report.close()
@@ -73,6 +73,14 @@ def registered(
         report.wrong("", line)
     report.close()
     return spec if spec.deps or spec.outs or spec.params else None
+
+
+def _params_of(subject: Subject, given: Any, report: Report) -> tuple[tuple[str, type] | None, Any]:
+    if given is None and not stage_params_are_loaded():
+        return None, None  # as of most functions: nobody can have written such a class
+    from pypedream.files.params import params_of
+
+    return params_of(subject, given, report)
 
 
 def _called(function: Any) -> str:
