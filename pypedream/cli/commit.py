@@ -37,14 +37,19 @@ def command(
     into the store, and "repro" calls nothing then. If an output is missing nothing is kept.
     """
     from pypedream.engine.commit import commit
+    from pypedream.engine.gone_locks import gone_locks
 
     with stdout_kept_free(), loaded(words.target, debug=debug) as found:
         values = parameters_of(found.pipeline, texts, file).settings
         asked = {**options.request({"until": words.stages}), **recording(found, workspace)}
         committed = commit(found.pipeline, {**values, **asked})
+        gone = gone_locks(found.pipeline.blueprint)
     if as_json:
-        say_json({"pipeline": found.pipeline.name, "committed": committed})
-    elif committed:
+        data = {"committed": committed, "gone": [one.stage for one in gone]}
+        say_json({"pipeline": found.pipeline.name, **data})
+        return
+    say(*(f"note: {one}" for one in gone), err=True)
+    if committed:
         say(*(f"committed {key}" for key in committed))
     else:
         say("nothing to commit: every output that is there is kept already")

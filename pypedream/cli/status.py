@@ -45,6 +45,7 @@ def command(
     Nothing is called and nothing is written. With STAGE: of these and what they need.
     """
     from pypedream.engine.explanation import explained
+    from pypedream.engine.gone_locks import gone_locks
 
     with stdout_kept_free(), loaded(words.target, debug=debug) as found:
         values = parameters_of(found.pipeline, texts, file)
@@ -52,12 +53,15 @@ def command(
         plan = found.pipeline.plan(values, cache="cached", **asked, **recording(found, workspace))
         stages = explained(plan)
         lost, strays = _put_back(plan)
+        gone = gone_locks(found.pipeline.blueprint)
     if as_json:
-        say_json({**status_data(plan, stages), "puts_back": lost, "takes_away": strays})
+        files = {"puts_back": lost, "takes_away": strays, "gone": [one.stage for one in gone]}
+        say_json({**status_data(plan, stages), **files})
         return
     say(*(explained_lines(plan, stages) if explain else str(plan).splitlines()))
     say(*(f"  puts back: {path}" for path in lost))
     say(*(f"  takes away: {path}" for path in strays))
+    say(*(f"  {one}" for one in gone))
 
 
 def explained_lines(plan: Plan, stages: Sequence[Explained]) -> Iterator[str]:

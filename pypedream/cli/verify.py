@@ -44,17 +44,21 @@ def command(
 
     Nothing is called and nothing is written. Every fault is a line; ends with 1 if there is one.
     """
+    from pypedream.engine.gone_locks import gone_locks
+
     with stdout_kept_free(), loaded(words.target, debug=debug) as found:
         values = parameters_of(found.pipeline, texts, file)
         asked = {**options.request({"until": words.stages}), **recording(found, workspace)}
         asked["allow_missing"] = allow_missing
         plan = found.pipeline.plan(values, cache="cached", **asked)
         wrong = list(_faults(plan, may_be_missing=allow_missing))
+        gone = gone_locks(found.pipeline.blueprint)
     checked = sum(one.decision != "skip" for one in plan.stages.values())
     if as_json:
-        say_json({"pipeline": plan.pipeline, "stages": checked, "faults": [*map(asdict, wrong)]})
+        data = {"faults": [*map(asdict, wrong)], "gone": [one.stage for one in gone]}
+        say_json({"pipeline": plan.pipeline, "stages": checked, **data})
     else:
-        say(*map(str, wrong), err=True)
+        say(*map(str, wrong), *(f"note: {one}" for one in gone), err=True)
         bad = len({one.stage for one in wrong})
         say(f"{checked - bad} of {checked} stages are up to date and whole")
     return FAILED if wrong else OK

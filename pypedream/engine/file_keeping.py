@@ -55,9 +55,12 @@ def lock(keeper: Keeper, wired: Wire, call: Call, value: Any, *, is_shared: bool
     assert keeper.calls.locks is not None
     written = value if isinstance(value, Deferred) else None
     try:
-        keeper.calls.locks.write(wired, call, written, is_shared=is_shared)  # type: ignore[arg-type]
+        gone = keeper.calls.locks.write(wired, call, written, is_shared=is_shared)  # type: ignore[arg-type]
     except StoreError as error:
         keeper.warn(str(error))
+        return
+    for stage in gone:
+        _say(keeper, wired, f'it writes what "{stage}" wrote, whose lock is removed')
 
 
 def go_on(keeper: Keeper, wired: Wire) -> None:
@@ -69,12 +72,12 @@ def go_on(keeper: Keeper, wired: Wire) -> None:
     lock = locks.of(wired)
     digests = {} if lock is None else digests_in(lock, wired.files.goes_on_from)
     for path in files.go_on(wired.files.root, digests):
-        _say_put_back(keeper, wired, path)
+        _say(keeper, wired, f'"{path}" is put back from the store')
 
 
-def _say_put_back(keeper: Keeper, wired: Wire, path: str) -> None:
+def _say(keeper: Keeper, wired: Wire, text: str) -> None:
     attempt = context.STAGE.get() or Attempt(keeper.log, wired.key, 0)
-    keeper.log.add("log", f'"{path}" is put back from the store', attempt=attempt)
+    keeper.log.add("log", text, attempt=attempt)
 
 
 def put_back(keeper: Keeper, wired: Wire, found: Result, call: Call) -> Any:
@@ -90,7 +93,7 @@ def put_back(keeper: Keeper, wired: Wire, found: Result, call: Call) -> Any:
     written = Written.from_about(found.about[MARK], wired.files, keeper.calls.files)
     try:
         for path in keeper.calls.files.restore(wired.files.root, written):
-            _say_put_back(keeper, wired, path)
+            _say(keeper, wired, f'"{path}" is put back from the store')
     except MissingEntry as error:
         raise UnreadableResult(str(error)) from error
     keeper.calls.written[wired.key] = written

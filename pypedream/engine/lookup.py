@@ -84,8 +84,10 @@ class Lookup:
         if mark is not None and mark == self.results.mark():
             remembered.mark, remembered.results = mark, self._known
         self._drop_what_nobody_asked_for()
-        if self.base.has_files:
+        if self.base.has_files and calls.locks is not None:
             self._find_what_is_overwritten(calls)
+            wanted = (self.base.wiring.wires[key] for key in self.wanted)
+            self.problems += calls.locks.strangers(wanted)
 
     def _take(self, wired: Wire, calls: Calls) -> None:
         """Take note of a result that is there already: given, or of the run that is resumed."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from attrs import Factory, define
 
 from pypedream.engine.calls import digest_of, digest_of_loader
+from pypedream.engine.problem import Problem
 from pypedream.errors import StoreError
 from pypedream.files.locked import dep_locks, differences, out_locks, written_in
 from pypedream.files.locks import Lock, Locks, ParamLock
@@ -24,7 +25,7 @@ from pypedream.store.results import Result
 from pypedream.values import short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pypedream.engine.calls import Call, Calls
     from pypedream.engine.links import Link
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pypedream.engine.wiring import Wire
     from pypedream.files.locks import DepLock, OutLock
     from pypedream.files.spec import FileDep, FileOut
+    from pypedream.files.stage_files import StageFiles
     from pypedream.files.written import Written
 
 LOCKED = "unchanged since its lock"
@@ -54,6 +56,7 @@ class StageLocks:
     _read: dict[str, Lock | None] = Factory(dict)
     _by_key: dict[str, dict[str, Lock]] = Factory(dict)
     _in_roots: dict[str, Locks] = Factory(dict)
+    _gone: dict[str, list[Lock]] = Factory(dict)
 
     def locks(self, wired: Wire) -> Locks:
         """Return the locks of the project of a stage."""
@@ -110,24 +113,67 @@ class StageLocks:
         found = [] if is_same else changes(before, call.code)
         return [*found, *differences(lock, self._lock(wired, call))]
 
-    def write(self, wired: Wire, call: Call, written: Written | None, *, is_shared: bool) -> None:
+    def write(
+        self, wired: Wire, call: Call, written: Written | None, *, is_shared: bool
+    ) -> list[str]:
         """Write down what a stage was called with and what it wrote, if its lock says otherwise.
+
+        Locks that name these outputs, too, and are of stages that are not there any more, go.
 
         Parameters
         ----------
         is_shared
             Whether others may take it over: what the call depends on is known.
+
+        Returns
+        -------
+        The stages whose locks are gone.
         """
         assert wired.files is not None
         if not (wired.files.spec.outs or wired.files.spec.deps):
-            return
+            return []
         key, before = call.key if is_shared else "", self.of(wired)
         outs = {} if written is None else out_locks(written, wired.files)
         if before is not None and key and before.key == key and before.outs == outs:
-            return
+            return []
         lock = self._lock(wired, call, key, outs)
         self.locks(wired).write(lock)
         self._read[wired.key] = lock
+        return self._superseded(wired, lock)
+
+    def _gone_from(self, files: StageFiles) -> list[Lock]:
+        """Return the locks of stages of a pipeline that it does not have any more."""
+        if files.root not in self._gone:
+            others = Locks(Path(files.root, STATE)).others(self.calls.stages)
+            self._gone[files.root] = list(others)
+        return [lock for lock in self._gone[files.root] if lock.pipeline == files.pipeline]
+
+    def strangers(self, wires: Iterable[Wire]) -> Iterator[Problem]:
+        """Yield the stages whose locks are of other pipelines' stages, which write other files."""
+        for wired in wires:
+            files = wired.files
+            lock = None if files is None or not files.spec.outs else self.of(wired)
+            if lock is None or files is None or lock.pipeline in ("", files.pipeline):
+                continue
+            if lock.outs and not any(map(files.writes, lock.outs)):
+                other = f'the pipeline "{lock.pipeline}" of this project'
+                what = f'{other} has one of this name, which writes "{next(iter(lock.outs))}"'
+                path = self.locks(wired).path(wired.key).relative_to(files.root).as_posix()
+                hint = f"give this one another name=, or delete {path} if that is there no more"
+                yield Problem(f'stage "{wired.key}": {what}', wired.place, hint)
+
+    def _superseded(self, wired: Wire, lock: Lock) -> list[str]:
+        assert wired.files is not None
+        locks = self.locks(wired)
+        found = [
+            each
+            for each in self._gone_from(wired.files)
+            if not lock.outs.keys().isdisjoint(each.outs)
+        ]
+        for each in found:
+            locks.remove(each.stage)
+            self._gone[wired.files.root].remove(each)
+        return [each.stage for each in found]
 
     def _lock(
         self, wired: Wire, call: Call, key: str = "", outs: dict[str, OutLock] | None = None
@@ -143,6 +189,7 @@ class StageLocks:
         return Lock(
             wired.key,
             key,
+            wired.files.pipeline,
             code=dict(call.code.parts),
             params=params,
             loaders={name: digest_of_loader(side.loader) for name, side in sides.items()},

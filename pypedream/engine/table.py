@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, define
+from attrs import Factory, define, evolve
 
 from pypedream.errors import DefinitionError, PipelineConfigError
 from pypedream.names import did_you_mean
@@ -62,10 +62,11 @@ class StageTable:
                 f'pipeline "{self.pipeline}": stage "{key}" already exists ({place_of(before)}):'
                 f" give this one another name ({calling_place()})"
             )
-        self.stages[key] = stage
         if stage.files is not None:
             self.has_files = True
-        elif self.has_files:
+            stage = stage if stage.files.pipeline else _own(stage, self.pipeline)
+        self.stages[key] = stage
+        if stage.files is None and self.has_files:
             self._count()
 
     def remove(self, key: str) -> None:
@@ -92,7 +93,8 @@ class StageTable:
         before = f"{prefix}." if prefix else ""
         self.has_files = self.has_files or other.has_files
         for key, stage in other.stages.items():
-            self.stages[before + key] = stage if stage.files is None else _own(stage)
+            name = self.pipeline if prefix else ""
+            self.stages[before + key] = stage if stage.files is None else _own(stage, name)
             inner = other.scopes.get(key, "")
             self.scopes[before + key] = ".".join(part for part in (prefix, inner) if part)
 
@@ -121,10 +123,11 @@ def named_stages(
     )
 
 
-def _own(stage: Stage) -> Stage:
-    """Return a copy of a stage with files, which nobody else can change."""
+def _own(stage: Stage, pipeline: str = "") -> Stage:
+    """Return a copy of a stage with files, which nobody else can change, as one of a pipeline."""
     assert stage.files is not None
-    return stage.with_files(stage.files.copy())
+    files = stage.files.copy()
+    return stage.with_files(evolve(files, pipeline=pipeline) if pipeline else files)
 
 
 def _redefines(stage: Stage, before: Stage) -> bool:

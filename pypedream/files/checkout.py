@@ -94,12 +94,18 @@ def check_out(
         If a file cannot be written.
     """
     done, blobs, locks = CheckedOut(), FileBlobs(store), list(locks)
+    claims = _claims(locks)
     if not only_missing:
         _take_away(locks, blobs, hashes, root, done, force=force)
     for stage, path, out in outs_of(locks):
         now = hashes.digest(path)
         if now is not None and now.sha256 == out.sha256:
             done.unchanged += 1
+            continue
+        if len(claims[path]) > 1:
+            is_first = stage == next(iter(claims[path].values()))
+            if is_first and (now is None or now.sha256 not in claims[path]):
+                done.left.append(Left(stage, path, _both_say(claims[path].values())))
             continue
         reason = _refusal(out, now, blobs, only_missing=only_missing, force=force)
         if not reason:
@@ -111,6 +117,19 @@ def check_out(
         if reason:
             done.left.append(Left(stage, path, reason))
     return done
+
+
+def _claims(locks: Iterable[Lock]) -> dict[str, dict[str, str]]:
+    """Return for each path what locks say of it: from the digest to the first stage that does."""
+    found: dict[str, dict[str, str]] = {}
+    for stage, path, out in outs_of(locks):
+        found.setdefault(path, {}).setdefault(out.sha256, stage)
+    return found
+
+
+def _both_say(stages: Iterable[str]) -> str:
+    named = " and ".join(f'"{stage}"' for stage in stages)
+    return f"the locks of {named} say different things: repro, or remove one with gc --locks"
 
 
 def _take_away(

@@ -26,7 +26,7 @@ from pypedream.store.disk import make_folder
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from attrs import Attribute
 
@@ -37,7 +37,7 @@ LOCKS = "locks"
 
 _VERSION = 1
 _ENDING = ".json"
-_LEFT_OUT = ("digest", "is_folder", "folder", "x", "y", "template")
+_LEFT_OUT = ("digest", "pipeline", "is_folder", "folder", "x", "y", "template")
 _TYPES = {"size": int, "is_folder": bool, "cached": bool}
 _CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)", re.MULTILINE)
 
@@ -94,6 +94,8 @@ class Lock:
     ----------
     key
         The digest of the call: of all that its outputs depend on.
+    pipeline
+        Name of the pipeline that the stage is of; "" if it is not known.
     code
         Digests of the functions, classes and values that the code consists of.
     params
@@ -106,6 +108,7 @@ class Lock:
 
     stage: str
     key: str
+    pipeline: str = ""
     code: Mapping[str, str] = field(factory=dict)
     params: Mapping[str, ParamLock] = field(factory=dict)
     loaders: Mapping[str, str] = field(factory=dict)
@@ -157,6 +160,16 @@ class Locks:
                 lock = _read(path)
                 if lock is not None:
                     yield lock
+
+    def others(self, stages: Iterable[str]) -> Iterator[Lock]:
+        """Yield every lock that can be read and is of none of these stages."""
+        known = {self.path(stage).name for stage in stages}
+        for path in self._files():
+            if path.name not in known:
+                with suppress(StoreError):
+                    lock = _read(path)
+                    if lock is not None:
+                        yield lock
 
     def all(self) -> dict[str, Lock]:
         """Return every lock by its stage, in order.
@@ -283,6 +296,7 @@ def _lock_of(document: dict[str, Any]) -> Lock:
     return Lock(
         stage=_typed(document["stage"], str),
         key=_typed(document["key"], str),
+        pipeline=_typed(document.get("pipeline", ""), str),
         code={name: _typed(each, str) for name, each in document["code"].items()},
         params={name: _part(ParamLock, each) for name, each in document["params"].items()},
         loaders={name: _typed(each, str) for name, each in document["loaders"].items()},

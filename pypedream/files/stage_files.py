@@ -78,10 +78,13 @@ class StageFiles:
     ----------
     root
         The folder of the project: all paths are relative to it.
+    pipeline
+        Name of the pipeline that the stage was added to first, or was included in under a prefix.
     """
 
     spec: FileSpec
     root: str
+    pipeline: str = ""
 
     @property
     def outputs(self) -> list[str]:
@@ -93,6 +96,13 @@ class StageFiles:
         spec, params = self.spec, deepcopy(self.spec.params_value)
         spec = evolve(spec, deps=dict(spec.deps), outs=dict(spec.outs), params_value=params)
         return evolve(self, spec=spec)
+
+    def writes(self, path: str) -> bool:
+        """Say whether a path is that of an output, or is inside of one."""
+        outputs = self.outputs
+        return path in outputs or path.startswith(
+            tuple(each for each in outputs if each[-1] == "/")
+        )
 
     @property
     def folders(self) -> list[str]:
