@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from pypedream._lazy import lazy_names
 
-_HOMES: dict[str, str] = {}
+_HOMES: dict[str, str] = {
+    "CanonicalIdResolver": "resolver",
+}
 
-__all__: list[str] = []
+__all__ = [
+    "CanonicalIdResolver",
+]
 
 __getattr__ = lazy_names(__name__, _HOMES)
 
