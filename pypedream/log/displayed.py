@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pypedream.context import Attempt
     from pypedream.log.redaction import Redactor
 
-__all__ = ["CLEARED", "DISPLAYED", "tell_of"]
+__all__ = ["CLEARED", "DISPLAYED", "exhibit", "tell_of"]
 
 _COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
 _WRITTEN = ("text/markdown", "text/latex", "text/plain")
@@ -51,6 +51,24 @@ def _recording(original: Callable[..., Any]) -> Callable[..., Any]:
         return None
 
     return publish
+
+
+def exhibit(shown: Callable[[], Mapping[str, Any]]) -> None:
+    """Have something be part of what the running stage displayed; outside a run do nothing.
+
+    Parameters
+    ----------
+    shown
+        Returns what it looks like, from MIME types to texts.
+    """
+    attempt = captured()
+    if attempt is None:
+        return
+    displays: Displays | None = getattr(attempt.log, "displays", None)
+    if displays is None:  # the log is elsewhere
+        tell_of(attempt, shown())
+    else:
+        _record(attempt, shown(), displays, None)
 
 
 def _record(
