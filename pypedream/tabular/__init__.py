@@ -11,10 +11,14 @@ from pypedream._lazy import lazy_names
 
 _HOMES: dict[str, str] = {
     "CanonicalIdResolver": "resolver",
+    "FileRules": "rule_results",
+    "RuleResult": "rule_results",
 }
 
 __all__ = [
     "CanonicalIdResolver",
+    "FileRules",
+    "RuleResult",
 ]
 
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -9,6 +9,7 @@ from pypedream.engine.failure import Failure
 from pypedream.parameters import Parameters
 from pypedream.pipeline import Pipeline
 from pypedream.stage import Stage
+from pypedream.tabular.rule_results import FileRules
 from pypedream.view.form import Form
 from pypedream.view.html import to_html
 from pypedream.view.html_objects import (
@@ -19,6 +20,7 @@ from pypedream.view.html_objects import (
     stage_html,
 )
 from pypedream.view.picture import Picture
+from pypedream.view.rules import rules_html
 from pypedream.view.text import tree_text
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 PLAIN, HTML = "text/plain", "text/html"
 _WAYS: dict[type, tuple[Callable[[Any], str], Callable[[Any], str]]] = {
     Form: (repr, Form.page),
+    FileRules: (str, rules_html),
     Failure: (lambda failure: failure.redactor.text(str(failure)), failure_html),
     Parameters: (repr, parameters_html),
     Pipeline: (tree_text, to_html),

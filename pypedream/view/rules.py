@@ -1,0 +1,81 @@
+"""Rules of a file as a table: what was checked, what failed, and a few of the values that did.
+
+What failed comes first; what passed is in a fold, as a wide file has hundreds of rules.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pypedream.tabular.rule_results import share_text
+from pypedream.view.html import new_scope
+from pypedream.view.style import style_of
+from pypedream.view.tags import Html, tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pypedream.tabular.rule_results import FileRules, RuleResult
+
+__all__ = ["rules_html"]
+
+_HEADS = ("column", "rule", "checked", "passed", "failed", "share", "examples", "extract")
+_NUMBERS = range(2, 6)
+_FEW = 12
+_WIDTH = 40
+
+
+def rules_html(rules: FileRules) -> str:
+    """Return the rules of one file: a table, in a fold if there are many that passed."""
+    scope = new_scope()
+    name, _, went = rules.headline.partition(": ")
+    title = tag("div", tag("b", name), " ", tag("span", went, class_="d"), class_="h")
+    style = tag("style", Html(style_of(scope, "frames")))
+    return tag("div", style, title, *_tables(rules), class_=scope)
+
+
+def _tables(rules: FileRules) -> Iterator[Html]:
+    passed = [each for each in rules.rules if not each.failed]
+    if len(rules.rules) <= _FEW or not passed:
+        yield _table(rules.rules)
+        return
+    if rules.failed:
+        yield _table(rules.failed)
+    count = "1 rule passed" if len(passed) == 1 else f"{len(passed):,} rules passed"
+    yield tag("details", tag("summary", tag("b", count)), _table(passed))
+
+
+def _table(rules: Sequence[RuleResult]) -> Html:
+    if not rules:
+        return Html()
+    rows = [_cells(each) for each in rules]
+    # A column that says nothing of any rule is left out.
+    places = [place for place in range(len(_HEADS)) if any(row[place] for row in rows)]
+    head = tag("tr", *(tag("th", _HEADS[place], class_=_side(place)) for place in places))
+    lines = (
+        tag("tr", *(tag("td", row[place], class_=_side(place)) for place in places)) for row in rows
+    )
+    return tag("div", tag("table", head, *lines, class_="u"))
+
+
+def _cells(rule: RuleResult) -> tuple[str, ...]:
+    failed = f"{rule.failed:,}"
+    return (
+        rule.column or "",
+        rule.rule,
+        f"{rule.checked:,}",
+        f"{rule.passed:,}",
+        tag("b", failed) if rule.failed else failed,
+        share_text(rule) if rule.failed else "0%",
+        ", ".join(_short(each) for each in rule.examples),
+        rule.extract or "",
+    )
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"
+
+
+def _side(place: int) -> str:
+    return "n" if place in _NUMBERS else ""
