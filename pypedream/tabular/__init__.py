@@ -13,12 +13,20 @@ _HOMES: dict[str, str] = {
     "CanonicalIdResolver": "resolver",
     "FileRules": "rule_results",
     "RuleResult": "rule_results",
+    "StatRecord": "stats",
+    "StatScope": "stats",
+    "StatisticsRecorder": "stats",
+    "StatisticsStore": "stat_store",
 }
 
 __all__ = [
     "CanonicalIdResolver",
     "FileRules",
     "RuleResult",
+    "StatRecord",
+    "StatScope",
+    "StatisticsRecorder",
+    "StatisticsStore",
 ]
 
 __getattr__ = lazy_names(__name__, _HOMES)
