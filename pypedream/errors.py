@@ -34,6 +34,7 @@
       RevisionError (LookupError)         a revision of git that cannot be read
       FormatError (ValueError)            a file or a value that a format cannot read or write
       IdentityError (ValueError)          rows that cannot get an id, or not the one they have
+      LedgerError (ValueError)            rows of a file that are missing, or come from nowhere
       NotRegistered (KeyError)            a name that a registry does not know
       ExportError (ValueError)            a pipeline or call that cannot be written as asked
       HandOverError (RuntimeError)        a value that cannot come from one task to another
@@ -74,6 +75,7 @@ __all__ = [
     "IdentityError",
     "InvalidKey",
     "InvalidParameterException",
+    "LedgerError",
     "Locked",
     "ManifestError",
     "MapError",
@@ -357,6 +359,10 @@ class FormatError(PypedreamError, ValueError):
 
 class IdentityError(PypedreamError, ValueError):
     """Rows cannot get ids: a key is missing or is that of two rows, or they cannot be compared."""
+
+
+class LedgerError(PypedreamError, ValueError):
+    """The rows of a file do not add up from one stage to the next."""
 
 
 class NotRegistered(PypedreamError, _ReadableKeyError):
