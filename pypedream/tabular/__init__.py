@@ -12,21 +12,31 @@ from pypedream._lazy import lazy_names
 _HOMES: dict[str, str] = {
     "CanonicalIdResolver": "resolver",
     "FileRules": "rule_results",
+    "LedgerLine": "row_ledger",
+    "Movement": "row_ledger",
+    "MovementKind": "row_ledger",
+    "RowLedger": "row_ledger",
     "RuleResult": "rule_results",
     "StatRecord": "stats",
     "StatScope": "stats",
     "StatisticsRecorder": "stats",
     "StatisticsStore": "stat_store",
+    "ledgers_of": "row_ledger",
 }
 
 __all__ = [
     "CanonicalIdResolver",
     "FileRules",
+    "LedgerLine",
+    "Movement",
+    "MovementKind",
+    "RowLedger",
     "RuleResult",
     "StatRecord",
     "StatScope",
     "StatisticsRecorder",
     "StatisticsStore",
+    "ledgers_of",
 ]
 
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -9,6 +9,7 @@ from pypedream.engine.failure import Failure
 from pypedream.parameters import Parameters
 from pypedream.pipeline import Pipeline
 from pypedream.stage import Stage
+from pypedream.tabular.row_ledger import RowLedger
 from pypedream.tabular.rule_results import FileRules
 from pypedream.view.form import Form
 from pypedream.view.html import to_html
@@ -19,6 +20,7 @@ from pypedream.view.html_objects import (
     picture_html,
     stage_html,
 )
+from pypedream.view.ledger import ledger_html
 from pypedream.view.picture import Picture
 from pypedream.view.rules import rules_html
 from pypedream.view.text import tree_text
@@ -34,6 +36,7 @@ _WAYS: dict[type, tuple[Callable[[Any], str], Callable[[Any], str]]] = {
     Parameters: (repr, parameters_html),
     Pipeline: (tree_text, to_html),
     Picture: (lambda picture: picture.about, picture_html),
+    RowLedger: (str, ledger_html),
     RunDiff: (str, diff_html),
     Stage: (repr, stage_html),
 }

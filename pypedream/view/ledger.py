@@ -1,0 +1,51 @@
+"""A ledger of rows as a table: what each stage got, what it passed on, and where the rest went."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pypedream.tabular.row_ledger import MovementKind
+from pypedream.view.html import new_scope
+from pypedream.view.style import style_of
+from pypedream.view.tags import Html, tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pypedream.tabular.row_ledger import LedgerLine, RowLedger
+
+__all__ = ["ledger_html"]
+
+
+def ledger_html(ledger: RowLedger) -> str:
+    """Return the lines of a ledger, and what does not add up in them."""
+    scope = new_scope()
+    name, _, went = ledger.headline.partition(": ")
+    title = tag("div", tag("b", name), " ", tag("span", went, class_="d"), class_="h")
+    style = tag("style", Html(style_of(scope, "frames")))
+    problems = (
+        tag("div", tag("b", "does not add up: "), one, class_="e") for one in ledger.problems
+    )
+    table = tag("div", tag("table", *_rows(ledger), class_="u")) if ledger.lines else Html()
+    return tag("div", style, title, *problems, table, class_=scope)
+
+
+def _rows(ledger: RowLedger) -> Iterator[Html]:
+    kinds = [kind for kind in MovementKind if ledger.total(kind)]
+    heads = ("rows in", *map(str, kinds), "rows out")
+    why = any(one.reason for line in ledger.lines for one in line.movements)
+    numbers = (tag("th", head, class_="n") for head in heads)
+    yield tag("tr", tag("th", "stage"), *numbers, tag("th", "reasons") if why else Html())
+    for line in ledger.lines:
+        counts = (line.rows_in, *(_moved(line, kind) for kind in kinds), line.rows_out)
+        cells = (tag("td", f"{count:,}" if count else "0", class_="n") for count in counts)
+        reasons = tag("td", _reasons(line)) if why else Html()
+        yield tag("tr", tag("td", line.stage), *cells, reasons)
+
+
+def _moved(line: LedgerLine, kind: MovementKind) -> int:
+    return sum(one.rows for one in line.movements if one.kind is kind)
+
+
+def _reasons(line: LedgerLine) -> str:
+    return ", ".join(f"{one.reason} ({one.rows:,})" for one in line.movements if one.reason)
