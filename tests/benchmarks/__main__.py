@@ -27,6 +27,7 @@ from tests.benchmarks import (
     prints,
     reuse,
     store,
+    tabular,
 )
 from tests.benchmarks.measure import Row
 
@@ -43,6 +44,7 @@ BENCHMARKS = {
     "maps": maps.rows,
     "files": files.rows,
     "exports": exports.rows,
+    "tabular": tabular.rows,
 }
 
 WIDTH = 58

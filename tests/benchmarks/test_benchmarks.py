@@ -45,6 +45,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
         ("reuse", 4),
         ("maps", 7),
         ("exports", 2),
+        ("tabular", 3),
     ],
 )
 def test_a_benchmark_gives_its_rows(
