@@ -73,10 +73,16 @@ def keep_version(path: Path, kept: Path, *, is_ours: bool) -> None:
     _put(path, kept, may_link=is_ours)
 
 
-def restore_version(kept: Path, path: Path) -> None:
-    """Have *path* be again what was kept; what was kept stays."""
+def restore_version(kept: Path, path: Path, *, may_link: bool = True) -> None:
+    """Have *path* be again what was kept; what was kept stays.
+
+    Parameters
+    ----------
+    may_link
+        Whether both may be one file, as only `new_version` writes there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    _put(kept, path, may_link=True)
+    _put(kept, path, may_link=may_link)
 
 
 def _put(source: Path, target: Path, *, may_link: bool) -> None:
