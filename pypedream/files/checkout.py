@@ -110,7 +110,7 @@ def check_out(
         reason = _refusal(out, now, blobs, only_missing=only_missing, force=force)
         if not reason:
             try:
-                blobs.restore(Digest(out.sha256, out.size, out.is_folder), within(root, path))
+                blobs.restore(_digest(out), within(root, path))
                 done.restored.append(path)
             except MissingEntry:
                 reason = "the store has no copy of it: fetch it, or run its stage"
@@ -168,14 +168,18 @@ def _strays(locks: Iterable[Lock], hashes: FileHashes) -> Iterator[tuple[str, st
                     yield lock.stage, path, Digest(member.sha256, member.size)
 
 
+def _digest(out: OutLock) -> Digest:
+    return Digest(out.sha256, out.size, out.is_folder)
+
+
 def _refusal(
     out: OutLock, now: Digest | None, blobs: FileBlobs, *, only_missing: bool, force: bool
 ) -> str:
     """Say why an output stays as it is; "" if it may be made again."""
     if now is not None and only_missing:
         return "it is there, and not as its lock says"
-    if not out.cached:
-        return "git keeps it, the store does not"
+    if not out.cached and (now is not None or not blobs.has(_digest(out))):
+        return "git keeps it, the store does not: git checkout brings it back"
     if now is not None and not force and not blobs.has(now):
         return "what is in it now is kept nowhere: commit it, or replace it with --force"
     return ""
