@@ -83,6 +83,8 @@ def to_module(
     __tracebackhide__ = True
     try:
         target = target_of(path, overwrite=overwrite)
+        if check:
+            _refuse_files(pipeline)
         gathering = _gathered(pipeline)
         text = _text(pipeline, gathering)
         hidden = hidden_names(pipeline.parameters, gathering.hidden)
@@ -104,6 +106,16 @@ def to_module(
         tuple(_note(pipeline, name) for name in hidden),
         _command(path, gathering, pipeline),
     )
+
+
+def _refuse_files(pipeline: Pipeline) -> None:
+    """Refuse to prove what would write files of the project."""
+    for key, stage in pipeline.blueprint.definition.stages.items():
+        if stage.files is not None and stage.files.spec.outs:
+            raise ExportError(
+                f'stage "{key}" writes files of the project, which a proof would write anew: write'
+                f" the module without one, check=False or --no-check ({stage.place})"
+            )
 
 
 def _gathered(pipeline: Pipeline) -> Gathering:

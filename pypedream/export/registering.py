@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pypedream.pipeline import Pipeline
 
 _FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+_ADDING: Final = ("stage", "register")
 _SETTINGS: Final = ("parameters", "variables", "options", "name")
 
 
@@ -81,10 +82,10 @@ class Registering:
         adding = {id(statement): keys for statement, keys in self.adding}
         for statement in (cells.at(stage.place), written):
             keys = adding.get(id(statement), set())
-            if statement is not None and (key in keys or None in keys):
+            if statement is not None and (_adds(keys, key) or None in keys):
                 return self._checked(stage, statement)
         for statement, keys in reversed(self.adding):
-            if key in keys:
+            if _adds(keys, key):
                 return self._checked(stage, statement)
         found = self._made_with(written)
         if found is None:
@@ -225,8 +226,8 @@ class Registering:
             held = self.gathering.home.namespace.get(node.id)
             if not isinstance(held, MethodType) or held.__self__ is not self.pipeline:
                 return False
-            return held.__name__ == "stage"
-        return self._is_method(node, "stage")
+            return held.__name__ in _ADDING
+        return any(self._is_method(node, name) for name in _ADDING)
 
     def _keys(self, statement: ast.stmt) -> Iterator[str | None]:
         """Give the keys of the stages that a statement adds when it is carried out."""
@@ -245,6 +246,15 @@ class Registering:
             waiting.extend((each, is_top) for each in ast.iter_child_nodes(node))
 
     def _key(self, node: ast.expr, function: str | None) -> str | None:
+        """Return the key of a stage; of the stages of a matrix what comes before their values."""
+        key = self._key_of_one(node, function)
+        while isinstance(node, ast.Call):
+            if key and any(each.arg == "matrix" for each in node.keywords):
+                return f"{key}@"
+            node = node.func
+        return key
+
+    def _key_of_one(self, node: ast.expr, function: str | None) -> str | None:
         namespace = self.gathering.home.namespace
         calls = [node]
         while isinstance(calls[-1], ast.Call):
@@ -264,6 +274,10 @@ class Registering:
                 key = first.name if isinstance(first, Stage) else getattr(first, "__name__", kind)
                 return str(key)
         return function
+
+
+def _adds(keys: set[str | None], key: str) -> bool:
+    return key in keys or f"{key.partition('@')[0]}@" in keys
 
 
 def _value(node: ast.expr, namespace: Any) -> Any:
