@@ -77,7 +77,7 @@ def sweep(
     wanted = wanted_results(results, base, problems)
     problems += check_at_once(at_once)
     asking = Asking(listed, base, request, _own_options(pipeline))
-    names = checked(asking, problems)
+    names = checked(asking, problems, are_apart=at_once == 1)
     runs = Runs(pipeline.name, names=names, wanted=wanted, id=new_run_id(), of=len(listed))
     pipeline.last_runs = runs
     carried_out = _Sweep(pipeline, asking, at_once, runs, asking.options)

@@ -22,6 +22,7 @@ from pypedream.values import said, short
 if TYPE_CHECKING:
     from pypedream.engine.options import Options
     from pypedream.engine.plan import Blueprint, Plan
+    from pypedream.engine.sweep_files import SharedOutputs
     from pypedream.parameters import Parameters
 
 _SHOWN_NAMES = 4
@@ -112,8 +113,13 @@ def wanted_results(results: Any, base: Blueprint, problems: list[Problem]) -> li
     return names
 
 
-def checked(asking: Asking, problems: list[Problem]) -> tuple[str, ...]:
+def checked(asking: Asking, problems: list[Problem], *, are_apart: bool = True) -> tuple[str, ...]:
     """Plan every point; return the names of the parameters that some point sets.
+
+    Parameters
+    ----------
+    are_apart
+        Whether one run ends before the next begins.
 
     Raises
     ------
@@ -127,6 +133,7 @@ def checked(asking: Asking, problems: list[Problem]) -> tuple[str, ...]:
     concerned: dict[Problem, list[int]] = {}
     names: dict[str, None] = {}
     constant = tuple(request_of(None, asking.keywords).values)
+    shared = None if are_apart or not asking.base.has_files else _shared_outputs(asking)
     for index, point in enumerate(asking.points):
         if not isinstance(point, Mapping):
             continue  # it is among the problems already
@@ -134,18 +141,28 @@ def checked(asking: Asking, problems: list[Problem]) -> tuple[str, ...]:
         try:
             plan = asking.plan(point, **quick)
             names.update(dict.fromkeys(_set_by_point(plan.parameters, constant)))
+            if shared is not None:
+                shared.add(index + 1, point, plan)
         except PlanError as error:
             found += map(_as_problem, error.problems)
         for one in dict.fromkeys(found):
             concerned.setdefault(one, []).append(index)
     if asking.points and not problems and not concerned:
         problems += _problems(asking, asking.points[0], {})
-    shared = [one for one in common if len(concerned.get(one, ())) == len(asking.points)]
-    problems += shared
-    problems += [_of_points(one, concerned[one], asking) for one in concerned if one not in shared]
+    everywhere = [one for one in common if len(concerned.get(one, ())) == len(asking.points)]
+    problems += everywhere
+    others = (one for one in concerned if one not in everywhere)
+    problems += [_of_points(one, concerned[one], asking) for one in others]
+    problems += () if shared is None else shared.problems.values()
     if problems:
         raise PlanError(asking.base.definition.name, placed(problems))
     return tuple(names)
+
+
+def _shared_outputs(asking: Asking) -> SharedOutputs:
+    from pypedream.engine.sweep_files import SharedOutputs
+
+    return SharedOutputs(len(asking.points))
 
 
 def point_text(point: Mapping[str, Any], base: Blueprint) -> str:

@@ -20,6 +20,7 @@ from pypedream.export.proof import Proof, Proving
 from pypedream.export.secrecy import hidden_names
 from pypedream.export.text import text_of
 from pypedream.formats import replacing
+from pypedream.stage import place_of
 
 if TYPE_CHECKING:
     import os
@@ -114,7 +115,7 @@ def _refuse_files(pipeline: Pipeline) -> None:
         if stage.files is not None and stage.files.spec.outs:
             raise ExportError(
                 f'stage "{key}" writes files of the project, which a proof would write anew: write'
-                f" the module without one, check=False or --no-check ({stage.place})"
+                f" the module without one, check=False or --no-check ({place_of(stage)})"
             )
 
 
