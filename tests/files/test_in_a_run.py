@@ -270,3 +270,20 @@ def test_a_stage_that_fails_leaves_its_outputs_as_they_were(project: Path) -> No
 def test_the_function_can_be_called_with_values() -> None:
     """Annotations bind nothing outside a pipeline."""
     assert count([2, 1]) == {"rows": [1, 2], "metrics": {"count": 2}}
+
+
+def test_a_run_that_takes_nothing_over_leaves_all_up_to_date(project: Path) -> None:
+    """By default every stage is called, and what it wrote is kept and locked all the same."""
+    flow = Pipeline("plain", progress=False)
+    flow.register(count)
+    flow.register(shown)
+
+    for _ in range(2):
+        assert {key: stage.state for key, stage in flow.run().stages.items()} == {
+            "count": "ok",
+            "shown": "ok",
+        }
+
+    assert (project / ".pypedream" / "locks" / "count.json").exists()
+    plan = flow.plan(cache="cached")
+    assert {one.decision for one in plan.stages.values()} == {"reuse"}
