@@ -34,6 +34,7 @@
       RevisionError (LookupError)         a revision of git that cannot be read
       FormatError (ValueError)            a file or a value that a format cannot read or write
       IdentityError (ValueError)          rows that cannot get an id, or not the one they have
+      IngestError (ValueError)            files of rows that are not what was said of them
       LedgerError (ValueError)            rows of a file that are missing, or come from nowhere
       NotRegistered (KeyError)            a name that a registry does not know
       ExportError (ValueError)            a pipeline or call that cannot be written as asked
@@ -54,10 +55,10 @@ A stage's own exception is never wrapped: it is raised as it is, with notes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pypedream.protocols import ProblemLike
 
@@ -73,6 +74,7 @@ __all__ = [
     "FormatError",
     "HandOverError",
     "IdentityError",
+    "IngestError",
     "InvalidKey",
     "InvalidParameterException",
     "LedgerError",
@@ -363,6 +365,50 @@ class IdentityError(PypedreamError, ValueError):
 
 class LedgerError(PypedreamError, ValueError):
     """The rows of a file do not add up from one stage to the next."""
+
+
+_PROBLEM = ("file", "line", "row", "column", "value", "code", "rule", "reason", "record")
+_NUMBERS = ("line", "row")
+
+
+class IngestError(PypedreamError, ValueError):
+    """Files of rows are not what was said of them; nothing of them was taken in.
+
+    The text names the first mistakes, so IPython shows that and no traceback.
+
+    Attributes
+    ----------
+    problems
+        What is wrong, in the order of the file: each has ``file``, ``line``, ``row``, ``column``,
+        ``value``, ``code``, ``rule``, ``reason`` and ``record``. The first 10,000, if there are
+        more.
+    counts
+        How many there are in all, by code.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        problems: Sequence[Any] = (),
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
+        self.problems = tuple(problems)
+        self.counts = dict(counts or {})
+        super().__init__(text)
+
+    @property
+    def table(self) -> Any:
+        """The problems as a frame of polars, one in each row."""
+        from importlib import import_module
+
+        polars = import_module("polars")
+        kinds = dict.fromkeys(_PROBLEM, polars.String) | dict.fromkeys(_NUMBERS, polars.Int64)
+        rows = [[getattr(each, name) for name in _PROBLEM] for each in self.problems]
+        return polars.DataFrame(rows, schema=kinds, orient="row")
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
 
 
 class NotRegistered(PypedreamError, _ReadableKeyError):
