@@ -11,7 +11,11 @@ from pypedream._lazy import lazy_names
 
 _HOMES: dict[str, str] = {
     "CanonicalIdResolver": "resolver",
+    "ExecutionMode": "models",
     "FileRules": "rule_results",
+    "IngestFileSpec": "models",
+    "IngestedFileRecord": "models",
+    "IngestedSource": "models",
     "LedgerLine": "row_ledger",
     "Movement": "row_ledger",
     "MovementKind": "row_ledger",
@@ -21,12 +25,17 @@ _HOMES: dict[str, str] = {
     "StatScope": "stats",
     "StatisticsRecorder": "stats",
     "StatisticsStore": "stat_store",
+    "StepExecutionMode": "models",
     "ledgers_of": "row_ledger",
 }
 
 __all__ = [
     "CanonicalIdResolver",
+    "ExecutionMode",
     "FileRules",
+    "IngestFileSpec",
+    "IngestedFileRecord",
+    "IngestedSource",
     "LedgerLine",
     "Movement",
     "MovementKind",
@@ -36,6 +45,7 @@ __all__ = [
     "StatScope",
     "StatisticsRecorder",
     "StatisticsStore",
+    "StepExecutionMode",
     "ledgers_of",
 ]
 

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+import pickle
+
+import pytest
+from attrs import asdict
+
+from pypedream.errors import DefinitionError
+from pypedream.tabular import (
+    ExecutionMode,
+    IngestedFileRecord,
+    IngestFileSpec,
+    StepExecutionMode,
+)
+
+
+def test_a_spec_has_the_defaults_of_the_seed() -> None:
+    """A spec needs a name, a pattern and a schema; the file is UTF-8 with a header."""
+    spec = IngestFileSpec("schools", "*.csv", None)
+
+    assert (spec.encoding, spec.has_header, spec.column_names) == ("utf-8", True, None)
+    assert (spec.preprocess, spec.optional) == (None, False)
+    assert (spec.on_error, spec.max_errors) == ("fail", None)
+
+
+def test_the_order_of_arguments_is_that_of_the_seed() -> None:
+    """All that has a place can be given by it."""
+    spec = IngestFileSpec("schools", "*.csv", None, "cp1252", False, ["a", "b"], None, True)
+
+    assert spec == IngestFileSpec(
+        name="schools",
+        source_pattern="*.csv",
+        schema=None,
+        encoding="cp1252",
+        has_header=False,
+        column_names=("a", "b"),
+        optional=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "given, match",
+    [
+        pytest.param({"name": ""}, "cannot be the name of a file", id="no name"),
+        pytest.param({"name": "a/b"}, "cannot be the name of a file", id="a path"),
+        pytest.param({"name": ".a"}, "begin with a letter or a digit", id="hidden"),
+        pytest.param({"source_pattern": " "}, 'the file "x" needs a source_pattern', id="pattern"),
+        pytest.param({"encoding": ""}, "the encoding '', which Python", id="no encoding"),
+        pytest.param({"encoding": "utf-9"}, "the encoding 'utf-9', which Python", id="encoding"),
+        pytest.param({"has_header": False}, "so it needs column_names=", id="no names"),
+        pytest.param({"separator": ";;"}, "give one character", id="separator"),
+        pytest.param({"separator": '"'}, "give one character", id="quote"),
+        pytest.param({"on_error": "skip"}, "give 'fail' or 'quarantine'", id="on_error"),
+        pytest.param({"max_errors": 3}, "which needs on_error='quarantine'", id="no quarantine"),
+        pytest.param({"on_error": "quarantine", "max_errors": 1.5}, "a float below 1", id="share"),
+        pytest.param({"on_error": "quarantine", "max_errors": -1}, "rows as an int", id="count"),
+    ],
+)
+def test_what_cannot_be_is_refused(given: dict[str, object], match: str) -> None:
+    """A spec that cannot be says so when it is made, with the name of the file and the fix."""
+    with pytest.raises(DefinitionError, match=match):
+        IngestFileSpec(**{"name": "x", "source_pattern": "*.csv", "schema": None, **given})
+
+
+def test_a_text_is_one_null_value() -> None:
+    """One text where several may be is not taken for its letters."""
+    assert IngestFileSpec("x", "*.csv", None, null_values="NA").null_values == ("NA",)
+
+
+def test_a_record_is_the_same_after_json() -> None:
+    """What is known of a file can be written as JSON and read again."""
+    record = IngestedFileRecord("x", "a.csv", "a.parquet", 3, 2, 40, "ab", 1, "rejects.csv")
+
+    assert IngestedFileRecord(**json.loads(json.dumps(asdict(record)))) == record
+
+
+def test_modes_are_texts() -> None:
+    """A mode is the text that it stands for, also in another process."""
+    assert [*ExecutionMode] == [*StepExecutionMode] == ["serial", "parallel"]
+    assert pickle.loads(pickle.dumps(ExecutionMode.SERIAL)) is ExecutionMode.SERIAL
