@@ -27,6 +27,7 @@ _HOMES: dict[str, str] = {
     "StatisticsStore": "stat_store",
     "StepExecutionMode": "models",
     "ledgers_of": "row_ledger",
+    "match_files": "matching",
 }
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "StatisticsStore",
     "StepExecutionMode",
     "ledgers_of",
+    "match_files",
 ]
 
 __getattr__ = lazy_names(__name__, _HOMES)
