@@ -1,0 +1,191 @@
+"""The bytes of a file of rows, as they are read: unpacked, hashed, and in an encoding like ASCII.
+
+What follows looks for separators, quotes and line ends as single bytes. That is right for UTF-8
+and for every encoding with one byte for each letter; a file in another one becomes UTF-8 while it
+is read.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import os
+import zlib
+from typing import IO, TYPE_CHECKING, Any
+
+from attrs import define, field
+
+from pypedream.tabular.problems import Problem, error_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+__all__ = ["SourceBytes"]
+
+_GZIP = b"\x1f\x8b"
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_LOOK = 4
+
+
+@define
+class SourceBytes:
+    """A file that is open to be read once, from its beginning to its end.
+
+    Attributes
+    ----------
+    encoding
+        Of what `read` gives.
+    size_bytes
+        Of the file on disk.
+    taken_bytes
+        How much of the file on disk has been read.
+    """
+
+    path: Path
+    encoding: str
+    size_bytes: int = field(init=False)
+    taken_bytes: int = field(default=0, init=False)
+    _state: tuple[int, int] = field(init=False)
+    _digest: Any = field(factory=hashlib.sha256, init=False)
+    _raw: IO[bytes] = field(init=False)
+    _unpacked: gzip.GzipFile | None = field(default=None, init=False)
+    _decoder: codecs.IncrementalDecoder | None = field(default=None, init=False)
+    _kept: bytes = field(default=b"", init=False)
+    _line: int = field(default=1, init=False)
+
+    def __enter__(self) -> SourceBytes:
+        self._raw = open(self.path, "rb", buffering=0)
+        try:
+            self._begin()
+        except BaseException:
+            self._raw.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._raw.close()
+
+    def _begin(self) -> None:
+        self._state = self._seen()
+        self.size_bytes = self._state[0]
+        begin = self._raw.read(len(_GZIP))
+        self._raw.seek(0)
+        if begin == _GZIP:
+            self._unpacked = gzip.GzipFile(fileobj=_Taker(self))  # type: ignore[call-overload]
+        self.encoding = codecs.lookup(self.encoding).name
+        self._kept = self._after_mark(self._next(_LOOK))
+        if not _is_like_ascii(self.encoding):
+            self._decoder = codecs.getincrementaldecoder(self.encoding)()
+            self.encoding, self._kept = "utf-8", self._decoded(self._kept, is_last=False)
+
+    def take(self, size: int) -> bytes:
+        """Return the next bytes of the file on disk."""
+        data = self._raw.read(size)
+        self._digest.update(data)
+        self.taken_bytes += len(data)
+        return data
+
+    def read(self, size: int) -> bytes:
+        """Return about as many bytes as are asked for; none at the end.
+
+        Raises
+        ------
+        IngestError
+            If the file cannot be unpacked or decoded.
+        """
+        kept, self._kept = self._kept, b""
+        while True:
+            data = self._next(max(size - len(kept), 1))
+            kept += self._decoded(data, is_last=not data) if self._decoder else data
+            if kept or not data:
+                return kept
+
+    def finish(self) -> str:
+        """Return the SHA-256 of the file, which has been read to its end.
+
+        Raises
+        ------
+        IngestError
+            If it was written to meanwhile.
+        """
+        while self.take(1 << 20):  # behind what was packed there may be something
+            pass
+        if self._seen() != self._state or self.taken_bytes != self.size_bytes:
+            raise self._refused("changed", "was written to while it was read: try again")
+        digest: str = self._digest.hexdigest()
+        return digest
+
+    def _seen(self) -> tuple[int, int]:
+        stat = os.stat(self.path)
+        return stat.st_size, stat.st_mtime_ns
+
+    def _next(self, size: int) -> bytes:
+        if self._unpacked is None:
+            return self.take(size)
+        try:
+            return self._unpacked.read(size)
+        except (EOFError, OSError, zlib.error) as error:
+            raise self._refused("unreadable", f"cannot be unpacked: {error}") from error
+
+    def _after_mark(self, begin: bytes) -> bytes:
+        """Return the first bytes without the mark that says how the file is encoded."""
+        for mark, named in _MARKS.items():
+            if begin.startswith(mark):
+                if named == "utf-8" == self.encoding:
+                    return begin[len(mark) :]
+                if not self.encoding.startswith(named):
+                    raise self._refused(
+                        "encoding", f'begins as {named} does: give encoding="{named}"'
+                    )
+                return begin
+        return begin
+
+    def _decoded(self, data: bytes, *, is_last: bool) -> bytes:
+        assert self._decoder is not None
+        try:
+            text = self._decoder.decode(data, is_last)
+        except UnicodeDecodeError as error:
+            reason = f"is not {error.encoding}: {error.reason}"
+            raise self._refused("encoding", reason, self._line) from error
+        self._line += text.count("\n")
+        return text.encode("utf-8", "surrogatepass")
+
+    def _refused(self, code: str, reason: str, line: int | None = None) -> Exception:
+        problem = Problem(code, reason, file=self.path.name, line=line)
+        return error_of(self.path.name, [problem])
+
+
+@define
+class _Taker:
+    """What unpacks a file reads from it through this, so that the packed bytes are hashed."""
+
+    source: SourceBytes
+
+    def read(self, size: int = -1) -> bytes:
+        return self.source.take(size)
+
+
+def _is_like_ascii(encoding: str) -> bool:
+    """Say whether a byte below 128 always stands for the character of that number."""
+    if encoding == "utf-8":
+        return True
+    below = bytes(range(128))
+    try:
+        is_same = below.decode(encoding) == below.decode("ascii")
+    except UnicodeDecodeError:
+        return False
+    pairs = (bytes((first, 0x41)) for first in range(128, 256))
+    return is_same and all(len(pair.decode(encoding, "replace")) == len(pair) for pair in pairs)

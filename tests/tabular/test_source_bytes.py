@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from pypedream.errors import IngestError
+from pypedream.tabular.source_bytes import SourceBytes
+
+TEXT = "id,name\n1,café\n2,日本\n" * 50
+
+
+def read(path: Path, encoding: str = "utf-8", size: int = 7) -> tuple[bytes, str, str]:
+    """Return all bytes of a file, their encoding and the digest."""
+    with SourceBytes(path, encoding) as source:
+        parts = list(iter(lambda: source.read(size), b""))
+        return b"".join(parts), source.encoding, source.finish()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_what_is_read_is_utf8(tmp_path: Path, encoding: str) -> None:
+    """Encodings that are not like ASCII become UTF-8; a mark at the beginning goes."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(TEXT.encode(encoding))
+
+    data, found, digest = read(path, encoding)
+
+    assert data.decode(found) == TEXT
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "iso8859-15", "cp850", "ascii"])
+def test_encodings_of_one_byte_stay(tmp_path: Path, encoding: str) -> None:
+    """What has one byte for each letter is read as it is, and rows are decoded one by one."""
+    path = tmp_path / "a.csv"
+    path.write_bytes("id\né\n".encode(encoding, "replace"))
+
+    assert read(path, encoding)[:2] == (path.read_bytes(), codecs.lookup(encoding).name)
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "gbk", "big5", "utf-7"])
+def test_encodings_of_several_bytes_become_utf8(tmp_path: Path, encoding: str) -> None:
+    """A byte that looks like a separator may be half of a letter there."""
+    path = tmp_path / "a.csv"
+    text = "id|表\n1|日本\n" if encoding == "shift_jis" else "id|a\n1|b\n"
+    path.write_bytes(text.encode(encoding))
+
+    data, found, _ = read(path, encoding)
+
+    assert (data.decode(), found) == (text, "utf-8")
+
+
+def test_a_packed_file_is_unpacked(tmp_path: Path) -> None:
+    """By its first bytes and not by its name; the digest is that of the file on disk."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(gzip.compress(TEXT.encode()))
+
+    data, _, digest = read(path)
+
+    assert data == TEXT.encode()
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "data, encoding, match",
+    [
+        (TEXT.encode("utf-16"), "utf-8", 'give encoding="utf-16"'),
+        (TEXT.encode("utf-32"), "utf-8", 'give encoding="utf-32"'),
+        (TEXT.encode("utf-8-sig"), "cp1252", 'give encoding="utf-8"'),
+        (TEXT.encode("utf-16")[:-1], "utf-16", "is not utf-16"),
+        (gzip.compress(TEXT.encode())[:-9], "utf-8", "cannot be unpacked"),
+        (b"\x1f\x8bnonsense" * 9, "utf-8", "cannot be unpacked"),
+    ],
+    ids=["utf-16", "utf-32", "utf-8 mark", "half a letter", "cut off", "not packed"],
+)
+def test_what_cannot_be_read_says_so(
+    tmp_path: Path, data: bytes, encoding: str, match: str
+) -> None:
+    """An error names the file, and the encoding to give."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(data)
+
+    with pytest.raises(IngestError, match=f"a.csv: 1 problem.*\n.*{match}"):
+        read(path, encoding)
+
+
+def test_a_file_that_changes_meanwhile_is_refused(tmp_path: Path) -> None:
+    """Half of one state and half of another would be neither."""
+    path = tmp_path / "a.csv"
+    path.write_text(TEXT, encoding="utf-8")
+
+    with SourceBytes(path, "utf-8") as source:
+        source.read(10)
+        path.write_text(TEXT * 2, encoding="utf-8")
+        with pytest.raises(IngestError, match="was written to while it was read"):
+            source.finish()
