@@ -1,0 +1,224 @@
+"""Parsing: a block of rows becomes a frame with the dtypes of the schema.
+
+If all cells of a block are right, one call of the parser says so, and nobody looks at single
+rows. If not, the same parser is asked what it can read, and compared with the text. So what
+becomes of a cell does not depend on its neighbours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field, frozen
+
+from pypedream.tabular.casts import Cast, cast_of, is_parsed, modern
+from pypedream.tabular.polars_library import pl
+from pypedream.tabular.records import Dialect, Scan, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pypedream.tabular.blocks import Block
+    from pypedream.tabular.headers import Layout
+
+__all__ = ["Parsed", "Parser", "cast_text", "casts_of"]
+
+
+@define
+class Parsed:
+    """The rows of a block.
+
+    Attributes
+    ----------
+    frame
+        Those that can be read, with the dtypes of the schema; a cell that is not of its dtype is
+        null.
+    misfits
+        From a column to the rows of *frame* whose cells there are not of its dtype.
+    data
+        The bytes in which the rows are.
+    scan
+        Where the rows are, if somebody has looked.
+    line_count, row_count, blank_count
+        Lines and rows in all, and lines without anything.
+    """
+
+    frame: pl.DataFrame
+    misfits: dict[str, pl.Series]
+    data: bytes
+    line_count: int
+    row_count: int
+    blank_count: int = 0
+    scan: Scan | None = None
+
+    @classmethod
+    def of_scan(cls, found: Scan, data: bytes) -> Parsed:
+        """Return where rows are, without what is in them."""
+        counts = (found.line_count, found.row_count, found.blank_count)
+        return cls(pl.DataFrame(), {}, data, *counts, scan=found)
+
+
+@frozen
+class Parser:
+    """What makes frames of the rows of one file.
+
+    Attributes
+    ----------
+    null_values
+        Texts that stand for a missing value, besides the empty one.
+    """
+
+    layout: Layout
+    dialect: Dialect
+    encoding: str
+    null_values: tuple[str, ...]
+    casts: Mapping[str, Cast]
+    _inner: dict[str, str] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        inner = {f"c{at}": name for at, name in enumerate(self.layout.names)}
+        object.__setattr__(self, "_inner", inner)
+
+    def parse(self, block: Block) -> Parsed:
+        """Return the rows of a block."""
+        if block.known is None:
+            parsed = self._at_once(block)
+            if parsed is not None:
+                return parsed
+        found = block.known or self.scanned(block.data)
+        frame, misfits = self._one_by_one(found.data)
+        if frame.height != len(found.rows):  # pragma: no cover - two parsers that do not agree
+            raise RuntimeError(f"{frame.height} of {len(found.rows)} rows were read")
+        return Parsed(
+            frame, misfits, block.data, found.line_count, found.row_count, found.blank_count, found
+        )
+
+    def scanned(self, data: bytes) -> Scan:
+        """Look at each row."""
+        count = len(self.layout.names)
+        return scan(data, self.dialect, count, encoding=self.encoding, is_last=True)
+
+    def _at_once(self, block: Block) -> Parsed | None:
+        """Return the rows of a block in which everything can be read, else None."""
+        try:
+            data = _utf8(block.data, self.encoding)
+            frame = self._read(data, self._dtypes())
+        except (pl.exceptions.PolarsError, UnicodeDecodeError):
+            return None
+        if not self._fits(frame, block):
+            return None
+        frame, misfits = self._cast(self._kept(frame))
+        lines = frame.height if block.outside is block.data else block.data.count(b"\n")
+        return Parsed(frame, misfits, block.data, lines, frame.height)
+
+    def _fits(self, frame: pl.DataFrame, block: Block) -> bool:
+        """Say whether all rows have as many cells as the header.
+
+        A row that is too long is an error of the parser. One that is too short is filled up, so
+        its last cell is null; an empty line is one that is too short.
+        """
+        assert block.outside is not None
+        is_filled = frame.width > 1 and frame.to_series(frame.width - 1).null_count() == 0
+        if is_filled and block.outside is block.data:
+            return True
+        if frame.height != block.outside.count(b"\n"):
+            return False
+        separators = (frame.width - 1) * frame.height
+        return is_filled or block.outside.count(self.dialect.separator) == separators
+
+    def _one_by_one(self, data: bytes) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+        try:
+            return self._cast(self._kept(self._read(data, self._dtypes())))
+        except pl.exceptions.PolarsError:
+            text = self._kept(self._read(data, {}))
+        frame = self._kept(self._read(data, self._dtypes(), ignore_errors=True))
+        parsed = [name for name in frame.columns if frame[name].dtype != pl.String]
+        misfits = {
+            name: rows
+            for name in parsed
+            if (rows := (frame[name].is_null() & text[name].is_not_null()).arg_true()).len()
+        }
+        frame, more = self._cast(frame)
+        return frame, misfits | more
+
+    def _cast(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+        return cast_text(frame, self.casts)
+
+    def _dtypes(self) -> dict[str, Any]:
+        kept = self.layout.kept
+        return {
+            inner: kept[name].dtype
+            for inner, name in self._inner.items()
+            if name in kept and is_parsed(kept[name].dtype)
+        }
+
+    def _read(self, data: bytes, dtypes: Mapping[str, Any], **options: Any) -> pl.DataFrame:
+        separator = self.dialect.separator
+        header = separator.join(inner.encode() for inner in self._inner) + b"\n"
+        return pl.read_csv(
+            b"".join((header, data)),
+            separator=separator.decode(),
+            infer_schema=False,
+            schema_overrides=dict(dtypes),
+            null_values=["", *self.null_values],
+            **options,
+        )
+
+    def _kept(self, frame: pl.DataFrame) -> pl.DataFrame:
+        kept = {inner: name for inner, name in self._inner.items() if name in self.layout.kept}
+        return frame.select(pl.col(inner).alias(name) for inner, name in kept.items())
+
+
+def cast_text(
+    frame: pl.DataFrame, casts: Mapping[str, Cast]
+) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+    """Return a frame in which columns of text have other dtypes, and the rows that do not fit."""
+    if not casts:
+        return frame, {}
+    made = frame.select(cast.ways[0](pl.col(name)).alias(name) for name, cast in casts.items())
+    made = made.with_columns(map(modern, made.get_columns()))
+    before = frame.select(pl.col(*casts).null_count()).row(0, named=True)
+    after = made.select(pl.all().null_count()).row(0, named=True)
+    misfits: dict[str, pl.Series] = {}
+    for name, cast in casts.items():
+        if after[name] == before[name]:
+            continue
+        column, rows = _other_ways(frame[name], made[name], cast)
+        made = made.with_columns(column.alias(name))
+        if rows.len():
+            misfits[name] = rows
+    return frame.with_columns(made), misfits
+
+
+def _other_ways(text: pl.Series, made: pl.Series, cast: Cast) -> tuple[pl.Series, pl.Series]:
+    """Return a column in which each cell is made in the first way that fits it, and misfits."""
+    for way in cast.ways[1:]:
+        is_left = made.is_null() & text.is_not_null()
+        if not is_left.any():
+            break
+        more = modern(text.to_frame().select(way(pl.col(text.name))).to_series())
+        made = (
+            made.to_frame("made")
+            .with_columns(more=more)
+            .select(pl.coalesce("made", "more"))["made"]
+        )
+    return made, (made.is_null() & text.is_not_null()).arg_true()
+
+
+def casts_of(layout: Layout, formats: Mapping[str, str]) -> dict[str, Cast]:
+    """Return how columns that the parser cannot make become what they have to be.
+
+    Raises
+    ------
+    DefinitionError
+        If one cannot.
+    """
+    return {
+        name: cast_of(each.dtype, formats.get(name), name)
+        for name, each in layout.kept.items()
+        if not is_parsed(each.dtype)
+    }
+
+
+def _utf8(data: bytes, encoding: str) -> bytes:
+    return data if encoding == "utf-8" else data.decode(encoding).encode()
