@@ -117,7 +117,7 @@ def _in_call(
         yield from _in_key(data[key])
     for group, fields in groups.items():
         yield from _in_group(data, group, fields)
-    made = [CANONICAL_ID, STATUS, *(changed_of(group) for group in groups)]
+    made = [CANONICAL_ID, STATUS, *(changed_of(group) for group in groups)] if groups else []
     there = [f'"{name}"' for name in made if name in data.columns]
     if there:
         yield f"there is a column {', '.join(there)} already: drop or rename it"

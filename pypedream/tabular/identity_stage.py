@@ -37,7 +37,13 @@ if TYPE_CHECKING:
 
     from pypedream.tabular.identity_changes import Resolution
 
-__all__ = ["commit_identities", "forget_step", "staged_identities", "updating"]
+__all__ = [
+    "commit_identities",
+    "forget_step",
+    "known_identities",
+    "staged_identities",
+    "updating",
+]
 
 _FOLDER = "identities"
 _BASE = "base.parquet"
@@ -112,6 +118,16 @@ def updating(path: Path, resolve: Callable[[Identities, pl.DataFrame], Resolutio
         if not found.changes.rows.is_empty():
             write_identities(path, base.with_changes(found.changes))
     return found
+
+
+def known_identities(path: Path) -> Identities:
+    """Return what is known in the store at *path*, for a step as its run found it."""
+    stage = _STAGE.get()
+    if stage is None:
+        return read_identities(path)
+    base = _folder(stage.run_directory) / path.stem / _BASE
+    with holding(base):
+        return _pinned(path, base)
 
 
 def _updating_run(

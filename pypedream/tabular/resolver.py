@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from pypedream.log.logger import logger
+from pypedream.tabular.identities import CANONICAL_ID, KEY, LAST_CHANGED
 from pypedream.tabular.identity_changes import Resolution, resolution
 from pypedream.tabular.identity_checks import (
     ALL,
@@ -17,7 +18,7 @@ from pypedream.tabular.identity_checks import (
     check_keys,
     check_rows,
 )
-from pypedream.tabular.identity_stage import updating
+from pypedream.tabular.identity_stage import known_identities, updating
 from pypedream.tabular.identity_store import store_path
 from pypedream.tabular.polars_library import pl
 
@@ -150,6 +151,40 @@ class CanonicalIdResolver:
         self._tell(found)
         return data.hstack(found.columns)
 
+    def missing(
+        self, data: pl.DataFrame, *, source_key_column: str, namespace: str
+    ) -> pl.DataFrame:
+        """Return what is known and is not in a whole delivery; nothing is kept of it.
+
+        A row that comes back in a later delivery has its id still.
+
+        Parameters
+        ----------
+        data
+            All rows of the delivery; of them only the keys are looked at.
+
+        Returns
+        -------
+        A row for each key: ``source_key`` without its namespace, as text, ``canonical_id`` and
+        ``last_changed_date``, in the order of the keys.
+
+        Raises
+        ------
+        IdentityError
+            If the column is missing, or a key is blank.
+        StoreError
+            If the store cannot be read.
+        """
+        check_frame(data)
+        check_call(data, source_key_column, namespace, {})
+        check_keys(data[source_key_column])
+        keys = _stored_keys(data[source_key_column], namespace).alias(KEY).to_frame()
+        prefix = _prefix(namespace)
+        rows = known_identities(self.store_path).rows
+        ours = rows.filter(pl.col(KEY).str.starts_with(prefix)).join(keys, on=KEY, how="anti")
+        key = pl.col(KEY).str.strip_prefix(prefix)
+        return ours.select(key, CANONICAL_ID, LAST_CHANGED).sort(KEY)
+
     def _groups(self, data: pl.DataFrame, left_out: set[str]) -> dict[str, tuple[str, ...]]:
         """Return the columns of each group, in an order that nobody's list decides."""
         every = tuple(sorted(name for name in data.columns if name not in left_out))
@@ -171,6 +206,9 @@ class CanonicalIdResolver:
 
 def _stored_keys(keys: pl.Series, namespace: str) -> pl.Series:
     """Return keys with their namespace; no two pairs of both give one text."""
-    prefix = namespace.replace("%", "%25").replace(":", "%3A")
-    text = pl.concat_str(pl.lit(f"{prefix}:"), pl.col("key").cast(pl.String))
+    text = pl.concat_str(pl.lit(_prefix(namespace)), pl.col("key").cast(pl.String))
     return keys.alias("key").to_frame().select(text.alias("key")).to_series()
+
+
+def _prefix(namespace: str) -> str:
+    return namespace.replace("%", "%25").replace(":", "%3A") + ":"

@@ -207,6 +207,16 @@ def test_a_run_without_resolvers_commits_nothing(project: Project) -> None:
     assert list(project.folder.iterdir()) == []
 
 
+def test_a_step_is_told_what_is_missing_as_its_run_found_it(project: Project) -> None:
+    """Also when it has resolved rows already."""
+    project.resolve(ROWS)
+    with staged_identities(project.run_directory("ab12c"), "one"):
+        found = project.resolve(MOVED.head(1).with_columns(key=pl.lit("9")))
+        missing = project.resolver.missing(found, source_key_column="key", namespace="n")
+
+    assert missing["source_key"].to_list() == ["1", "2"]
+
+
 def test_the_context_is_put_back(project: Project) -> None:
     """Also after an error: the next call is in no step."""
     with pytest.raises(ZeroDivisionError), staged_identities(project.folder, "one"):

@@ -287,6 +287,34 @@ def test_an_earlier_day_does_not_turn_back_what_is_kept(tmp_path: Path) -> None:
     assert kept["update_dates"].to_list() == [[JANUARY, FEBRUARY]] * 3
 
 
+def test_rows_that_a_delivery_does_not_have_can_be_told(tmp_path: Path) -> None:
+    """Only those of its namespace; nothing is kept of it, and a row that comes back has its id."""
+    resolver = schools(tmp_path)
+    first = resolve(resolver, FIRST)
+    resolve(resolver, FIRST, namespace="gias:old")
+    second = resolve(resolver, FIRST.filter(urn="2"), FEBRUARY)
+
+    found = resolver.missing(second, source_key_column="urn", namespace="gias")
+
+    assert found.to_dict(as_series=False) == {
+        "source_key": ["1", "3"],
+        "canonical_id": first["canonical_id"].gather([0, 2]).to_list(),
+        "last_changed_date": [JANUARY, JANUARY],
+    }
+    assert resolver.missing(FIRST, source_key_column="urn", namespace="gias").is_empty()
+    assert resolver.missing(FIRST, source_key_column="urn", namespace="new").is_empty()
+    with pytest.raises(IdentityError, match='no column "Urn" for the keys'):
+        resolver.missing(FIRST, source_key_column="Urn", namespace="gias")
+
+
+def test_nothing_is_missing_without_a_store(tmp_path: Path) -> None:
+    """Asking makes none."""
+    found = schools(tmp_path).missing(FIRST, source_key_column="urn", namespace="gias")
+
+    assert found.columns == ["source_key", "canonical_id", "last_changed_date"]
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "name, groups, problem",
     [
