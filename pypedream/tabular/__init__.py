@@ -21,6 +21,7 @@ _HOMES: dict[str, str] = {
     "MovementKind": "row_ledger",
     "RowLedger": "row_ledger",
     "RuleResult": "rule_results",
+    "RunReport": "run_report",
     "StatRecord": "stats",
     "StatScope": "stats",
     "StatisticsRecorder": "stats",
@@ -28,6 +29,7 @@ _HOMES: dict[str, str] = {
     "StepExecutionMode": "models",
     "ledgers_of": "row_ledger",
     "match_files": "matching",
+    "report_of": "run_report",
 }
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "MovementKind",
     "RowLedger",
     "RuleResult",
+    "RunReport",
     "StatRecord",
     "StatScope",
     "StatisticsRecorder",
@@ -49,6 +52,7 @@ __all__ = [
     "StepExecutionMode",
     "ledgers_of",
     "match_files",
+    "report_of",
 ]
 
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -11,6 +11,7 @@ from pypedream.pipeline import Pipeline
 from pypedream.stage import Stage
 from pypedream.tabular.row_ledger import RowLedger
 from pypedream.tabular.rule_results import FileRules
+from pypedream.tabular.run_report import RunReport
 from pypedream.view.form import Form
 from pypedream.view.html import to_html
 from pypedream.view.html_objects import (
@@ -23,6 +24,7 @@ from pypedream.view.html_objects import (
 from pypedream.view.ledger import ledger_html
 from pypedream.view.picture import Picture
 from pypedream.view.rules import rules_html
+from pypedream.view.tables_report import tables_html
 from pypedream.view.text import tree_text
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ _WAYS: dict[type, tuple[Callable[[Any], str], Callable[[Any], str]]] = {
     Pipeline: (tree_text, to_html),
     Picture: (lambda picture: picture.about, picture_html),
     RowLedger: (str, ledger_html),
+    RunReport: (str, tables_html),
     RunDiff: (str, diff_html),
     Stage: (repr, stage_html),
 }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pypedream.tabular.row_ledger import LedgerLine, RowLedger
 
-__all__ = ["ledger_html"]
+__all__ = ["ledger_html", "ledger_parts"]
 
 
 def ledger_html(ledger: RowLedger) -> str:
@@ -23,11 +23,15 @@ def ledger_html(ledger: RowLedger) -> str:
     name, _, went = ledger.headline.partition(": ")
     title = tag("div", tag("b", name), " ", tag("span", went, class_="d"), class_="h")
     style = tag("style", Html(style_of(scope, "frames")))
-    problems = (
-        tag("div", tag("b", "does not add up: "), one, class_="e") for one in ledger.problems
-    )
-    table = tag("div", tag("table", *_rows(ledger), class_="u")) if ledger.lines else Html()
-    return tag("div", style, title, *problems, table, class_=scope)
+    return tag("div", style, title, *ledger_parts(ledger), class_=scope)
+
+
+def ledger_parts(ledger: RowLedger) -> Iterator[Html]:
+    """Yield what does not add up, and the table, for an element that has a style."""
+    for problem in ledger.problems:
+        yield tag("div", tag("b", "does not add up: "), problem, class_="e")
+    if ledger.lines:
+        yield tag("div", tag("table", *_rows(ledger), class_="u"))
 
 
 def _rows(ledger: RowLedger) -> Iterator[Html]:

@@ -48,7 +48,17 @@ def to_report(subject: Subject) -> str:
     >>> to_report(Pipeline("sum")).startswith("<!doctype html>")
     True
     """
-    title, content = _content(subject)
+    return document(*_content(subject))
+
+
+def document(title: str, content: Html) -> str:
+    """Return a whole HTML document that loads nothing and runs no script.
+
+    Parameters
+    ----------
+    content
+        One element that has a style of its own.
+    """
     head = tag(
         "head",
         tag("meta", charset="utf-8"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pypedream.tabular.rule_results import FileRules, RuleResult
 
-__all__ = ["rules_html"]
+__all__ = ["rules_html", "rules_parts"]
 
 _HEADS = ("column", "rule", "checked", "passed", "failed", "share", "examples", "extract")
 _NUMBERS = range(2, 6)
@@ -31,10 +31,11 @@ def rules_html(rules: FileRules) -> str:
     name, _, went = rules.headline.partition(": ")
     title = tag("div", tag("b", name), " ", tag("span", went, class_="d"), class_="h")
     style = tag("style", Html(style_of(scope, "frames")))
-    return tag("div", style, title, *_tables(rules), class_=scope)
+    return tag("div", style, title, *rules_parts(rules), class_=scope)
 
 
-def _tables(rules: FileRules) -> Iterator[Html]:
+def rules_parts(rules: FileRules) -> Iterator[Html]:
+    """Yield the tables, for an element that has a style."""
     passed = [each for each in rules.rules if not each.failed]
     if len(rules.rules) <= _FEW or not passed:
         yield _table(rules.rules)
