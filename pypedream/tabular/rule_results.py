@@ -15,8 +15,9 @@ from pypedream.log.displayed import exhibit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["FileRules", "RuleResult", "share_text"]
+__all__ = ["FileRules", "RuleResult", "examples_shown", "share_text"]
 
+_WIDTH = 40
 _LEAST_PERCENT, _MOST_PERCENT = 0.1, 99.9
 
 
@@ -120,7 +121,7 @@ class FileRules:
     def _lines(self) -> Iterator[str]:
         for each in self.failed:
             column = f"{each.column}  " if each.column is not None else ""
-            examples = f": {', '.join(each.examples)}" if each.examples else ""
+            examples = f": {', '.join(examples_shown(each))}" if each.examples else ""
             count = f"{each.failed:,} of {each.checked:,} failed ({share_text(each)})"
             yield f"  {column}{each.rule}  {count}{examples}"
 
@@ -133,6 +134,20 @@ class FileRules:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return shown_as(self, include, exclude)
+
+
+def examples_shown(result: RuleResult) -> Iterator[str]:
+    """Yield the examples as they can be read: blanks within quotes, long ones cut.
+
+    Examples
+    --------
+    >>> list(examples_shown(RuleResult("x", None, 9, 3, ("-1", "", " a"))))
+    ['-1', '""', '" a"']
+    """
+    for text in result.examples:
+        line = text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+        is_plain = bool(text) and text == " ".join(text.split())
+        yield line if is_plain else f'"{" ".join(line.splitlines())}"'
 
 
 def share_text(result: RuleResult) -> str:

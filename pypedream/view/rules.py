@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pypedream.tabular.rule_results import share_text
+from pypedream.tabular.rule_results import examples_shown, share_text
 from pypedream.view.html import new_scope
 from pypedream.view.style import style_of
 from pypedream.view.tags import Html, tag
@@ -22,7 +22,6 @@ __all__ = ["rules_html", "rules_parts"]
 _HEADS = ("column", "rule", "checked", "passed", "failed", "share", "examples", "extract")
 _NUMBERS = range(2, 6)
 _FEW = 12
-_WIDTH = 40
 
 
 def rules_html(rules: FileRules) -> str:
@@ -68,14 +67,9 @@ def _cells(rule: RuleResult) -> tuple[str, ...]:
         f"{rule.passed:,}",
         tag("b", failed) if rule.failed else failed,
         share_text(rule) if rule.failed else "0%",
-        ", ".join(_short(each) for each in rule.examples),
+        ", ".join(examples_shown(rule)),
         rule.extract or "",
     )
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"
 
 
 def _side(place: int) -> str:

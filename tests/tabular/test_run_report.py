@@ -86,7 +86,7 @@ def test_a_report_says_how_a_run_went(project: Path) -> None:
         "  closed: 8 -> 5, 3 filtered",
         '  does not add up: since "closed" it lost 2 rows',
         "schools: 10 rows, 1 of 1 rule failed",
-        "  name  not null  2 of 10 failed (20%): ",
+        '  name  not null  2 of 10 failed (20%): ""',
     ]
 
 
