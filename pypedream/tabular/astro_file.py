@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from os import PathLike
 
+    from pypedream.tabular.models import IngestedFileRecord
+
 __all__ = ["INGESTED", "AstroFile", "AstroFileSpec"]
 
 INGESTED = "ingested"
@@ -63,7 +65,7 @@ class AstroFile:
     """
 
     spec: AstroFileSpec | type[AstroFileSpec]
-    ingest_record: Any
+    ingest_record: IngestedFileRecord
     run_directory: Path
     _active_path: Path = field(alias="_active_path")
     large_file_threshold_bytes: int = 104_857_600
@@ -78,7 +80,7 @@ class AstroFile:
         cls,
         *,
         spec: AstroFileSpec | type[AstroFileSpec],
-        ingest_record: Any,
+        ingest_record: IngestedFileRecord,
         run_directory: Path,
         large_file_threshold_bytes: int = 104_857_600,
         run_batch_size: int = 100_000,

@@ -21,13 +21,36 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pypedream.tabular.astro_file import AstroFile
+    from pypedream.tabular.steps import StepContext
 
-__all__ = ["FilterFn", "filter_file"]
+__all__ = ["FilterFn", "filter_file", "filtering"]
 
 FilterFn: TypeAlias = Callable[[pl.DataFrame], pl.DataFrame]
 """A function of all rows of a file that returns those to take out."""
 
+FILTERED = "filtered"
+"""The folder of a run in which removed rows are."""
+
 _GOES = "__goes"
+
+
+def filtering(step_id: str, filter_: FilterFn | pl.Expr) -> Callable[..., dict[str, int]]:
+    """Return the function of a step that filters its files, one after the other.
+
+    It returns from each file to how many rows were taken out.
+    """
+
+    def filter_files(ctx: StepContext, files: list[AstroFile]) -> dict[str, int]:
+        folder = ctx.run_directory / FILTERED / step_id
+        return {
+            file.name: filter_file(file, filter_, folder / f"{file.name}.parquet") for file in files
+        }
+
+    if callable(filter_) and not isinstance(filter_, pl.Expr):
+        wrapped: Any = filter_files
+        wrapped.__wrapped__ = filter_  # where the user wrote it
+        wrapped.__name__ = getattr(filter_, "__name__", step_id)
+    return filter_files
 
 
 def filter_file(file: AstroFile, filter_: FilterFn | pl.Expr, removed_path: Path) -> int:
