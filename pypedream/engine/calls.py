@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from contextvars import ContextVar
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pypedream.engine.wiring import Wire
     from pypedream.files.hashes import Digest
     from pypedream.files.keeping import KeptFiles
+    from pypedream.files.spec import FileSpec
     from pypedream.files.stage_files import FileRef
     from pypedream.files.written import Written, WrittenFile
     from pypedream.parameters import Parameters
@@ -410,15 +412,29 @@ def _whole_code_of(wired: Wire) -> CodeIdentity:
         over, collect = wired.over, wired.stage.policy.collect
         besides["over="] = digest_of((over.names, over.how, over.depth, collect))
     if wired.files is not None:
-        outs = [
-            (name, out.path, out.kind, out.is_cached, digest_of_loader(out.loader))
-            for name, out in wired.files.spec.outs.items()
-        ]
-        besides["outputs"] = digest_of(outs)
+        besides["outputs"] = _digest_of_outputs(wired.files.spec)
     if not besides:
         return code
     digest = sha256(repr((code.digest, besides)).encode()).hexdigest()
     return CodeIdentity(digest, {**code.parts, **besides}, code.places, code.values)
+
+
+def _digest_of_outputs(spec: FileSpec) -> str:
+    is_ours = all(_is_of_formats(out.loader) for out in spec.outs.values())
+    return _digest_of_known(spec) if is_ours else _digest_of_written(spec)
+
+
+@lru_cache(maxsize=10_000)  # each call is told several times, and nothing of this changes
+def _digest_of_known(spec: FileSpec) -> str:
+    return _digest_of_written(spec)
+
+
+def _digest_of_written(spec: FileSpec) -> str:
+    outs = [
+        (name, out.path, out.kind, out.is_cached, digest_of_loader(out.loader))
+        for name, out in spec.outs.items()
+    ]
+    return digest_of(outs)
 
 
 def _default_of(link: Link) -> str:
@@ -454,11 +470,15 @@ _OPTIONS: Final = (str, int, float, bool, type(None), type)
 _of_loaders: dict[Any, str] = {}
 
 
+def _is_of_formats(loader: Any) -> bool:
+    return type(loader).__module__.startswith("pypedream.formats.")
+
+
 def digest_of_loader(loader: Any) -> str:
     """Return what a loader is; of one that comes with pypedream it is told once."""
     kind = type(loader)
     fields = getattr(kind, "__attrs_attrs__", None)
-    if fields is None or not kind.__module__.startswith("pypedream.formats."):
+    if fields is None or not _is_of_formats(loader):
         return digest_of(loader)
     options = [getattr(loader, each.name) for each in fields]
     if not all(isinstance(each, _OPTIONS) for each in options):

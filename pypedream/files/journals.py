@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from attrs import asdict
-
 from pypedream.errors import StoreError
 from pypedream.store.owner import Owner, is_gone, this_process
 
@@ -49,7 +47,9 @@ class Journal:
         self._descriptor, self.path = _begun(folder)
         self.id = self.path.name.removesuffix(_ENDING)
         try:
-            self.say({"version": _VERSION, **asdict(this_process())})
+            own = this_process()
+            about = {"host": own.host, "pid": own.pid, "start": own.start}
+            self.say({"version": _VERSION, **about})
         except BaseException:
             self.remove()
             raise

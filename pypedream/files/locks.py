@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import asdict, field, frozen
+from attrs import field, fields, frozen
 
 from pypedream.errors import StoreError
 from pypedream.files.lock_names import name_of
@@ -26,9 +27,7 @@ from pypedream.store.disk import make_folder
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from attrs import Attribute
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["DepLock", "Lock", "Locks", "OutLock", "ParamLock"]
 
@@ -116,6 +115,9 @@ class Lock:
     outs: Mapping[str, OutLock] = field(factory=dict)
 
 
+_FIELDS = tuple(each.name for each in fields(Lock))
+
+
 class Locks:
     """The locks of a workspace.
 
@@ -128,6 +130,7 @@ class Locks:
     def __init__(self, workspace: str | os.PathLike[str]) -> None:
         self._folder = Path(workspace, LOCKS)
         self._digests: dict[str, str] = {}
+        self._has_folder = False
 
     def path(self, stage: str) -> Path:
         """Return where the lock of a stage is, or would be."""
@@ -205,14 +208,16 @@ class Locks:
         """
         path, text = self.path(lock.stage), text_of(lock)
         try:
-            there = path.read_bytes() if path.is_file() else b""
+            there = _text_in(path) or b""
             # git may have written the ends of its lines as Windows does
             if there.replace(b"\r\n", b"\n") == text:
                 self._digests[lock.stage] = sha256(there).hexdigest()
                 return False
-            make_folder(self._folder, is_shared=False)
-            with replacing(path) as beside:
-                beside.write_bytes(text)
+            if not self._has_folder:
+                make_folder(self._folder, is_shared=False)
+                self._has_folder = True
+            with replacing(path) as beside, open(beside, "wb") as file:
+                file.write(text)
         except OSError as error:
             raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
         self._digests[lock.stage] = sha256(text).hexdigest()
@@ -236,13 +241,32 @@ class Locks:
 
 def text_of(lock: Lock) -> bytes:
     """Return a lock as it is written."""
-    document = {"version": _VERSION, **asdict(lock, filter=_is_said)}
-    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
+    said = ((name, getattr(lock, name)) for name in _FIELDS)
+    document = {name: _said(each) for name, each in said if each or name not in _LEFT_OUT}
+    text = _indented({**document, "version": _VERSION}, "")
     return f"{text}\n".encode("utf-8", "surrogatepass")
 
 
-def _is_said(attribute: Attribute[Any], value: Any) -> bool:
-    return bool(value) or attribute.name not in _LEFT_OUT
+def _said(value: Any) -> Any:
+    """Return a field of a lock as what JSON can hold."""
+    if isinstance(value, Mapping):
+        return {name: _said(each) for name, each in value.items()}
+    if isinstance(value, str):
+        return value
+    fields = {each.name: getattr(value, each.name) for each in type(value).__attrs_attrs__}
+    return {name: each for name, each in fields.items() if each or name not in _LEFT_OUT}
+
+
+def _indented(value: Any, around: str) -> str:
+    """Return what json writes with an indentation of two, in a tenth of the time."""
+    if not isinstance(value, dict) or not value:
+        return _encoded(value)
+    inner = f"{around}  "
+    rows = [f"{inner}{_encoded(key)}: {_indented(value[key], inner)}" for key in sorted(value)]
+    return "{\n" + ",\n".join(rows) + f"\n{around}}}"
+
+
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def lock_in(text: bytes) -> Lock:

@@ -113,8 +113,13 @@ def remove(outputs: list[Output]) -> list[str]:
 
 
 def _remove_if_there(path: str) -> None:
-    if os.path.lexists(path):
-        remove_tree(Path(path))
+    try:
+        os.rmdir(path)  # as it mostly is there, and empty
+    except FileNotFoundError:
+        return
+    except OSError:
+        if os.path.lexists(path):
+            remove_tree(Path(path))
 
 
 def finish(output: Output, *, is_durable: bool) -> None:

@@ -18,10 +18,12 @@ from pypedream.store.keys import broken_letter, broken_part
 __all__ = [
     "checked_path",
     "folded",
+    "inner_path",
     "is_folder",
     "is_glob",
     "place_within",
     "project_root",
+    "real_place",
     "seen_from",
     "within",
 ]
@@ -123,12 +125,42 @@ def within(root: Path, path: str) -> Path:
 
 def place_within(root: str, path: str) -> str:
     """Return what `within` does as a text, in a tenth of the time."""
-    place = root
-    for part in path.rstrip("/").split("/"):
+    return _followed(root, path)[0]
+
+
+def real_place(root: str, real_root: str, path: str) -> str:
+    """Return where a checked path is once all links are followed; errors as `within`.
+
+    Parameters
+    ----------
+    real_root
+        The root without symbolic links.
+    """
+    place, has_link = _followed(root, path)
+    return os.path.realpath(place) if has_link else os.path.join(real_root, *_parts(path))
+
+
+def inner_path(place: str, root: str) -> str:
+    """Return the path of a place in a project, written with "/"; both without symbolic links."""
+    start = os.path.join(root, "")
+    is_inside = place.startswith(start)
+    inner = place[len(start) :] if is_inside else os.path.relpath(place, root)
+    return inner.replace(os.sep, "/")
+
+
+def _followed(root: str, path: str) -> tuple[str, bool]:
+    """Return a place, and whether there is a symbolic link on the way to it."""
+    place, has_link = root, False
+    for part in _parts(path):
         place = f"{place}/{part}"
         if os.path.islink(place):
             _check_inside(root, path, place)
-    return place
+            has_link = True
+    return place, has_link
+
+
+def _parts(path: str) -> list[str]:
+    return path.rstrip("/").split("/")
 
 
 def seen_from(root: str, home: str, path: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from pypedream.errors import MissingFile, StoreError
-from pypedream.files.paths import within
+from pypedream.files.paths import inner_path, within
 from pypedream.files.templates import texts_of
 from pypedream.formats import Reader
 from pypedream.values import said
@@ -38,7 +38,8 @@ class FileRef:
     @property
     def paths(self) -> list[str]:
         """The paths, each pattern as what it matches now."""
-        return self.dep.files(Path(self.root))
+        paths = self.dep.paths
+        return self.dep.files(Path(self.root)) if isinstance(paths, list) else [*texts_of(paths)]
 
     def __str__(self) -> str:
         texts = texts_of(self.dep.paths)
@@ -248,16 +249,17 @@ def save(files: StageFiles, value: Any) -> Written:
     spec = files.spec
     values = {"return": value} if spec.is_single else _fields(spec, value)
     root, state = files.root, Path(files.root, STATE)
-    hashes, real = FileHashes(state, os.path.realpath(root)), os.path.realpath(root)
+    real = os.path.realpath(root)
+    hashes = FileHashes(state, real)
     written: dict[str, tuple[WrittenFile, ...]] = {}
-    with Staged(root, state) as staged:
+    with Staged(root, state, real_root=real) as staged:
         for name, out in spec.outs.items():
             if name not in values:
                 continue
             places = _write(staged, out, files_of(values[name], out))
             # before they are in place: there, another run may write its own at any time
             written[name] = tuple(
-                _written(hashes, path, os.path.relpath(place, real), out)
+                _written(hashes, path, inner_path(os.fspath(place), real), out)
                 for path, place in places.items()
             )
         staged.publish()
@@ -272,7 +274,8 @@ def _write(staged: Staged, out: FileOut, made: Mapping[str, Any]) -> dict[str, P
         folder = staged.path_for(str(out.path))
         places = {path: folder / path.removeprefix(str(out.path)) for path in made}
     for path, value in made.items():
-        places[path].parent.mkdir(parents=True, exist_ok=True)
+        if out.kind == "directory":
+            places[path].parent.mkdir(parents=True, exist_ok=True)
         out.loader.save(value, places[path])
     return places
 
@@ -280,7 +283,7 @@ def _write(staged: Staged, out: FileOut, made: Mapping[str, Any]) -> dict[str, P
 def _written(hashes: FileHashes, path: str, place: str, out: FileOut) -> WrittenFile:
     from pypedream.files.written import WrittenFile
 
-    digest = hashes.digest(place.replace(os.sep, "/"))
+    digest = hashes.digest(place)
     if digest is None:
         raise StoreError(f"nothing was written for the output {path}")
     return WrittenFile(path, digest.sha256, digest.size, out.is_cached)

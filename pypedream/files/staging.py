@@ -36,7 +36,7 @@ from pypedream.files.moves import (
     put_in_place,
     remove,
 )
-from pypedream.files.paths import is_folder, within
+from pypedream.files.paths import inner_path, is_folder, real_place
 from pypedream.store.disk import make_folder
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ class Staged:
     is_durable
         Whether the outputs reach the disk before they take their places. Without it, a loss of
         power may leave something else than old or new outputs; a crash of the process does not.
+    real_root
+        The root without symbolic links, where that is known.
 
     Examples
     --------
@@ -99,8 +101,9 @@ class Staged:
         workspace: str | os.PathLike[str],
         *,
         is_durable: bool = True,
+        real_root: str | None = None,
     ) -> None:
-        self._root, self._real_root = Path(root), os.path.realpath(root)
+        self._root, self._real_root = Path(root), real_root or os.path.realpath(root)
         self._outputs: dict[str, Output] = {}
         self._is_durable = is_durable
         with told(workspace):
@@ -137,8 +140,8 @@ class Staged:
         StoreError
             If nothing can be written there.
         """
-        real = os.path.realpath(within(self._root, target))
-        name = os.path.relpath(real, self._real_root).replace(os.sep, "/")
+        real = real_place(os.fspath(self._root), self._real_root, target)
+        name = inner_path(real, self._real_root)
         with told(self._root / target):
             output = self._outputs.get(name)
             if output is None:

@@ -32,17 +32,16 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> path.read_text()
     'done'
     """
-    target = _target(path)
-    beside = _beside(target)
-    # the kernel takes the umask off 0666: that is how any new file of this user would look
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    target = _place(path)
+    beside = Path(_beside(target))
+    descriptor = _made(beside)
     try:
         mode = _mode(target, os.fstat(descriptor).st_mode & 0o777)
         os.close(descriptor)
-        beside.chmod(0o600)
+        os.chmod(beside, 0o600)
         yield beside
-        beside.chmod(mode)
-        beside.replace(target)
+        os.chmod(beside, mode)
+        os.replace(beside, target)
     except BaseException:
         with suppress(FileNotFoundError):
             beside.unlink()
@@ -57,8 +56,9 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     replaced in one step: between two renames there is nothing at *path*. The old one is removed
     only after the new one is in place.
     """
-    target = _target(path)
-    beside = _beside(target)
+    target = Path(_place(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(_beside(str(target)))
     try:
         yield beside
         _swap(beside, target)
@@ -71,7 +71,7 @@ def _swap(new: Path, target: Path) -> None:
     if not target.exists():
         new.rename(target)
         return
-    old = _beside(target)
+    old = Path(_beside(str(target)))
     target.rename(old)
     try:
         new.rename(target)
@@ -90,20 +90,33 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _target(path: str | os.PathLike[str]) -> Path:
-    target = Path(os.path.realpath(path))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target
+def _place(path: str | os.PathLike[str]) -> str:
+    """Return where *path* is, whatever folder the process is in later; a last link is followed."""
+    place = os.path.join(os.getcwd(), path)
+    return os.path.realpath(place) if os.path.islink(place) else place.rstrip(os.sep)
 
 
-def _beside(target: Path) -> Path:
-    suffix = "".join(target.suffixes[-2:])
-    ending = suffix if len(suffix) <= _LONGEST_SUFFIX else ""
-    return target.with_name(f".tmp-{os.urandom(8).hex()}{ending}")
-
-
-def _mode(target: Path, otherwise: int) -> int:
+def _made(beside: Path) -> int:
+    """Make a new file, and the folders that it is in; return its descriptor."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     try:
-        return target.stat().st_mode & 0o777
+        # the kernel takes the umask off 0666: that is how any new file of this user would look
+        return os.open(beside, flags, 0o666)
+    except FileNotFoundError:
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(beside, flags, 0o666)
+
+
+def _beside(target: str) -> str:
+    folder, name = os.path.split(target)
+    parts = [] if name.endswith(".") else name.lstrip(".").split(".")[1:]
+    suffix = "".join([f".{part}" for part in parts[-2:]])
+    ending = suffix if len(suffix) <= _LONGEST_SUFFIX else ""
+    return os.path.join(folder, f".tmp-{os.urandom(8).hex()}{ending}")
+
+
+def _mode(target: str, otherwise: int) -> int:
+    try:
+        return os.stat(target).st_mode & 0o777
     except FileNotFoundError:
         return otherwise

@@ -109,6 +109,15 @@ def test_a_lock_that_was_written_can_be_read(lock):
     assert text_of(lock_in(text_of(lock))) == text_of(lock)
 
 
+@given(st.builds(Lock, texts, texts, **parts))
+def test_a_lock_is_written_as_json_writes_it(lock):
+    """Sorted, with an indentation of two, and with letters of every language as they are."""
+    text = text_of(lock).decode("utf-8", "surrogatepass")
+
+    again = json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False)
+    assert text == f"{again}\n"
+
+
 odd = st.text(st.sampled_from("aAbB.%@/\\ ~:*é\u0301ßcon1\0\n\ud800"), min_size=1, max_size=8)
 names = st.one_of(odd, st.text(min_size=1, max_size=100), st.sampled_from(["con", "NUL.x", "aux"]))
 
