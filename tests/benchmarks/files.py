@@ -1,119 +1,147 @@
-"""Files: what it costs to bring files up to date, or to find that they are, beside a peer.
+"""Files: what it costs to bring files up to date, or to find that they are, beside peers.
 
 Each stage reads a small JSON file and writes one, in a chain. It is the command that is measured,
 in a fresh process, as users give it: interpreter, imports, definition of the stages, and all that
-has to be looked at.
+has to be looked at, with the CPU time of the processes that it starts. DVC starts one a stage, as
+its stages are commands.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import shutil
+import subprocess
+import sys
+from statistics import median
 from tempfile import TemporaryDirectory
 from time import sleep
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.imports import BARE, started
+from tests.benchmarks.file_peers import DOIT, DVC, HOME, OURS, PIVOT, Peer
+from tests.benchmarks.imports import BARE
 from tests.benchmarks.measure import Row, is_installed, paired
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-FEW, MANY = 176, 1_000
-"""The smaller one is what a paper that compares such tools has."""
+FEW, MANY, MOST = 176, 1_000, 2_000
+"""The smallest one is what a paper that compares such tools has."""
 
 AT_REST_S = 2.1
 """A file that was written less than two seconds before it was hashed is hashed again."""
 
 UNIT = "x a bare interpreter"
-HEAD = """
-from typing import Annotated
-from pypedream import Pipeline
-from pypedream.files import JSON, Dep, Out
-flow = Pipeline("chain")
-"""
-STAGE = """
-def s{n}(
-    x: Annotated[dict, Dep("out/{before}.json", JSON())]
-) -> Annotated[dict, Out("out/{n}.json", JSON())]:
-    return {{"n": x["n"] + {n}}}
-flow.register(s{n})
-"""
-DOIT = """
-import json
-def write(n):
-    found = json.load(open(f"out/{{n - 1}}.json"))["n"]
-    json.dump({{"n": found + n}}, open(f"out/{{n}}.json", "w"))
-def task_s():
-    for n in range({count}):
-        yield dict(
-            name=str(n), actions=[(write, [n])],
-            file_dep=[f"out/{{n - 1}}.json"], targets=[f"out/{{n}}.json"],
-        )
-"""
-REPRO = "from pypedream.cli import app; app(['repro', '-q'])"
-GIVE_DOIT = "from doit.doit_cmd import DoitMain; DoitMain().run(['run', '--reporter', 'zero'])"
+ASKED = {"doit": (1.0, None), "DVC": (0.05, 0.02), "Pivot": (None, 0.1)}
+"""What the next run, and the first, may cost at most beside each of them."""
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
-    """Measure the first time, and the next when nothing has to be called."""
-    samples = 2 if quick else 9
-    peers = {"doit": (_doit, GIVE_DOIT)} if is_installed("doit") and not quick else {}
-    for count in (10,) if quick else (FEW, MANY):
-        yield Row(
-            f"{count:,} stages with files, nothing to do",
-            UNIT,
-            _again(_flow, REPRO, count, samples),
-            None,
-            {name: _again(*each, count, max(3, samples // 3)) for name, each in peers.items()},
-        )
-    count = 10 if quick else FEW
-    yield Row(
-        f"{count:,} stages with files, for the first time",
-        UNIT,
-        _first(_flow, REPRO, count, max(2, samples // 3)),
-        None,
-        {name: _first(*each, count, 3) for name, each in peers.items()},
+    """Measure the next time, when nothing has to be called, and the first time."""
+    count, samples = (10, 2) if quick else (FEW, 9)
+    peers = {} if quick else peers_here()
+    yield from _beside(
+        f"{count:,} stages with files, nothing to do",
+        _again(OURS, count, samples),
+        {name: _again(peer, count, peer.samples) for name, peer in peers.items()},
+        0,
     )
+    if not quick:
+        doit = {name: _again(peers[name], MANY, 3) for name in ("doit",) if name in peers}
+        figure = f"{MANY:,} stages with files, nothing to do"
+        yield Row(figure, UNIT, _again(OURS, MANY, samples), None, doit)
+    yield from _beside(
+        f"{count:,} stages with files, for the first time",
+        _first(OURS, count, max(2, samples // 3)),
+        {name: _first(peer, count, peer.samples) for name, peer in peers.items()},
+        1,
+    )
+    if quick:
+        return
+    for what, cost in {"nothing to do": _again, "for the first time": _first}.items():
+        figure = f"a stage of {MOST:,} beside one of {MANY:,}, {what}"
+        yield Row(figure, "x", _grown(cost, 5 if cost is _again else 1), 1.2)
 
 
-def _again(write: Callable[[Path, int], None], give: str, count: int, samples: int) -> list[float]:
+def peers_here() -> dict[str, Peer]:
+    """Return the peers that are there: doit beside us, the others where their names say.
+
+    ``DVC=/venv/bin/dvc`` and ``PIVOT=/venv/bin/pivot`` name their commands, or they are in the
+    path. They have environments of their own, as what they need does not go together.
+    """
+    found = {"doit": DOIT} if is_installed("doit") else {}
+    for name, peer in {"DVC": DVC, "Pivot": PIVOT}.items():
+        command = os.environ.get(name.upper()) or shutil.which(name.lower())
+        if command:
+            found[name] = peer.at(command)
+    return found
+
+
+def _beside(
+    figure: str, ours: list[float], theirs: dict[str, list[float]], which: int
+) -> Iterator[Row]:
+    """Yield what was measured, and a row for each peer beside which something is asked."""
+    yield Row(figure, UNIT, ours, None, theirs)
+    for name, ratios in theirs.items():
+        asked = ASKED[name][which]
+        if asked is not None:
+            yield Row(f"{figure}, beside {name}", f"x {name}", _ratios(ours, ratios), asked)
+
+
+def _ratios(ours: list[float], theirs: list[float]) -> list[float]:
+    return [one / median(theirs) for one in ours]
+
+
+def _grown(cost: Callable[[Peer, int, int], list[float]], samples: int) -> list[float]:
+    """Return what a stage costs among the most, beside one among many; to start is left out."""
+    start = median(cost(OURS, 1, samples))
+    one_of_many = (median(cost(OURS, MANY, samples)) - start) / MANY
+    return [(whole - start) / MOST / one_of_many for whole in cost(OURS, MOST, samples)]
+
+
+def _again(peer: Peer, count: int, samples: int) -> list[float]:
     with TemporaryDirectory() as folder, TemporaryDirectory() as bytecode:
-        code = _in(folder, give)
-        write(Path(folder), count)
-        started(code, bytecode)
-        sleep(AT_REST_S)
-        return paired(lambda: started(code, bytecode), lambda: started(BARE, bytecode), samples)
+        peer.write(folder, count)
+        for _ in range(2):  # the first time, and once to look at the files that were just written
+            ended(peer.command, folder, bytecode)
+            sleep(AT_REST_S)
+        return paired(
+            lambda: ended(peer.command, folder, bytecode), lambda: _bare(bytecode), samples
+        )
 
 
-def _first(write: Callable[[Path, int], None], give: str, count: int, samples: int) -> list[float]:
+def _first(peer: Peer, count: int, samples: int) -> list[float]:
     with TemporaryDirectory() as folder:
         places, bytecode = iter(range(samples + 2)), f"{folder}/bytecode"
 
         def first() -> float:
-            place = Path(folder, str(next(places)))
-            place.mkdir()
-            write(place, count)
-            return started(_in(str(place), give), bytecode)
+            place = f"{folder}/{next(places)}"
+            os.mkdir(place)
+            peer.write(place, count)
+            return ended(peer.command, place, bytecode)
 
-        return paired(first, lambda: started(BARE, bytecode), samples)
-
-
-def _in(folder: str, give: str) -> str:
-    return f"import os, sys; os.chdir({folder!r}); sys.path.insert(0, {folder!r}); {give}"
+        return paired(first, lambda: _bare(bytecode), samples, warm_up=samples > 1)
 
 
-def _flow(folder: Path, count: int) -> None:
-    stages = (STAGE.format(n=n, before=n - 1) for n in range(count))
-    (folder / "pyproject.toml").touch()
-    (folder / "pipeline.py").write_text(HEAD + "".join(stages), encoding="utf-8")
-    _input(folder)
+def _bare(bytecode: str) -> float:
+    return ended([sys.executable, "-c", BARE], ".", bytecode)
 
 
-def _doit(folder: Path, count: int) -> None:
-    (folder / "dodo.py").write_text(DOIT.format(count=count), encoding="utf-8")
-    _input(folder)
+def ended(command: list[str], folder: str, bytecode: str) -> float:
+    """Return the CPU seconds of a command and of all processes that it waited for.
 
-
-def _input(folder: Path) -> None:
-    (folder / "out").mkdir()
-    (folder / "out" / "-1.json").write_text('{"n": 1}', encoding="utf-8")
+    Parameters
+    ----------
+    bytecode
+        Folder for what is compiled. It is written whatever the environment says: an installed
+        package is compiled once, and not by each interpreter.
+    """
+    kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": bytecode}
+    if command[0] == sys.executable:
+        kept["PYTHONPATH"] = HOME
+    with subprocess.Popen(
+        command, cwd=folder, env={**os.environ, **kept}, stdout=subprocess.DEVNULL
+    ) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_utime + usage.ru_stime
