@@ -108,7 +108,10 @@ def _stage(key: str, stage: Stage, scope: str | None, loaders: _Loaders) -> tupl
 
 def _types(stage: Stage) -> list[tuple[str, str]]:
     """Return the types that may be compared with those of other stages: not of what is read."""
-    found = getattr(stage.function, "__annotations__", None)
+    try:
+        found = getattr(stage.function, "__annotations__", None)
+    except Exception as error:  # from 3.14 on what is written there is run only now
+        raise Untold(f'the annotations of "{stage.name}"') from error
     if not isinstance(found, dict):
         return []
     read = stage.files.spec.deps if stage.files is not None else ()
