@@ -22,6 +22,7 @@ from pypedream.cli.choose import chosen
 from pypedream.cli.locate import target_of
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.terminal import say
+from pypedream.errors import PypedreamError
 from pypedream.names import did_you_mean
 from pypedream.places import Place, is_ours
 
@@ -167,6 +168,10 @@ def _refusal(error: BaseException, target: Target, folder: Path, *, debug: bool)
         from traceback import format_exception  # it takes long to load
 
         say(*"".join(format_exception(error)).splitlines(), err=True)
+    lines = str(error).splitlines() if isinstance(error, PypedreamError) else []
+    if len(lines) > 1:  # a mistake each, with its place
+        head = f"cannot load {target.shown}: {len(lines)} mistakes"
+        return Refused(head, *(f"  {line}" for line in lines))
     return Refused(f"cannot load {target.shown}: {_said(error, folder)}")
 
 

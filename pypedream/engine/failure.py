@@ -252,7 +252,7 @@ def failure_screen(failure: Failure) -> list[str]:
     """
     error = failure.error
     times = f" after {failure.attempts} attempts" if failure.attempts > 1 else ""
-    head = f"{failure.label} failed{times}: {shown_error(error)}"
+    head = f"{failure.label} failed{times}: {shown_error(error, _MOST_LETTERS)}"
     inputs = input_lines(failure)
     if len(inputs) > _MOST_INPUTS:
         inputs = [*inputs[: _MOST_INPUTS - 1], f"  and {len(inputs) - _MOST_INPUTS + 1} more"]
@@ -266,6 +266,7 @@ def _hints(failure: Failure) -> Iterator[str]:
 
 
 _MOST_INPUTS = 5
+_MOST_LETTERS = 400
 
 
 def shown_error(error: BaseException, limit: int = 200) -> str:

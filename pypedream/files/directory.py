@@ -57,8 +57,8 @@ def checked_directory(value: Any, out: FileOut) -> dict[str, Any]:
     TypeError
         If it is no dict.
     ValueError
-        If it is empty; or with one line for each key that cannot be a file, or that on some
-        systems is the same file as another.
+        If it is empty; or with all keys that cannot be files, or that on some systems are the
+        same file as another.
     """
     if not isinstance(value, Mapping):
         raise TypeError(f"DirectoryOut takes a dict of files, no {type(value).__name__}")
@@ -73,7 +73,7 @@ def checked_directory(value: Any, out: FileOut) -> dict[str, Any]:
             mistakes.append(str(error))
     mistakes.extend(_same(names))
     if mistakes:
-        raise ValueError("\n".join(mistakes))
+        raise ValueError("; ".join(mistakes))
     return {name: value[key] for key, name in names.items()}
 
 

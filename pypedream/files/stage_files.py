@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from pypedream.errors import MissingFile, StoreError
+from pypedream.errors import FormatError, MissingFile, StoreError
 from pypedream.files.paths import inner_path, within
 from pypedream.files.templates import texts_of
 from pypedream.formats import Reader
+from pypedream.places import Place
 from pypedream.values import said
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class FileCall:
         return self._saved(await value)
 
     def _saved(self, value: Any) -> Any:
-        return save(self.files, value) if self.files.spec.outs else value
+        return save(self.files, value, self.function) if self.files.spec.outs else value
 
 
 def _is_place(loader: Any) -> bool:
@@ -231,8 +232,13 @@ def present(value: Any) -> Any:
     return value.load() if isinstance(value, FileRef) else value
 
 
-def save(files: StageFiles, value: Any) -> Written:
+def save(files: StageFiles, value: Any, function: Callable[..., Any] | None = None) -> Written:
     """Write all outputs of a stage, or none of them.
+
+    Parameters
+    ----------
+    function
+        What gave the value; errors say where it is.
 
     Raises
     ------
@@ -247,16 +253,20 @@ def save(files: StageFiles, value: Any) -> Written:
     from pypedream.files.written import Written
 
     spec = files.spec
-    values = {"return": value} if spec.is_single else _fields(spec, value)
+    try:
+        values = {"return": value} if spec.is_single else _fields(spec, value)
+        made = {name: files_of(each, spec.outs[name]) for name, each in values.items()}
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{error}{_where(function)}") from None
     root, state = files.root, Path(files.root, STATE)
     real = os.path.realpath(root)
     hashes = FileHashes(state, real)
     written: dict[str, tuple[WrittenFile, ...]] = {}
     with Staged(root, state, real_root=real) as staged:
         for name, out in spec.outs.items():
-            if name not in values:
+            if name not in made:
                 continue
-            places = _write(staged, out, files_of(values[name], out))
+            places = _write(staged, out, made[name], function)
             # before they are in place: there, another run may write its own at any time
             written[name] = tuple(
                 _written(hashes, path, inner_path(os.fspath(place), real), out)
@@ -266,7 +276,16 @@ def save(files: StageFiles, value: Any) -> Written:
     return Written(written, files)
 
 
-def _write(staged: Staged, out: FileOut, made: Mapping[str, Any]) -> dict[str, Path]:
+def _where(function: Callable[..., Any] | None) -> str:
+    from pypedream.store.functions import innermost
+
+    place = None if function is None else Place.of_function(innermost(function))
+    return "" if place is None else f" ({place})"
+
+
+def _write(
+    staged: Staged, out: FileOut, made: Mapping[str, Any], function: Callable[..., Any] | None
+) -> dict[str, Path]:
     """Write the files of one output beside their places; return where each is, by its path."""
     if out.kind != "directory":
         places = {path: staged.path_for(path) for path in made}
@@ -276,7 +295,13 @@ def _write(staged: Staged, out: FileOut, made: Mapping[str, Any]) -> dict[str, P
     for path, value in made.items():
         if out.kind == "directory":
             places[path].parent.mkdir(parents=True, exist_ok=True)
-        out.loader.save(value, places[path])
+        try:
+            out.loader.save(value, places[path])
+        except FormatError as error:  # nobody knows the place where it is written first
+            text = str(error).replace(str(places[path]), path)
+            raise FormatError(
+                f"{text}{_where(function)}", path=path, format_name=error.format, line=error.line
+            ) from error.__cause__
     return places
 
 
@@ -306,5 +331,5 @@ def _fields(spec: FileSpec, value: Any) -> Mapping[str, Any]:
     wrong = [f'it returned no "{name}"' for name in missing]
     wrong += [f'it returned "{name}", which has no file' for name in unknown]
     if wrong:
-        raise ValueError("\n".join(wrong))
+        raise ValueError("; ".join(wrong))
     return value

@@ -1,0 +1,153 @@
+"""What a newcomer gets wrong about files, as the terminal says it: what, where and the fix."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+HEAD = """\
+from typing import Annotated, TypedDict
+import pydantic
+from pypedream import Pipeline
+from pypedream.files import *
+flow = Pipeline("p")
+"""
+GIVES = '-> Annotated[dict, Out("o.json", JSON())]:\n    return {}\n'
+TABLE = """\
+class O(TypedDict):
+    c: Annotated[dict, {}]
+def f({}) -> O:
+    return {}
+flow.register(f)
+"""
+
+# From a name to the text below the head, and what is told of it (a regular expression).
+DEFINITIONS = {
+    "lambda": ("flow.register(lambda: 1)", r'a lambda has no name.*add name="\.\.\."'),
+    "closure": (
+        (
+            'def make():\n    def g(x: Annotated[dict, Dep("a.json", JSON())]): ...\n    return g\n'
+            "flow.register(make())"
+        ),
+        r'stage "g": cannot pickle a function.*move it to the top of its module',
+    ),
+    "placeholder": (
+        "def f(x: Annotated[dict, PlaceholderDep(JSON())]) " + GIVES + "flow.register(f)",
+        r'argument "x": PlaceholderDep requires override: write register\(\.\.\., dep_path_over',
+    ),
+    "incremental": (
+        TABLE.format(
+            'IncrementalOut("a.json", JSON())',
+            'c: Annotated[dict, IncrementalOut("b.json", JSON())]',
+            "c",
+        ),
+        r"IncrementalOut path mismatch.*use the same path in both annotations",
+    ),
+    "folder": (
+        TABLE.format('DirectoryOut("a", JSON())', "", "{}"),
+        r"DirectoryOut path must end with '/': write \"a/\"",
+    ),
+    "no loader": (
+        TABLE.format('Out("a.json")', "", "{}"),
+        r'loader is required: write Out\("a.json", JSON\(\)\)',
+    ),
+    "field": (
+        (
+            "class O(TypedDict):\n    b: dict\n"
+            'def f(x: Annotated[dict, Dep("a.json", JSON())]) -> O: ...\nflow.register(f)'
+        ),
+        r'field "b": TypedDict field missing Out annotation: write b: Annotated',
+    ),
+    "clash": (
+        "def f() " + GIVES + "other = Pipeline('o')\nother.register(f)\nflow.register(f)\n"
+        "flow.include(other)",
+        r'stage "f" already exists: include "o" with a prefix, or give one.*another name=',
+    ),
+    "itself": ("flow.include(flow)", r'pipeline "p" cannot include itself'),
+    "factory": (
+        "class P(StageParams):\n    x: list[str] = pydantic.Field(default_factory=list)\n"
+        "def f(params: P) " + GIVES + "flow.register(f)",
+        r'P\.x has a default_factory.*write "= \[\]"',
+    ),
+    "local table": (
+        (
+            "def make():\n    class O(TypedDict):\n"
+            '        a: Annotated[dict, Out("a.json", JSON())]\n    return O\nO = make()\n'
+            "def f() -> O: ...\nflow.register(f)"
+        ),
+        r"the TypedDict O is defined inside a function: move it to the top",
+    ),
+    "outside": (
+        'def f(x: Annotated[dict, Dep("../a.json", JSON())]) ' + GIVES + "flow.register(f)",
+        r'"\.\./a\.json" cannot be a path of the project',
+    ),
+}
+
+# The same for what is known only when a stage has run.
+RUNS = {
+    "key": (
+        TABLE.format('DirectoryOut("a/", JSON())', "", '{"c": {"task": {}, "../x": {}}}'),
+        r'DirectoryOut key must have extension: "task"; use "task\.json"; DirectoryOut key "\.\./x',
+    ),
+    "empty": (
+        TABLE.format('DirectoryOut("a/", JSON())', "", '{"c": {}}'),
+        r'DirectoryOut dict must not be empty: "a/" would hold no file',
+    ),
+    "fields": (
+        TABLE.format('Out("a.json", JSON())', "", '{"d": {}}'),
+        r'it returned no "c"; it returned "d", which has no file',
+    ),
+    "value": (
+        TABLE.format('Out("a.json", JSON())', "", '{"c": {"a": {1}}}'),
+        r"FormatError: a\.json cannot be written as JSON: .* is of type set, which JSON lacks",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def needed(project):
+    pytest.importorskip("pydantic")
+
+
+@pytest.mark.parametrize("text, said", DEFINITIONS.values(), ids=DEFINITIONS)
+def test_a_definition_that_cannot_be_is_one_line(write, invoke, text, said):
+    """With the file and the line, and the fix."""
+    write("pipeline.py", HEAD + text)
+
+    result = invoke("repro")
+
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: cannot load pipeline.py: ")
+    assert re.search(said, line)
+    assert re.search(r"\(pipeline\.py:\d+\)", line)
+
+
+@pytest.mark.parametrize("text, said", RUNS.values(), ids=RUNS)
+def test_a_value_that_cannot_be_written_is_one_line(project, write, invoke, text, said):
+    """With the function's place, and without that of files which nobody knows."""
+    write("pipeline.py", HEAD + text)
+
+    result = invoke("repro")
+
+    assert result.exit_code == 1
+    first, second, *_ = result.stderr.splitlines()
+    assert re.search(f"^f failed: .*{said}.* \\(pipeline\\.py:8\\)$", first)
+    assert second.startswith("record: ")
+    assert ".tmp-" not in result.stderr
+    assert not list(project.glob("a*"))
+
+
+def test_several_mistakes_are_a_line_each(write, invoke):
+    """All at once."""
+    text = TABLE.format('Out("a.json")', 'x: Annotated[dict, Dep("/a.json", JSON())]', "{}")
+    write("pipeline.py", HEAD + text)
+
+    head, *lines = invoke("repro").stderr.splitlines()
+
+    assert head == "error: cannot load pipeline.py: 2 mistakes"
+    assert [re.sub(r": .*", "", line) for line in lines] == [
+        '  stage "f", argument "x"',
+        '  stage "f", field "c"',
+    ]
