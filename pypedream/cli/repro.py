@@ -103,6 +103,8 @@ def command(
             run = carried_out(found.pipeline, partial(found.pipeline.run, values), asked)
             _remember(rest, found, run)
     if run is not None:
+        if not (quiet or as_json) and any(one.state == "ok" for one in run.stages.values()):
+            say(*(f"note: {note}" for note in run.plan.notes), err=True)
         return said(run, is_quiet=quiet, as_json=as_json, debug=debug)
     if as_json:
         say_json(document)

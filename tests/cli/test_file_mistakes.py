@@ -139,6 +139,22 @@ def test_a_value_that_cannot_be_written_is_one_line(project, write, invoke, text
     assert not list(project.glob("a*"))
 
 
+def test_a_path_among_parameters_is_noted_when_its_stage_is_called(write, invoke):
+    """What is in the file would not count; a run that calls nothing says nothing."""
+    write(
+        "pipeline.py",
+        HEAD
+        + 'class P(StageParams):\n    source: str = "data/in.csv"\n'
+        + "def f(params: P) "
+        + GIVES
+        + "flow.register(f)",
+    )
+
+    note = "note: stage \"f\": params.source is a path, 'data/in.csv': write it as Dep or Out"
+    assert note in invoke("repro").stderr
+    assert "note:" not in invoke("repro").stderr
+
+
 def test_several_mistakes_are_a_line_each(write, invoke):
     """All at once."""
     text = TABLE.format('Out("a.json")', 'x: Annotated[dict, Dep("/a.json", JSON())]', "{}")
