@@ -11,7 +11,7 @@ from pypedream.cli.load import loaded
 from pypedream.cli.run import recording
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.cli.values import parameters_of
-from pypedream.cli.words import words
+from pypedream.cli.words import stages_meant, words
 
 if TYPE_CHECKING:
     from pypedream.cli.words import Words
@@ -41,7 +41,10 @@ def command(
 
     with stdout_kept_free(), loaded(words.target, debug=debug) as found:
         values = parameters_of(found.pipeline, texts, file).settings
-        asked = {**options.request({"until": words.stages}), **recording(found, workspace)}
+        asked = {
+            **options.request({"until": stages_meant(words, found.pipeline.stages)}),
+            **recording(found, workspace),
+        }
         committed = commit(found.pipeline, {**values, **asked})
         gone = gone_locks(found.pipeline.blueprint)
     if as_json:

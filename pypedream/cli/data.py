@@ -12,7 +12,7 @@ from pypedream.cli.groups import Group
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.project import Project
 from pypedream.cli.terminal import say, say_json
-from pypedream.files.data_diff import changed_files, row_diff
+from pypedream.files.data_diff import NoColumn, changed_files, row_diff
 from pypedream.parameters.display import table
 from pypedream.values import size_text
 
@@ -80,7 +80,7 @@ def _row(one: FileChange) -> tuple[str, ...]:
 def _rows(
     project: Project, before: Revision, changes: Sequence[FileChange], key: Sequence[str]
 ) -> dict[str, RowDiff]:
-    found = {}
+    found, without = {}, []
     with project.store(readonly=True) as store:
         for one in changes:
             file = project.root / one.path
@@ -90,12 +90,18 @@ def _rows(
             if was is None:
                 say(f"note: nobody has kept what {one.path} was", err=True)
                 continue
+            now = file.read_bytes()
             try:
-                rows = row_diff(one.path, was, file.read_bytes(), key)
+                rows = row_diff(one.path, was, now, key)
+            except NoColumn as error:  # another table has it
+                without.append(str(error))
+                rows = row_diff(one.path, was, now)
             except ValueError as error:
                 raise Refused(str(error)) from None
             if rows is not None:
                 found[one.path] = rows
+    if without and len(without) == len(found):
+        raise Refused(*without)
     return found
 
 

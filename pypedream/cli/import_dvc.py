@@ -34,14 +34,14 @@ def command(*, source: str, out: str, overwrite: bool, as_json: bool) -> None:
     yaml = need("yaml", extra="yaml", for_="import-dvc")
     path = Path(source)
     target = path.parent / out
-    if target.exists() and not overwrite:
-        raise Refused(f"{target} is there: name another file with --out, or --overwrite it")
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Refused(f"cannot read {source}: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
         raise Refused(f"{source} has no stages")
+    if target.exists() and not overwrite:
+        raise Refused(f"{target} is there: name another file with --out, or --overwrite it")
     made = module_from_dvc(document, path.parent, path.name)
     with replacing(target) as beside:
         beside.write_text(made.text, encoding="utf-8", newline="\n")

@@ -10,10 +10,11 @@ from pypedream.cli import options
 from pypedream.cli.compared import say_compared
 from pypedream.cli.groups import ShowGroup
 from pypedream.cli.load import loaded
-from pypedream.cli.mistakes import Refused
+from pypedream.cli.mistakes import Refused, refusal
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.cli.toml import toml_lines
 from pypedream.cli.values import as_typed, parameters_of
+from pypedream.errors import ParameterError
 from pypedream.files.metrics import compared
 from pypedream.files.paths import project_root
 from pypedream.parameters.display import plain_data, table
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from pypedream.files.locks import ParamLock
     from pypedream.parameters import Parameter, Parameters
+    from pypedream.pipeline import Pipeline
 
 _SHORT = 8
 _HEADING = ("name", "accepts", "value", "from", "help")
@@ -57,7 +59,7 @@ def show(
     if as_json and as_toml:
         raise Refused("--json and --toml exclude each other: choose one")
     with stdout_kept_free(), loaded(target, debug=debug) as found:
-        parameters = parameters_of(found.pipeline, texts, file)
+        parameters = _with_params_file(found.pipeline, parameters_of(found.pipeline, texts, file))
     if as_json:
         say_json(
             {
@@ -72,6 +74,19 @@ def show(
     else:
         rows = [_row(parameters, each) for each in parameters.definitions.values()]
         say(*table([_HEADING, *rows]).splitlines())
+
+
+def _with_params_file(pipeline: Pipeline, parameters: Parameters) -> Parameters:
+    """Return the parameters with what the file beside the project's says of its stages."""
+    if not pipeline.blueprint.has_files:
+        return parameters
+    from pypedream.files.stage_groups import with_file_values
+
+    definition = pipeline.blueprint.definition
+    try:
+        return with_file_values(parameters, definition.stages, definition.scopes)
+    except ParameterError as error:
+        raise refusal([error]) from None
 
 
 @command.command("diff", short_help="Compare with a revision.")

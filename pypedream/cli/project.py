@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from pypedream.cli.mistakes import Refused
+from pypedream.cli.words import meant_by
 from pypedream.cli.workspaces import VARIABLE
 from pypedream.files.paths import WORKSPACE, project_root
 from pypedream.names import did_you_mean, there_are
@@ -59,11 +60,13 @@ class Project:
         found = Locks(self.root / WORKSPACE).all()
         if not found:
             raise Refused(f"no stage has a lock in {self.root / WORKSPACE / 'locks'}: repro first")
-        unknown = [stage for stage in stages if stage not in found]
-        if unknown:
-            near = did_you_mean(unknown[0], found) or f"; {there_are(found)}"
-            raise Refused(f'no lock of a stage "{unknown[0]}"{near}')
-        return [lock for stage, lock in found.items() if not stages or stage in stages]
+        named = {stage: meant_by(stage, found) for stage in stages}
+        for stage, meant in named.items():
+            if not meant:
+                near = did_you_mean(stage, found) or f"; {there_are(found)}"
+                raise Refused(f'no lock of a stage "{stage}"{near}')
+        wanted = {stage for meant in named.values() for stage in meant}
+        return [lock for stage, lock in found.items() if not stages or stage in wanted]
 
     @contextmanager
     def hashes(self) -> Iterator[FileHashes]:

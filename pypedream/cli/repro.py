@@ -15,7 +15,7 @@ from pypedream.cli.mistakes import Refused
 from pypedream.cli.run import carried_out, console, recording, said
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.cli.values import completed, parameters_of
-from pypedream.cli.words import words
+from pypedream.cli.words import stages_meant, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,7 +149,7 @@ def _asked(words: Words, found: Loaded, how: dict[str, Any]) -> dict[str, Any]:
     if jobs is not None and jobs < 1:
         raise Refused(f"--jobs {jobs}: at least one stage runs at a time")
     asked: dict[str, Any] = {"cache": "force" if how["force"] else "cached"}
-    asked["until"] = words.stages or None
+    asked["until"] = stages_meant(words, found.pipeline.stages) or None
     asked["on_error"] = "continue" if how["keep_going"] else None
     asked["executor"] = executor or ("threads" if (jobs or 1) > 1 else None)
     asked["workers"] = jobs

@@ -15,7 +15,7 @@ from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.terminal import let_go_of_stdout, say_json, stdout_kept_free
 from pypedream.cli.values import completed, parameters_of
-from pypedream.cli.words import refuse_unknown, run_words
+from pypedream.cli.words import refuse_unknown, run_words, stages_meant
 from pypedream.cli.workspaces import USUAL_FOLDER, VARIABLE
 from pypedream.errors import StoreError
 
@@ -62,9 +62,10 @@ def command(
     """
     if workspace is not None and no_workspace:
         raise Refused("--workspace and --no-workspace exclude each other: choose one")
-    request["only"] = (*words.stages, *request["only"])
     with stdout_kept_free(is_wanted=as_json), loaded(words.target, debug=debug) as found:
         refuse_unknown(words, found.pipeline.blueprint.order)
+        named = stages_meant(words, found.pipeline.blueprint.order)
+        request["only"] = (*named, *request["only"])
         values = completed(parameters_of(found.pipeline, texts, file), is_asked=is_asked)
         asked = options.request(request)
         asked.update({"workspace": None} if no_workspace else recording(found, workspace))

@@ -12,7 +12,7 @@ from pypedream.cli.load import loaded
 from pypedream.cli.run import recording
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.cli.values import parameters_of
-from pypedream.cli.words import words
+from pypedream.cli.words import stages_meant, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +49,7 @@ def command(
 
     with stdout_kept_free(), loaded(words.target, debug=debug) as found:
         values = parameters_of(found.pipeline, texts, file)
-        asked = options.request({"until": words.stages})
+        asked = options.request({"until": stages_meant(words, found.pipeline.stages)})
         plan = found.pipeline.plan(values, cache="cached", **asked, **recording(found, workspace))
         stages = explained(plan)
         lost, strays = _put_back(plan)

@@ -12,7 +12,7 @@ from pypedream.cli.load import loaded
 from pypedream.cli.run import recording
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.cli.values import parameters_of
-from pypedream.cli.words import words
+from pypedream.cli.words import stages_meant, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,10 @@ def command(
 
     with stdout_kept_free(), loaded(words.target, debug=debug) as found:
         values = parameters_of(found.pipeline, texts, file)
-        asked = {**options.request({"until": words.stages}), **recording(found, workspace)}
+        asked = {
+            **options.request({"until": stages_meant(words, found.pipeline.stages)}),
+            **recording(found, workspace),
+        }
         asked["allow_missing"] = allow_missing
         plan = found.pipeline.plan(values, cache="cached", **asked)
         wrong = list(_faults(plan, may_be_missing=allow_missing))

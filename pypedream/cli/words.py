@@ -69,11 +69,40 @@ def refuse_unknown(words: Words, stages: Collection[str]) -> None:
     Refused
         If it is no stage, either; the nearest one is named.
     """
-    if words.target is None and words.stages and words.stages[0] not in stages:
+    if words.target is None and words.stages and not meant_by(words.stages[0], stages):
         word = words.stages[0]
         files = [path.stem for path in pipeline_files(Path())]
         near = did_you_mean(word, [*stages, *files]) or f"; {there_are(stages)}"
         raise Refused(f"no file and no module {word}, and no stage{near}")
+
+
+def stages_meant(words: Words, stages: Collection[str]) -> tuple[str, ...]:
+    """Return the stages of a pipeline that were named; "fit" also means all of "fit@...".
+
+    Raises
+    ------
+    Refused
+        If the pipeline has no such stage, with the nearest name, or all that there are.
+    """
+    found: dict[str, None] = {}
+    for word in words.stages:
+        meant = meant_by(word, stages)
+        if not meant:
+            near = did_you_mean(word, stages) or f"; {there_are(stages)}"
+            raise Refused(f'no stage "{word}"{near}')
+        found.update(dict.fromkeys(meant))
+    return tuple(found)
+
+
+def meant_by(word: str, stages: Collection[str]) -> list[str]:
+    """Return the stage of that name, or all those that a matrix made under it.
+
+    Examples
+    --------
+    >>> meant_by("fit", ["load", "fit@ridge", "fit@lasso"])
+    ['fit@ridge', 'fit@lasso']
+    """
+    return [word] if word in stages else [key for key in stages if key.startswith(f"{word}@")]
 
 
 def is_target(word: str) -> bool:

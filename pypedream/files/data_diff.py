@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from pypedream.files.locks import Lock
     from pypedream.files.tables import Row
 
-__all__ = ["FileChange", "RowDiff", "changed_files", "row_diff"]
+__all__ = ["FileChange", "NoColumn", "RowDiff", "changed_files", "row_diff"]
+
+
+class NoColumn(ValueError):
+    """A table has no column of the name by which its rows are to be told."""
 
 
 @frozen
@@ -106,7 +110,7 @@ def row_diff(path: str, old: bytes, new: bytes, key: Sequence[str] = ()) -> RowD
     Raises
     ------
     ValueError
-        If a version cannot be read as what its name says, or has no such column.
+        If a version cannot be read as what its name says; a `NoColumn` if it has not the key.
     """
     before, after = rows_of(path, old), rows_of(path, new)
     if before is None or after is None:
@@ -118,7 +122,7 @@ def row_diff(path: str, old: bytes, new: bytes, key: Sequence[str] = ()) -> RowD
     come = tuple(name for name in columns[1] if name not in columns[0])
     for name in key:
         if any(name not in row for row in (*before, *after)):
-            raise ValueError(f'{path} has no column "{name}" in each row')
+            raise NoColumn(f'{path} has no column "{name}" in each row')
     if key:
         return RowDiff(come, gone, *_by_key(before, after, key))
     counts = [Counter(map(_told, rows)) for rows in (before, after)]

@@ -284,6 +284,24 @@ def test_rows_of_tables_are_compared(project, write, invoke, commit):
     assert 'no column "nr"' in invoke("data", "diff", "--key", "nr").stderr
 
 
+def test_a_key_counts_where_a_table_has_it(project, write, invoke, commit):
+    """Other tables are compared as without; it is an error if none has it."""
+    write("pipeline.py", TABLE.replace("return table", 'return table.replace("id", "nr")'))
+    write("in.csv", "id;price\n1;2\n")
+    invoke("repro", "-q")
+    commit()
+    write("in.csv", "id;price\n1;3\n")
+    invoke("repro", "-q")
+
+    lines = invoke("data", "diff", "--key", "id").stdout.splitlines()
+
+    assert "in.csv: 0 rows added, 0 removed, 1 changed" in lines
+    assert "out/table.csv: 1 rows added, 1 removed, 0 changed" in lines
+    wrong = invoke("data", "diff", "--key", "price2")
+    assert wrong.exit_code == 2
+    assert 'in.csv has no column "price2" in each row' in wrong.stderr
+
+
 def test_a_checkout_of_an_old_revision_calls_nothing(done, invoke, git, commit):
     """Git brings back inputs, code and locks, and checkout the outputs."""
     (done / "in.json").write_text("[7]")

@@ -250,3 +250,78 @@ def test_the_example_of_the_page_is_brought_up_to_date(project, invoke):
     assert stages(invoke("repro", "--json")) == {"clean": "ok", "summarise": "ok"}
     assert (project / "summary.txt").read_text() == "2 prices, 2.50 on average\n"
     assert json.loads((project / "metrics.json").read_text()) == {"mean": 2.5, "count": 2}
+
+
+@pytest.fixture
+def variants(project, write):
+    """A project with two variants of one function."""
+    write("params.json", '{"times@2": {"offset": 5}}')
+    return write(
+        "pipeline.py",
+        """
+        from typing import Annotated
+        from attrs import frozen
+        from pypedream import Pipeline
+        from pypedream.files import JSON, Dep, Out
+
+        @frozen
+        class Params:
+            by: int = 1
+            offset: int = 0
+
+        def times(
+            params: Params, numbers: Annotated[list, Dep("in.json", JSON())]
+        ) -> Annotated[list, Out("by_{by}.json", JSON())]:
+            return [params.by * number + params.offset for number in numbers]
+
+        def count(
+            numbers: Annotated[list, Dep("in.json", JSON())],
+        ) -> Annotated[int, Out("n.json", JSON())]:
+            return len(numbers)
+
+        flow = Pipeline("variants")
+        flow.register(times, matrix={"by": [1, 2]}, params=Params())
+        flow.register(count)
+        """,
+    )
+
+
+def test_the_name_of_a_function_means_all_its_variants(variants, invoke):
+    """For each command that takes stages, also those that only read locks."""
+    assert set(stages_done(invoke("repro", "times", "--json"))) == {"times@1", "times@2"}
+
+    assert "2 of 2 stages are up to date" in invoke("verify", "times").stdout
+    assert "2 unchanged" in invoke("checkout", "times").stdout
+    assert set(stages_done(invoke("run", "times", "--json"))) == {"times@1", "times@2"}
+
+
+@pytest.mark.parametrize("command", ["repro", "status", "verify", "commit"])
+@pytest.mark.parametrize(
+    "stage, said",
+    [
+        ("tims@1", 'no stage "tims@1"; did you mean "times@1"?'),
+        ("x", 'no stage "x"; there are times'),
+    ],
+    ids=["near", "far"],
+)
+def test_a_stage_that_is_not_there_is_named(variants, invoke, command, stage, said):
+    """With the nearest, or all that there are."""
+    result = invoke(command, stage)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {said}")
+
+
+def test_params_show_what_the_file_beside_the_project_says(variants, invoke):
+    """The values are those that a run would have, with the file that they are from."""
+    rows = [line.split() for line in invoke("params").stdout.splitlines()]
+
+    assert ["times@2.offset", "int", "5", "params.json", "(default", "0)"] in rows
+    assert ["times@1.offset", "int", "0", "default"] in rows
+    rows = [line.split() for line in invoke("params", "-p", "times@2.offset=7").stdout.splitlines()]
+    assert ["times@2.offset", "int", "7", "-p", "(default", "0)"] in rows
+
+
+def stages_done(result) -> list[str]:
+    found = json.loads(result.stdout)["stages"]
+    return [key for key, one in found.items() if one["state"] in ("ok", "reused")]
