@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pypedream.store.entry import Entry
     from pypedream.store.owner import Owner
 
-__all__ = ["Backend", "Lease"]
+__all__ = ["Backend", "Lease", "Renewing"]
 
 
 @frozen
@@ -33,6 +33,13 @@ class Lease:
     token: str
     owner: Owner
     until: float
+
+
+class Renewing(Protocol):
+    """What can renew leases."""
+
+    def renew(self, name: str, lease: Lease) -> None:
+        """Write a new end into a lease, if it is still ours."""
 
 
 class Backend(Protocol):
@@ -93,11 +100,20 @@ class Backend(Protocol):
     def take(self, name: str, lease: Lease, instead_of: Lease | None) -> bool:
         """Take a lease if it is free or still *instead_of*; of several who try one succeeds."""
 
+    def take_free(self, names: Sequence[str], lease: Lease) -> set[str]:
+        """Take the lease of each name that has none; return those names."""
+
     def renew(self, name: str, lease: Lease) -> None:
         """Write a new end into a lease, if it is still ours."""
 
+    def renew_all(self, names: Collection[str], lease: Lease) -> None:
+        """Write a new end into several leases of one token."""
+
     def release(self, name: str, token: str) -> None:
         """Give a lease back, if it is still ours."""
+
+    def release_all(self, names: Collection[str], token: str) -> None:
+        """Give several leases of one token back."""
 
     def leases(self) -> list[Lease]:
         """Return the leases that are there, live or not."""

@@ -19,11 +19,11 @@ from pypedream.store.backend import Lease
 from pypedream.store.owner import is_gone, this_process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from pypedream.store.backend import Backend
+    from pypedream.store.backend import Backend, Renewing
 
-__all__ = ["claimed", "is_live"]
+__all__ = ["claim_free", "claimed", "is_live"]
 
 LEASE_S = 30.0
 _RENEWED_AFTER_S = 8.0
@@ -56,6 +56,44 @@ def claimed(backend: Backend, name: str, *, wait_timeout: float | None = None) -
         backend.release(name, lease.token)
 
 
+@contextmanager
+def claim_free(backend: Backend, names: Sequence[str]) -> Iterator[set[str]]:
+    """Hold the claims to those of *names* that nobody else holds, for the block; yield which.
+
+    It does not wait. Look again for the results inside, as with `claimed`.
+    """
+    owner, token = this_process(), os.urandom(16).hex()
+    lease = Lease(token, owner, time() + LEASE_S)
+    taken = backend.take_free(names, lease)
+    for name in names:
+        there = None if name in taken else backend.lease(name)
+        if there is not None and not is_live(there) and backend.take(name, lease, there):
+            taken.add(name)
+    held = _Held(backend, taken)
+    _heart.add(held, "", lease)
+    try:
+        yield taken
+    finally:
+        _heart.remove(lease)
+        held.release("", token)
+
+
+class _Held:
+    """Many claims of one lease, which are renewed and given back together."""
+
+    def __init__(self, backend: Backend, names: set[str]) -> None:
+        self._backend = backend
+        self._names = names
+
+    def renew(self, name: str, lease: Lease) -> None:  # noqa: ARG002 - as a place for entries has it
+        if self._names:
+            self._backend.renew_all(self._names, lease)
+
+    def release(self, name: str, token: str) -> None:  # noqa: ARG002 - as a place for entries has it
+        if self._names:
+            self._backend.release_all(self._names, token)
+
+
 def is_live(lease: Lease) -> bool:
     """Say whether somebody may still be at work under a lease."""
     return lease.until > time() and not is_gone(lease.owner)
@@ -86,12 +124,12 @@ class _Heart:
     """
 
     def __init__(self) -> None:
-        self._claims: dict[str, tuple[Backend, str, Lease]] = {}
+        self._claims: dict[str, tuple[Renewing, str, Lease]] = {}
         self._lock = Lock()
         self._thread: Thread | None = None
         self._pause = Event()
 
-    def add(self, backend: Backend, name: str, lease: Lease) -> None:
+    def add(self, backend: Renewing, name: str, lease: Lease) -> None:
         with self._lock:
             self._claims[lease.token] = (backend, name, lease)
             if self._thread is None or not self._thread.is_alive():
@@ -118,7 +156,7 @@ class _Heart:
             for backend, name, lease in claims:
                 self._renew(backend, name, lease)
 
-    def _renew(self, backend: Backend, name: str, lease: Lease) -> None:
+    def _renew(self, backend: Renewing, name: str, lease: Lease) -> None:
         if lease.until - time() > LEASE_S - _RENEWED_AFTER_S:
             return
         longer = evolve(lease, until=time() + LEASE_S)

@@ -27,7 +27,7 @@ from pypedream.store.owner import Owner
 if TYPE_CHECKING:
     import os
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from pypedream.errors import CorruptEntry
     from pypedream.store.entry import Entry
@@ -191,16 +191,41 @@ class Folder:
 
         return self._leased(work, is_single=not old)
 
+    def take_free(self, names: Sequence[str], lease: Lease) -> set[str]:
+        """Take the lease of each name that has none; return those names."""
+        owner = lease.owner
+        rows = [
+            (name, lease.token, owner.host, owner.pid, owner.start, lease.until) for name in names
+        ]
+
+        def work(index: sqlite3.Connection) -> set[str]:
+            index.executemany("INSERT OR IGNORE INTO leases VALUES (?, ?, ?, ?, ?, ?)", rows)
+            query = "SELECT name FROM leases WHERE token = ?"
+            return {str(name) for (name,) in index.execute(query, (lease.token,))}
+
+        return self._leased(work, is_single=False)
+
     def renew(self, name: str, lease: Lease) -> None:
         """Write a new end into a lease, if it is still ours."""
         query = "UPDATE leases SET until = ? WHERE name = ? AND token = ?"
         values = (lease.until, name, lease.token)
         self._leased(lambda index: index.execute(query, values), is_single=True)
 
+    def renew_all(self, names: Collection[str], lease: Lease) -> None:  # noqa: ARG002 - see below
+        """Write a new end into several leases of one token."""
+        query = "UPDATE leases SET until = ? WHERE token = ?"  # the table holds live ones only
+        values = (lease.until, lease.token)
+        self._leased(lambda index: index.execute(query, values), is_single=True)
+
     def release(self, name: str, token: str) -> None:
         """Give a lease back, if it is still ours."""
         query = "DELETE FROM leases WHERE name = ? AND token = ?"
         self._leased(lambda index: index.execute(query, (name, token)), is_single=True)
+
+    def release_all(self, names: Collection[str], token: str) -> None:  # noqa: ARG002 - as above
+        """Give several leases of one token back."""
+        query = "DELETE FROM leases WHERE token = ?"
+        self._leased(lambda index: index.execute(query, (token,)), is_single=True)
 
     def leases(self) -> list[Lease]:
         """Return the leases that are there, live or not."""

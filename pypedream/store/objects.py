@@ -34,7 +34,7 @@ from pypedream.store.entry import from_json, to_json
 from pypedream.store.owner import Owner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pypedream.store.entry import Entry
@@ -206,6 +206,20 @@ class Objects:
                 return False
         path = self._lease_path(name, 0 if number is None else number + 1)
         return self._create(path, json.dumps(asdict(lease)).encode("ascii"), replace=False)
+
+    def take_free(self, names: Sequence[str], lease: Lease) -> set[str]:
+        """Take the lease of each name that has none; return those names."""
+        return {name for name in names if self.take(name, lease, None)}
+
+    def renew_all(self, names: Collection[str], lease: Lease) -> None:
+        """Write a new end into several leases of one token."""
+        for name in names:
+            self.renew(name, lease)
+
+    def release_all(self, names: Collection[str], token: str) -> None:
+        """Give several leases of one token back."""
+        for name in names:
+            self.release(name, token)
 
     def renew(self, name: str, lease: Lease) -> None:
         """Write a new end into a lease, if it is still ours."""

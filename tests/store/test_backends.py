@@ -11,8 +11,9 @@ from time import monotonic, sleep, time
 import pytest
 
 from pypedream.errors import CorruptEntry
-from pypedream.store import CorruptEntryWarning
+from pypedream.store import CacheStore, CorruptEntryWarning, claims
 from pypedream.store.backend import Lease
+from pypedream.store.claims import claim_free
 from pypedream.store.owner import Owner, this_process
 
 
@@ -187,6 +188,20 @@ def test_a_lease_is_renewed_and_released_by_its_token_only(store):
     assert backend.leases() == []
 
 
+def test_several_leases_are_taken_renewed_and_given_back_together(store):
+    """Those that somebody else has are left alone."""
+    backend, theirs = store.backend, lease("theirs")
+    backend.take("b", theirs, None)
+
+    assert backend.take_free(["a", "b", "c"], lease("ours")) == {"a", "c"}
+    longer = lease("ours", lasts_s=99)
+    backend.renew_all(["a", "c"], longer)
+    assert [backend.lease(name) for name in "abc"] == [longer, theirs, longer]
+    backend.release_all(["a", "c"], "ours")
+
+    assert backend.leases() == [theirs]
+
+
 @pytest.mark.parametrize(
     "left",
     [lambda: lease("x", owner=gone()), lambda: lease("x", lasts_s=-1)],
@@ -200,6 +215,33 @@ def test_a_lease_that_nobody_holds_is_taken_over(store, left):
     assert store.once("a", lambda: 1) == 1
 
     assert monotonic() - start < 2
+
+
+def test_what_is_free_can_be_claimed_without_waiting(store):
+    """What somebody works at is left to him; what nobody works at any more is not."""
+    store.backend.take("theirs", lease("x", owner=Owner("another machine", 1, "")), None)
+    store.backend.take("left", lease("y", owner=gone()), None)
+
+    with claim_free(store.backend, ["a", "theirs", "left"]) as held:
+        assert held == {"a", "left"}
+        with claim_free(store.backend, ["a", "b"]) as others:
+            assert others == {"b"}
+
+    assert [each.token for each in store.backend.leases()] == ["x"]
+
+
+def test_claims_of_a_long_computation_are_renewed_together(folder, monkeypatch):
+    """As long as it lasts, and no longer."""
+    store = CacheStore(folder)
+    monkeypatch.setattr(claims, "_RENEWED_AFTER_S", 0.0)
+
+    with claim_free(store.backend, ["a", "b"]):
+        before = [store.backend.lease(name).until for name in "ab"]
+        sleep(2.5)
+        after = [store.backend.lease(name).until for name in "ab"]
+
+    assert all(late > early for early, late in zip(before, after, strict=True))
+    assert store.backend.leases() == []
 
 
 def test_waiting_is_bounded(store):
