@@ -18,6 +18,8 @@
       NoResult (KeyError)               a stage that has no result in this run
       StageTimeout (TimeoutError)         a stage that ran longer than it may
       StageKilled (RuntimeError)          a stage whose process was ended
+      StepError (RuntimeError)            a step that cannot be made as it is configured
+        BatchProtocolError                a batch that does not give one result for each input
       MutationError (ValueError)          a stage that changed another stage's input
       RunCancelled (RuntimeError)         a run that was told to stop
       ExitPipeline                        raised by a stage to end its run early
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from pypedream.protocols import ProblemLike
 
 __all__ = [
+    "BatchProtocolError",
     "CorruptEntry",
     "DefinitionError",
     "DuplicateKey",
@@ -101,6 +104,7 @@ __all__ = [
     "RunCancelled",
     "StageKilled",
     "StageTimeout",
+    "StepError",
     "StoreError",
     "TableRunError",
     "UnboundInputException",
@@ -233,6 +237,14 @@ class StageKilled(PypedreamError, RuntimeError):
         self.index = index
         self.pid = pid
         super().__init__(text)
+
+
+class StepError(PypedreamError, RuntimeError):
+    """A step cannot be made as it is configured, or what is to be read of it is not kept."""
+
+
+class BatchProtocolError(StepError):
+    """A ``_run_batch`` does not yield one result for each input that it took."""
 
 
 class MutationError(PypedreamError, ValueError):

@@ -7,13 +7,37 @@ its input. A name is loaded when it is first used; all of them need the extra ``
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from pypedream._extras import need
 from pypedream._lazy import lazy_names
 
-_HOMES: dict[str, str] = {}
+if TYPE_CHECKING:
+    from pypedream.errors import BatchProtocolError
+    from pypedream.steps.chain import Chain
+    from pypedream.steps.items import StepItems
+    from pypedream.steps.lookup import LookupHandle
+    from pypedream.steps.no_value import NoValue
+    from pypedream.steps.step import Step
 
-__all__: list[str] = []
+_HOMES = {
+    "BatchProtocolError": "items",
+    "Chain": "chain",
+    "LookupHandle": "lookup",
+    "NoValue": "no_value",
+    "Step": "step",
+    "StepItems": "items",
+}
 
-__getattr__ = lazy_names(__name__, _HOMES)
+__all__ = ["BatchProtocolError", "Chain", "LookupHandle", "NoValue", "Step", "StepItems"]
+
+_load = lazy_names(__name__, _HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        need("pydantic", extra="steps", for_="pypedream.steps")
+    return _load(name)
 
 
 def __dir__() -> list[str]:

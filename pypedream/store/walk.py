@@ -279,7 +279,7 @@ class Walk:
         full_name = take()
         bases = [self.refer("helper", "", take()) for _ in range(take())]
         metaclass, fields = take(), take()
-        if metaclass is not type:
+        if metaclass is not type and not any(type(base) is metaclass for base in value.__bases__):
             bases.append(self.refer("helper", "", metaclass))
         parts = [*bases, self._constant("fields of", full_name, fields)]
         names = [label(take()) for _ in range(take())]

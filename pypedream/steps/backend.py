@@ -1,0 +1,86 @@
+"""Backend: where a step is made and where its results are kept; the ``infra`` of a step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import pydantic
+
+from pypedream.steps.kinds import Kind, kind_of
+from pypedream.steps.ram import Ram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pypedream.steps.paths import StepPaths
+    from pypedream.steps.task import Done, Item, Task
+
+__all__ = ["Backend", "Cached"]
+
+
+class Backend(Kind, discriminator_key="backend"):
+    """How the results of a step are kept and used, and where what is missing is computed.
+
+    Parameters
+    ----------
+    folder
+        Where results are kept. A step in a chain takes the folder of the chain if it has none.
+    mode
+        "cached" uses a result that is kept, and raises an error that is kept. "retry" computes
+        again what is kept as an error. "force" computes everything again, once for each item in
+        the life of this object, and what comes after it in a chain as well. "read-only" computes
+        nothing.
+    keep_in_ram
+        Keep a copy of each result in memory, too. Every reader gets an object of his own.
+    """
+
+    folder: Path | None = None
+    mode: Literal["cached", "force", "read-only", "retry"] = "cached"
+    keep_in_ram: bool = False
+
+    _is_remote: ClassVar[bool] = False
+    _takes_all: ClassVar[bool] = False
+    _attempted: set[str] = pydantic.PrivateAttr(default_factory=set)
+    _ram: Ram = pydantic.PrivateAttr(default_factory=Ram)
+
+    @classmethod
+    def _as_configuration(cls, value: Any) -> Any:
+        if cls is Backend and isinstance(value, dict) and cls.__pypedream_key__ not in value:
+            return {**value, cls.__pypedream_key__: Cached.__name__}
+        return value
+
+    def derive(self, backend: str, **changes: Any) -> Backend:
+        """Return another backend of the same folder and mode, and whatever else it has as well.
+
+        Parameters
+        ----------
+        backend
+            The name of its class.
+        changes
+            Values for its fields.
+        """
+        kind: type[Any] = kind_of(Backend, backend)
+        given = {name: getattr(self, name) for name in self.__pydantic_fields_set__}
+        known = {name: value for name, value in given.items() if name in kind.__pydantic_fields__}
+        derived: Backend = kind(**{**known, **changes})
+        return derived
+
+    def _compute(self, task: Task, items: Sequence[Item]) -> Iterator[Done]:
+        """Compute items of which nothing is kept; yield what became of each, in any order.
+
+        This is what a backend is made of. Everything else is done around it: each item is missing,
+        is here once, and is claimed, so that nobody else computes it meanwhile.
+        """
+        raise NotImplementedError
+
+    def _job(self, paths: StepPaths, key: str) -> Any:  # noqa: ARG002 - for backends with jobs
+        """Return the job that computes an item, or did so last; None if there is none."""
+        return None
+
+
+class Cached(Backend):
+    """Compute in this process, one item after the other, and keep the results."""
+
+    def _compute(self, task: Task, items: Sequence[Item]) -> Iterator[Done]:
+        return task.stream(items)

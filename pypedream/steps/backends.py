@@ -1,0 +1,13 @@
+"""Backends: what a step may have as its ``infra``, and what is kept of it.
+
+Each is written down by its name: ``infra={"backend": "Cached", "folder": "cache"}``.
+"""
+
+from __future__ import annotations
+
+from pypedream.steps.backend import Backend, Cached
+from pypedream.steps.cache_dict import CacheDict
+from pypedream.steps.lookup import LookupHandle
+from pypedream.steps.paths import StepPaths
+
+__all__ = ["Backend", "CacheDict", "Cached", "LookupHandle", "StepPaths"]

@@ -1,0 +1,178 @@
+"""Cache: what steps computed in one folder, found again by its key; errors are kept as well.
+
+It is the store of the library: one index for the folder, results that are compared with their
+digests, claims so that of all who want one result one computes it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import field, frozen
+
+from pypedream.errors import StoreError
+from pypedream.steps.failures import error_of
+from pypedream.steps.writing import ERROR, Unkept, Writing
+from pypedream.store import trust
+from pypedream.store.cache_store import CacheStore
+from pypedream.store.claims import claim_free, is_live
+from pypedream.store.corruption import Damaged
+from pypedream.store.entry import NO_METADATA
+from pypedream.store.recording import recall
+from pypedream.store.results import FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from contextlib import AbstractContextManager
+
+    from pypedream.store.entry import Entry
+
+__all__ = ["Cache", "Reference", "Unkept", "cache_of", "is_error"]
+
+_INDEX = "index.db"
+_MOST_OPEN = 16
+
+
+class Cache:
+    """The results in one folder.
+
+    Parameters
+    ----------
+    folder
+        The folder of an ``infra``.
+    readonly
+        Change nothing.
+    """
+
+    def __init__(self, folder: str, *, readonly: bool = False) -> None:
+        self.folder = folder
+        self.location = os.path.join(folder, FOLDER)
+        self._index = os.path.join(self.location, _INDEX)
+        self._readonly = readonly
+        self._opened: CacheStore | None = None
+
+    @property
+    def store(self) -> CacheStore:
+        """The store; it is made when something is to be written."""
+        if self._opened is None:
+            self._opened = CacheStore(self.location, self._readonly, "overwrite")
+        return self._opened
+
+    def is_there(self) -> bool:
+        """Say whether there is anything to look for."""
+        if os.path.exists(self._index):
+            return True
+        if self._opened is not None:  # somebody removed the folder
+            self._opened.close()
+            self._opened = None
+        return False
+
+    def find(self, keys: Collection[str]) -> dict[str, Entry]:
+        """Return what is kept under those keys that have a result or an error."""
+        return self.store.backend.find_many(keys) if keys and self.is_there() else {}
+
+    def load(self, entry: Entry) -> Any:
+        """Return the value of an entry; raise an error that was kept in place of one.
+
+        Raises
+        ------
+        Damaged
+            If it is not what was kept; it has been set aside.
+        """
+        store = self.store
+        trust.check(entry, store.backend, allow_pickle=False, serializer=None)
+        try:
+            value = recall(store.contents, entry)
+        except Damaged as damage:
+            store.damaged(entry, damage.reason)
+            raise
+        if is_error(entry):
+            raise error_of(value)
+        return value
+
+    def used(self, entries: Collection[Entry]) -> None:
+        """Take note that entries were used."""
+        self.store.touch(*entries)
+
+    def keys(self, start: str) -> list[str]:
+        """Return the keys that begin with *start*, in order."""
+        names = self.store.backend.keys() if self.is_there() else []
+        return [name for name in names if name.startswith(start)]
+
+    def remove(self, keys: Collection[str]) -> None:
+        """Remove what is kept under keys, if anything is."""
+        if keys and self.is_there():
+            backend = self.store.backend
+            with backend.batch():
+                for key in keys:
+                    backend.remove(key)
+
+    def writing(self) -> AbstractContextManager[Writing]:
+        """Give what keeps results; of small ones that come fast it writes many at a time."""
+        self.is_there()
+        return Writing(self.store.backend)
+
+    def claim(self, keys: Sequence[str]) -> AbstractContextManager[set[str]]:
+        """Hold the right to compute for a block, as far as nobody else has it; give which."""
+        self.is_there()
+        return claim_free(self.store.backend, keys)
+
+    def is_running(self, key: str) -> bool:
+        """Say whether somebody computes a result now."""
+        lease = self.store.backend.lease(key) if self.is_there() else None
+        return lease is not None and is_live(lease)
+
+
+def is_error(entry: Entry) -> bool:
+    """Say whether an error was kept in place of a value."""
+    if entry.metadata_json == NO_METADATA:
+        return False
+    return ERROR in entry.metadata.get("additional_metadata", {})
+
+
+_open: Final[OrderedDict[tuple[str, bool], Cache]] = OrderedDict()
+_lock = Lock()
+
+
+def cache_of(folder: str | os.PathLike[str], *, readonly: bool = False) -> Cache:
+    """Return what this process has open of a folder; the last few stay open."""
+    wanted = (os.path.abspath(folder), readonly)
+    with _lock:
+        cache = _open.get(wanted)
+        if cache is None:
+            cache = _open[wanted] = Cache(wanted[0], readonly=readonly)
+            if len(_open) > _MOST_OPEN:
+                _open.popitem(last=False)
+        return cache
+
+
+@frozen
+class Reference:
+    """A result that is kept, to be read where it is needed."""
+
+    folder: str
+    key: str
+    entry: Entry | None = field(default=None, eq=False, repr=False)
+
+    def read(self) -> Any:
+        """Return its value.
+
+        Raises
+        ------
+        StoreError
+            If it is not there any more.
+        """
+        cache = cache_of(self.folder)
+        entry = self.entry or cache.find([self.key]).get(self.key)
+        if entry is None:
+            raise StoreError(f"a result is gone from {self.folder} that was there: run again")
+        try:
+            return cache.load(entry)
+        except Damaged as damage:
+            raise StoreError(f"a result in {self.folder} is {damage.reason}: run again") from damage
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Reference, (self.folder, self.key)

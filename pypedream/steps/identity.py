@@ -1,0 +1,94 @@
+"""What a kept result of a step stands for: the steps that led to it, and the item that came in.
+
+A step counts by the full name of its class, the code of that class and all of its fields, those
+with their default as well. A position in a chain counts by all steps up to it, each taken in once:
+the digest of a position goes on from that of the one before. All digests are of 256 bits.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from pypedream.steps.no_value import NO_VALUE, NoValue
+from pypedream.store.encoding import SCALARS, Encoding, tagged, text
+from pypedream.store.identity import code_identity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pypedream.steps.step import Step
+
+__all__ = ["NoValue", "fields_that_count", "item_identity", "position_after", "uid_of"]
+
+_START = b"pypedream/step/1"
+_NO_INPUT = text(b"no input", "")
+_CODES: ContextVar[dict[type, str] | None] = ContextVar("pypedream.steps.codes", default=None)
+
+
+@contextmanager
+def codes_known_once() -> Iterator[None]:
+    """Look at the code of each class once within the block, however many steps are of it."""
+    token = _CODES.set({}) if _CODES.get() is None else None
+    try:
+        yield
+    finally:
+        if token is not None:
+            _CODES.reset(token)
+
+
+def code_of(kind: type[Step]) -> str:
+    """Return what the code of a class of steps is, or the version that stands for it."""
+    version = kind.__dict__.get("__pypedream_version__")
+    if version is not None:
+        return f"version {version}"
+    known = _CODES.get()
+    if known is None:
+        return code_identity(kind).digest
+    if kind not in known:
+        known[kind] = code_identity(kind).digest
+    return known[kind]
+
+
+def fields_that_count(step: Step) -> dict[str, Any]:
+    """Return the fields that decide about what a step gives, by name."""
+    left_out = set(step._exclude_from_cls_uid())
+    left_out.add("infra")
+    extra = step.__pydantic_extra__ or {}
+    names = (name for name in type(step).__pydantic_fields__ if name not in left_out)
+    counted = {name: getattr(step, name) for name in names}
+    return counted | {name: value for name, value in extra.items() if name not in left_out}
+
+
+def position_after(before: bytes, step: Step) -> bytes:
+    """Return the digest of a position from the one before it and the step between."""
+    return sha256((before or _START) + Encoding().encode(step)).digest()
+
+
+def item_identity(step: Step, value: Any) -> bytes:
+    """Return what tells an item that comes to *step* from others.
+
+    Raises
+    ------
+    TypeError
+        If the step names an item that is not there and takes an input as well.
+    """
+    named = step.item_uid(value) if step.__pypedream_flags__.names_items else None
+    if named is not None:
+        if value is NO_VALUE and not step.__pypedream_flags__.is_pure_generator:
+            raise TypeError(
+                f"{type(step).__name__}.item_uid names the item where there is no input, and"
+                " _run takes one: results of different inputs would be mixed up"
+            )
+        return text(b"named item", str(named))
+    if value is NO_VALUE:
+        return _NO_INPUT
+    scalar = SCALARS.get(type(value))
+    return tagged(b"item", Encoding().encode(value) if scalar is None else scalar(value))
+
+
+def uid_of(position: bytes, identity: bytes) -> str:
+    """Return what stands for an item at a position: 64 hex digits."""
+    return sha256(position + identity).hexdigest()

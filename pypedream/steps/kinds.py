@@ -1,0 +1,220 @@
+"""Kinds: which class a plain configuration is of, and which name stands for a class.
+
+A configuration from YAML or JSON says by one key what it is: ``{"type": "Train", "rate": 0.1}``.
+The name is that of a class that is derived from the one which is expected, or its full name with
+the module, which is imported if it need not have been until now.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from contextvars import ContextVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from weakref import WeakValueDictionary
+
+import pydantic
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from pypedream.names import did_you_mean, there_are
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Kind", "kind_of", "name_of", "unnamed"]
+
+_KNOWN: dict[str, WeakValueDictionary[str, type[Kind]]] = {}
+"""From each short name to the classes that have it, by their full names; the newest is last."""
+_WRITTEN: ContextVar[tuple[int, ...]] = ContextVar("pypedream.steps.written", default=())
+
+
+class Kind(pydantic.BaseModel):
+    """A model whose plain form says by one key which class it is of.
+
+    A class may choose another key for those derived from it: ``class Base(Step,
+    discriminator_key="name")``.
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    __pypedream_key__: ClassVar[str] = "type"
+
+    def __init_subclass__(cls, **_: Any) -> None:
+        super().__init_subclass__()  # what the keywords say is taken when the model is whole
+
+    def __new__(cls, /, **given: Any) -> Self:
+        """Return an object of the class that is named, if one is."""
+        name = given.get(cls.__pypedream_key__)
+        if isinstance(name, str) and name != cls.__name__:
+            with suppress(PydanticCustomError):  # it is told when all is validated
+                return super().__new__(cast("type[Self]", kind_of(cls, name)))
+        return super().__new__(cls)
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        mine, others = vars(self), vars(other)
+        extra = getattr(other, "__pydantic_extra__", None)
+        return mine == others and self.__pydantic_extra__ == extra
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **keywords: Any) -> None:
+        super().__pydantic_init_subclass__()
+        cls.__pypedream_key__ = keywords.get("discriminator_key") or cls.__pypedream_key__
+        if cls.__pypedream_key__ in cls.__pydantic_fields__:
+            raise TypeError(
+                f'{cls.__name__} cannot have a field "{cls.__pypedream_key__}": that key says which'
+                f' class a configuration is of; rename it, or choose another key by "class'
+                f' {cls.__name__}(..., discriminator_key=...)"'
+            )
+        same = _KNOWN.setdefault(cls.__name__, WeakValueDictionary[str, type[Kind]]())
+        same.pop(_full_name(cls), None)
+        same[_full_name(cls)] = cls
+
+    @pydantic.model_validator(mode="wrap")
+    @classmethod
+    def _of_kind(cls, value: Any, handler: pydantic.ModelWrapValidatorHandler[Any]) -> Any:
+        value = cls._as_configuration(value)
+        if isinstance(value, dict) and cls.__pypedream_key__ in value:
+            value = dict(value)
+            kind = kind_of(cls, value.pop(cls.__pypedream_key__))
+            if kind is not cls:
+                return kind.model_validate(value)
+        elif isinstance(value, dict):
+            cls._check_unnamed()
+        try:
+            return handler(value)
+        except pydantic.ValidationError as error:
+            raise _with_hints(cls, error) from None
+
+    @classmethod
+    def _as_configuration(cls, value: Any) -> Any:
+        """Return what stands for a value in its place; a class may accept more than a dict."""
+        return value
+
+    @classmethod
+    def _check_unnamed(cls) -> None:
+        """Raise if a configuration that names no class cannot be of this one."""
+
+    @pydantic.model_serializer(mode="wrap")
+    def _named(
+        self, handler: pydantic.SerializerFunctionWrapHandler, info: pydantic.SerializationInfo
+    ) -> dict[str, Any]:
+        """Write down all fields of the object's own class, and which class that is."""
+        within = _WRITTEN.get()
+        if within[-1:] == (id(self),):
+            written: dict[str, Any] = handler(self)
+            return written
+        token = _WRITTEN.set((*within, id(self)))
+        try:
+            written = self.__pydantic_serializer__.to_python(
+                self,
+                mode=info.mode,
+                include=cast("Any", info.include),
+                exclude=cast("Any", info.exclude),
+                by_alias=info.by_alias,
+                exclude_unset=info.exclude_unset,
+                exclude_defaults=info.exclude_defaults,
+                exclude_none=info.exclude_none,
+                round_trip=info.round_trip,
+                context=info.context,
+            )
+        finally:
+            _WRITTEN.reset(token)
+        return {self.__pypedream_key__: name_of(type(self)), **written}
+
+
+def _full_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def name_of(kind: type[Kind]) -> str:
+    """Return the name that stands for a class: the short one, unless several have it."""
+    others = [each for each in _called(kind.__name__) if each is not kind]
+    is_alone = all(each.__module__ == kind.__module__ for each in others)
+    return kind.__name__ if is_alone else _full_name(kind)
+
+
+def kind_of(base: type[Kind], name: object) -> type[Kind]:
+    """Return the class of a name that is *base* or derived from it.
+
+    Raises
+    ------
+    PydanticCustomError
+        If there is none, or several modules have one.
+    """
+    if not isinstance(name, str):
+        raise _wrong(f"{base.__pypedream_key__!r} must be the name of a class, not {name!r}")
+    found = [each for each in _named_so(name) if issubclass(each, base)]
+    modules = sorted({each.__module__ for each in found})
+    if len(modules) > 1:
+        where = " and ".join(f'"{module}.{name}"' for module in modules)
+        raise _wrong(f'several classes are called "{name}": write {where}')
+    if found:
+        return found[-1]
+    near = did_you_mean(name, _names(base))
+    raise _wrong(f'no {base.__name__} is called "{name}"{near or _all(base)}')
+
+
+def unnamed(base: type[Kind]) -> PydanticCustomError:
+    """Return the error for a configuration that does not say of which class it is."""
+    key = base.__pypedream_key__
+    return _wrong(f'a {base.__name__} needs "{key}", the name of its class{_all(base)}')
+
+
+def _named_so(name: str) -> Iterator[type[Kind]]:
+    if "." not in name:
+        yield from _called(name)
+        return
+    module, _, short = name.rpartition(".")
+    if module not in sys.modules and not any(_full_name(each) == name for each in _called(short)):
+        with suppress(ImportError):
+            import_module(module)
+    yield from (each for each in _called(short) if _full_name(each) == name)
+
+
+def _called(name: str) -> list[type[Kind]]:
+    """Return the classes of a short name, the newest last."""
+    same = _KNOWN.get(name)
+    return [] if same is None else list(same.values())
+
+
+def _names(base: type[Kind]) -> list[str]:
+    return [
+        name
+        for name, same in _KNOWN.items()
+        if name[:1] != "_"
+        and any(issubclass(each, base) and each is not base for each in same.values())
+    ]
+
+
+def _all(base: type[Kind]) -> str:
+    names = _names(base)
+    return f": {there_are(names)}" if names else ": import the module that defines it first"
+
+
+def _wrong(text: str) -> PydanticCustomError:
+    return PydanticCustomError("kind", "{text}", {"text": text})
+
+
+def _with_hints(cls: type[Kind], error: pydantic.ValidationError) -> pydantic.ValidationError:
+    """Return the error with the nearest name for each field that there is not."""
+    lines = error.errors(include_url=False)
+    if not any(line["type"] == "extra_forbidden" and len(line["loc"]) == 1 for line in lines):
+        return error
+    return pydantic.ValidationError.from_exception_data(
+        error.title, [_line(cls, line) for line in lines]
+    )
+
+
+def _line(cls: type[Kind], line: Mapping[str, Any]) -> InitErrorDetails:
+    text, place = line["msg"], line["loc"]
+    if line["type"] == "extra_forbidden" and len(place) == 1:
+        fields = list(cls.__pydantic_fields__)
+        near = did_you_mean(str(place[0]), fields) or f": {there_are(fields)}"
+        text = f'{cls.__name__} has no field "{place[0]}"{near}'
+    told = PydanticCustomError(line["type"], "{text}", {"text": text})
+    return InitErrorDetails(type=told, loc=place, input=line["input"])

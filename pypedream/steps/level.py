@@ -1,0 +1,214 @@
+"""Level: one place in a program where results are kept, and how what is missing there is made."""
+
+from __future__ import annotations
+
+from time import sleep
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field
+
+from pypedream.errors import StepError
+from pypedream.steps.cache import Cache, Reference, cache_of, is_error
+from pypedream.steps.records import write_records
+from pypedream.steps.task import STORED, Done, Item, Task
+from pypedream.store.corruption import Damaged
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Generator, Mapping
+
+    from pypedream.steps.program import Boundary, Program
+    from pypedream.store.entry import Entry
+
+    Outcome = Entry | Done
+    Coming = Generator[tuple[bytes, Outcome], None, None]
+
+__all__ = ["Level", "levels_of"]
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 0.25
+_FORCE, _RETRY, _READ_ONLY = "force", "retry", "read-only"
+
+
+@define(eq=False)
+class Level:
+    """A boundary that lies in no other, with the steps from the one before it.
+
+    Attributes
+    ----------
+    program
+        The whole program.
+    boundary
+        The place.
+    inner
+        What is made for an item that is missing there.
+    is_batched
+        Whether it makes many items in one call.
+    is_lazy
+        Whether what is computed is worth waiting for one by one: it goes to many workers.
+    """
+
+    program: Program
+    boundary: Boundary
+    inner: Program
+    cache: Cache = field(init=False)
+    is_batched: bool = field(init=False)
+    is_lazy: bool = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        is_readonly = self.boundary.mode == _READ_ONLY
+        self.cache = cache_of(self.boundary.folder, readonly=is_readonly)
+        self.is_batched = any(leaf.__pypedream_flags__.is_batched for leaf in self.inner.leaves)
+        within = (self.boundary, *self.inner.boundaries)
+        self.is_lazy = any(each.backend._takes_all for each in within)
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return type(self.program.leaves[self.boundary.end - 1]).__name__
+
+    # What is kept
+
+    def look(self, items: Mapping[bytes, Item]) -> dict[bytes, Outcome]:
+        """Return what is kept of items and may be used; what is kept of an error is an outcome."""
+        boundary = self.boundary
+        if boundary.is_shared:
+            return {}
+        keys = {boundary.key(identity): identity for identity in items}
+        if boundary.mode == _FORCE:
+            attempted = boundary.backend._attempted
+            keys = {key: identity for key, identity in keys.items() if key in attempted}
+        found: dict[bytes, Outcome] = {
+            keys[key]: entry for key, entry in self._usable(keys).items()
+        }
+        if boundary.mode == _READ_ONLY and len(found) < len(items):
+            missing = next(item for identity, item in items.items() if identity not in found)
+            raise StepError(
+                f'{self.label}: mode="read-only" and no result is kept for item {missing.place}'
+                f" in {boundary.folder}"
+            )
+        return found
+
+    def _usable(self, keys: Collection[str]) -> dict[str, Entry]:
+        kept = self.cache.find(keys)
+        if self.boundary.mode == _RETRY:
+            kept = {key: entry for key, entry in kept.items() if not is_error(entry)}
+        if kept and self.boundary.mode != _READ_ONLY:
+            self.cache.used(kept.values())
+        return kept
+
+    def _published(self, items: Mapping[str, Item]) -> dict[str, Entry]:
+        """Return what somebody else has computed since it was looked for."""
+        if self.boundary.mode == _FORCE:
+            self.cache.remove(items)
+            return {}
+        return self._usable(items)
+
+    # What is missing
+
+    def made(self, items: Collection[Item]) -> Coming:
+        """Compute items, each once among all threads and processes; yield what became of each."""
+        if not items:
+            return
+        boundary = self.boundary
+        keyed = {}
+        for item in items:
+            key = boundary.key(item.identity)
+            keyed[key] = Item(item.place, item.identity, item.value, key)
+        if boundary.is_shared:
+            yield from self._computed(keyed)
+            return
+        write_records(self.program, boundary)
+        yield from self._claimed(keyed)
+
+    def _claimed(self, todo: dict[str, Item]) -> Coming:
+        pause = _FIRST_PAUSE_S
+        while todo:
+            with self.cache.claim(list(todo)) as held:
+                mine = {key: item for key, item in todo.items() if key in held}
+                todo = {key: item for key, item in todo.items() if key not in held}
+                found = self._published(mine)
+                yield from ((mine[key].identity, entry) for key, entry in found.items())
+                rest = {key: item for key, item in mine.items() if key not in found}
+                yield from self._computed(rest)
+            if todo and not held:
+                sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+    def _computed(self, items: dict[str, Item]) -> Coming:
+        if not items:
+            return
+        boundary, places = self.boundary, {item.place: item for item in items.values()}
+        for done in boundary.backend._compute(self.task, list(items.values())):
+            item = places[done.place]
+            if boundary.mode == _FORCE and done.is_cached:
+                boundary.backend._attempted.add(item.key)
+            yield item.identity, done
+
+    @property
+    def task(self) -> Task:
+        """What a backend is given."""
+        boundary = self.boundary
+        assert boundary.paths is not None
+        folder = str(boundary.folder)
+        return Task(self.inner, folder, self.label, boundary.paths, self.is_batched, self.is_lazy)
+
+    # What became of it
+
+    def value(self, item: Item, outcome: Outcome | None) -> Any:
+        """Return the value of an item, or raise what became of it.
+
+        Parameters
+        ----------
+        outcome
+            What became of the item; None to read what is kept.
+
+        Raises
+        ------
+        Damaged
+            If what was kept is damaged, or gone.
+        """
+        if isinstance(outcome, Done):
+            if outcome.error is not None:
+                raise outcome.error
+            if outcome.value is not STORED:
+                return outcome.value
+            outcome = None
+        if outcome is None:
+            key = self.boundary.key(item.identity)
+            outcome = self.cache.find([key]).get(key)
+        if outcome is None:
+            raise Damaged("missing")
+        if self.boundary.backend.keep_in_ram and not is_error(outcome):
+            return self.boundary.backend._ram.value(outcome, self.cache.load)
+        return self.cache.load(outcome)
+
+    def error_of(self, outcome: Outcome) -> BaseException | None:
+        """Return the error that an outcome is, if it is one."""
+        if isinstance(outcome, Done):
+            return outcome.error
+        if not is_error(outcome):
+            return None
+        try:
+            self.cache.load(outcome)
+        except Exception as error:  # noqa: BLE001 - it is the outcome
+            return error
+        return None
+
+    def as_input(self, item: Item, outcome: Outcome) -> Any:
+        """Return what the next level is given for an item: its value, or where to read it."""
+        entry = None
+        if not isinstance(outcome, Done):
+            entry = outcome
+        elif outcome.value is not STORED:
+            return outcome.value
+        return Reference(str(self.boundary.folder), self.boundary.key(item.identity), entry)
+
+
+def levels_of(program: Program) -> list[Level]:
+    """Return the levels of a program, in order."""
+    levels: list[Level] = []
+    begin = first = 0
+    for number in program.levels():
+        boundary = program.boundaries[number]
+        levels.append(Level(program, boundary, program.inside(number, begin, first)))
+        begin, first = boundary.end, number + 1
+    return levels

@@ -1,0 +1,227 @@
+"""Step: a typed configuration that computes one value from another, or from nothing."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from attrs import frozen
+from pydantic_core import PydanticSerializationError
+
+from pypedream.steps.backend import Backend
+from pypedream.steps.identity import code_of, fields_that_count
+from pypedream.steps.items import StepItems
+from pypedream.steps.kinds import Kind, name_of, unnamed
+from pypedream.steps.no_value import NO_VALUE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pypedream.steps.lookup import LookupHandle
+
+__all__ = ["Step"]
+
+_LONGEST = 40
+_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+@frozen
+class Flags:
+    """What a class of steps has made its own.
+
+    Attributes
+    ----------
+    is_runnable
+        Whether it says what it computes.
+    is_batched
+        Whether it computes many items in one call.
+    is_composed
+        Whether it stands for other steps.
+    is_generator
+        Whether it needs no input.
+    is_pure_generator
+        Whether it takes none.
+    names_items
+        Whether it tells items apart in a way of its own.
+    """
+
+    is_runnable: bool = False
+    is_batched: bool = False
+    is_composed: bool = False
+    is_generator: bool = False
+    is_pure_generator: bool = False
+    names_items: bool = False
+
+
+class Step(Kind):
+    """A configuration that computes a value; derive from it and write ``_run``.
+
+    The fields of the class are the configuration. What it computes is kept if it has an ``infra``,
+    and found again by its class, the code of that, its fields and its input.
+
+    Parameters
+    ----------
+    infra
+        Where it is made and its results are kept; nothing is kept without one.
+
+    Examples
+    --------
+    >>> class Scale(Step):
+    ...     factor: float = 2.0
+    ...     def _run(self, value):
+    ...         return value * self.factor
+    >>> Scale(factor=3.0).run(5.0)
+    15.0
+    """
+
+    infra: Backend | None = None
+
+    __pypedream_flags__: ClassVar[Flags] = Flags()
+    __pypedream_version__: ClassVar[str | None] = None
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **keywords: Any) -> None:
+        super().__pydantic_init_subclass__(**keywords)
+        if hasattr(cls, "_forward"):
+            raise TypeError(f"{cls.__name__} has a method _forward: its name is _run")
+        cls.__pypedream_version__ = keywords.get("version")
+        cls.__pypedream_flags__ = _flags_of(cls)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """See to it that the class says what it computes."""
+        super().model_post_init(context)
+        flags = self.__pypedream_flags__
+        if not (flags.is_runnable or flags.is_composed):
+            raise TypeError(
+                f"{type(self).__name__} computes nothing: write a method _run, _run_batch or"
+                " _resolve_step"
+            )
+
+    @classmethod
+    def _as_configuration(cls, value: Any) -> Any:
+        from pypedream.steps.chain import configuration_of
+
+        return configuration_of(cls, value)
+
+    @classmethod
+    def _check_unnamed(cls) -> None:
+        if cls is Step:
+            raise unnamed(cls)
+
+    @classmethod
+    def _exclude_from_cls_uid(cls) -> list[str]:
+        """Return the names of fields that do not decide about what the step gives."""
+        return ["infra"]
+
+    def _run(self, *args: Any) -> Any:
+        """Compute one value; a class says what by a method of its own."""
+        raise NotImplementedError
+
+    def _run_batch(self, values: Iterable[Any]) -> Iterator[Any]:
+        """Compute many values; yield one result for each value, in their order."""
+        for value in values:
+            yield self._run() if value is NO_VALUE else self._run(value)
+
+    def _resolve_step(self) -> Step:
+        """Return the step or chain that this one stands for; itself if it is one."""
+        return self
+
+    def _parts(self) -> Sequence[Step] | None:
+        """Return the steps of a chain; None for what is none."""
+        return None
+
+    def item_uid(self, value: Any) -> str | None:  # noqa: ARG002 - for classes that say more
+        """Return what tells an input from others, or None to take what it is.
+
+        A step that takes no input may name an item for `NoValue`, too.
+        """
+        return None
+
+    def run(self, value: Any = NO_VALUE) -> Any:
+        """Return what the step gives for one input, kept or computed.
+
+        Parameters
+        ----------
+        value
+            The input; left out for a step that takes none.
+        """
+        return next(iter(self.run_many((value,))))
+
+    def run_many(self, values: Iterable[Any]) -> StepItems:
+        """Return what the step gives for many inputs, each kept for itself.
+
+        Nothing is computed until the results are asked for, one after the other.
+        """
+        return StepItems(self, values if isinstance(values, tuple) else tuple(values))
+
+    def lookup(self, value: Any = NO_VALUE) -> LookupHandle:
+        """Return a handle on what is kept for an input; it computes nothing."""
+        from pypedream.steps.lookup import handle_of
+
+        return handle_of(self, value)
+
+    def clone(self, *args: dict[str, Any], **kwargs: Any) -> Self:
+        """Return a new step of the same configuration, with other values for some fields.
+
+        Parameters
+        ----------
+        args
+            One mapping of field to value; "steps.0.rate" names a field further in.
+        kwargs
+            The same as keywords.
+        """
+        from pypedream.steps.cloning import cloned
+
+        return cloned(self, args, kwargs)
+
+    def told(self) -> str:
+        """Return the step as a message shows it: its class and the fields that were set."""
+        given = (
+            f"{name}={_short(getattr(self, name))}"
+            for name in self.__pydantic_fields_set__
+            if name != "infra"
+        )
+        return f"{type(self).__name__}({', '.join(given)})"
+
+    def __pypedream_hash__(self) -> Any:
+        """Return what counts of the step where it is part of a value."""
+        return "step/1", code_of(type(self)), fields_that_count(self)
+
+    def _configuration(self) -> dict[str, Any]:
+        """Return the step as JSON can hold it, with what it cannot as text."""
+        try:
+            return self.model_dump(mode="json")
+        except PydanticSerializationError:
+            names = (*type(self).__pydantic_fields__, *(self.__pydantic_extra__ or ()))
+            told = {name: str(getattr(self, name)) for name in names}
+            return {self.__pypedream_key__: name_of(type(self)), **told}
+
+    def _uid(self) -> dict[str, Any]:
+        """Return what its identity is made of, for people."""
+        kind, written = type(self), self._configuration()
+        counted = {name: written[name] for name in fields_that_count(self) if name in written}
+        return {"type": f"{kind.__module__}.{kind.__qualname__}", "code": code_of(kind), **counted}
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _flags_of(kind: type[Step]) -> Flags:
+    is_batched = kind._run_batch is not Step._run_batch
+    has_run = kind._run is not Step._run
+    parameters = list(inspect.signature(kind._run).parameters.values())[1:] if has_run else []
+    needed = [
+        each
+        for each in parameters
+        if each.default is each.empty and each.kind in (*_BY_POSITION, each.KEYWORD_ONLY)
+    ]
+    return Flags(
+        is_runnable=has_run or is_batched or kind._parts is not Step._parts,
+        is_batched=is_batched,
+        is_composed=kind._resolve_step is not Step._resolve_step,
+        is_generator=has_run and not needed,
+        is_pure_generator=has_run and not any(each.kind in _BY_POSITION for each in parameters),
+        names_items=kind.item_uid is not Step.item_uid,
+    )

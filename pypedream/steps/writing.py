@@ -1,0 +1,106 @@
+"""Writing: results are kept as they come; small ones that come fast are written together.
+
+What is kept is written down at once, so that who changes the value afterwards changes only his. It
+is in the store at the latest with the next result, 50 ms later, or at the end.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from pypedream.errors import PypedreamError, StoreError
+from pypedream.steps.failures import record_of
+from pypedream.store.recording import Manner, record
+from pypedream.values import one_line
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from types import TracebackType
+
+    from pypedream.store.backend import Backend
+    from pypedream.store.entry import Entry
+
+__all__ = ["ERROR", "Unkept", "Writing"]
+
+ERROR = "error"
+_PLAIN = Manner("auto", {}, {})
+_SLOW_S = 0.005
+_LONGEST_S = 0.05
+
+
+class Unkept(StoreError):
+    """A result cannot be kept; the text says why."""
+
+
+class Writing:
+    """Keeps results in one store, for as long as a block lasts."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._waiting: list[Entry] = []
+        self._since = 0.0
+
+    def __enter__(self) -> Writing:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.flush()
+
+    def keep(self, key: str, value: Any, took_s: float) -> None:
+        """Keep a value in place of what there is.
+
+        Raises
+        ------
+        Unkept
+            If no format can hold it.
+        """
+        try:
+            record(self, key, value, _PLAIN, replace=True, duration_s=took_s)  # type: ignore[arg-type]
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            if isinstance(error.__cause__, OSError):
+                raise StoreError(f"cannot write {self._backend.location}: {error}") from error
+            cause = error.__cause__ or error
+            raise Unkept(one_line(str(cause)) or type(cause).__name__) from error
+        if self._waiting and (took_s > _SLOW_S or monotonic() - self._since > _LONGEST_S):
+            self.flush()
+
+    def keep_error(self, key: str, error: BaseException) -> bool:
+        """Keep an error of a step; what the library or the machine is to blame for is not kept."""
+        if isinstance(error, (PypedreamError, MemoryError)):
+            return False
+        manner = Manner("auto", {}, {ERROR: type(error).__name__})
+        record(self._backend, key, record_of(error), manner, replace=True)
+        return True
+
+    def flush(self) -> None:
+        """Write what waits."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        with self._backend.batch():
+            for entry in waiting:
+                self._backend.add(entry, None, replace=True)
+
+    # As a place for entries, of which `record` needs these two.
+
+    def staged(self) -> AbstractContextManager[Path]:
+        """Give a path to write content to."""
+        return self._backend.staged()
+
+    def add(self, entry: Entry, content: Path | None, *, replace: bool) -> Entry:
+        """Store an entry, now or with those that follow."""
+        if content is not None:
+            return self._backend.add(entry, content, replace=replace)
+        if not self._waiting:
+            self._since = monotonic()
+        self._waiting.append(entry)
+        return entry

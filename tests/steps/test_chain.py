@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pydantic
+import pytest
+
+from pypedream.steps import Chain, Step
+
+
+class Put(Step):
+    text: str = "a"
+
+    def _run(self, value: str = "") -> str:
+        return value + self.text
+
+
+def test_a_chain_is_a_sequence_of_steps():
+    """A slice of it is a chain with the same infra."""
+    chain = Chain(steps=[Put(), Put(text="b"), Chain(steps=[Put(text="c")])], infra={"folder": "x"})
+
+    assert (len(chain), chain[1], chain[-1].run()) == (3, Put(text="b"), "c")
+    assert chain[1:].clone(infra=None).run() == "bc"
+    assert chain[:2].infra == chain.infra
+
+
+def test_steps_may_have_names():
+    """By which they are asked for, and kept in slices."""
+    chain = Chain(steps={"one": Put(), "two": Put(text="b")})
+
+    assert (chain["two"], chain[0], chain.run()) == (Put(text="b"), Put(), "ab")
+    assert chain[1:]["two"] == Put(text="b")
+    with pytest.raises(KeyError, match="three"):
+        chain["three"]
+    with pytest.raises(TypeError, match='ask by number, not "one"'):
+        Chain(steps=[Put()])["one"]
+
+
+@pytest.mark.parametrize("steps", [[], {}, ()], ids=["list", "mapping", "tuple"])
+def test_a_chain_needs_a_step(steps):
+    """Whatever it is given as."""
+    with pytest.raises(pydantic.ValidationError, match="steps cannot be empty"):
+        Chain(steps=steps)
+
+
+@pytest.mark.parametrize("steps", [3, "Put", None], ids=repr)
+def test_what_is_no_list_of_steps_is_refused(steps):
+    """In words."""
+    with pytest.raises(pydantic.ValidationError, match="steps are a list of steps, or a mapping"):
+        Chain(steps=steps)
+
+
+def test_the_folder_of_a_chain_is_that_of_its_steps(tmp_path):
+    """Of those that keep something and have none; the steps that were given stay as they are."""
+    given = Put(infra={"mode": "retry"})
+    other = Put(infra={"folder": tmp_path / "other"})
+    plain = Put()
+
+    chain = Chain(
+        steps=[given, other, plain, Chain(steps=[given, plain])], infra={"folder": tmp_path}
+    )
+
+    folders = [step.infra and step.infra.folder for step in chain.steps]
+    assert folders == [tmp_path, tmp_path / "other", None, None]
+    assert chain[0].infra.mode == "retry"
+    assert chain[3][0].infra.folder == tmp_path
+    assert given.infra.folder is None
+    assert chain[2] is plain
+
+
+def test_a_chain_and_its_last_step_keep_one_result(tmp_path: Path):
+    """And so do chains within chains."""
+    infra = {"folder": tmp_path}
+    Chain(steps=[Put(), Chain(steps=[Put(text="b"), Put(text="c", infra={})])], infra=infra).run(
+        "x"
+    )
+
+    flat = Chain(steps=[Put(), Put(text="b"), Put(text="c")], infra=infra)
+
+    assert flat.lookup("x").result() == "xabc"
+    assert len(list((tmp_path / "steps").iterdir())) == 1
+
+
+def test_chains_may_be_derived(tmp_path):
+    """With fields and results like any other step."""
+
+    class Named(Chain):
+        title: str = ""
+
+    chain = Named(steps=[Put()], title="x", infra={"folder": tmp_path})
+
+    assert chain.run("y") == "ya"
+    assert type(chain[:1]) is Named
+    assert Chain(steps=[Put()], infra={"folder": tmp_path}).lookup("y").cached()

@@ -1,0 +1,485 @@
+from __future__ import annotations
+
+import pickle
+import shutil
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pypedream.errors import DefinitionError, StepError
+from pypedream.steps import Chain, NoValue, Step
+from pypedream.steps.backends import Backend
+from pypedream.steps.task import Done, Item, Task
+from pypedream.store import CorruptEntryWarning
+
+CALLS: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _no_calls() -> None:
+    CALLS.clear()
+
+
+@pytest.fixture
+def infra(tmp_path: Path) -> dict[str, Any]:
+    return {"backend": "Cached", "folder": tmp_path / "kept"}
+
+
+class Plus(Step):
+    by: int = 1
+
+    def _run(self, value: int) -> int:
+        CALLS.append((self.by, value))
+        return value + self.by
+
+
+class Wrap(Step):
+    def _run(self, value: Any) -> list[Any]:
+        CALLS.append(value)
+        return [value]
+
+
+class Refuse(Step):
+    at: int = 3
+
+    def _run(self, value: int) -> int:
+        CALLS.append(value)
+        if value == self.at:
+            raise LookupError(f"no {value}")
+        return value
+
+
+class Many(Step):
+    def _run_batch(self, values: Iterable[int]) -> Iterator[int]:
+        taken = list(values)
+        CALLS.append(taken)
+        yield from (value * 10 for value in taken)
+
+
+class Threads(Backend):
+    """Four at a time, in any order; like the pools, but as small as can be."""
+
+    _takes_all = True
+
+    def _compute(self, task: Task, items: Sequence[Item]) -> Iterator[Done]:
+        with ThreadPoolExecutor(4) as pool:
+            futures = [pool.submit(lambda item=item: list(task.stream([item]))) for item in items]
+            for future in as_completed(futures):
+                yield from future.result()
+
+
+class Elsewhere(Backend):
+    """As another process would: what goes there and comes back is pickled."""
+
+    _takes_all = _is_remote = True
+
+    def _compute(self, task: Task, items: Sequence[Item]) -> Iterator[Done]:
+        sent = pickle.dumps((task, items))
+        there, its = pickle.loads(sent)
+        yield from pickle.loads(pickle.dumps(there(its)))
+
+
+BACKENDS = ["Cached", "Threads", "Elsewhere"]
+
+
+def test_values_go_through_the_steps_one_by_one():
+    """Without anything that is kept, and as they are asked for."""
+    results = iter(Chain(steps=[Plus(), Plus(by=10)]).run_many(range(3)))
+
+    assert next(results) == 11
+    assert CALLS == [(1, 0), (10, 1)]
+    assert list(results) == [12, 13]
+
+
+def test_a_chain_may_be_as_long_as_one_likes(infra):
+    """With results kept at every step as well."""
+    assert Chain(steps=[Plus()] * 5_000).run(0) == 5_000
+    kept = Chain(steps=[Plus(infra={}) for _ in range(400)], infra=infra)
+    CALLS.clear()
+
+    assert kept.run(0) == 400
+    assert len(CALLS) == 400
+    assert kept.run(0) == 400
+    assert len(CALLS) == 400
+
+
+def test_nothing_is_computed_above_what_is_kept(infra):
+    """Each item goes on from the last place where it is kept."""
+    chain = Chain(steps=[Plus(infra={}), Plus(by=10), Plus(by=100, infra={})], infra=infra)
+    assert list(chain.run_many([1, 2])) == [112, 113]
+    assert list(Chain(steps=[Plus(infra={})], infra=infra).run_many([3])) == [4]
+    CALLS.clear()
+
+    assert list(chain.run_many([1, 2, 3, 4])) == [112, 113, 114, 115]
+
+    assert sorted(CALLS) == [(1, 4), (10, 4), (10, 5), (100, 14), (100, 15)]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_results_are_the_same_wherever_they_are_computed(backend, infra):
+    """And kept for everybody."""
+    steps = [Plus(infra=infra | {"backend": backend}), Wrap(), Wrap(infra={})]
+    chain = Chain(steps=steps, infra=infra)
+
+    assert list(chain.run_many([1, 2, 1])) == [[[2]], [[3]], [[2]]]
+    CALLS.clear()
+    assert list(chain.clone().run_many([2, 1])) == [[[3]], [[2]]]
+    assert CALLS == []
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_two_results_never_share_an_object(backend, infra):
+    """Whoever changes his own changes nothing of another one's."""
+    step = Wrap(infra=infra | {"backend": backend})
+
+    for _ in range(2):
+        first, second = step.run_many([1, 1])
+        first.append("changed")
+        assert second == [1]
+    assert CALLS == [1]
+
+
+def test_a_result_is_kept_as_it_was_when_the_step_gave_it(infra):
+    """Though the next step changes it in place."""
+
+    class Spoil(Step):
+        def _run(self, value: list[int]) -> int:
+            value.append(7)
+            return len(value)
+
+    Chain(steps=[Wrap(infra={}), Spoil(infra={})], infra=infra).run(1)
+
+    assert Wrap(infra=infra).run(1) == [1]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_comes_before_an_error_is_given_and_kept(backend, infra):
+    """The error is raised in its turn, and again from what is kept."""
+    step = Refuse(infra=infra | {"backend": backend})
+
+    for _ in range(2):
+        results = iter(step.run_many([1, 2, 3, 4]))
+        assert [next(results), next(results)] == [1, 2]
+        with pytest.raises(LookupError, match="no 3"):
+            next(results)
+    assert CALLS.count(3) == 1
+    assert step.lookup(3).status == "error"
+
+
+def test_nothing_is_computed_after_an_error_in_this_process(infra):
+    """As in a loop."""
+    step = Refuse(infra=infra)
+    list(step.run_many([10, 20, 30, 40]))  # so that many are taken together
+    CALLS.clear()
+
+    with pytest.raises(LookupError):
+        list(step.run_many([1, 2, 3, 4, 5]))
+
+    assert CALLS == [1, 2, 3]
+
+
+def test_an_error_that_is_kept_says_what_to_do(infra):
+    """The one that was raised first does not."""
+    with pytest.raises(LookupError) as first:
+        Refuse(infra=infra).run(3)
+    with pytest.raises(LookupError) as second:
+        Refuse(infra=infra).run(3)
+
+    assert first.value.__notes__ == ["in Refuse()"]
+    assert second.value.__notes__ == [
+        "in Refuse()",
+        'this error was kept: mode="retry" computes the step again',
+    ]
+    assert second.value.args == ("no 3",)
+    assert second.traceback[-1].name == "_run"
+
+
+def test_an_error_above_is_raised_below(infra):
+    """The steps after it keep nothing of that item."""
+    chain = Chain(steps=[Refuse(infra=infra), Plus(infra=infra)])
+
+    for _ in range(2):
+        with pytest.raises(LookupError, match="no 3"):
+            list(chain.run_many([2, 3]))
+
+    assert [chain.lookup(value).status for value in (2, 3)] == ["success", None]
+    assert chain[0].lookup(3).status == "error"
+    assert CALLS == [2, (1, 2), 3]
+
+
+def test_an_error_within_a_chain_is_one_of_the_chain(infra):
+    """Where the chain as a whole keeps its results."""
+    chain = Chain(steps=[Refuse(infra={}), Plus()], infra=infra)
+
+    with pytest.raises(LookupError):
+        chain.run(3)
+
+    assert chain.lookup(3).status == "error"
+
+
+def test_what_cannot_be_kept_is_an_error_each_time(infra):
+    """It names the step and says what to do."""
+
+    class Stream(Step):
+        def _run(self) -> Iterator[int]:
+            return (number for number in range(3))
+
+    for _ in range(2):
+        with pytest.raises(OSError, match=r"Stream: its result cannot be kept: .*generator.*leave"):
+            Stream(infra=infra).run()
+
+
+@pytest.mark.parametrize("mode", ["cached", "retry", "read-only"])
+def test_what_is_kept_is_used(mode, infra):
+    """In every mode but one."""
+    Plus(infra=infra).run(1)
+    CALLS.clear()
+
+    assert Plus(infra=infra | {"mode": mode}).run(1) == 2
+    assert CALLS == []
+
+
+def test_retry_computes_an_error_again_and_goes_on(infra):
+    """Also what was an error further down."""
+    chain = Chain(steps=[Plus(infra={"mode": "retry"}), Refuse(infra={})], infra=infra)
+    with pytest.raises(LookupError):
+        Chain(steps=[Plus(infra={}), Refuse(infra={})], infra=infra).run(2)
+    CALLS.clear()
+
+    with pytest.raises(LookupError):
+        chain.run(2)
+
+    assert CALLS == [3]
+
+
+def test_force_computes_again_from_there_on_once(infra):
+    """What is above stays; in another object of the same configuration it is once more."""
+
+    def chain() -> Chain:
+        steps = [Plus(infra={}), Plus(by=10, infra={"mode": "force"}), Plus(by=100, infra={})]
+        return Chain(steps=steps, infra=infra)
+
+    assert chain().run(1) == 112
+    for _ in range(2):
+        CALLS.clear()
+        forced = chain()
+        assert list(forced.run_many([1])) == [112]
+        assert CALLS == [(10, 2), (100, 12)]
+        assert forced.run(1) == 112
+        assert CALLS == [(10, 2), (100, 12)]
+
+
+def test_force_on_a_chain_computes_its_last_step_again(infra):
+    """They have one result together; what is above it stays."""
+    steps = [Plus(infra={}), Plus(by=10, infra={})]
+    Chain(steps=steps, infra=infra).run(1)
+    CALLS.clear()
+
+    assert Chain(steps=steps, infra=infra | {"mode": "force"}).run(1) == 12
+    assert CALLS == [(10, 2)]
+
+
+def test_what_may_only_be_read_cannot_come_after_what_is_computed_anew(infra):
+    """It would be of the old result."""
+    steps = [Plus(infra={"mode": "force"}), Plus(infra={"mode": "read-only"})]
+
+    with pytest.raises(DefinitionError, match='Plus has mode="read-only" after'):
+        Chain(steps=steps, infra=infra).run(1)
+
+
+def test_reading_only_changes_nothing(infra, tmp_path):
+    """No file, and no folder either."""
+    reading = Plus(infra=infra | {"mode": "read-only"})
+
+    with pytest.raises(StepError, match='Plus: mode="read-only" and no result is kept for item 0'):
+        reading.run(1)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_steps_that_make_batches_get_what_is_missing_in_one_call(infra):
+    """Also from within a chain that keeps its results."""
+    chain = Chain(steps=[Plus(), Many()], infra=infra)
+    assert list(chain.run_many([1, 2])) == [20, 30]
+    CALLS.clear()
+
+    assert list(chain.run_many([1, 2, 3, 4, 5])) == [20, 30, 40, 50, 60]
+    assert CALLS == [(1, 3), (1, 4), (1, 5), [4, 5, 6]]
+
+
+def test_a_chain_in_a_pool_is_computed_together(infra):
+    """A step within a chain that is kept gets all items at once."""
+    chain = Chain(steps=[Many(infra={"backend": "Threads"}), Plus()], infra=infra)
+
+    assert list(chain.run_many([1, 2, 3])) == [11, 21, 31]
+    assert sorted(each for each in CALLS if isinstance(each, list)) == [[1], [2], [3]]
+
+
+def test_the_first_results_of_a_pool_come_while_others_are_computed(infra):
+    """Nobody waits for the last one."""
+    release = threading.Event()
+
+    class Waits(Step):
+        def _run(self, value: int) -> int:
+            if value:
+                release.wait(10)
+            return value
+
+    results = iter(Waits(infra=infra | {"backend": "Threads"}).run_many([0, 1]))
+
+    assert next(results) == 0
+    release.set()
+    assert list(results) == [1]
+
+
+def test_eight_threads_compute_once(infra):
+    """In this process, each with a step of its own."""
+
+    class Slow(Step):
+        def _run(self, value: int) -> int:
+            CALLS.append(value)
+            time.sleep(0.2)
+            return value
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: list(Slow(infra=infra).run_many([1, 2])), range(8)))
+
+    assert found == [[1, 2]] * 8
+    assert sorted(CALLS) == [1, 2]
+
+
+def test_eight_processes_compute_once(tmp_path):
+    """And each of them gets the result."""
+    script = textwrap.dedent(
+        """
+        import sys, time
+        from pypedream.steps import Step
+
+        class Slow(Step):
+            def _run(self, value):
+                with open(sys.argv[1] + "/calls", "a") as file:
+                    file.write("x")
+                time.sleep(0.5)
+                return value
+
+        print(Slow(infra={"folder": sys.argv[1]}).run(7))
+        """
+    )
+    (tmp_path / "flow.py").write_text(script)
+    command = [sys.executable, str(tmp_path / "flow.py"), str(tmp_path)]
+
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    said = [process.communicate(timeout=120)[0].strip() for process in processes]
+
+    assert said == ["7"] * 8
+    assert (tmp_path / "calls").read_text() == "x"
+
+
+def test_an_error_that_somebody_holds_holds_no_claim(infra):
+    """As a notebook holds the last one."""
+
+    class Never(Step):
+        def _run(self, value: int) -> int:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as held:
+        Never(infra=infra).run(1)
+
+    assert Never(infra=infra).lookup(1).status is None
+    assert held.value is not None
+
+
+@pytest.mark.parametrize("size", [1, 100_000], ids=["small", "large"])
+def test_what_is_damaged_is_computed_again(size, infra):
+    """With a warning, once."""
+
+    class Zeros(Step):
+        def _run(self, size: int) -> Any:
+            CALLS.append(size)
+            return np.zeros(size)
+
+    step = Zeros(infra=infra)
+    step.run(size)
+    damage(step.lookup(size).paths.cache_folder)
+
+    with pytest.warns(CorruptEntryWarning):
+        assert len(step.run(size)) == size
+
+    assert [size, size] == CALLS
+    assert len(step.run(size)) == size
+
+
+def damage(folder: Path) -> None:
+    """Change the content of all that is kept."""
+    for blob in folder.glob("blobs/*/*"):
+        blob.chmod(0o600)
+        blob.write_bytes(b"x" * blob.stat().st_size)
+    with sqlite3.connect(folder / "index.db") as index:
+        index.execute("UPDATE entries SET inline = ? WHERE inline IS NOT NULL", (b"[1]",))
+    index.close()
+
+
+def test_a_folder_may_be_removed_between_two_runs(infra):
+    """What was in it is computed again."""
+    step = Plus(infra=infra)
+    step.run(1)
+
+    shutil.rmtree(infra["folder"])
+
+    assert step.lookup(1).status is None
+    assert step.run(1) == 2
+    assert CALLS == [(1, 1), (1, 1)]
+
+
+def test_steps_without_an_input_keep_one_result(infra):
+    """An input that is None is another thing."""
+
+    class Either(Step):
+        def _run(self, value: Any = 5) -> Any:
+            CALLS.append(value)
+            return value
+
+    step = Either(infra=infra)
+
+    assert [step.run(), step.run(None), step.run(NoValue()), step.run(None)] == [5, None, 5, None]
+    assert CALLS == [5, None]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    values=st.lists(st.integers(-3, 3), max_size=12),
+    before=st.lists(st.integers(-3, 3), max_size=6),
+    kept=st.lists(
+        st.sampled_from([None, "Cached", "Threads", "Elsewhere"]), min_size=3, max_size=3
+    ),
+    whole=st.sampled_from([None, "Cached", "Threads"]),
+)
+def test_a_chain_gives_what_its_steps_would(values, before, kept, whole, tmp_path_factory):
+    """Wherever results are kept, and whatever was kept before; it computes nothing twice."""
+    folder = tmp_path_factory.mktemp("kept")
+    infras = [None if each is None else {"backend": each, "folder": folder} for each in kept]
+    steps = [Plus(by=10**at, infra=infra) for at, infra in enumerate(infras)]
+    around = None if whole is None else {"backend": whole, "folder": folder}
+    list(Chain(steps=steps[:2]).run_many(before))
+    chain = Chain(steps=[Chain(steps=steps[:2]), steps[2]], infra=around)
+    CALLS.clear()
+
+    assert list(chain.run_many(values)) == [value + 111 for value in values]
+
+    if whole or kept[2]:
+        assert all(CALLS.count(call) == 1 for call in CALLS)
+        CALLS.clear()
+        assert list(chain.run_many(values[::-1])) == [value + 111 for value in values[::-1]]
+        assert CALLS == []

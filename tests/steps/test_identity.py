@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pypedream.steps import Chain, NoValue, Step
+from pypedream.steps.no_value import NO_VALUE
+
+
+class Weigh(Step):
+    factor: float = 2.0
+    comment: str = ""
+
+    @classmethod
+    def _exclude_from_cls_uid(cls) -> list[str]:
+        return ["comment"]
+
+    def _run(self, value: Any) -> Any:
+        return value
+
+
+def uid(step: Step, value: Any = NO_VALUE) -> str:
+    """What stands for an input at a step that keeps its results."""
+    return Chain(steps=[step], infra={"folder": "unused"}).lookup(value).uid
+
+
+def defined(body: str, **names: Any) -> type[Step]:
+    """A class that is defined by some lines, always under the same name."""
+    scope = {"Step": Step, "__name__": "defined", **names}
+    exec(f"class Model(Step):\n    {body}\n", scope)
+    kind: type[Step] = scope["Model"]
+    return kind
+
+
+def test_fields_count_and_those_that_are_excluded_do_not():
+    """Nor does the infra, or whether a value is the default."""
+    assert uid(Weigh(), 1) == uid(Weigh(factor=2.0, comment="x"), 1)
+    assert uid(Weigh(), 1) != uid(Weigh(factor=3), 1)
+    assert uid(Weigh(), 1) == Weigh(infra={"folder": "other", "keep_in_ram": True}).lookup(1).uid
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("def _run(self): return 1", "def _run(self): return 2"),
+        ("a: int = 1\n    def _run(self): return 1", "a: int = 2\n    def _run(self): return 1"),
+        ("def _run(self): return helper()", "def _run(self): return helper()  "),
+    ],
+    ids=["code", "default", "helper"],
+)
+def test_the_code_of_a_class_counts(before, after):
+    """With its defaults, and the functions that it calls."""
+    first, second = defined(before, helper=lambda: 1), defined(after, helper=lambda: 2)
+
+    assert uid(first()) != uid(second())
+    assert uid(first()) == uid(defined(before, helper=lambda: 1)())
+
+
+def test_a_helper_that_is_defined_anew_counts_at_once():
+    """Also for a class that was looked at before."""
+    kind = defined("def _run(self): return helper()", helper=lambda: 1)
+    before = uid(kind())
+
+    kind._run.__globals__["helper"] = lambda: 2
+
+    assert uid(kind()) != before
+
+
+def test_a_version_stands_for_the_code():
+    """Until it changes; a class that is derived has code of its own."""
+
+    def pinned(version: str, result: int) -> type[Step]:
+        scope = {"Step": Step, "__name__": "defined"}
+        code = f"class Model(Step, version={version!r}):\n    def _run(self): return {result}\n"
+        exec(code, scope)
+        kind: type[Step] = scope["Model"]
+        return kind
+
+    class Derived(pinned("1", 1)):
+        pass
+
+    assert uid(pinned("1", 1)()) == uid(pinned("1", 2)())
+    assert uid(pinned("1", 1)()) != uid(pinned("2", 1)())
+    assert uid(Derived()) != uid(pinned("1", 1)())
+
+
+def test_classes_of_one_name_in_two_modules_never_meet():
+    """Though their code is the same."""
+    body = "def _run(self): return 1"
+
+    assert uid(defined(body)()) != uid(defined(body, __name__="elsewhere")())
+
+
+def test_the_version_of_no_package_counts_for_what_every_step_has():
+    """Results stay when pydantic or pypedream is upgraded."""
+    from pypedream.store import code_identity
+
+    assert not [name for name in code_identity(Weigh).parts if name.startswith("package ")]
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("", []),
+        ([], {}),
+        ([], ()),
+        ([1, 2], (1, 2)),
+        ([1, 2], {1, 2}),
+        (1, 1.0),
+        (1, True),
+        (1, "1"),
+        (None, NoValue()),
+        (np.zeros(3, "int32"), np.zeros(3, "float32")),
+        (np.array([10884]), np.array([59786])),
+    ],
+    ids=repr,
+)
+def test_inputs_that_differ_are_told_apart(one, other):
+    """By type as well as by content."""
+    assert uid(Weigh(), one) != uid(Weigh(), other)
+
+
+def test_a_step_within_a_step_counts_by_the_same_rules():
+    """Its code and its fields do, its infra does not."""
+
+    class Outer(Step):
+        inner: Step
+
+        def _run(self):
+            return 1
+
+    assert uid(Outer(inner=Weigh())) == uid(Outer(inner=Weigh(infra={"folder": "x"}, comment="c")))
+    assert uid(Outer(inner=Weigh())) != uid(Outer(inner=Weigh(factor=3)))
+    assert uid(Outer(inner=Chain(steps=[Weigh()]))) != uid(Outer(inner=Weigh()))
+
+
+def test_a_chain_counts_by_its_steps_alone():
+    """However they are grouped or named."""
+    one, two = Weigh(factor=1), Weigh(factor=3)
+
+    assert uid(Chain(steps=[one, two]), 1) == uid(Chain(steps={"a": one, "b": two}), 1)
+    assert uid(Chain(steps=[one, Chain(steps=[two])]), 1) == uid(Chain(steps=[one, two]), 1)
+    assert uid(Chain(steps=[one, two]), 1) != uid(Chain(steps=[two, one]), 1)
+    assert uid(Chain(steps=[one]), 1) == uid(one, 1)
+
+
+def test_an_item_may_have_a_name_of_its_own():
+    """A name and the same text as an input are two things."""
+
+    class Named(Weigh):
+        def item_uid(self, value: Any) -> str | None:
+            return value["id"] if isinstance(value, dict) else None
+
+    assert uid(Named(), {"id": "a", "text": 1}) == uid(Named(), {"id": "a", "text": 2})
+    assert uid(Named(), {"id": "a"}) != uid(Named(), "a")
+
+
+def test_an_item_that_is_not_there_is_named_by_a_step_that_takes_none():
+    """Others would mix up its results with those of real inputs."""
+
+    class Pure(Step):
+        seed: int = 0
+
+        @classmethod
+        def _exclude_from_cls_uid(cls) -> list[str]:
+            return ["seed"]
+
+        def item_uid(self, value: Any) -> str | None:
+            return f"seed {self.seed}"
+
+        def _run(self):
+            return self.seed
+
+    class Optional(Pure):
+        def _run(self, value=None):
+            return self.seed
+
+    assert uid(Pure(seed=1)) != uid(Pure(seed=2))
+    assert Pure(seed=1, infra={"folder": "x"}).lookup().paths == (
+        Pure(seed=2, infra={"folder": "x"}).lookup().paths
+    )
+    with pytest.raises(TypeError, match="results of different inputs would be mixed up"):
+        uid(Optional())

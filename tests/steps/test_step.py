@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from pypedream.errors import StepError
+from pypedream.steps import Chain, NoValue, Step
+from pypedream.steps.backends import Backend, Cached
+
+
+class Times(Step):
+    factor: float = 2.0
+
+    def _run(self, value: float) -> float:
+        return value * self.factor
+
+
+class Stack(Step):
+    extra: tuple[Step, ...] = ()
+
+    def _run(self, value: float) -> float:
+        return value + 1
+
+    def _resolve_step(self) -> Step:
+        if not self.extra:
+            return self
+        return Chain(steps=[self.model_copy(update={"extra": ()}), *self.extra])
+
+
+def test_a_step_says_what_it_computes():
+    """Or it is refused when it is made; an old name of the method names the new one."""
+
+    class Nothing(Step):
+        pass
+
+    with pytest.raises(TypeError, match="Nothing computes nothing: write a method _run"):
+        Nothing()
+    with pytest.raises(TypeError, match="Old has a method _forward: its name is _run"):
+
+        class Old(Step):
+            def _forward(self):
+                return 1
+
+
+def test_there_is_one_object_for_no_value():
+    """In copies and other processes, too; it is no input that anybody could mean."""
+    nothing = NoValue()
+
+    assert pickle.loads(pickle.dumps(nothing)) is nothing
+    assert copy.deepcopy([nothing])[0] is nothing
+    assert not nothing
+    assert repr(nothing) == "NoValue()"
+
+
+def test_a_step_stands_for_others_where_it_says_so(tmp_path):
+    """What it keeps is under what it stands for."""
+    stack = Stack(extra=[Times(), Times(factor=10)], infra={"folder": tmp_path})
+
+    assert stack.run(1) == 40
+    assert Stack(infra={"folder": tmp_path}).lookup(1).result() == 2
+    assert Stack().run(1) == 2
+
+
+def test_steps_that_a_step_stands_for_have_its_folder(tmp_path):
+    """As those of a chain have that of the chain."""
+    stack = Stack(extra=[Times(infra={})], infra={"folder": tmp_path})
+
+    assert stack.run(1) == 4
+    assert (
+        Chain(steps=[Stack(infra={}), Times(infra={})], infra={"folder": tmp_path})
+        .lookup(1)
+        .cached()
+    )
+
+
+def test_keeping_needs_a_folder():
+    """Which may be that of a chain around it."""
+    with pytest.raises(StepError, match="Times has infra=Cached without a folder: say infra="):
+        Times(infra={"backend": "Cached"}).run(1)
+
+
+def test_a_step_can_be_sent():
+    """With its infra; what is kept in memory stays where it is."""
+    step = Times(factor=3, infra={"folder": "x", "keep_in_ram": True})
+
+    assert pickle.loads(pickle.dumps(step)) == step
+    assert copy.deepcopy(step) == step
+
+
+def test_a_clone_has_other_values(tmp_path):
+    """Also of steps further in, by a path; what it is cloned from stays."""
+    chain = Chain(steps={"a": Times(), "b": Chain(steps=[Times()])}, infra={"folder": tmp_path})
+
+    again = chain.clone({"steps.a.factor": 3, "steps.b.steps.0.factor": 5, "infra.mode": "force"})
+
+    assert again.run(1) == 15
+    assert again.infra.mode == "force"
+    assert chain.run(1) == 4
+    assert Times().clone(factor=7, **{"infra.folder": "x"}).infra == Cached(folder="x")
+
+
+@pytest.mark.parametrize(
+    "given, error, said",
+    [
+        (({"factor": 1}, {}), TypeError, "one mapping"),
+        (({"factors": 1},), ValueError, 'did you mean "factor"'),
+        (
+            ({"steps.3.factor": 1},),
+            ValueError,
+            'there is no "steps" on the way to "steps.3.factor"',
+        ),
+        (({"factor": "x"},), ValueError, "valid number"),
+    ],
+    ids=["two", "name", "path", "value"],
+)
+def test_a_mistake_in_a_clone_is_told(given, error, said):
+    """Like one in a configuration."""
+    with pytest.raises(error, match=said):
+        Times().clone(*given)
+
+
+def test_a_backend_can_be_derived_from_another():
+    """With what both have."""
+    backend = Cached(folder="x", mode="retry")
+
+    derived = backend.derive("Cached", keep_in_ram=True)
+
+    assert derived == Cached(folder="x", mode="retry", keep_in_ram=True)
+    with pytest.raises(ValueError, match='did you mean "Cached"'):
+        backend.derive("Cache")
+
+
+def test_a_backend_needs_a_way_to_compute(tmp_path):
+    """Which is one method."""
+
+    class Idle(Backend):
+        pass
+
+    with pytest.raises(NotImplementedError):
+        Times(infra=Idle(folder=tmp_path)).run(1)
+
+
+def test_what_is_in_memory_is_never_older_than_what_is_kept(tmp_path):
+    """Another object that computes it again is seen."""
+    results = iter([[1], [2]])
+
+    class Next(Step, version="1"):
+        def _run(self) -> Any:
+            return next(results)
+
+    def step(mode: str = "cached") -> Step:
+        return Next(infra={"folder": tmp_path, "keep_in_ram": True, "mode": mode})
+
+    reader = step()
+    assert [reader.run(), reader.run(), reader.run()] == [[1], [1], [1]]
+    step("force").run()
+
+    assert reader.run() == [2]
+
+
+def test_importing_steps_loads_nothing_heavy():
+    """And without pydantic it says how to get it."""
+    code = (
+        "import sys, pypedream.steps as steps\n"
+        "assert not {'pydantic', 'sqlite3'} & set(sys.modules)\n"
+        "sys.modules['pydantic'] = None\n"
+        "try: steps.Step\n"
+        "except ImportError as error: print(error)\n"
+    )
+
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert said.stdout == (
+        'pypedream.steps needs pydantic: pip install "pypedream[steps]"  or  conda install -c'
+        " conda-forge pydantic\n"
+    )
