@@ -15,6 +15,7 @@ from pypedream._lazy import lazy_names
 if TYPE_CHECKING:
     from pypedream.errors import BatchProtocolError
     from pypedream.steps.chain import Chain
+    from pypedream.steps.func import Func
     from pypedream.steps.items import StepItems
     from pypedream.steps.lookup import LookupHandle
     from pypedream.steps.no_value import NoValue
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "BatchProtocolError": "items",
     "Chain": "chain",
+    "Func": "func",
     "LookupHandle": "lookup",
     "NoValue": "no_value",
     "Step": "step",
     "StepItems": "items",
 }
 
-__all__ = ["BatchProtocolError", "Chain", "LookupHandle", "NoValue", "Step", "StepItems"]
+__all__ = ["BatchProtocolError", "Chain", "Func", "LookupHandle", "NoValue", "Step", "StepItems"]
 
 _load = lazy_names(__name__, _HOMES)
 

@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pypedream.steps import Chain, NoValue, Step
+from pypedream.steps import Chain, Func, NoValue, Step
 from pypedream.steps.no_value import NO_VALUE
+
+RATE = 2
 
 
 class Weigh(Step):
@@ -144,6 +146,19 @@ def test_a_chain_counts_by_its_steps_alone():
     assert uid(Chain(steps=[one, Chain(steps=[two])]), 1) == uid(Chain(steps=[one, two]), 1)
     assert uid(Chain(steps=[one, two]), 1) != uid(Chain(steps=[two, one]), 1)
     assert uid(Chain(steps=[one]), 1) == uid(one, 1)
+
+
+def test_a_function_counts_by_its_code_and_arguments():
+    """As a step of its own."""
+
+    def add(x: int, n: int = 1) -> int:
+        return x + n * RATE
+
+    def subtract(x: int, n: int = 1) -> int:
+        return x - n * RATE
+
+    assert uid(Func(function=add), 1) != uid(Func(function=subtract), 1)
+    assert uid(Func(function=add, n=2), 1) != uid(Func(function=add, n=3), 1)
 
 
 def test_an_item_may_have_a_name_of_its_own():

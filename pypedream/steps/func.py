@@ -1,0 +1,145 @@
+"""Func: a plain function as a step."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+from pydantic import ConfigDict
+
+from pypedream.names import did_you_mean
+from pypedream.steps.functions import function_at, name_of_function
+from pypedream.steps.step import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Func"]
+
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+class Func(Step):
+    """A plain function as a step: one of its parameters is the input, the others are fields.
+
+    Parameters
+    ----------
+    function
+        The function, or where it is: "package.module.name".
+    input_param
+        The parameter that takes the input; by default the only one without a default. A function
+        whose parameters all have one takes no input.
+    config
+        Values for the other parameters, which must fit their annotations.
+
+    Examples
+    --------
+    >>> def scale(x: float, factor: float = 2.0) -> float:
+    ...     return x * factor
+    >>> Func(function=scale, factor=3.0).run(5.0)
+    15.0
+    """
+
+    model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True)
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **given: Any) -> None: ...
+
+    function: Any
+    input_param: str | None = None
+
+    _input: str | None = pydantic.PrivateAttr(default=None)
+    _is_first: bool = pydantic.PrivateAttr(default=False)
+
+    @pydantic.field_validator("function", mode="before")
+    @classmethod
+    def _found(cls, function: Any) -> Callable[..., Any]:
+        return function_at(function)
+
+    @pydantic.field_serializer("function")
+    def _written(self, function: Any) -> Any:
+        return name_of_function(function)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """See to it that the configuration fits the function."""
+        super().model_post_init(context)
+        parameters = _parameters_of(self.function)
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        taken = [each for each in parameters if each in type(self).__pydantic_fields__]
+        if taken:
+            raise ValueError(
+                f"{name} has a parameter {' and one '.join(taken)}, which is a field of Func:"
+                " rename it"
+            )
+        self._input = _input_of(name, parameters, self.input_param)
+        self._is_first = next(iter(parameters), None) == self._input
+        for each, value in (self.__pydantic_extra__ or {}).items():
+            _check(name, parameters, each, value, self._input)
+
+    def _run(self, *args: Any) -> Any:
+        given = dict(self.__pydantic_extra__ or {})
+        if len(args) != (self._input is not None):
+            needs = "takes no input" if args else f"needs an input for {self._input}: run(value)"
+            fix = '; say which parameter takes it by input_param="..."' if args else ""
+            raise TypeError(f"{self.told()} {needs}{fix}")
+        if self._is_first:
+            return self.function(*args, **given)
+        return self.function(**given, **dict(zip((self._input or "",), args, strict=False)))
+
+
+def _parameters_of(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    try:
+        return dict(inspect.signature(function, eval_str=True).parameters)
+    except NameError:  # an annotation that is for type checkers alone
+        return dict(inspect.signature(function).parameters)
+
+
+def _input_of(
+    name: str, parameters: dict[str, inspect.Parameter], wanted: str | None
+) -> str | None:
+    """Return the parameter that takes the input; None if the function takes none."""
+    if wanted is not None:
+        if wanted not in parameters:
+            near = did_you_mean(wanted, parameters)
+            raise ValueError(f'input_param: {name} has no parameter "{wanted}"{near}')
+        return wanted
+    needed = [
+        each.name
+        for each in parameters.values()
+        if each.default is each.empty and each.kind not in _VARIADIC
+    ]
+    if len(needed) > 1:
+        raise ValueError(
+            f"{name} has {len(needed)} required parameters, {', '.join(needed)}: say which takes"
+            f' the input by input_param="{needed[0]}"'
+        )
+    return needed[0] if needed else None
+
+
+def _check(
+    name: str,
+    parameters: dict[str, inspect.Parameter],
+    field: str,
+    value: Any,
+    input_name: str | None,
+) -> None:
+    if field == input_name:
+        raise ValueError(f'{name}: "{field}" takes the input, so it cannot be set as well')
+    parameter = parameters.get(field)
+    if parameter is None or parameter.kind in _VARIADIC:
+        if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+            return
+        raise ValueError(f'{name} has no parameter "{field}"{did_you_mean(field, parameters)}')
+    if parameter.annotation is not parameter.empty:
+        _check_type(name, parameter, value)
+
+
+def _check_type(name: str, parameter: inspect.Parameter, value: Any) -> None:
+    config = ConfigDict(arbitrary_types_allowed=True)
+    try:
+        pydantic.TypeAdapter(parameter.annotation, config=config).validate_python(value)
+    except pydantic.ValidationError as error:
+        what = "; ".join(line["msg"] for line in error.errors())
+        raise ValueError(f"{name}: {parameter.name}={value!r} does not fit: {what}") from None

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pydantic
+import pytest
+
+from pypedream.steps import Chain, Func
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+
+def scale(x: float, factor: float = 2.0) -> float:
+    return x * factor
+
+
+def pair(a, b):
+    return a, b
+
+
+def start(value: int = 5) -> int:
+    return value
+
+
+def reserved(x, function=None):
+    return x
+
+
+def first(x, /, n=1):
+    return x + n
+
+
+def lazily(x: Fraction, n: int = 1) -> int:
+    return int(x) * n
+
+
+def test_one_parameter_is_the_input_and_the_others_are_fields():
+    """The one without a default, or the one that is named."""
+    assert Func(function=scale, factor=3).run(5) == 15
+    assert Func(function=start).run() == 5
+    assert Func(function=start, value=7).run() == 7
+    assert Func(function=start, input_param="value").run(9) == 9
+    assert Func(function=pair, input_param="b", a=1).run(2) == (1, 2)
+    assert Func(function=first, n=2).run(1) == 3
+    assert Func(function=lazily, n=2).run(3) == 6
+    assert Func(function=lambda x: x + 1).run(1) == 2
+
+
+@pytest.mark.parametrize(
+    "fields, said",
+    [
+        ({"function": pair}, 'pair has 2 required parameters, a, b: say .* input_param="a"'),
+        (
+            {"function": scale, "facter": 1},
+            'scale has no parameter "facter"; did you mean "factor"',
+        ),
+        ({"function": scale, "x": 1}, '"x" takes the input, so it cannot be set as well'),
+        ({"function": scale, "factor": "much"}, "scale: factor='much' does not fit: .*number"),
+        ({"function": scale, "input_param": "y"}, 'input_param: scale has no parameter "y"'),
+        ({"function": reserved}, "reserved has a parameter function, which is a field of Func"),
+        ({"function": "math.sqr"}, 'function "math.sqr": there is no "sqr"; did you mean "sqrt"'),
+        ({"function": "math.pi"}, 'function "math.pi" is float, which cannot be called'),
+        ({"function": "nowhere.at"}, 'function "nowhere.at": there is no module "nowhere"'),
+        ({"function": 3}, 'function must be a function or "package.module.name", not 3'),
+    ],
+    ids=lambda one: None if isinstance(one, str) else "-".join(map(str, one.values())),
+)
+def test_a_mistake_is_told_when_the_step_is_made(fields, said):
+    """Against the signature of the function."""
+    with pytest.raises(pydantic.ValidationError, match=said):
+        Func(**fields)
+
+
+def test_an_input_that_does_not_fit_is_told():
+    """Too few as well as too many."""
+    with pytest.raises(TypeError, match="needs an input for x: run"):
+        Func(function=scale).run()
+    with pytest.raises(TypeError, match="takes no input; say which parameter takes it"):
+        Func(function=start).run(1)
+
+
+def test_a_function_with_a_place_goes_into_a_file_and_back():
+    """By its full name."""
+    step = Func(function="math.sqrt")
+    written = Chain(steps=[step, Func(function=scale, factor=3)]).model_dump(mode="json")
+
+    assert written["steps"][0]["function"] == "math.sqrt"
+    assert written["steps"][1]["function"] == f"{__name__}.scale"
+    assert Chain.model_validate(written).run(4) == 6
+
+
+def test_what_a_function_gives_is_kept(tmp_path):
+    """By its code and its arguments, not by how they are said."""
+    calls = []
+
+    def count(x, n=1):
+        calls.append(x)
+        return x + n
+
+    infra = {"folder": tmp_path}
+    assert [Func(function=count, infra=infra).run(1) for _ in range(2)] == [2, 2]
+    assert Func(function=count, n=2, infra=infra).run(1) == 3
+    assert calls == [1, 1]
