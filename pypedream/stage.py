@@ -362,8 +362,14 @@ def _arguments_by_inspection(function: Callable[..., Any]) -> Arguments:
 
 
 def _without_questions(function: Any) -> Callable[..., Any]:
-    """Return what can be inspected in place of an object that has its own idea of equality."""
+    """Return what can be inspected in place of an object that has its own idea of equality.
+
+    An object that can be called may say by a method of its class whose arguments it takes.
+    """
     kind = type(function)
+    told = getattr(kind, "__pypedream_call__", None)
+    if told is not None:
+        return told(function)  # type: ignore[no-any-return]
     if not isinstance(kind.__eq__, FunctionType) or not isinstance(kind.__call__, FunctionType):
         return function  # type: ignore[no-any-return]
     return MethodType(kind.__call__, function)

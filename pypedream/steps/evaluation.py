@@ -19,6 +19,7 @@ from pypedream.steps.identity import item_identity
 from pypedream.steps.level import Level, levels_of
 from pypedream.steps.program import program_of
 from pypedream.steps.task import Done, Item
+from pypedream.steps.telling import tell
 from pypedream.store.corruption import Damaged
 
 if TYPE_CHECKING:
@@ -83,17 +84,20 @@ def _kept_values(levels: list[Level], items: Iterator[Item], count: int) -> Iter
     """
     takes_all = any(level.is_batched or level.is_lazy for level in levels)
     pace, given = _Pace(count if takes_all else 1), set[bytes]()
-    while piece := list(islice(items, pace.size)):
-        before = perf_counter()
-        reached, coming = _brought(levels, piece)
-        try:
-            if not levels[-1].is_lazy:
-                _take_until_error(coming, reached)
-            pace.took(perf_counter() - before)
-            for item in piece:
-                yield _value(levels, item, reached, coming, given)
-        finally:
-            coming.close()  # an error that somebody holds would hold the claims as well
+    try:
+        while piece := list(islice(items, pace.size)):
+            before = perf_counter()
+            reached, coming = _brought(levels, piece)
+            try:
+                if not levels[-1].is_lazy:
+                    _take_until_error(coming, reached)
+                pace.took(perf_counter() - before)
+                for item in piece:
+                    yield _value(levels, item, reached, coming, given)
+            finally:
+                coming.close()  # an error that somebody holds would hold the claims as well
+    finally:
+        tell(levels)
 
 
 @define

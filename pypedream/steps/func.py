@@ -9,6 +9,7 @@ import pydantic
 from pydantic import ConfigDict
 
 from pypedream.names import did_you_mean
+from pypedream.stage import Stage
 from pypedream.steps.functions import function_at, name_of_function
 from pypedream.steps.step import Step
 
@@ -26,7 +27,8 @@ class Func(Step):
     Parameters
     ----------
     function
-        The function, or where it is: "package.module.name".
+        The function, or where it is: "package.module.name". Of a stage of a pipeline it is the
+        function, with the arguments that the stage has in any run.
     input_param
         The parameter that takes the input; by default the only one without a default. A function
         whose parameters all have one takes no input.
@@ -53,6 +55,20 @@ class Func(Step):
     _input: str | None = pydantic.PrivateAttr(default=None)
     _is_first: bool = pydantic.PrivateAttr(default=False)
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _of_stage(cls, given: Any) -> Any:
+        """Take the function of a stage, and the arguments that it has whatever is run."""
+        stage = given.get("function") if isinstance(given, dict) else None
+        if not isinstance(stage, Stage):
+            return given
+        settled = {
+            each.as_arg: each.bind()
+            for each in stage.inputs
+            if each.bind.kind == "immediate" and each.as_arg != given.get("input_param")
+        }
+        return {**settled, **given, "function": stage.function}
+
     @pydantic.field_validator("function", mode="before")
     @classmethod
     def _found(cls, function: Any) -> Callable[..., Any]:
@@ -77,6 +93,17 @@ class Func(Step):
         self._is_first = next(iter(parameters), None) == self._input
         for each, value in (self.__pydantic_extra__ or {}).items():
             _check(name, parameters, each, value, self._input)
+
+    def _called(self) -> Callable[..., Any]:
+        """Return a function of the input alone."""
+        named = inspect.Parameter(self._input or "value", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+        def called(*args: Any) -> Any:
+            return self._run(*args)
+
+        parameters = [] if self._input is None else [named]
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return called
 
     def _run(self, *args: Any) -> Any:
         given = dict(self.__pydantic_extra__ or {})

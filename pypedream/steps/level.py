@@ -40,6 +40,8 @@ class Level:
         The place.
     inner
         What is made for an item that is missing there.
+    kept, computed
+        Of how many items there was a result, and of how many it had to be computed.
     is_batched
         Whether it makes many items in one call.
     is_lazy
@@ -49,6 +51,8 @@ class Level:
     program: Program
     boundary: Boundary
     inner: Program
+    kept: int = 0
+    computed: int = 0
     cache: Cache = field(init=False)
     is_batched: bool = field(init=False)
     is_lazy: bool = field(init=False)
@@ -79,6 +83,7 @@ class Level:
         found: dict[bytes, Outcome] = {
             keys[key]: entry for key, entry in self._usable(keys).items()
         }
+        self.kept += len(found)
         if boundary.mode == _READ_ONLY and len(found) < len(items):
             missing = next(item for identity, item in items.items() if identity not in found)
             raise StepError(
@@ -126,6 +131,7 @@ class Level:
                 mine = {key: item for key, item in todo.items() if key in held}
                 todo = {key: item for key, item in todo.items() if key not in held}
                 found = self._published(mine)
+                self.kept += len(found)
                 yield from ((mine[key].identity, entry) for key, entry in found.items())
                 rest = {key: item for key, item in mine.items() if key not in found}
                 yield from self._computed(rest)
@@ -139,6 +145,7 @@ class Level:
         boundary, places = self.boundary, {item.place: item for item in items.values()}
         for done in boundary.backend._compute(self.task, list(items.values())):
             item = places[done.place]
+            self.computed += done.error is None
             if boundary.mode == _FORCE and done.is_cached:
                 boundary.backend._attempted.add(item.key)
             yield item.identity, done

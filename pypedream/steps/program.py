@@ -14,6 +14,7 @@ from attrs import Factory, define, evolve
 from pypedream.errors import DefinitionError, StepError
 from pypedream.steps.identity import codes_known_once, position_after, uid_of
 from pypedream.steps.paths import StepPaths
+from pypedream.steps.step import resolved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,16 +153,6 @@ def program_of(step: Step) -> Program:
     for boundary in program.boundaries:
         folded = _folded(folded, boundary, program)
     return program
-
-
-def resolved(step: Step) -> Step:
-    """Return what a step stands for, which for most is the step itself."""
-    while step.__pypedream_flags__.is_composed:
-        other = step._resolve_step()
-        if other is step:
-            break
-        step = other
-    return step
 
 
 def _add(step: Step, program: Program, folder: Path | None) -> None:

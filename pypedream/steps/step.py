@@ -15,11 +15,11 @@ from pypedream.steps.kinds import Kind, name_of, unnamed
 from pypedream.steps.no_value import NO_VALUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pypedream.steps.lookup import LookupHandle
 
-__all__ = ["Step"]
+__all__ = ["Step", "resolved"]
 
 _LONGEST = 40
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -174,6 +174,23 @@ class Step(Kind):
 
         return cloned(self, args, kwargs)
 
+    def __call__(self, *value: Any, **named: Any) -> Any:
+        """Return what the step gives for an input, as a function does: so it can be a stage."""
+        given = (*value, *named.values())
+        if len(given) > 1:
+            raise TypeError(f"{self.told()} takes one input, not {len(given)}")
+        return self.run(*given)
+
+    def __pypedream_call__(self) -> Callable[..., Any]:
+        """Return the function whose argument is the input."""
+        step = resolved(self)
+        while (parts := step._parts()) is not None:
+            step = resolved(parts[0])
+        return step._called()
+
+    def _called(self) -> Callable[..., Any]:
+        return self._run if type(self)._run is not Step._run else _one_value
+
     def told(self) -> str:
         """Return the step as a message shows it: its class and the fields that were set."""
         given = (
@@ -186,6 +203,18 @@ class Step(Kind):
     def __pypedream_hash__(self) -> Any:
         """Return what counts of the step where it is part of a value."""
         return "step/1", code_of(type(self)), fields_that_count(self)
+
+    def __pypedream_parts__(self) -> list[tuple[str, str, Any]]:
+        """Return what its identity is made of, part by part: a kind, a name and a value."""
+        step = resolved(self)
+        inner = step._parts()
+        if inner is not None:
+            return [part for each in inner for part in each.__pypedream_parts__()]
+        kind = type(step)
+        name, version = kind.__name__, kind.__dict__.get("__pypedream_version__")
+        about = ("class", name, kind) if version is None else ("version of", name, version)
+        fields = fields_that_count(step).items()
+        return [about, *(("field", f"{each} of {name}", value) for each, value in fields)]
 
     def _configuration(self) -> dict[str, Any]:
         """Return the step as JSON can hold it, with what it cannot as text."""
@@ -201,6 +230,21 @@ class Step(Kind):
         kind, written = type(self), self._configuration()
         counted = {name: written[name] for name in fields_that_count(self) if name in written}
         return {"type": f"{kind.__module__}.{kind.__qualname__}", "code": code_of(kind), **counted}
+
+
+def resolved(step: Step) -> Step:
+    """Return what a step stands for, which for most is the step itself."""
+    while step.__pypedream_flags__.is_composed:
+        other = step._resolve_step()
+        if other is step:
+            break
+        step = other
+    return step
+
+
+def _one_value(value: Any) -> Any:
+    """Stand for a step that makes batches: its input has no other name."""
+    return value
 
 
 def _short(value: Any) -> str:

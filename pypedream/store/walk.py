@@ -86,13 +86,19 @@ class Walk:
         self.observations = Observations(self.constants)
 
     def run(self, root: Any) -> None:
-        """Walk through all that *root* depends on."""
+        """Walk through all that *root* depends on.
+
+        An object may say by a method of its class what it is made of: a kind, a name and a value
+        for each part.
+        """
         inner = innermost(root)
         name = str(getattr(inner, "__name__", type(inner).__name__))
         kind = "class" if isinstance(inner, type) else "function"
         if not isinstance(root, CALLABLES):
             self.observations.look(read_object, root)
-        self.records.append(joined(b"root", (self.refer(kind, name, root),)))
+        told = getattr(type(root), "__pypedream_parts__", None)
+        about = [(kind, name, root)] if told is None else told(root)
+        self.records.append(joined(b"root", [self.refer(*each) for each in about]))
         self.finish()
 
     def finish(self) -> None:

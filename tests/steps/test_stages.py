@@ -1,0 +1,134 @@
+"""A step is the function of a stage, and a stage is a step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pypedream import Input, InputBinding, Pipeline, Stage
+from pypedream.steps import Chain, Func, Step
+
+
+class Rows(Step):
+    count: int = 3
+
+    def _run(self) -> list[int]:
+        return list(range(self.count))
+
+
+class Fit(Step):
+    rate: float = 0.5
+
+    def _run(self, rows: list[int]) -> float:
+        print(f"fitting {len(rows)} rows")
+        return sum(rows) * self.rate
+
+
+class Half(Step):
+    def _run(self, value: float) -> float:
+        return value / 2
+
+
+def doubled(fit: float, by: float = 2.0) -> float:
+    return fit * by
+
+
+def flow(workspace: Path, rate: float = 0.5, infra: dict[str, Any] | None = None) -> Pipeline:
+    made = Pipeline("steps", workspace=workspace, cache="cached")
+    made.register(Rows(), name="rows")
+    made.register(Fit(rate=rate, infra=infra), name="fit")
+    made.register(Func(function=doubled, by=4), name="more")
+    made.register(Chain(steps=[Func(function=doubled), Half()]), name="both")
+    return made
+
+
+@pytest.mark.parametrize("executor", ["serial", "threads", "processes"])
+def test_the_input_of_a_step_is_bound_by_its_name(executor, tmp_path):
+    """That of a chain by the name of its first step's, wherever it is called."""
+    run = flow(tmp_path).run(executor=executor)
+
+    assert run == {"rows": [0, 1, 2], "fit": 1.5, "more": 6.0, "both": 1.5}
+
+
+def test_a_plan_says_which_field_has_changed(tmp_path):
+    """Old and new; the infra is none that counts."""
+    flow(tmp_path).run()
+
+    again = flow(tmp_path, infra={"folder": tmp_path / "kept"}).plan()
+    changed = flow(tmp_path, rate=0.25).plan()
+
+    assert {each.decision for each in again.stages.values()} == {"reuse"}
+    assert changed.stages["rows"].decision == "reuse"
+    assert changed.stages["fit"].reason == "field rate of Fit 0.5 -> 0.25"
+
+
+def test_the_log_of_a_stage_says_where_a_result_comes_from(tmp_path):
+    """And has what the step printed."""
+    infra = {"folder": tmp_path / "kept"}
+
+    def said(run: Any) -> list[tuple[str, str]]:
+        return [(event.kind, event.event) for event in run.events if event.stage == "fit"][1:-1]
+
+    first = flow(tmp_path / "one", infra=infra).run()
+    second = flow(tmp_path / "two", infra=infra).run()
+
+    assert said(first) == [("print", "fitting 3 rows"), ("log", "Fit: 1 computed by Cached")]
+    assert said(second) == [("log", "Fit: 1 kept")]
+    event = next(event for event in second.events if event.kind == "log")
+    assert event.data["step"] == Fit(infra=infra).lookup([0, 1, 2]).paths.step_uid
+
+
+def test_a_step_is_mapped_over_items(tmp_path):
+    """Like a function; what one item gave is kept for itself."""
+    mapped = Pipeline("mapped")
+    mapped.register(Rows(), name="value")
+    mapped.register(Half(infra={"folder": tmp_path}), name="halves", over="value")
+
+    assert mapped.run()["halves"] == [0.0, 0.5, 1.0]
+    assert Half(infra={"folder": tmp_path}).lookup(2).result() == 1.0
+
+
+def test_a_step_that_fails_fails_its_stage(tmp_path):
+    """With its own error, also when that was kept."""
+
+    class Fail(Step):
+        def _run(self) -> None:
+            raise LookupError("nothing there")
+
+    failing = Pipeline("failing")
+    failing.register(Fail(infra={"folder": tmp_path}), name="fail")
+
+    for _ in range(2):
+        with pytest.raises(LookupError, match="nothing there"):
+            failing.run()
+
+
+def test_a_stage_is_wrapped_as_a_step(tmp_path):
+    """With the arguments that it has in any run; the step may say others."""
+    bound = Stage(doubled, inputs=[Input(as_arg="by", bind=InputBinding.now(10))], name="more")
+    made = Pipeline("stages", stages={"more": bound})
+
+    assert Func(function=made.stages["more"]).run(3) == 30
+    assert Func(function=made.stages["more"], by=3).run(3) == 9
+    assert (
+        Func(function=made.stages["more"]).model_dump(mode="json")["function"].endswith(".doubled")
+    )
+    assert Chain(steps=[Fit(), Func(function=bound)], infra={"folder": tmp_path}).run([1]) == 5.0
+
+
+def test_a_step_called_as_a_function_takes_one_input():
+    """By position or by any name."""
+    assert (Half()(3), Half()(value=3), Rows()()) == (1.5, 1.5, [0, 1, 2])
+    with pytest.raises(TypeError, match=r"Half\(\) takes one input, not 2"):
+        Half()(1, 2)
+
+
+def test_the_view_of_a_pipeline_shows_its_steps(tmp_path):
+    """By the names of their stages, with what they read."""
+    text = str(flow(tmp_path).plan())
+    shown = flow(tmp_path).plan()._repr_mimebundle_()
+
+    assert "fit" in text
+    assert "fit" in shown["text/html"]
