@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -46,8 +47,10 @@ class Backend(Kind, discriminator_key="backend"):
 
     @classmethod
     def _as_configuration(cls, value: Any) -> Any:
-        if cls is Backend and isinstance(value, dict) and cls.__pypedream_key__ not in value:
-            return {**value, cls.__pypedream_key__: Cached.__name__}
+        if cls is Backend and isinstance(value, dict):
+            named = {cls.__pypedream_key__: Cached.__name__, **value}
+            _know(named[cls.__pypedream_key__])
+            return named
         return value
 
     def derive(self, backend: str, **changes: Any) -> Backend:
@@ -60,6 +63,7 @@ class Backend(Kind, discriminator_key="backend"):
         changes
             Values for its fields.
         """
+        _know(backend)
         kind: type[Any] = kind_of(Backend, backend)
         given = {name: getattr(self, name) for name in self.__pydantic_fields_set__}
         known = {name: value for name, value in given.items() if name in kind.__pydantic_fields__}
@@ -84,3 +88,9 @@ class Cached(Backend):
 
     def _compute(self, task: Task, items: Sequence[Item]) -> Iterator[Done]:
         return task.stream(items)
+
+
+def _know(name: object) -> None:
+    """Import what defines the backend of a name; all of them for another name, to find the near."""
+    if name != Cached.__name__:
+        import_module("pypedream.steps.backends")

@@ -9,5 +9,14 @@ from pypedream.steps.backend import Backend, Cached
 from pypedream.steps.cache_dict import CacheDict
 from pypedream.steps.lookup import LookupHandle
 from pypedream.steps.paths import StepPaths
+from pypedream.steps.pools import ProcessPool, ThreadPool
 
-__all__ = ["Backend", "CacheDict", "Cached", "LookupHandle", "StepPaths"]
+__all__ = [
+    "Backend",
+    "CacheDict",
+    "Cached",
+    "LookupHandle",
+    "ProcessPool",
+    "StepPaths",
+    "ThreadPool",
+]
