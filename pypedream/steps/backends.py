@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from pypedream.steps.backend import Backend, Cached
 from pypedream.steps.cache_dict import CacheDict
+from pypedream.steps.jobs import Auto, LocalProcess, Slurm, SubmititDebug
 from pypedream.steps.lookup import LookupHandle
 from pypedream.steps.paths import StepPaths
 from pypedream.steps.pools import ProcessPool, ThreadPool
 
 __all__ = [
+    "Auto",
     "Backend",
     "CacheDict",
     "Cached",
+    "LocalProcess",
     "LookupHandle",
     "ProcessPool",
+    "Slurm",
     "StepPaths",
+    "SubmititDebug",
     "ThreadPool",
 ]
