@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pypedream.steps.backend import Backend, Cached
 from pypedream.steps.cache_dict import CacheDict
+from pypedream.steps.clusters import Dask, Ray
 from pypedream.steps.jobs import Auto, LocalProcess, Slurm, SubmititDebug
 from pypedream.steps.lookup import LookupHandle
 from pypedream.steps.paths import StepPaths
@@ -17,9 +18,11 @@ __all__ = [
     "Backend",
     "CacheDict",
     "Cached",
+    "Dask",
     "LocalProcess",
     "LookupHandle",
     "ProcessPool",
+    "Ray",
     "Slurm",
     "StepPaths",
     "SubmititDebug",
