@@ -26,6 +26,7 @@ from tests.benchmarks import (
     peers,
     prints,
     reuse,
+    steps,
     store,
     tabular,
 )
@@ -45,6 +46,7 @@ BENCHMARKS = {
     "files": files.rows,
     "exports": exports.rows,
     "tabular": tabular.rows,
+    "steps": steps.rows,
 }
 
 WIDTH = 58

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 MODULES = {"Hamilton": "hamilton.driver", "pipefunc": "pipefunc"}
 LIMIT_S = 120
-STORES = {"diskcache": "diskcache"}
+OTHERS = {"diskcache": "diskcache", "exca": "exca"}
 
 
 def left_out() -> Iterator[str]:
     """Yield a line for each peer that is not installed."""
-    for name, module in (MODULES | STORES).items():
+    for name, module in (MODULES | OTHERS).items():
         if not is_installed(module):
             yield f'{name} is left out, it is not installed: python -m pip install -e ".[bench]"'
 

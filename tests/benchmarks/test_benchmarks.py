@@ -46,6 +46,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
         ("maps", 7),
         ("exports", 2),
         ("tabular", 3),
+        ("steps", 8),
     ],
 )
 def test_a_benchmark_gives_its_rows(
