@@ -171,7 +171,9 @@ def scan(data: bytes, dialect: Dialect, columns: int, *, encoding: str, is_last:
 
 
 def _may_go_on(data: bytes, at: int, dialect: Dialect) -> bool:
-    return len(data) - at < LONGEST_RECORD and dialect.unfinished.match(data, at) is not None
+    if len(data) - at >= LONGEST_RECORD:
+        return False
+    return data.find(b"\n", at) < 0 or dialect.unfinished.match(data, at) is not None
 
 
 def _judged(

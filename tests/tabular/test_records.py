@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pypedream.tabular import records
@@ -46,12 +46,14 @@ def test_rows_that_python_writes_are_found(rows: list[list[str]], separator: str
     assert list(found.lines) == [data[:start].count(b"\n") for start in found.starts]
 
 
-@given(st.binary(max_size=40), st.integers(0, 40))
-@example(b'"a\n"b,\n', 3)
-@example(b'a,"b\r', 5)
-def test_it_does_not_matter_in_which_parts_a_file_is_scanned(data: bytes, cut: int) -> None:
-    """A part and the rest behind its last whole row are what the file is, any bytes at all."""
-    data = data.replace(b"\1", b'"').replace(b"\2", b",").replace(b"\3", b"\n") + b"\n"
+@settings(max_examples=300)
+@given(text=st.text('a,"\n\r\0é', max_size=30), cut=st.integers(0, 40))
+@example(text='"a\n"b,', cut=3)
+@example(text='a,"b\r', cut=5)
+@example(text='","a,b"', cut=4)
+def test_it_does_not_matter_in_which_parts_a_file_is_scanned(text: str, cut: int) -> None:
+    """A part and the rest behind its last whole row are what the file is, whatever is in it."""
+    data = f"{text}\n".encode("latin-1")
 
     whole = scanned(data, 2)
     first = scanned(data[:cut], 2, is_last=False)
