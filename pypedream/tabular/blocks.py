@@ -80,6 +80,8 @@ class Reading:
         The line of the first row below the header, from 1.
     row_bytes
         What a row takes, by those at the beginning.
+    share_done
+        How much of the file is in the blocks so far, from 0 to 1; about, if it is packed.
     """
 
     file: TextFile
@@ -88,7 +90,9 @@ class Reading:
     header_line: int | None = None
     first_line: int = 1
     row_bytes: float = 1.0
+    share_done: float = 0.0
     _rest: bytes = b""
+    _done_bytes: int = 0
 
     def __enter__(self) -> Reading:
         self.source.__enter__()
@@ -160,13 +164,20 @@ class Reading:
             if is_last and part and not part.endswith(b"\n"):
                 part += b"\n"
             block, used = self._block(part, is_last=is_last)
+            kept = part[used:] + kept
+            self._count(used, len(kept))
             if block is not None:
                 yield block
-            kept = part[used:] + kept
             # a row that is longer than what was read is tried again with more of it
             wanted = size if used else max(2 * len(part), size)
             if is_last and not kept:
                 return
+
+    def _count(self, used: int, left: int) -> None:
+        """Note how much has been done, of what was read and of the whole file."""
+        self._done_bytes += used
+        of_read = self._done_bytes / max(self._done_bytes + left, 1)
+        self.share_done = of_read * self.source.taken_bytes / max(self.source.size_bytes, 1)
 
     def _block(self, part: bytes, *, is_last: bool) -> tuple[Block | None, int]:
         """Return the whole rows at the beginning, and how many bytes they are."""
