@@ -1,0 +1,220 @@
+r"""Ingest: one file of rows comes in as its schema says, or tells everything that is wrong with it.
+
+>>> import pandera.polars as pa
+>>> from pathlib import Path
+>>> from tempfile import mkdtemp
+>>> from pypedream.tabular import IngestFileSpec
+>>> folder = Path(mkdtemp())
+>>> _ = (folder / "schools.csv").write_text("id,pupils\n007,31\n008,many\n009,-4\n")
+>>> pupils = pa.Column(int, pa.Check.ge(0))
+>>> schema = pa.DataFrameSchema({"id": pa.Column(str, unique=True), "pupils": pupils})
+>>> spec = IngestFileSpec("schools", "schools*.csv", schema)
+>>> ingest_file(folder / "schools.csv", spec, folder / "schools.parquet")
+Traceback (most recent call last):
+pypedream.errors.IngestError: schools.csv: 2 problems in 2 of 3 rows, so it did not come in
+  line 3, column "pupils": 'many' is not a whole number (Int64)  [type]
+  line 4, column "pupils": '-4' does not fulfil greater_than_or_equal_to(0)  [rule]
+to take in the other rows and list these in a file: on_error="quarantine"
+
+The same for files of every size: rows are read in batches, and what is found does not depend on
+how large these are. Nothing is at the target until all of it is.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import evolve, field, frozen
+
+from pypedream.formats.replacement import replacing
+from pypedream.store.disk import flush
+from pypedream.tabular.blocks import TextFile
+from pypedream.tabular.findings import Findings, Rejects
+from pypedream.tabular.frame_rows import FrameRows
+from pypedream.tabular.headers import Layout, layout_of, separator_problem
+from pypedream.tabular.intake import Intake
+from pypedream.tabular.models import check_limit
+from pypedream.tabular.problems import Problem, error_of
+from pypedream.tabular.records import dialect_of
+from pypedream.tabular.table_schema import TableSchema, table_schema
+from pypedream.tabular.text_rows import TextRows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pypedream.errors import IngestError
+    from pypedream.tabular.batches import RowSource
+    from pypedream.tabular.models import IngestFileSpec, OnError
+    from pypedream.tabular.rule_results import RuleResult
+
+__all__ = ["IngestedFile", "ingest_file"]
+
+
+@frozen
+class IngestedFile:
+    """A file that has come in.
+
+    Attributes
+    ----------
+    source, target
+        What was read, and the Parquet file that was written.
+    rows, columns
+        What is in it.
+    size_bytes, sha256
+        Of the source, as it is on disk.
+    rejected
+        Rows that did not come in; *rows* and these are all rows of the source.
+    losses
+        The same by the code of their first problem.
+    blank_lines
+        Lines without anything, which are no rows.
+    rules
+        What came of each rule.
+    rejects
+        The file that lists rows that did not come in; None if all did.
+    """
+
+    source: Path
+    target: Path
+    rows: int
+    columns: int
+    size_bytes: int
+    sha256: str
+    rejected: int = 0
+    losses: Mapping[str, int] = field(factory=dict)
+    blank_lines: int = 0
+    rules: tuple[RuleResult, ...] = ()
+    rejects: Path | None = None
+
+    @property
+    def source_rows(self) -> int:
+        """How many rows the source has."""
+        return self.rows + self.rejected
+
+
+def ingest_file(
+    source: Path,
+    spec: IngestFileSpec,
+    target: Path,
+    *,
+    batch_size: int = 100_000,
+    on_error: OnError | None = None,
+    max_errors: float | None = None,
+    rejects: Path | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> IngestedFile:
+    """Write the rows of a file as Parquet, if they are what the schema says.
+
+    Parameters
+    ----------
+    source
+        The file; it may be packed by gzip.
+    spec
+        What is expected of it.
+    target
+        Where the rows go. What is there is replaced in one step.
+    batch_size
+        About how many rows are in memory at a time.
+    on_error, max_errors
+        What becomes of rows that are not right; None is what *spec* says.
+    rejects
+        The CSV file for rows that do not come in; None puts it beside the target.
+    progress
+        Called after each batch with how many rows have been read, and how many there may be.
+
+    Raises
+    ------
+    IngestError
+        If the file cannot come in. Nothing is written then.
+    DefinitionError
+        If the schema asks for something that cannot be.
+    """
+    source, target = Path(source), Path(target)
+    mode = on_error or spec.on_error
+    limit = max_errors if max_errors is not None or on_error is not None else spec.max_errors
+    check_limit(mode, limit, f'the ingest of "{spec.name}"')
+    schema = table_schema(spec.schema, spec.name)
+    is_lenient = mode == "quarantine" or schema.drops_invalid
+    listed = Rejects(rejects or target.with_suffix(".rejects.csv")) if is_lenient else None
+    with ExitStack() as stack:
+        rows = _opened(source, spec, stack)
+        layout = _layout(rows, schema, spec, source.name)
+        beside = stack.enter_context(replacing(target))
+        if listed is not None:
+            stack.callback(listed.discard)
+        findings = Findings(listed)
+        intake = Intake(source.name, rows, layout, schema, spec.formats, findings, batch_size)
+        intake.run(beside, progress)
+        _refuse(intake, limit)
+        size_bytes, digest = rows.finish()
+        flush(beside)
+        kept = listed.keep() if listed is not None else None
+    return IngestedFile(
+        source,
+        target,
+        rows=intake.row_count,
+        columns=len(layout.dtypes),
+        size_bytes=size_bytes,
+        sha256=digest,
+        rejected=findings.rejected,
+        losses=dict(findings.losses),
+        blank_lines=intake.blank_count,
+        rules=tuple(tally.result(kept) for tally in intake.tallies()),
+        rejects=kept,
+    )
+
+
+def _opened(source: Path, spec: IngestFileSpec, stack: ExitStack) -> RowSource:
+    if spec.preprocess is not None:
+        made = spec.preprocess(source)
+        return FrameRows.of(source, made, spec.null_values, spec.formats)
+    names = None if spec.has_header else spec.column_names
+    text = TextFile(source, dialect_of(spec.separator), spec.encoding, names)
+    reading = stack.enter_context(text.open())
+    return TextRows(text, reading, spec.null_values, spec.formats)
+
+
+def _layout(rows: RowSource, schema: TableSchema, spec: IngestFileSpec, file: str) -> Layout:
+    """Return the columns of a file, if they are what the schema says."""
+    mistaken = separator_problem(rows.names, schema, spec.separator)
+    layout, problems = layout_of(rows.names, schema, file=file, line=rows.header_line)
+    if mistaken is not None:
+        problems = [evolve(mistaken, file=file, line=rows.header_line)]
+    if problems:
+        raise error_of(file, problems, head=", so it did not come in")
+    return layout
+
+
+def _refuse(intake: Intake, limit: float | None) -> None:
+    """Raise an error if the file cannot come in."""
+    findings, rows = intake.findings, intake.source_row_count
+    count = findings.rejected
+    is_lenient = findings.rejects is not None
+    if is_lenient and all(each.row is not None for each in findings.kept):
+        most = limit * rows if isinstance(limit, float) else limit
+        if most is None or count <= most:
+            return
+        head = f" in {count:,} of {rows:,} rows, more than max_errors={limit} allows"
+        raise _error(intake, head, "")
+    if sum(findings.counts.values()):
+        raise _error(
+            intake,
+            f" in {count:,} of {rows:,} rows, so it did not come in",
+            "" if is_lenient else _HINT,
+        )
+
+
+_HINT = 'to take in the other rows and list these in a file: on_error="quarantine"'
+
+
+def _error(intake: Intake, head: str, to_go_on: str) -> IngestError:
+    place = {name: at for at, name in enumerate(intake.layout.names)}
+
+    def order(problem: Problem) -> tuple[bool, int, int]:
+        return problem.row is None, problem.row or 0, place.get(problem.column or "", -1)
+
+    problems = sorted(intake.findings.kept, key=order)
+    counts = intake.findings.counts
+    return error_of(intake.file, problems, counts=counts, head=head, to_go_on=to_go_on)

@@ -1,0 +1,199 @@
+"""Judging: which rows of a batch are right, and what is wrong with the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+from pypedream.tabular.casts import why_not
+from pypedream.tabular.findings import Tally
+from pypedream.tabular.polars_library import pl
+from pypedream.tabular.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pypedream.tabular.batches import Batch, Place
+    from pypedream.tabular.casts import Cast
+    from pypedream.tabular.findings import Findings
+    from pypedream.tabular.headers import Layout
+    from pypedream.tabular.rules import Rule
+
+__all__ = ["Judge"]
+
+
+@frozen
+class _Hit:
+    """Rows that are not right, and by which rule."""
+
+    rows: pl.Series
+    column: str
+    code: str
+    reason: str
+    rule: str
+    tally: Tally
+    is_warning: bool = False
+
+
+@define
+class Judge:
+    """What looks at batches, one after the other.
+
+    Attributes
+    ----------
+    file
+        Name of the file, for problems.
+    readable, types, ruled
+        How the rules fared: that a row can be read, that a cell is of its dtype, and the others.
+    """
+
+    file: str
+    layout: Layout
+    rules: list[Rule]
+    casts: Mapping[str, Cast]
+    findings: Findings
+    readable: Tally = field(factory=lambda: Tally("readable", None))
+    types: dict[str, Tally] = field(init=False)
+    ruled: list[Tally] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.types = {
+            name: Tally(f"type {each.dtype}", name)
+            for name, each in self.layout.kept.items()
+            if not isinstance(each.dtype, pl.String)
+        }
+        self.ruled = [Tally(rule.name, rule.column) for rule in self.rules]
+
+    def right_rows(self, batch: Batch) -> tuple[pl.DataFrame, pl.Series]:
+        """Return the rows that come in, and the index of each one that does not."""
+        self._count_types(batch)
+        frame = completed(batch.frame, self.layout)
+        hits = [*self._misfits(batch), *self._broken(frame, batch)]
+        faults = list(batch.faults)
+        self.readable.add(batch.row_count, len(faults))
+        self.findings.counts.update(each.code for each in faults)
+        self.findings.losses.update(each.code for each in faults)
+        if not hits:
+            if faults and self.findings.has_room:
+                self.findings.add(faults)
+            return frame, _NONE
+        wrong = self._count(hits)
+        if self.findings.has_room:
+            self._tell(hits, faults, batch)
+        return without(frame, wrong), wrong
+
+    def _count_types(self, batch: Batch) -> None:
+        for name, tally in self.types.items():
+            failed = batch.misfits[name].len() if name in batch.misfits else 0
+            given = batch.frame.height - batch.frame[name].null_count()
+            tally.add(given + failed, failed)
+
+    def _misfits(self, batch: Batch) -> list[_Hit]:
+        found = []
+        for name, rows in batch.misfits.items():
+            found.append(_Hit(rows, name, "type", "", self.types[name].name, self.types[name]))
+        return found
+
+    def _broken(self, frame: pl.DataFrame, batch: Batch) -> list[_Hit]:
+        """Evaluate all rules together, and those that some row breaks once more."""
+        if not self.rules or not frame.height:
+            return []
+        counts = frame.select(
+            *(rule.holds.not_().sum().alias(f"f{at}") for at, rule in enumerate(self.rules)),
+            *(
+                (pl.len() if rule.is_checked is None else rule.is_checked.sum()).alias(f"c{at}")
+                for at, rule in enumerate(self.rules)
+            ),
+        ).row(0, named=True)
+        found = []
+        for at, (rule, tally) in enumerate(zip(self.rules, self.ruled, strict=True)):
+            failed = counts[f"f{at}"]
+            if failed:
+                rows = frame.select(rule.holds.not_().arg_true()).to_series()
+                misfits = batch.misfits.get(rule.column)
+                if misfits is not None and rule.code == "blank":
+                    rows = _difference(rows, misfits)
+                failed = rows.len()
+                hit = _Hit(
+                    rows, rule.column, rule.code, rule.reason, rule.name, tally, rule.is_warning
+                )
+                found += [hit] if failed else []
+            tally.add(counts[f"c{at}"], failed)
+        return found
+
+    def _count(self, hits: list[_Hit]) -> pl.Series:
+        """Return the rows that do not come in, each once, and count them."""
+        wrong = _NONE
+        for hit in hits:
+            if not hit.is_warning:
+                self.findings.counts[hit.code] += hit.rows.len()
+                fresh = _difference(hit.rows, wrong)
+                self.findings.losses[hit.code] += fresh.len()
+                wrong = pl.concat([wrong, fresh.cast(pl.UInt32)])
+        return wrong.sort()
+
+    def _tell(self, hits: list[_Hit], faults: list[Problem], batch: Batch) -> None:
+        """Tell each problem, in the order of the rows and of the columns."""
+        positions = {name: at for at, name in enumerate(self.layout.names)}
+        told = [
+            (index, positions.get(hit.column, -1), at)
+            for at, hit in enumerate(hits)
+            for index in hit.rows.to_list()
+        ]
+        problems = []
+        for index, _, at in sorted(told):
+            hit, place = hits[at], batch.place(index)
+            hit.tally.show(place.cells.get(hit.column))
+            if not hit.is_warning:
+                problems.append(self._problem(hit, place))
+        problems = sorted([*problems, *faults], key=lambda each: each.row or 0)
+        self.findings.add(problems)
+
+    def _problem(self, hit: _Hit, place: Place) -> Problem:
+        value, reason = place.cells.get(hit.column), hit.reason
+        if hit.code == "type":
+            dtype = self.layout.kept[hit.column].dtype
+            reason = why_not(value or "", dtype, self.casts.get(hit.column))
+        return Problem(
+            hit.code,
+            reason,
+            file=self.file,
+            line=place.line,
+            row=place.row,
+            column=hit.column,
+            value=value,
+            rule=hit.rule,
+            record=place.record,
+        )
+
+
+def completed(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """Return a frame in which what is missing has the value that the schema gives."""
+    filled = [
+        pl.col(name).fill_null(pl.lit(each.default).cast(each.dtype))
+        for name, each in layout.kept.items()
+        if each.default is not None
+    ]
+    added = [
+        pl.lit(each.default).cast(each.dtype).alias(name) for name, each in layout.added.items()
+    ]
+    return frame.with_columns(*filled, *added) if filled or added else frame
+
+
+def without(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+    """Return a frame without some of its rows, which are given by index."""
+    if not rows.len():
+        return frame
+    return frame.filter(pl.repeat(True, frame.height, eager=True).scatter(rows, False))
+
+
+def _difference(rows: pl.Series, others: pl.Series) -> pl.Series:
+    if not others.len():
+        return rows
+    left = pl.DataFrame({"row": rows.cast(pl.UInt32)})
+    right = pl.DataFrame({"row": others.cast(pl.UInt32)})
+    return left.join(right, on="row", how="anti").to_series()
+
+
+_NONE = pl.Series("row", [], dtype=pl.UInt32)

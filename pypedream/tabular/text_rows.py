@@ -1,0 +1,167 @@
+"""Rows of a file of text, with their lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+from pypedream.tabular.batches import Place
+from pypedream.tabular.parsing import Parsed, Parser, casts_of
+from pypedream.tabular.problems import Problem
+from pypedream.tabular.records import cells
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import polars as pl
+
+    from pypedream.tabular.blocks import Reading, TextFile
+    from pypedream.tabular.headers import Layout
+
+__all__ = ["TextBatch", "TextRows"]
+
+
+@define
+class TextBatch:
+    """Some rows of a file of text."""
+
+    parser: Parser
+    parsed: Parsed
+    file: str
+    first_line: int
+    first_row: int
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """Those that can be read."""
+        return self.parsed.frame
+
+    @property
+    def misfits(self) -> Mapping[str, pl.Series]:
+        """Where cells are not of their dtypes."""
+        return self.parsed.misfits
+
+    @property
+    def row_count(self) -> int:
+        """Rows in all."""
+        return self.parsed.row_count
+
+    @property
+    def blank_count(self) -> int:
+        """Lines without anything."""
+        return self.parsed.blank_count
+
+    @property
+    def faults(self) -> list[Problem]:
+        """Rows that cannot be read."""
+        known, names = self.parsed.scan, dict(enumerate(self.parser.layout.names))
+        return [
+            Problem(
+                each.code,
+                each.reason,
+                file=self.file,
+                line=self.first_line + each.line,
+                row=self.first_row + each.row,
+                column=None if each.cell is None else names.get(each.cell),
+                record=_text(each.record, self.parser.encoding),
+            )
+            for each in (known.faults if known is not None else ())
+        ]
+
+    def place(self, index: int) -> Place:
+        """Return where a row of the frame is; looks at each row of the batch the first time."""
+        parsed, parser = self.parsed, self.parser
+        if parsed.scan is None:
+            parsed.scan = parser.scanned(parsed.data)
+        found = parsed.scan
+        record = parsed.data[found.starts[index] : found.ends[index]]
+        texts = [_text(cell, parser.encoding) for cell in cells(record, parser.dialect)]
+        nulls = {"", *parser.null_values}
+        return Place(
+            self.first_line + found.lines[index],
+            self.first_row + found.rows[index],
+            _text(record.rstrip(b"\r\n"), parser.encoding),
+            {
+                name: None if text in nulls else text
+                for name, text in zip(parser.layout.names, texts, strict=True)
+            },
+        )
+
+
+@frozen
+class _Note:
+    """Where a batch begins."""
+
+    line: int
+    row: int
+
+
+@define
+class TextRows:
+    """The rows of a file of text that is open.
+
+    Attributes
+    ----------
+    null_values, formats
+        As in `IngestFileSpec`.
+    """
+
+    text: TextFile
+    reading: Reading
+    null_values: tuple[str, ...]
+    formats: Mapping[str, str]
+    _notes: list[_Note] = field(factory=list, init=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return self.reading.names
+
+    @property
+    def header_line(self) -> int | None:
+        """The line that has them."""
+        return self.reading.header_line
+
+    def batches(self, layout: Layout, size: int) -> Iterator[TextBatch]:
+        """Yield the rows, about *size* in each batch."""
+        parser, line, row = self._parser(layout), self.reading.first_line, 1
+        for block in self.reading.blocks(size):
+            self._notes.append(_Note(line, row))
+            parsed = parser.parse(block)
+            yield TextBatch(parser, parsed, self.text.path.name, line, row)
+            line += parsed.line_count
+            row += parsed.row_count
+
+    def places(
+        self, layout: Layout, size: int, wanted: Mapping[int, Sequence[int]]
+    ) -> Iterator[Place]:
+        """Yield where rows are, by reading the file again as far as is needed."""
+        parser = self._parser(layout)
+        with self.text.open() as again:
+            for number, block in enumerate(again.blocks(size)):
+                note = self._notes[number]
+                found = block.known or parser.scanned(block.data)
+                parsed = Parsed.of_scan(found, block.data)
+                batch = TextBatch(parser, parsed, self.text.path.name, note.line, note.row)
+                yield from (batch.place(index) for index in wanted.get(number, ()))
+                if number >= max(wanted):
+                    return
+
+    def row_estimate(self, done: int) -> int | None:
+        """Return how many rows there may be, by how much of the file has been read."""
+        share = self.reading.share_done
+        return round(done / share) if share else None
+
+    def finish(self) -> tuple[int, str]:
+        """Return the size of the file and its SHA-256."""
+        return self.reading.source.size_bytes, self.reading.source.finish()
+
+    def _parser(self, layout: Layout) -> Parser:
+        encoding = self.reading.source.encoding
+        casts = casts_of(layout, self.formats)
+        return Parser(layout, self.text.dialect, encoding, self.null_values, casts)
+
+
+def _text(data: bytes, encoding: str) -> str:
+    return data.decode(encoding, "backslashreplace")

@@ -1,0 +1,107 @@
+"""Whole rules: what is only known when all rows are, such as that a key is unique.
+
+That rows are unique is seen by their hashes, which are kept while rows go by: if all of these
+differ, so do the rows. Only where two are equal the rows themselves are compared.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field, frozen
+
+from pypedream.tabular.findings import Tally
+from pypedream.tabular.polars_library import pl
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pypedream.tabular.rules import WholeRule
+
+__all__ = ["Broken", "Hashes", "broken_by"]
+
+_PARTS = 16
+
+
+@frozen
+class Broken:
+    """What does not fulfil a rule for all rows.
+
+    Attributes
+    ----------
+    rows
+        Indexes of rows; None if the table as a whole does not.
+    """
+
+    rule: WholeRule
+    rows: pl.Series | None
+    tally: Tally
+
+
+@define
+class Hashes:
+    """The hashes of the rows that have gone by, for one rule."""
+
+    columns: tuple[str, ...]
+    _parts: list[pl.Series] = field(factory=list)
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Take the rows of a frame."""
+        whole = frame.select(pl.struct(self.columns)) if len(self.columns) > 1 else frame
+        column = whole.to_series(0) if len(self.columns) > 1 else frame[self.columns[0]]
+        self._parts.append(column.hash())
+
+    def all_differ(self) -> bool:
+        """Say whether no two are equal."""
+        if not self._parts:
+            return True
+        hashes = pl.concat(self._parts)
+        bits = 64 - (_PARTS - 1).bit_length()
+        part = hashes // (1 << bits)
+        for number in range(_PARTS):  # to sort all of them at once would take twice the memory
+            some = hashes.filter(part == number).sort()
+            if (some == some.shift()).any():
+                return False
+        return True
+
+
+def broken_by(
+    rule: WholeRule, hashes: Hashes | None, path: Path, rows: int
+) -> tuple[Tally, Broken | None]:
+    """Return how a rule fared with the rows of a file of Parquet.
+
+    Raises
+    ------
+    Exception
+        What a check of the user raises; a note says which check it was.
+    """
+    tally = Tally(rule.name, rule.column)
+    wrong = _repeated(rule, hashes, path) if rule.check is None else _failing(rule, path, rows)
+    if isinstance(wrong, bool):
+        tally.add(1, int(not wrong))
+        return tally, None if wrong else Broken(rule, None, tally)
+    tally.add(rows, wrong.len())
+    return tally, Broken(rule, wrong, tally) if wrong.len() else None
+
+
+def _repeated(rule: WholeRule, hashes: Hashes | None, path: Path) -> pl.Series:
+    if hashes is None or hashes.all_differ():
+        return pl.Series([], dtype=pl.UInt32)
+    frame = pl.scan_parquet(path).select(rule.columns).collect()
+    return frame.is_duplicated().arg_true()
+
+
+def _failing(rule: WholeRule, path: Path, rows: int) -> pl.Series | bool:
+    """Return the rows that a check does not accept, or whether it accepts the table."""
+    try:
+        result = rule.check(pl.scan_parquet(path), rule.column)
+        output: Any = result.check_output
+        found = output.collect() if isinstance(output, pl.LazyFrame) else output
+    except Exception as error:
+        about = f'the column "{rule.column}"' if rule.column else "the table"
+        error.add_note(f'the check "{rule.name}" of {about} raised this')
+        raise
+    held = found.to_series().fill_null(value=bool(rule.check.ignore_na))
+    if held.len() != rows or (rows == 1 and result.failure_cases is None):
+        return bool(held.all())
+    return (~held).arg_true()
