@@ -11,12 +11,14 @@ from __future__ import annotations
 import queue
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from threading import BoundedSemaphore, Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from pypedream.errors import StoreError
 from pypedream.tabular.polars_library import pl
 
 if TYPE_CHECKING:
@@ -52,11 +54,12 @@ class ParquetSink:
 
         Raises
         ------
-        OSError, PolarsError
+        OSError
             If the disk is full, or another thing keeps it from being written.
         """
         if frame.height:
-            self._way.put(frame)
+            with _writing(self.path):
+                self._way.put(frame)
 
     def __exit__(
         self,
@@ -65,10 +68,21 @@ class ParquetSink:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            self._way.end(is_whole=error is None)
+            with _writing(self.path):
+                self._way.end(is_whole=error is None)
         finally:
             if isinstance(self._way, _Queued):
                 _may_wait().release()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Raise as an error of the disk what polars says of one in other ways."""
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).rpartition("error: ")[2]
+        raise StoreError(f"cannot write a file of Parquet to {path.parent}: {reason}") from error
 
 
 def _can_be_asked_for(schema: Mapping[str, Any]) -> bool:
