@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Block", "TextFile"]
 
 _SAMPLE_BYTES = 1 << 16
+_SPECIAL = (b'"', b"\0")
 _MOST_BYTES = 1 << 26
 
 
@@ -31,17 +32,31 @@ class Block:
 
     Attributes
     ----------
-    data
-        As they are in the file, each with a line end.
+    whole
+        The rows as they are in the file, each with a line end, behind a header.
+    start
+        Where the rows begin.
     outside
-        The same without what is quoted; None if that is not by the rules.
+        The same without what is quoted; it is *whole* if nothing is, and None if that is not by
+        the rules.
     known
         What is in it row by row, if it had to be looked at.
     """
 
-    data: bytes
-    outside: bytes | None
+    whole: bytes
+    start: int = 0
+    outside: bytes | None = None
     known: Scan | None = None
+
+    @property
+    def data(self) -> bytes:
+        """The rows."""
+        return self.whole[self.start :]
+
+    def outside_count(self, letter: bytes) -> int:
+        """Return how often a letter is in the rows outside of quotes."""
+        assert self.outside is not None
+        return self.outside.count(letter, self.start)
 
 
 @frozen
@@ -150,28 +165,37 @@ class Reading:
             raise self._refused("nul", reason, self.first_line)
         return begin, match[0]
 
-    def blocks(self, rows: int) -> Iterator[Block]:
-        """Yield the rows below the header, about *rows* in each block."""
-        size = int(min(max(rows * self.row_bytes, 1), _MOST_BYTES))
-        wanted, kept, self._rest = size, self._rest, b""
+    def blocks(self, rows: int, header: bytes = b"") -> Iterator[Block]:
+        """Yield the rows, about *rows* in each block.
+
+        Parameters
+        ----------
+        header
+            A line without quotes that each block begins with, in place of that of the file.
+        """
+        size = wanted = int(min(max(rows * self.row_bytes, 1), _MOST_BYTES))
+        kept = b""
         while True:
-            part, is_last = kept[:wanted], False
-            kept = kept[wanted:]
-            if not kept:
-                more = self.source.read(max(wanted - len(part), 1))
-                is_last = not more
-                part += more
-            if is_last and part and not part.endswith(b"\n"):
-                part += b"\n"
-            block, used = self._block(part, is_last=is_last)
-            kept = part[used:] + kept
-            self._count(used, len(kept))
+            more = self._next(max(wanted - len(kept), 1))
+            is_last = not more
+            if is_last and kept and not kept.endswith(b"\n"):
+                more = b"\n"
+            block, used = self._block(header, kept, more, is_last=is_last)
+            # a row that is longer than what was read is tried again with more of it
+            wanted = size if used else max(2 * (len(kept) + len(more)), size)
+            kept = more[used - len(kept) :] if used >= len(kept) else (kept + more)[used:]
+            self._count(used, len(kept) + len(self._rest))
             if block is not None:
                 yield block
-            # a row that is longer than what was read is tried again with more of it
-            wanted = size if used else max(2 * len(part), size)
             if is_last and not kept:
                 return
+
+    def _next(self, size: int) -> bytes:
+        """Return what comes next: of what was looked at first, then of the file."""
+        if not self._rest:
+            return self.source.read(size)
+        part, self._rest = self._rest[:size], self._rest[size:]
+        return part
 
     def _count(self, used: int, left: int) -> None:
         """Note how much has been done, of what was read and of the whole file."""
@@ -179,24 +203,36 @@ class Reading:
         of_read = self._done_bytes / max(self._done_bytes + left, 1)
         self.share_done = of_read * self.source.taken_bytes / max(self.source.size_bytes, 1)
 
-    def _block(self, part: bytes, *, is_last: bool) -> tuple[Block | None, int]:
-        """Return the whole rows at the beginning, and how many bytes they are."""
-        dialect = self.file.dialect
-        if b"\0" in part:
-            pass
-        elif b'"' not in part:
-            used = part.rfind(b"\n") + 1
-            data = part[:used]
-            if used or len(part) < LONGEST_RECORD:
-                return (Block(data, data) if data else None), used
-        else:
+    def _block(
+        self, header: bytes, kept: bytes, more: bytes, *, is_last: bool
+    ) -> tuple[Block | None, int]:
+        """Return the whole rows at the beginning, and how many bytes they are.
+
+        What is read is copied once: that is most of what it costs to look at a plain file.
+        """
+        end = more.rfind(b"\n") + 1
+        if end and not any(letter in part for letter in _SPECIAL for part in (more, kept)):
+            whole = b"".join((header, kept, memoryview(more)[:end]))
+            return Block(whole, len(header), whole), len(kept) + end
+        part = kept + more
+        if b"\0" not in part:
             data = part[: _even_end(part)]
-            outside = dialect.quoted.sub(b"q", b"\n" + data)[1:] if data else b'"'
+            whole = header + data
+            outside = self._outside(whole, len(header)) if data else b'"'
             if b'"' not in outside:
-                return Block(data, outside), len(data)
-        found = scan(part, dialect, len(self.names), encoding=self.source.encoding, is_last=is_last)
-        block = Block(part[: found.used], None, found) if found.used else None
-        return block, found.used
+                return Block(whole, len(header), outside), len(data)
+        found = scan(
+            part, self.file.dialect, len(self.names), encoding=self.source.encoding, is_last=is_last
+        )
+        if not found.used:
+            return None, 0
+        return Block(header + part[: found.used], len(header), None, found), found.used
+
+    def _outside(self, whole: bytes, start: int) -> bytes:
+        """Return rows with a letter in place of each quoted cell."""
+        if start:
+            return self.file.dialect.quoted.sub(b"q", whole)
+        return self.file.dialect.quoted.sub(b"q", b"\n" + whole)[1:]
 
     def _refused(self, code: str, reason: str, line: int | None = None) -> Exception:
         problem = Problem(code, reason, file=self.file.path.name, line=line)

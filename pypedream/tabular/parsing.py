@@ -35,7 +35,7 @@ class Parsed:
         null.
     misfits
         From a column to the rows of *frame* whose cells there are not of its dtype.
-    data
+    block
         The bytes in which the rows are.
     scan
         Where the rows are, if somebody has looked.
@@ -45,17 +45,17 @@ class Parsed:
 
     frame: pl.DataFrame
     misfits: dict[str, pl.Series]
-    data: bytes
+    block: Block
     line_count: int
     row_count: int
     blank_count: int = 0
     scan: Scan | None = None
 
     @classmethod
-    def of_scan(cls, found: Scan, data: bytes) -> Parsed:
+    def of_scan(cls, found: Scan, block: Block) -> Parsed:
         """Return where rows are, without what is in them."""
         counts = (found.line_count, found.row_count, found.blank_count)
-        return cls(pl.DataFrame(), {}, data, *counts, scan=found)
+        return cls(pl.DataFrame(), {}, block, *counts, scan=found)
 
 
 @frozen
@@ -79,6 +79,11 @@ class Parser:
         inner = {f"c{at}": name for at, name in enumerate(self.layout.names)}
         object.__setattr__(self, "_inner", inner)
 
+    @property
+    def header(self) -> bytes:
+        """The line with which blocks have to begin."""
+        return self.dialect.separator.join(inner.encode() for inner in self._inner) + b"\n"
+
     def parse(self, block: Block) -> Parsed:
         """Return the rows of a block."""
         if block.known is None:
@@ -86,11 +91,11 @@ class Parser:
             if parsed is not None:
                 return parsed
         found = block.known or self.scanned(block.data)
-        frame, misfits = self._one_by_one(found.data)
+        frame, misfits = self._one_by_one(self.header + found.data)
         if frame.height != len(found.rows):  # pragma: no cover - two parsers that do not agree
             raise RuntimeError(f"{frame.height} of {len(found.rows)} rows were read")
         return Parsed(
-            frame, misfits, block.data, found.line_count, found.row_count, found.blank_count, found
+            frame, misfits, block, found.line_count, found.row_count, found.blank_count, found
         )
 
     def scanned(self, data: bytes) -> Scan:
@@ -101,15 +106,15 @@ class Parser:
     def _at_once(self, block: Block) -> Parsed | None:
         """Return the rows of a block in which everything can be read, else None."""
         try:
-            data = _utf8(block.data, self.encoding)
-            frame = self._read(data, self._dtypes())
+            frame = self._read(_utf8(block.whole, self.encoding), self._dtypes())
         except (pl.exceptions.PolarsError, UnicodeDecodeError):
             return None
         if not self._fits(frame, block):
             return None
         frame, misfits = self._cast(self._kept(frame))
-        lines = frame.height if block.outside is block.data else block.data.count(b"\n")
-        return Parsed(frame, misfits, block.data, lines, frame.height)
+        is_plain = block.outside is block.whole
+        lines = frame.height if is_plain else block.whole.count(b"\n", block.start)
+        return Parsed(frame, misfits, block, lines, frame.height)
 
     def _fits(self, frame: pl.DataFrame, block: Block) -> bool:
         """Say whether all rows have as many cells as the header.
@@ -117,14 +122,13 @@ class Parser:
         A row that is too long is an error of the parser. One that is too short is filled up, so
         its last cell is null; an empty line is one that is too short.
         """
-        assert block.outside is not None
         is_filled = frame.width > 1 and frame.to_series(frame.width - 1).null_count() == 0
-        if is_filled and block.outside is block.data:
+        if is_filled and block.outside is block.whole:
             return True
-        if frame.height != block.outside.count(b"\n"):
+        if frame.height != block.outside_count(b"\n"):
             return False
         separators = (frame.width - 1) * frame.height
-        return is_filled or block.outside.count(self.dialect.separator) == separators
+        return is_filled or block.outside_count(self.dialect.separator) == separators
 
     def _one_by_one(self, data: bytes) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
         try:
@@ -153,11 +157,9 @@ class Parser:
         }
 
     def _read(self, data: bytes, dtypes: Mapping[str, Any], **options: Any) -> pl.DataFrame:
-        separator = self.dialect.separator
-        header = separator.join(inner.encode() for inner in self._inner) + b"\n"
         return pl.read_csv(
-            b"".join((header, data)),
-            separator=separator.decode(),
+            data,
+            separator=self.dialect.separator.decode(),
             infer_schema=False,
             schema_overrides=dict(dtypes),
             null_values=["", *self.null_values],

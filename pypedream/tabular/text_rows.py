@@ -73,9 +73,9 @@ class TextBatch:
         """Return where a row of the frame is; looks at each row of the batch the first time."""
         parsed, parser = self.parsed, self.parser
         if parsed.scan is None:
-            parsed.scan = parser.scanned(parsed.data)
-        found = parsed.scan
-        record = parsed.data[found.starts[index] : found.ends[index]]
+            parsed.scan = parser.scanned(parsed.block.data)
+        found, start = parsed.scan, parsed.block.start
+        record = parsed.block.whole[start + found.starts[index] : start + found.ends[index]]
         texts = [_text(cell, parser.encoding) for cell in cells(record, parser.dialect)]
         nulls = {"", *parser.null_values}
         return Place(
@@ -126,7 +126,7 @@ class TextRows:
     def batches(self, layout: Layout, size: int) -> Iterator[TextBatch]:
         """Yield the rows, about *size* in each batch."""
         parser, line, row = self._parser(layout), self.reading.first_line, 1
-        for block in self.reading.blocks(size):
+        for block in self.reading.blocks(size, parser.header):
             self._notes.append(_Note(line, row))
             parsed = parser.parse(block)
             yield TextBatch(parser, parsed, self.text.path.name, line, row)
@@ -142,7 +142,7 @@ class TextRows:
             for number, block in enumerate(again.blocks(size)):
                 note = self._notes[number]
                 found = block.known or parser.scanned(block.data)
-                parsed = Parsed.of_scan(found, block.data)
+                parsed = Parsed.of_scan(found, block)
                 batch = TextBatch(parser, parsed, self.text.path.name, note.line, note.row)
                 yield from (batch.place(index) for index in wanted.get(number, ()))
                 if number >= max(wanted):

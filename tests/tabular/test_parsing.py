@@ -50,10 +50,12 @@ def parser_of(encoding: str = "utf-8") -> Parser:
 
 def whole(data: bytes) -> Block:
     """Return a block of rows, as it is made if they are quoted by the rules."""
-    outside = dialect_of(",").quoted.sub(b"q", b"\n" + data)[1:] if b'"' in data else data
+    head, comma = b"c0,c1,c2,c3,c4\n", dialect_of(",")
+    whole = head + data
+    outside = comma.quoted.sub(b"q", whole) if b'"' in data else whole
     if b'"' not in outside:
-        return Block(data, outside)
-    return Block(data, None, scan(data, dialect_of(","), 5, encoding="utf-8", is_last=True))
+        return Block(whole, len(head), outside)
+    return Block(whole, len(head), None, scan(data, comma, 5, encoding="utf-8", is_last=True))
 
 
 def misfits_of(parsed: Parsed) -> dict[str, list[int]]:
@@ -94,7 +96,7 @@ def test_what_is_wrong_with_a_row_is_seen_in_a_block(row: str) -> None:
     """Rows around it are read; it is a fault, or nothing if it is blank."""
     good = b"1,2,3,2024-01-31,true\n"
 
-    parsed = parser_of().parse(Block(*[good + row.encode("latin-1") + b"\n" + good] * 2))
+    parsed = parser_of().parse(whole(good + row.encode("latin-1") + b"\n" + good))
 
     assert parsed.frame.height == 2
     assert parsed.scan is not None
