@@ -60,6 +60,18 @@ def test_a_step_says_the_same_when_it_is_called_again(project: Project) -> None:
     assert project.kept()["last_changed_date"].to_list() == [JANUARY, JANUARY]
 
 
+def test_a_run_keeps_to_the_store_as_it_found_it(project: Project) -> None:
+    """Whoever adds to the store meanwhile puts another file in its place."""
+    project.resolve(ROWS)
+    first = project.step(MOVED)
+    project.resolve(MOVED, FEBRUARY)
+
+    again = project.step(MOVED)
+
+    assert first.equals(again)
+    assert project.kept()["last_changed_date"].to_list() == [JANUARY, FEBRUARY]
+
+
 def test_a_run_that_succeeds_adds_to_the_store(project: Project) -> None:
     """What it had beside the store is gone then; the next run finds all as it was left."""
     project.resolve(ROWS)

@@ -71,6 +71,16 @@ def test_each_group_says_for_itself_what_has_changed(tmp_path: Path) -> None:
     assert found["canonical_id"].to_list() == first["canonical_id"].to_list()[::-1]
 
 
+def test_groups_that_share_no_column_know_nothing_of_each_other(tmp_path: Path) -> None:
+    """Also where one of them has more columns than the other."""
+    groups = {"address": ["town", "postcode"], "size": ["pupils"]}
+    resolve(schools(tmp_path, groups), FIRST)
+
+    found = resolve(schools(tmp_path, groups), FIRST.with_columns(pupils=pl.lit(0)), FEBRUARY)
+
+    assert said(found) == [("CHANGED", False, True)] * 3
+
+
 def test_a_store_is_one_parquet_file(tmp_path: Path) -> None:
     """It has the key with its namespace, the id, and the days when the row was new or changed."""
     resolver = schools(tmp_path)
@@ -197,6 +207,16 @@ def test_a_group_that_comes_later_counts_from_then_on(tmp_path: Path) -> None:
 
     assert said(found) == [("CHANGED", True, False)] * 3
     assert found["canonical_id"].equals(first["canonical_id"])
+
+
+def test_a_group_that_gets_a_column_hides_nothing_of_another(tmp_path: Path) -> None:
+    """It cannot tell yet whether that column has changed, and the other group can."""
+    resolve(schools(tmp_path, {"place": ["town", "postcode"], "size": ["pupils"]}), FIRST)
+    wider = schools(tmp_path, {"place": ["town", "postcode", "pupils"], "size": ["pupils"]})
+
+    found = resolve(wider, FIRST.with_columns(pupils=pl.Series([9, 8, 1])), FEBRUARY)
+
+    assert said(found) == [("UNCHANGED", False, False)] * 2 + [("CHANGED", False, True)]
 
 
 def test_a_group_that_is_left_out_is_kept(tmp_path: Path) -> None:
