@@ -6,13 +6,13 @@
     .working/{run_id}/identities/schools/00000001.resolve.parquet   what the step "resolve" adds
 
 A run compares with the store as it was when the run first read it. So a step that is called again
-says the same as before, and a run that fails leaves the store as it was. Rows that are new keep the
-id that an earlier step of the run gave them.
+says the same as before, also after the run has succeeded, and a run that fails leaves the store as
+it was. A row that is new keeps the id that an earlier step, or meanwhile another run, gave it.
 """
 
 from __future__ import annotations
 
-import shutil
+import os
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -20,8 +20,14 @@ from urllib.parse import quote
 
 from attrs import frozen
 
-from pypedream.errors import IdentityError
-from pypedream.tabular.identities import CANONICAL_ID, KEY, Identities
+from pypedream.tabular.identities import (
+    CANONICAL_ID,
+    KEY,
+    LAST_CHANGED,
+    Identities,
+    fields_of,
+    hash_of,
+)
 from pypedream.tabular.identity_store import (
     holding,
     read_identities,
@@ -47,6 +53,7 @@ __all__ = [
 
 _FOLDER = "identities"
 _BASE = "base.parquet"
+_DAY = "day"
 
 
 @frozen
@@ -97,8 +104,8 @@ def commit_identities(run_directory: Path, pipeline_dir: Path) -> None:
         for path, identities in zip(paths, merged, strict=True):
             if identities is not None:
                 write_identities(path, identities)
-    for folder in folders:
-        shutil.rmtree(folder)
+    for part in (part for folder in folders for part in _parts(folder)):
+        part.unlink(missing_ok=True)
 
 
 def updating(path: Path, resolve: Callable[[Identities, pl.DataFrame], Resolution]) -> Resolution:
@@ -114,7 +121,7 @@ def updating(path: Path, resolve: Callable[[Identities, pl.DataFrame], Resolutio
         return _updating_run(path, stage, resolve)
     with holding(path):
         base = read_identities(path)
-        found = resolve(base, _ids([]))
+        found = resolve(base, _ids())
         if not found.changes.rows.is_empty():
             write_identities(path, base.with_changes(found.changes))
     return found
@@ -136,7 +143,10 @@ def _updating_run(
     folder = _folder(stage.run_directory) / path.stem
     with holding(folder / _BASE):
         parts = _parts(folder)
-        found = resolve(_pinned(path, folder / _BASE), _ids(parts))
+        base = _pinned(path, folder / _BASE)
+        # Of an id in the store and one of this run only that in the store can stay.
+        meanwhile = [path] if _is_other(path, folder / _BASE) else []
+        found = resolve(base, _ids(*meanwhile, *parts))
         if not found.changes.rows.is_empty():
             number = 1 + max((int(part.name.partition(".")[0]) for part in parts), default=0)
             part = folder / f"{number:08}.{_safe(stage.step_id)}.parquet"
@@ -154,9 +164,15 @@ def _pinned(path: Path, base: Path) -> Identities:
     return read_identities(base)
 
 
-def _ids(parts: list[Path]) -> pl.DataFrame:
+def _is_other(path: Path, base: Path) -> bool:
+    """Say whether the store may have changed since a run first read it."""
+    return path.exists() and not (base.exists() and os.path.samefile(path, base))
+
+
+def _ids(*paths: Path) -> pl.DataFrame:
+    """Return the keys in some stores, each with the id that the first of them has."""
     empty = Identities.none().rows.select(KEY, CANONICAL_ID)
-    tables = [read_identities(part).rows.select(KEY, CANONICAL_ID) for part in parts]
+    tables = [read_identities(path).rows.select(KEY, CANONICAL_ID) for path in paths]
     return pl.concat([empty, *tables]).unique(KEY, keep="first")
 
 
@@ -165,15 +181,35 @@ def _merged(path: Path, folder: Path) -> Identities | None:
     parts = _parts(folder)
     if not parts:
         return None
-    identities = read_identities(path)
-    try:
-        for part in parts:
-            identities = identities.with_changes(read_identities(part))
-    except IdentityError:
-        # The steps that resolve again compare with what the other run left.
-        (folder / _BASE).unlink(missing_ok=True)
-        raise
-    return identities
+    found = read_identities(path)
+    later = _changed_since(found, read_identities(folder / _BASE), _is_other(path, folder / _BASE))
+    for part in parts:
+        found = found.with_changes(_without_older(read_identities(part), later))
+    return found
+
+
+def _changed_since(now: Identities, base: Identities, is_other: bool) -> pl.DataFrame:
+    """Return the keys of rows that have changed in the store since a run read it, with the day."""
+    days = now.rows.select(KEY, pl.col(LAST_CHANGED).alias(_DAY))
+    if not is_other:
+        return days.clear()
+    before = base.rows.select(KEY, LAST_CHANGED)
+    both = days.join(before, on=KEY, how="left")
+    return both.filter(pl.col(_DAY).ne_missing(pl.col(LAST_CHANGED))).select(KEY, _DAY)
+
+
+def _without_older(part: Identities, later: pl.DataFrame) -> Identities:
+    """Leave out the digests of rows that the store has of a later day.
+
+    Who repeats an old run would make all that has been delivered since look changed otherwise.
+    """
+    if later.is_empty():
+        return part
+    rows = part.rows.join(later, on=KEY, how="left", maintain_order="left")
+    is_older = (pl.col(_DAY) > pl.col(LAST_CHANGED)).fill_null(pl.col(_DAY).is_not_null())
+    named = [name for group in part.groups for name in (hash_of(group), fields_of(group))]
+    digests = (pl.when(~is_older).then(pl.col(name)).alias(name) for name in named)
+    return Identities(rows.with_columns(*digests).drop(_DAY), part.field_lists)
 
 
 def _parts(folder: Path) -> list[Path]:

@@ -73,7 +73,7 @@ def test_a_run_keeps_to_the_store_as_it_found_it(project: Project) -> None:
 
 
 def test_a_run_that_succeeds_adds_to_the_store(project: Project) -> None:
-    """What it had beside the store is gone then; the next run finds all as it was left."""
+    """The next run finds all as it was left."""
     project.resolve(ROWS)
     found = project.step(MOVED, day=FEBRUARY)
 
@@ -81,7 +81,6 @@ def test_a_run_that_succeeds_adds_to_the_store(project: Project) -> None:
 
     assert project.kept()["update_dates"].to_list() == [[JANUARY], [JANUARY, FEBRUARY]]
     assert project.kept()["canonical_id"].to_list() == found["canonical_id"].to_list()
-    assert list((project.run_directory("ab12c") / "identities").iterdir()) == []
     assert set(project.step(MOVED, run="de34f")["status"]) == {"UNCHANGED"}
 
 
@@ -166,6 +165,50 @@ def test_of_two_runs_that_give_a_row_an_id_the_first_wins(project: Project) -> N
     project.commit("other")
     assert found["canonical_id"].to_list() == before["canonical_id"].to_list()
     assert project.kept().equals(before)
+
+
+def test_a_step_takes_the_id_that_another_run_gave_meanwhile(project: Project) -> None:
+    """For its run the row is new still, as it was when the run began."""
+    new = pl.DataFrame({"key": ["3"], "name": ["Bath"]})
+    project.step(ROWS, run="other")
+    project.step(pl.concat([ROWS, new]), run="first")
+    project.commit("first")
+    before = project.kept()
+
+    found = project.step(new, run="other", step="two")
+
+    assert found["status"].to_list() == ["NEW"]
+    assert found["canonical_id"].to_list() == before["canonical_id"].to_list()[2:]
+
+
+def test_a_step_of_a_run_that_has_succeeded_says_the_same(project: Project) -> None:
+    """It is repeated, and adds nothing that is not there."""
+    project.resolve(ROWS.head(1))
+    first = project.step(MOVED, day=FEBRUARY)
+    project.commit()
+    before = project.kept()
+
+    forget_step(project.run_directory("ab12c"), "resolve")
+    again = project.step(MOVED, day=FEBRUARY)
+    project.commit()
+
+    assert again.equals(first)
+    assert project.kept().equals(before, null_equal=True)
+
+
+def test_an_old_run_that_is_repeated_makes_nothing_look_changed(project: Project) -> None:
+    """What later runs have kept stays; only the days of the old one are there."""
+    project.step(ROWS, run="old", day=JANUARY)
+    project.commit("old")
+    project.step(MOVED, run="later", day=FEBRUARY)
+    project.commit("later")
+
+    forget_step(project.run_directory("old"), "resolve")
+    project.step(ROWS, run="old", day=JANUARY)
+    project.commit("old")
+
+    assert project.kept()["last_changed_date"].to_list() == [JANUARY, FEBRUARY]
+    assert set(project.step(MOVED, run="next")["status"]) == {"UNCHANGED"}
 
 
 def test_two_runs_may_add_other_rows(project: Project) -> None:
