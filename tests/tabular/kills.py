@@ -98,7 +98,7 @@ def killed_and_resumed(folder: Path, times: int, seed: int) -> list[int]:
         How often at most.
     """
     moments, done = random.Random(seed), []
-    took_s = _unbroken(folder.parent / "timed" / folder.name)
+    took_s = unbroken(folder.parent / "timed" / folder.name)
     ingested(folder, frames())
     while len(done) < times:
         process = start(folder)
@@ -117,7 +117,8 @@ def killed_and_resumed(folder: Path, times: int, seed: int) -> list[int]:
     return done
 
 
-def _unbroken(folder: Path) -> float:
+def unbroken(folder: Path) -> float:
+    """Carry a run out; return how long that took."""
     ingested(folder, frames())
     process = start(folder)
     begin = perf_counter()
@@ -136,7 +137,7 @@ def main(words: list[str]) -> None:
         return
     left, same = int(words[0]), 0
     with TemporaryDirectory() as name:
-        _unbroken(Path(name, "unbroken"))
+        unbroken(Path(name, "unbroken"))
         expected = outcome(Path(name, "unbroken"))
         runs = 0
         while left > 0:
