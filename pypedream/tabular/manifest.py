@@ -132,7 +132,7 @@ class StepState:
     error: str | None = None
 
 
-@frozen
+@frozen(repr=False)
 class Manifest:
     """What is known of one run; a change makes another one.
 
@@ -155,6 +155,20 @@ class Manifest:
     status: RunStatus = RunStatus.CREATED
     files: Mapping[str, FileState] = Factory(dict)
     steps: Mapping[str, StepState] = Factory(dict)
+
+    def __repr__(self) -> str:
+        return f"<run {self.run_id} of {self.pipeline!r}: {self.status}>"
+
+    def __str__(self) -> str:
+        lines = [f"run {self.run_id} of {self.pipeline}, {self.run_date}: {self.status}"]
+        for name, file in self.files.items():
+            rejected = file.record.get("rejected_count")
+            more = f", {rejected:,} rejected" if rejected else ""
+            lines.append(f"  file {name}: {file.record.get('row_count', 0):,} rows came in{more}")
+        for key, step in self.steps.items():
+            why = f" ({step.error})" if step.error else ""
+            lines.append(f"  step {key}: {step.status}{why}")
+        return "\n".join(lines)
 
     def step(self, step_id: str) -> StepState:
         """Return the state of a step; one that is not mentioned is pending."""

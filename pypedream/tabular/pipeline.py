@@ -25,6 +25,7 @@ from pypedream.tabular.table_run import Sizes, file_of
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
     import polars as pl
 
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from pypedream.tabular.astro_file import AstroFile, AstroFileSpec
     from pypedream.tabular.filters import FilterFn
     from pypedream.tabular.manifest import Manifest
-    from pypedream.tabular.models import IngestFileSpec
+    from pypedream.tabular.models import IngestFileSpec, OnError
+    from pypedream.tabular.run_report import RunReport
     from pypedream.tabular.stats import StatRecord
 
 __all__ = ["Pipeline"]
@@ -209,6 +211,47 @@ class Pipeline(pypedream.pipeline.Pipeline, ABC):
         """The steps in the order of registration."""
         return list(self._steps)
 
+    def ingest(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        run_date: date | None = None,
+        on_error: OnError | None = None,
+        max_errors: float | None = None,
+        **options: Any,
+    ) -> Manifest:
+        """Take in the files of a folder as a new run; return what is known of it.
+
+        Each of `ingest_files` has to mean one file of the folder, and no file may be left over.
+        Either all of them come in, or nothing is left behind and the error tells all that is
+        wrong.
+
+        Parameters
+        ----------
+        folder
+            A folder of files, without folders in it.
+        run_date
+            The date that all steps of the run get; today if left out.
+        on_error, max_errors
+            As of `IngestFileSpec`, for all files; None leaves it to each of them.
+        options
+            Options of a run: ``progress=False``.
+
+        Raises
+        ------
+        IngestError
+            With each mistake: the file, line, column, value and reason.
+        TableRunError
+            If another run is not completed, and `execution_mode` is "serial".
+        Locked
+            If somebody else ingests at this moment, and it is "serial".
+        """
+        __tracebackhide__ = True
+        from pypedream.tabular.ingesting import ingest
+
+        how: Any = {"run_date": run_date, "on_error": on_error, "max_errors": max_errors}
+        return ingest(self, folder, **how, options=options)
+
     def run(self, parameters: Any = None, /, **request: Any) -> Run:
         """Carry out the steps of an ingested run; return what became of them and of other stages.
 
@@ -313,6 +356,20 @@ class Pipeline(pypedream.pipeline.Pipeline, ABC):
         from pypedream.tabular.stat_store import StatisticsStore
 
         return StatisticsStore(self.pipeline_dir).records(self.manifest(run_id).run_id)
+
+    def report(self, run_id: str | None = None) -> RunReport:
+        """Return what came of a run: rules, rows and where they went, steps and numbers.
+
+        It is text when it is printed, and tables in a notebook.
+
+        Raises
+        ------
+        NoTableRun
+            If there is no run.
+        """
+        from pypedream.tabular.run_report import report_of
+
+        return report_of(self.pipeline_dir, self.manifest(run_id).run_id)
 
     def _register(self, label: str, fn: Any, files: Any, **named: Any) -> None:
         names = [spec.name for spec in self.ingest_files]

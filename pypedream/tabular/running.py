@@ -17,6 +17,7 @@ from pypedream.errors import DefinitionError, NoTableRun, TableRunError
 from pypedream.tabular.going_on import steps_to_call
 from pypedream.tabular.manifest import RunStatus, StepStatus
 from pypedream.tabular.run_folders import choose_run, find_run
+from pypedream.tabular.run_log import NAME, RunLog
 from pypedream.tabular.services import FILES, STATS, TABLES
 from pypedream.tabular.stats import StatScope
 from pypedream.tabular.table_run import FilesOfRun, Sizes, open_run
@@ -101,7 +102,9 @@ def launched(pipeline: Pipeline, plan: Plan, loop: AbstractEventLoop | None) -> 
     try:
         _refuse_other(pipeline, manifest, run.manifest)
         run.prepare(set(steps_done.called))
-        return TableLaunch(plan, pipeline, loop, tables=run)
+        log = RunLog(run.folder / NAME, f"run {manifest.run_id}")
+        logged = evolve(plan.options, sinks=(*plan.options.sinks, log))
+        return TableLaunch(evolve(plan, options=logged), pipeline, loop, tables=run)
     except BaseException:
         run.let_go()
         raise

@@ -65,6 +65,20 @@ def test_rows_that_nobody_told_of_were_dropped_by_the_step():
     assert FileRows(2, 5).dropped == -3
 
 
+def test_a_manifest_can_be_read_by_people():
+    """A line for each file and step."""
+    files = {"a": FileState({"row_count": 1200, "rejected_count": 3}, "ingested/a.parquet")}
+    steps = {"tidy": StepState(StepStatus.FAILED, error="ValueError: no date")}
+
+    text = str(Manifest("ab12c", "x", date(2024, 6, 1), "", RunStatus.FAILED, files, steps))
+
+    assert text.splitlines() == [
+        "run ab12c of x, 2024-06-01: failed",
+        "  file a: 1,200 rows came in, 3 rejected",
+        "  step tidy: failed (ValueError: no date)",
+    ]
+
+
 def test_a_step_that_is_not_mentioned_is_pending():
     """So a step that is new in the pipeline will be called."""
     assert SOME.step("tidy").status is StepStatus.PENDING
