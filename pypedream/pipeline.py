@@ -210,7 +210,7 @@ class Pipeline:
         from pypedream.files.project import files_of_stage
 
         own = (params, dep_path_overrides, out_path_overrides)
-        files = files_of_stage(stage, self._place, *own)
+        files = files_of_stage(stage, self._place, *own, pipeline=self.name)
         if matrix is not None:
             self._add_variants(stage, files, matrix)
         else:
@@ -817,7 +817,7 @@ class Pipeline:
             return stage
         from pypedream.files.project import files_of_stage
 
-        files = files_of_stage(stage, self._place)
+        files = files_of_stage(stage, self._place, pipeline=self.name)
         return stage if files is None else stage.with_files(files)
 
     def _add(self, key: Any, stage: Stage) -> None:

@@ -195,7 +195,8 @@ def _files(files: StageFiles, loaders: _Loaders) -> tuple[Any, ...]:
         )
         for name, out in spec.outs.items()
     ]
-    return files.root, deps, outs, spec.is_single, spec.warnings, _params(spec)
+    whose = files.root, files.pipeline
+    return whose, deps, outs, spec.is_single, spec.warnings, _params(spec)
 
 
 def _params(spec: FileSpec) -> Any:

@@ -23,6 +23,8 @@ def files_of_stage(
     params: Any = None,
     deps: Mapping[str, Any] | None = None,
     outs: Mapping[str, Any] | None = None,
+    *,
+    pipeline: str = "",
 ) -> StageFiles | None:
     """Return what a stage reads and writes; None if that is nothing.
 
@@ -30,6 +32,8 @@ def files_of_stage(
     ----------
     place
         Where the user made the pipeline.
+    pipeline
+        Its name.
     """
     spec = spec_of(
         stage.function,
@@ -38,7 +42,7 @@ def files_of_stage(
         out_path_overrides=outs,
         name=stage.name,
     )
-    return None if spec is None else StageFiles(spec, _root_for(place))
+    return None if spec is None else StageFiles(spec, _root_for(place), pipeline)
 
 
 _LAST: Final[list[tuple[Place, str]]] = []

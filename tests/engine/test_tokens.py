@@ -104,10 +104,12 @@ def test_the_values_of_the_parameters_of_a_stage() -> None:
     assert token(one) != token(two)
 
 
-def test_the_project_of_a_stage() -> None:
-    """The same paths of another one are other files."""
+def test_the_project_and_the_pipeline_of_a_stage() -> None:
+    """The same paths of another project are other files, and a lock names its pipeline."""
     assert FILES is not None
+    assert {each.name for each in fields(StageFiles)} == {"spec", "root", "pipeline"}
     assert token(with_files(evolve(FILES, root="/elsewhere"))) != token(stage_of())
+    assert token(with_files(evolve(FILES, pipeline="other"))) != token(stage_of())
 
 
 POLICY: Mapping[str, Any] = {
