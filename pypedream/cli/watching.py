@@ -2,21 +2,21 @@
 
 A process that has imported a module would go on with its old code, however it is reloaded: what
 other modules took from it, and what objects were made, stays. So each round is a process of its
-own. It writes no bytecode either, as that is told from old by whole seconds only.
+own, which `warm` makes ready. It writes no bytecode either, as that is told from old by whole
+seconds only.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
-from subprocess import Popen
 from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define
 
 from pypedream._extras import need
 from pypedream.cli.terminal import say
+from pypedream.cli.warm import Rounds
 from pypedream.cli.workspaces import from_here
 from pypedream.errors import StoreError
 from pypedream.files.locks import Locks
@@ -61,6 +61,7 @@ def watch(arguments: Sequence[str], folders: Iterable[Path]) -> int:
     )
     code = 0
     is_first = True
+    given = Rounds([str(root) for root in roots])
     try:
         for changes in rounds:  # what is saved during a round comes after it
             if not (changes or is_first):
@@ -68,11 +69,14 @@ def watch(arguments: Sequence[str], folders: Iterable[Path]) -> int:
             if changes:
                 say(f"changed: {_named(changes)}", err=True)
             is_first = False
-            code = _round(arguments)
+            code = given.give(arguments)
             seen.refresh()
             say(f"watching {where}; Ctrl-C ends", err=True)
+            given.prepare()
     except KeyboardInterrupt:
         say("", err=True)
+    finally:
+        given.close()
     return code
 
 
@@ -114,19 +118,6 @@ def _outputs_in(root: Path) -> list[str]:
     except StoreError:  # the round says so
         return []
     return [path for lock in locks for path in lock.outs]
-
-
-def _round(arguments: Sequence[str]) -> int:
-    """Give the command in a process of its own, and wait for it, also after Ctrl-C."""
-    with Popen(  # noqa: S603 - this program, with words that were given to it
-        [sys.executable, "-m", "pypedream", *arguments],
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-    ) as process:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:  # the process has it as well
-            process.wait()
-            raise
 
 
 def _named(changes: Iterable[tuple[Any, str]]) -> str:
