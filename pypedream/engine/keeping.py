@@ -48,6 +48,10 @@ PAUSE_S = 0.05
 """How long an async stage waits before it looks again whether another one is done."""
 
 
+PATIENCE_S = 1.0
+"""How long a stage waits for another run before it says so."""
+
+
 @define(eq=False, repr=False)
 class Keeper:
     """Keeps what the stages of one run give, and takes over what is kept already.
@@ -91,17 +95,22 @@ class Keeper:
             return found
         if not self.is_kept(wired):  # there is nothing to claim
             return self._computed(wired, call, compute)
-        with self.results.claim(call.key):
-            found = self._taken(wired, call, is_again=True)
-            return self._computed(wired, call, compute) if found is None else found
+        for patience_s in (PATIENCE_S, None):
+            with self.results.claim(call.key, wait_timeout=patience_s) as is_ours:
+                if is_ours:
+                    found = self._taken(wired, call, is_again=True)
+                    return self._computed(wired, call, compute) if found is None else found
+            self._say_that_it_waits()
+        raise AssertionError("a claim without a limit is given")
 
     async def result_async(self, wired: Wire, compute: Callable[[ItemKeeper | None], Any]) -> Any:
         """Return what *compute* gives when awaited, or `Taken`; others go on meanwhile."""
         from asyncio import sleep
 
-        call = self.calls.of(wired)
+        call, began = self.calls.of(wired), perf_counter()
         if not self._is_shared(wired, call):
             return await self._awaited(wired, call, compute)
+        has_said = False
         while True:
             found = self._taken_or_refused(wired, call)
             if found is not None:
@@ -112,7 +121,14 @@ class Keeper:
                 if is_ours:
                     found = self._taken(wired, call, is_again=True)
                     return await self._awaited(wired, call, compute) if found is None else found
+            if not has_said and perf_counter() - began > PATIENCE_S:
+                self._say_that_it_waits()
+                has_said = True
             await sleep(PAUSE_S)
+
+    def _say_that_it_waits(self) -> None:
+        text = "another run is at work on this: waiting for what that gives"
+        self.log.add("log", text, attempt=context.STAGE.get())
 
     def load(self, key: str, result: Result) -> Any:
         """Return the value of a kept result.

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 from time import monotonic, sleep
 
 import pytest
+
+from pypedream import Pipeline
 
 FLOW = """
 import asyncio, os, sys, time
@@ -162,3 +164,39 @@ def test_a_killed_owner_is_replaced(tmp_path, start, kind):
     assert {value for value, _ in said} == {f"{second}\n"}
     assert first == owner.pid
     assert took < 10
+
+
+@pytest.mark.parametrize("kind", ["slow", "async"])
+def test_who_waits_for_another_run_says_so(tmp_path, kind):
+    """Once, and as a line of the stage that is not called."""
+    is_called, may_end = Event(), Event()
+
+    def slow():
+        is_called.set()
+        assert may_end.wait(60)
+        return 1
+
+    async def slow_async():
+        return slow()
+
+    def flow(**options):
+        made = Pipeline("one", workspace=tmp_path, cache="cached", progress=False, **options)
+        made.stage(slow if kind == "slow" else slow_async, name="slow", version="1")
+        return made
+
+    def hear(event):
+        if "another run is at work on this" in str(event.event):
+            heard.append(event.stage)
+            may_end.set()
+
+    heard = []
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(flow().run)
+        assert is_called.wait(60)
+        second = threads.submit(flow(sinks=[hear]).run)
+
+        assert [first.result(60).stages["slow"].state, second.result(60).stages["slow"].state] == [
+            "ok",
+            "reused",
+        ]
+    assert heard == ["slow"]
