@@ -6,12 +6,13 @@ changed. So the list serves both to write down what code is and to see that it i
 
 from __future__ import annotations
 
-from functools import partial
-from types import FunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from functools import cached_property, lru_cache, partial
+from operator import itemgetter
+from types import FunctionType, MethodType, ModuleType, NoneType
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pypedream.store.class_parts import declared, is_data, names_of
-from pypedream.store.functions import CACHED, inside, is_generated
+from pypedream.store.functions import CACHED, CALLED, inside, is_generated
 from pypedream.store.lookups import MISSING, is_of, load, of_module, of_object, read_of
 from pypedream.store.packages import is_users_module
 from pypedream.store.references import about
@@ -19,10 +20,13 @@ from pypedream.store.scan import ASSIGNED, Reference
 from pypedream.store.state import is_only_filled, what_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
 FILLED: Final = object()
 EMPTY: Final = object()
+_PLAIN: Final = frozenset(
+    {bool, bytes, dict, float, frozenset, int, list, set, str, tuple, NoneType}
+)
 DATA: Final = "data"
 FUNCTION: Final = "function"
 CLASS: Final = "class"
@@ -159,11 +163,29 @@ def read_class(kind: Any) -> list[Any]:
 
 
 def _members_of(kind: type) -> list[tuple[str, Any]]:
-    return sorted(vars(kind).items(), key=lambda item: item[0])
+    """Return what may count, by name: of what libraries note in a class, which is much, nothing."""
+    found = [
+        (name, content)
+        for name, content in vars(kind).items()
+        if name[:2] != "__" or name[-2:] != "__" or _has_code(cast("Hashable", type(content)))
+    ]
+    return sorted(found, key=itemgetter(0))
+
+
+@lru_cache(maxsize=1_000)
+def _has_code(kind: Hashable) -> bool:
+    return isinstance(kind, type) and issubclass(
+        kind, (*CALLED, staticmethod, classmethod, property, cached_property)
+    )
 
 
 def _member(owner: type, name: str, content: Any) -> tuple[str, list[Any]]:
     """Return what a member of a class is, and its parts; nothing if it does not count."""
+    kind = type(content)
+    if kind in _PLAIN:  # as most are, and there are many in a model of pydantic
+        return (DATA if is_data(owner, name, content) else ""), [content]
+    if kind is FunctionType:
+        return ("" if is_generated(content) else FUNCTION), [content]
     layers = inside(content)
     if layers:
         return type(content).__name__, layers
