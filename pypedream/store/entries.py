@@ -41,10 +41,9 @@ class Entries:
     def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
         """Return the entries of those keys that there are; one that cannot be read is left out."""
         found: dict[str, Entry] = {}
-        from toolz import partition_all
-
-        for some in partition_all(_AT_ONCE, dict.fromkeys(keys)):
-            nothing: dict[str, Entry] = {}
+        wanted = list(dict.fromkeys(keys))
+        for start in range(0, len(wanted), _AT_ONCE):
+            some, nothing = wanted[start : start + _AT_ONCE], dict[str, Entry]()
             found |= self._index.read(partial(self._find_some, some), nothing)
         return found
 
