@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import BatchProtocolError
+from pypedream.steps.failures import mark
 from pypedream.steps.no_value import NO_VALUE
 
 if TYPE_CHECKING:
@@ -89,3 +90,4 @@ def _note(error: Exception, step: object) -> None:
     told = getattr(step, "told", None)
     if told is not None:
         error.add_note(f"in {told()}")
+    mark(error)

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import PypedreamError, StoreError
-from pypedream.steps.failures import record_of
+from pypedream.steps.failures import is_of_step, record_of
 from pypedream.store.recording import Manner, record
 from pypedream.values import one_line
 
@@ -75,7 +75,7 @@ class Writing:
 
     def keep_error(self, key: str, error: BaseException) -> bool:
         """Keep an error of a step; what the library or the machine is to blame for is not kept."""
-        if isinstance(error, (PypedreamError, MemoryError)):
+        if not is_of_step(error) or isinstance(error, (PypedreamError, MemoryError)):
             return False
         manner = Manner("auto", {}, {ERROR: type(error).__name__})
         record(self._backend, key, record_of(error), manner, replace=True)

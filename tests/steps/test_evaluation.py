@@ -229,6 +229,21 @@ def test_an_error_within_a_chain_is_one_of_the_chain(infra):
     assert chain.lookup(3).status == "error"
 
 
+def test_an_error_of_what_is_around_a_step_is_not_kept(infra):
+    """As of a folder that cannot be written; the next run tries again."""
+    inner = infra["folder"] / "inner"
+    inner.parent.mkdir()
+    inner.write_text("in the way")
+    chain = Chain(steps=[Plus(infra=infra | {"folder": inner}), Plus()], infra=infra)
+    with pytest.raises(OSError, match="inner"):
+        chain.run(1)
+    assert chain.lookup(1).status is None
+
+    inner.unlink()
+
+    assert chain.run(1) == 3
+
+
 def test_what_cannot_be_kept_is_an_error_each_time(infra):
     """It names the step and says what to do."""
 
