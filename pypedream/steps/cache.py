@@ -15,6 +15,7 @@ from attrs import field, frozen
 
 from pypedream.errors import StoreError
 from pypedream.steps.failures import error_of
+from pypedream.steps.ram import UNCHANGING
 from pypedream.steps.writing import ERROR, Unkept, Writing
 from pypedream.store import trust
 from pypedream.store.cache_store import CacheStore
@@ -34,6 +35,8 @@ __all__ = ["Cache", "Reference", "Unkept", "cache_of", "is_error"]
 
 _INDEX = "index.db"
 _MOST_OPEN = 16
+_SMALL, _MOST_PLAIN = 200, 50_000
+_MISSING: Final = object()
 
 
 class Cache:
@@ -53,6 +56,7 @@ class Cache:
         self._index = os.path.join(self.location, _INDEX)
         self._readonly = readonly
         self._opened: CacheStore | None = None
+        self._plain: dict[tuple[str, str], Any] = {}  # numbers and short texts, by their content
 
     @property
     def store(self) -> CacheStore:
@@ -82,6 +86,9 @@ class Cache:
         Damaged
             If it is not what was kept; it has been set aside.
         """
+        known = self._plain.get((entry.serializer, entry.digest), _MISSING)
+        if known is not _MISSING:
+            return known
         store = self.store
         trust.check(entry, store.backend, allow_pickle=False, serializer=None)
         try:
@@ -91,6 +98,8 @@ class Cache:
             raise
         if is_error(entry):
             raise error_of(value)
+        if type(value) in UNCHANGING and entry.size < _SMALL and len(self._plain) < _MOST_PLAIN:
+            self._plain[entry.serializer, entry.digest] = value
         return value
 
     def used(self, entries: Collection[Entry]) -> None:

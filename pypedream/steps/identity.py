@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from pypedream.steps.no_value import NO_VALUE, NoValue
-from pypedream.store.encoding import SCALARS, Encoding, tagged, text
+from pypedream.store.encoding import SCALARS, Encoding, joined, label, name_of, tagged, text
 from pypedream.store.identity import code_identity
 
 if TYPE_CHECKING:
@@ -54,17 +54,22 @@ def code_of(kind: type[Step]) -> str:
 
 def fields_that_count(step: Step) -> dict[str, Any]:
     """Return the fields that decide about what a step gives, by name."""
-    left_out = set(step._exclude_from_cls_uid())
-    left_out.add("infra")
-    extra = step.__pydantic_extra__ or {}
-    names = (name for name in type(step).__pydantic_fields__ if name not in left_out)
-    counted = {name: getattr(step, name) for name in names}
-    return counted | {name: value for name, value in extra.items() if name not in left_out}
+    left_out = {"infra", *step._exclude_from_cls_uid()}
+    own, declared = vars(step), type(step).__pydantic_fields__  # there may be cached properties
+    counted = {name: own[name] for name in declared if name in own}
+    counted |= step.__pydantic_extra__ or {}
+    return {name: value for name, value in counted.items() if name not in left_out}
 
 
 def position_after(before: bytes, step: Step) -> bytes:
     """Return the digest of a position from the one before it and the step between."""
-    return sha256((before or _START) + Encoding().encode(step)).digest()
+    kind = type(step)
+    parts = [text(b"class", name_of(kind)), text(b"code", code_of(kind))]
+    for name, value in fields_that_count(step).items():
+        scalar = SCALARS.get(type(value))
+        parts.append(label(name))
+        parts.append(Encoding().encode(value) if scalar is None else scalar(value))
+    return sha256((before or _START) + joined(b"step", parts)).digest()
 
 
 def item_identity(step: Step, value: Any) -> bytes:

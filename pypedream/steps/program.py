@@ -46,6 +46,8 @@ class Boundary:
         The identity of the place.
     paths
         Where it keeps its results.
+    keys
+        What their keys begin with.
     is_shared
         Whether one around it keeps the same results in the same folder; so it need not.
     """
@@ -57,12 +59,12 @@ class Boundary:
     folder: Path
     position: bytes = b""
     paths: StepPaths | None = None
+    keys: str = ""
     is_shared: bool = False
 
     def key(self, identity: bytes) -> str:
         """Return what the result for an item is kept under."""
-        assert self.paths is not None
-        return self.paths.start + uid_of(self.position, identity)
+        return self.keys + uid_of(self.position, identity)
 
 
 @define(eq=False)
@@ -131,6 +133,7 @@ class Program:
                 for each in wanted.get(end, ()):
                     each.position = position
                     each.paths = StepPaths.of(each.folder, self._names(end), end, position)
+                    each.keys = each.paths.start
 
     def _names(self, end: int) -> list[str]:
         begin = 0 if end <= _MOST_NAMES else end - 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,9 +10,9 @@ if TYPE_CHECKING:
 
     from pypedream.store.entry import Entry
 
-__all__ = ["Ram"]
+__all__ = ["UNCHANGING", "Ram"]
 
-_UNCHANGING: Final = frozenset({bool, int, float, complex, str, bytes, type(None)})
+UNCHANGING: Final = frozenset({bool, int, float, str, type(None)})
 
 
 class Ram:
@@ -40,9 +38,13 @@ class Ram:
 
 
 def _copier(value: Any) -> Callable[[], Any]:
-    if type(value) in _UNCHANGING:
+    if type(value) in UNCHANGING:
         return lambda: value
+    import pickle
+
     try:
         return partial(pickle.loads, pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
     except Exception:  # noqa: BLE001 - whatever pickle has against it: there is another way
+        from copy import deepcopy
+
         return partial(deepcopy, deepcopy(value))

@@ -127,15 +127,17 @@ def test_inputs_that_differ_are_told_apart(one, other):
 def test_a_step_within_a_step_counts_by_the_same_rules():
     """Its code and its fields do, its infra does not."""
 
-    class Outer(Step):
+    class Around(Step):
         inner: Step
 
         def _run(self):
             return 1
 
-    assert uid(Outer(inner=Weigh())) == uid(Outer(inner=Weigh(infra={"folder": "x"}, comment="c")))
-    assert uid(Outer(inner=Weigh())) != uid(Outer(inner=Weigh(factor=3)))
-    assert uid(Outer(inner=Chain(steps=[Weigh()]))) != uid(Outer(inner=Weigh()))
+    assert uid(Around(inner=Weigh())) == uid(
+        Around(inner=Weigh(infra={"folder": "x"}, comment="c"))
+    )
+    assert uid(Around(inner=Weigh())) != uid(Around(inner=Weigh(factor=3)))
+    assert uid(Around(inner=Chain(steps=[Weigh()]))) != uid(Around(inner=Weigh()))
 
 
 def test_a_chain_counts_by_its_steps_alone():
