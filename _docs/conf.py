@@ -5,6 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import pypedream.steps.func  # noqa: F401 - autodoc's own import makes types of it that pydantic refuses
+
 _project = tomllib.loads(
     (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
 )["project"]
