@@ -291,11 +291,13 @@ def test_within_a_stage_all_that_is_said_is_the_stages(tmp_path: Path, backend: 
 
     run = flow.run()
 
-    said = sorted((event.stage, event.event) for event in run.events if event.kind in SAID)
-    assert said == [("talk", f"{word} {n}") for word in ("heard", "logged") for n in (1, 2)]
+    said = sorted((event.stage, event.event) for event in run.events if event.kind in KINDS)
+    by_step = ("talk", f"Chatting: 2 computed by {backend}")
+    assert said == [by_step, *(("talk", text) for text in SAID)]
 
 
-SAID = ("print", "log")
+KINDS = ("print", "log")
+SAID = ("heard 1", "heard 2", "logged 1", "logged 2")
 
 
 def talk(infra: dict[str, Any]) -> list[int]:
