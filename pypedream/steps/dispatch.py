@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from copy import copy
 from queue import Empty, SimpleQueue
+from time import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import Factory, define, frozen
@@ -20,7 +21,7 @@ from attrs import Factory, define, frozen
 from pypedream import context
 from pypedream.errors import StageKilled, StageTimeout
 from pypedream.log.logger import logger
-from pypedream.steps.cache import cache_of
+from pypedream.steps.cache import cache_of, is_error
 from pypedream.steps.no_value import NO_VALUE
 from pypedream.steps.task import STORED, Done
 from pypedream.values import short
@@ -105,6 +106,7 @@ class _Dispatch:
     task: Task
     waiting: deque[Item]
     size: int | None
+    _since: float = Factory(time)
     _tried: int = 1
     _under_way: dict[Any, list[Item]] = Factory(dict)
     _apart: deque[Item] = Factory(deque)
@@ -158,7 +160,7 @@ class _Dispatch:
 
         Of several nobody knows which one it was. They are cheap: they are computed one by one.
         """
-        done, left = kept_of(self.task, lot)
+        done, left = kept_of(self.task, lot, self._since)
         if len(left) > 1 and self.carrier.is_repeated:
             self._apart.extend(left)
             return done
@@ -176,10 +178,17 @@ def _ended(task: Task, item: Item, error: StageKilled | StageTimeout) -> Done:
     return Done(item.place, error=told, is_cached=False)
 
 
-def kept_of(task: Task, items: Iterable[Item]) -> tuple[list[Done], list[Item]]:
-    """Return what became of those items of which something is kept, and the other items."""
+def kept_of(task: Task, items: Iterable[Item], since: float) -> tuple[list[Done], list[Item]]:
+    """Return what became of those items of which a result is kept, and the other items.
+
+    Parameters
+    ----------
+    since
+        When they were begun, in seconds of `time.time`: an error from before is to be forgotten.
+    """
     items = list(items)
-    there = cache_of(task.folder).find([item.key for item in items])
+    found = cache_of(task.folder).find([item.key for item in items])
+    there = {key for key, entry in found.items() if not is_error(entry) or entry.created >= since}
     done = [Done(item.place, STORED) for item in items if item.key in there]
     return done, [item for item in items if item.key not in there]
 

@@ -79,8 +79,11 @@ def _lines(paths: StepPaths) -> Iterator[dict[str, Any]]:
         return
     with place.open(encoding="utf-8") as file:
         for text in file:
-            if text.endswith("\n"):  # a line without an end is half written
-                yield json.loads(text)
+            try:
+                line = json.loads(text)
+            except ValueError:  # it was half written when the machine stopped
+                continue
+            yield line
 
 
 def _job(paths: StepPaths, line: dict[str, Any]) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from time import sleep
+from time import sleep, time
 from typing import TYPE_CHECKING, Any
 
 from pypedream import context
+from pypedream.steps.cache import cache_of
 from pypedream.steps.carriers import Elsewhere
 from pypedream.steps.dispatch import dispatched, kept_of
 from pypedream.steps.job_notes import is_live, live_jobs, note
@@ -24,17 +25,20 @@ LOOK_S = 0.5
 
 def computed(backend: _SubmititBackend, task: Task, items: Sequence[Item]) -> Iterator[Done]:
     """Have items computed by jobs; wait for jobs of before that still have some of them."""
-    live = live_jobs(task.paths, [item.key for item in items])
+    since = time()
+    known = cache_of(task.folder).find([item.key for item in items])  # errors to be tried again
+    live = live_jobs(task.paths, [item.key for item in items if item.key not in known])
     fresh = [item for item in items if item.key not in live]
     left = [item for item in items if item.key in live]
     if fresh:
         yield from _submitted(backend, task, fresh)
     while left:
         _wait_for([live[item.key] for item in left])
-        done, left = kept_of(task, left)
+        at_work = {item.place for item in left if is_live(live[item.key])}
+        done, left = kept_of(task, left, since)
         yield from done
-        gone = [item for item in left if not is_live(live[item.key])]
-        left = [item for item in left if item not in gone]
+        gone = [item for item in left if item.place not in at_work]
+        left = [item for item in left if item.place in at_work]
         if gone:
             yield from _submitted(backend, task, gone)
 

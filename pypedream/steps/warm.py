@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from threading import Condition, Thread
-from time import monotonic
+from threading import Lock, Thread
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final
 
 from attrs import define
@@ -18,6 +18,7 @@ from pypedream.executors.processes import Processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 __all__ = ["IDLE_S", "processes"]
 
@@ -34,34 +35,52 @@ class _Kept:
     idle_since: float = 0.0
 
 
-_kept: Final[dict[tuple[int, int], _Kept]] = {}
-_state: Final = Condition()
+class _Pools:
+    """The pools of this process, by their width."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, _Kept] = {}
+        self._lock = Lock()
+
+    @contextmanager
+    def of(self, width: int) -> Iterator[Processes]:
+        """Give a pool for a block."""
+        with self._lock:
+            kept = self._kept.get(width)
+            if kept is None:
+                kept = self._kept[width] = _Kept(Processes(width))
+                watch = Thread(target=self._watch, args=(width, kept), name="pypedream workers")
+                watch.daemon = True
+                watch.start()
+            kept.users += 1
+        try:
+            yield kept.pool
+        finally:
+            with self._lock:
+                kept.users -= 1
+                kept.idle_since = monotonic()
+
+    def _watch(self, width: int, kept: _Kept) -> None:
+        """End a pool that nobody has used for a while."""
+        is_idle = False
+        while not is_idle:
+            sleep(IDLE_S / 4)
+            with self._lock:
+                is_idle = not kept.users and monotonic() - kept.idle_since > IDLE_S
+                if is_idle:
+                    del self._kept[width]
+        kept.pool.shutdown(wait=False)
+
+    def forget(self) -> None:
+        """Begin anew in a child process: the workers are its parent's."""
+        self._kept, self._lock = {}, Lock()
 
 
-@contextmanager
-def processes(width: int) -> Iterator[Processes]:
+_pools: Final = _Pools()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.forget)
+
+
+def processes(width: int) -> AbstractContextManager[Processes]:
     """Give a pool of so many worker processes for a block; several blocks may have the same."""
-    name = (os.getpid(), width)  # the workers of a parent are not those of a forked child
-    with _state:
-        kept = _kept.get(name)
-        if kept is None:
-            kept = _kept[name] = _Kept(Processes(width))
-            Thread(target=_watch, args=(name, kept), name="pypedream workers", daemon=True).start()
-        kept.users += 1
-    try:
-        yield kept.pool
-    finally:
-        with _state:
-            kept.users -= 1
-            kept.idle_since = monotonic()
-
-
-def _watch(name: tuple[int, int], kept: _Kept) -> None:
-    """End a pool that nobody has used for a while."""
-    while True:
-        with _state:
-            _state.wait(IDLE_S / 2)
-            if not kept.users and monotonic() - kept.idle_since > IDLE_S:
-                del _kept[name]
-                break
-    kept.pool.shutdown(wait=False)
+    return _pools.of(width)
