@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, frozen
 
-from pypedream._lazy import shown_as
+from pypedream._lazy import shown_as, view
 from pypedream.tabular.row_ledger import RowLedger, ledgers_of
 from pypedream.tabular.run_folders import WORKING, find_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from os import PathLike
 
     from pypedream.tabular.manifest import Manifest
     from pypedream.tabular.rule_results import FileRules
@@ -55,6 +56,23 @@ class RunReport:
     def ledgers(self) -> tuple[RowLedger, ...]:
         """Where the rows of each file went."""
         return ledgers_of(self.manifest, self.rows_now)
+
+    def write(self, path: str | PathLike[str]) -> Path:
+        """Write the report as one HTML file, which loads nothing and can be mailed and archived.
+
+        A file that is there is replaced, whole or not at all; missing folders are made.
+
+        Returns
+        -------
+        The path.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        written: Path = view("tables_report").write_tables_report(self, path)
+        return written
 
     def __str__(self) -> str:
         rules = {each.file: each for each in self.rules}

@@ -28,7 +28,6 @@ from pypedream.tabular.manifest import (
     StepStatus,
     write_manifest,
 )
-from pypedream.view.tables_report import write_tables_report
 
 RECORD = {
     "name": "schools",
@@ -117,7 +116,7 @@ def test_a_run_that_is_not_there_is_told(project: Path) -> None:
 
 def test_a_report_is_one_file_that_loads_nothing(project: Path) -> None:
     """What users wrote is text in it."""
-    path = write_tables_report(report_of(project, "ab12c"), project / "out" / "report.html")
+    path = report_of(project, "ab12c").write(project / "out" / "report.html")
 
     html = path.read_text("utf-8")
     assert html.startswith("<!doctype html>")
