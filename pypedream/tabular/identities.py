@@ -167,7 +167,6 @@ def _refuse_other_ids(before: pl.DataFrame, new: pl.DataFrame) -> None:
     if is_other.any():
         keys = new.filter(is_other)[KEY]
         shown = ", ".join(f'"{key}"' for key in keys.head(_SHOWN))
-        raise IdentityError(
-            f"{keys.len():,} keys got an id in another run meanwhile: {shown}"
-            f"{', …' if keys.len() > _SHOWN else ''}; run the steps that resolve them again"
-        )
+        count = "1 key" if keys.len() == 1 else f"{keys.len():,} keys"
+        more = ", …" if keys.len() > _SHOWN else ""
+        raise IdentityError(f"{count} got an id in another run meanwhile: {shown}{more}")

@@ -16,10 +16,11 @@ import os
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from attrs import frozen
 
+from pypedream.errors import IdentityError
 from pypedream.tabular.identities import (
     CANONICAL_ID,
     KEY,
@@ -184,7 +185,12 @@ def _merged(path: Path, folder: Path) -> Identities | None:
     found = read_identities(path)
     later = _changed_since(found, read_identities(folder / _BASE), _is_other(path, folder / _BASE))
     for part in parts:
-        found = found.with_changes(_without_older(read_identities(part), later))
+        try:
+            found = found.with_changes(_without_older(read_identities(part), later))
+        except IdentityError as error:
+            run, step = folder.parents[1].name, _step_of(part)
+            repeat = f'pipeline.run(run_id="{run}", from_="{step}")'
+            raise IdentityError(f"{error}; to take those, repeat the step: {repeat}") from None
     return found
 
 
@@ -218,6 +224,10 @@ def _parts(folder: Path) -> list[Path]:
 
 def _folder(run_directory: Path) -> Path:
     return run_directory / _FOLDER
+
+
+def _step_of(part: Path) -> str:
+    return unquote(part.name.split(".")[1])
 
 
 def _safe(step_id: str) -> str:

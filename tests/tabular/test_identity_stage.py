@@ -155,7 +155,9 @@ def test_of_two_runs_that_give_a_row_an_id_the_first_wins(project: Project) -> N
     before = project.kept()
 
     with pytest.raises(
-        IdentityError, match='2 keys got an id in another run meanwhile: "n:1", "n:2"'
+        IdentityError,
+        match=r'2 keys got an id in another run meanwhile: "n:1", "n:2"; to take those, repeat the'
+        r' step: pipeline\.run\(run_id="other", from_="resolve"\)',
     ):
         project.commit("other")
 
