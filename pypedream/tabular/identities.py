@@ -76,11 +76,12 @@ class Identities:
 
     def of(self, keys: pl.Series, groups: Iterable[str]) -> pl.DataFrame:
         """Return id and digests for each of *keys*, in their order; nulls for what is not known."""
-        rows = _with_groups(self.rows, groups)
+        rows = self.rows
+        if keys.len() * 2 < rows.height:  # a join makes a table of all that is on its right
+            rows = rows.join(keys.alias(KEY).to_frame(), on=KEY, how="semi")
+        rows = _with_groups(rows, groups)
         wanted = [name for group in groups for name in (hash_of(group), fields_of(group))]
         table = rows.select(KEY, CANONICAL_ID, *wanted)
-        if self.rows.is_empty():
-            return keys.alias(KEY).to_frame().join(table, on=KEY, how="left")
         return keys.alias(KEY).to_frame().join(table, on=KEY, how="left", maintain_order="left")
 
     def with_changes(self, changes: Identities) -> Identities:
@@ -97,6 +98,8 @@ class Identities:
         groups = sorted({*self.groups, *changes.groups})
         here, new = _with_groups(self.rows, groups), _with_groups(changes.rows, groups)
         rest, there = _parted(here, new[KEY])
+        if there.is_empty():
+            return Identities(pl.concat([here, new.select(here.columns)]), lists)
         before = new.select(KEY).join(there, on=KEY, how="left", maintain_order="left")
         _refuse_other_ids(before, new)
         merged = pl.concat([before, new.select(pl.all().name.prefix("+"))], how="horizontal")

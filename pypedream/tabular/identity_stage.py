@@ -32,6 +32,7 @@ from pypedream.tabular.identities import (
 from pypedream.tabular.identity_store import (
     holding,
     read_identities,
+    read_ids,
     store_path,
     write_identities,
 )
@@ -173,8 +174,7 @@ def _is_other(path: Path, base: Path) -> bool:
 def _ids(*paths: Path) -> pl.DataFrame:
     """Return the keys in some stores, each with the id that the first of them has."""
     empty = Identities.none().rows.select(KEY, CANONICAL_ID)
-    tables = [read_identities(path).rows.select(KEY, CANONICAL_ID) for path in paths]
-    return pl.concat([empty, *tables]).unique(KEY, keep="first")
+    return pl.concat([empty, *map(read_ids, paths)]).unique(KEY, keep="first")
 
 
 def _merged(path: Path, folder: Path) -> Identities | None:

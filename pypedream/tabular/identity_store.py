@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["holding", "read_identities", "store_path", "write_identities"]
+__all__ = ["holding", "read_identities", "read_ids", "store_path", "write_identities"]
 
 _FOLDER = ".persistent"
 _MARK = "pypedream.identities"
@@ -56,15 +56,19 @@ def read_identities(path: Path) -> Identities:
     """
     if not path.exists():
         return Identities.none()
-    try:
+    with _told(path):
         said = pl.read_parquet_metadata(path).get(_MARK)
         rows = pl.read_parquet(path, glob=False)
-    except _BROKEN as error:
-        raise _unreadable(path, f"cannot be read ({_in_short(error)})") from error
     missing = [name for name in _COLUMNS if name not in rows.columns]
     if missing:
         raise _unreadable(path, f"has no column {', '.join(missing)}")
     return _taken_over(path, rows) if said is None else Identities(rows, _lists_in(path, said))
+
+
+def read_ids(path: Path) -> pl.DataFrame:
+    """Return the keys in a store, each with its id; raises as `read_identities`."""
+    with _told(path):
+        return pl.read_parquet(path, columns=[KEY, CANONICAL_ID], glob=False)
 
 
 def write_identities(path: Path, identities: Identities) -> None:
@@ -118,6 +122,14 @@ def _taken_over(path: Path, rows: pl.DataFrame) -> Identities:
     if ours[KEY].n_unique() < ours.height or ours[KEY].has_nulls():
         raise _unreadable(path, "has a key twice, or none")
     return Identities(ours)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except _BROKEN as error:
+        raise _unreadable(path, f"cannot be read ({_in_short(error)})") from error
 
 
 def _unreadable(path: Path, why: str) -> StoreError:
