@@ -8,6 +8,7 @@ import click
 
 from pypedream.cli import options
 from pypedream.cli.load import loaded
+from pypedream.cli.tables import has_tables, say_runs
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.files.templates import texts_of
 from pypedream.parameters.display import table
@@ -27,11 +28,16 @@ _HEADING = ("stage", "needs", "reads", "writes")
 def command(*, target: str | None, debug: bool, as_json: bool) -> None:
     """List the stages in the order of a run, with what each needs, reads and writes.
 
-    Nothing is called. A mistake in the pipeline is no reason to list nothing.
+    Of a pipeline of tables it lists the runs: how far they are, and how many rows came in. Nothing
+    is called. A mistake in the pipeline is no reason to list nothing.
     """
     with stdout_kept_free(), loaded(target, debug=debug) as found:
+        tables = found.pipeline if has_tables(found.pipeline) else None
         stages = [stage_data(wired) for wired in wires_of(found.pipeline)]
         problems = [str(problem) for problem in found.pipeline.blueprint.problems]
+    if tables is not None:
+        say_runs(tables, as_json=as_json)
+        return
     if as_json:
         say_json({"pipeline": found.pipeline.name, "stages": stages, "problems": problems})
     elif not stages:

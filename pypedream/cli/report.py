@@ -10,6 +10,7 @@ import click
 
 from pypedream.cli import options, suggestions
 from pypedream.cli.mistakes import Refused
+from pypedream.cli.tables import is_run_of_tables, write_report_of
 from pypedream.cli.terminal import is_person_there, say, say_json
 from pypedream.cli.workspaces import from_here, of_batch, run_data, workspace_of
 from pypedream.engine.history import LAST, recorded_run, recorded_runs
@@ -48,12 +49,22 @@ def command(
 ) -> None:
     """Write all that is recorded of a run to one HTML file, and open it if somebody is there.
 
-    RUN is an id, the beginning of one, or "last", which it is without RUN. Nothing of yours is
-    imported. The file loads nothing and holds no script: it can be mailed, archived and printed.
+    RUN is an id, the beginning of one, or "last", which it is without RUN; or the id of a run of
+    tables in this folder. Nothing of yours is imported. The file loads nothing and holds no script:
+    it can be mailed, archived and printed.
     """
+    if is_run_of_tables(run):
+        path, data = write_report_of(run, None if out is None else Path(out))
+        _say(path, data, as_json=as_json, no_open=no_open)
+        return
     folder = workspace_of(workspace)
     subject, file, data = _of_run(folder, run) if batch is None else _of_sweep(folder, run, batch)
     path = _written(subject, Path(out) if out else file)
+    _say(path, data, as_json=as_json, no_open=no_open)
+
+
+def _say(path: Path, data: dict[str, Any], *, as_json: bool, no_open: bool) -> None:
+    """Say what was written, and show it."""
     if as_json:
         say_json({**data, "file": str(path)})
         return

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pypedream.cli import options
+from pypedream.cli import FAILED, OK, options
 from pypedream.cli.ending import exit_code, run_data, say_ending
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
+from pypedream.cli.tables import say_unfinished, tables_of
 from pypedream.cli.terminal import let_go_of_stdout, say_json, stdout_kept_free
 from pypedream.cli.values import completed, parameters_of
 from pypedream.cli.words import refuse_unknown, run_words, stages_meant
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--ask", "is_asked", is_flag=True, help="Ask for each parameter.")
 @options.selection
 @options.execution
+@click.option("--run-id", metavar="ID", help="Of a pipeline of tables: which run to carry out.")
 @options.workspace
 @click.option("--no-workspace", is_flag=True, help="Record nothing.")
 @click.option("-v", "--verbose", is_flag=True, help="Show debug messages, too.")
@@ -47,6 +49,7 @@ def command(
     texts: dict[str, str],
     file: str | None,
     is_asked: bool,
+    run_id: str | None,
     workspace: str | None,
     no_workspace: bool,
     verbose: bool,
@@ -69,11 +72,15 @@ def command(
         values = completed(parameters_of(found.pipeline, texts, file), is_asked=is_asked)
         asked = options.request(request)
         asked.update({"workspace": None} if no_workspace else recording(found, workspace))
+        if run_id is not None:
+            tables_of(found.pipeline)
+            asked["run_id"] = run_id
         if not quiet:
             plan = found.pipeline.plan(values, **asked)
             asked["sinks"] = [*plan.options.sinks, console(plan.chosen, verbose=verbose)]
         run = carried_out(found.pipeline, partial(found.pipeline.run, values), asked)
-    return said(run, is_quiet=quiet, as_json=as_json, debug=debug)
+    code = said(run, is_quiet=quiet, as_json=as_json, debug=debug)
+    return FAILED if code == OK and say_unfinished(found.pipeline, run) else code
 
 
 def said(run: Run, *, is_quiet: bool, as_json: bool, debug: bool) -> int:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pypedream.tabular.pipeline import Pipeline
     from pypedream.tabular.table_run import TableRun
 
-__all__ = ["launched", "manifest_of", "planned"]
+__all__ = ["launched", "manifest_of", "planned", "text_of"]
 
 
 @define(eq=False, repr=False)
@@ -164,7 +164,7 @@ class TableLaunch(Launch):
             tables.store.close()
         is_well = status in (RunStatus.COMPLETED, RunStatus.INGESTED)
         level = "info" if is_well else "warning"
-        log.add("log", _said_of(tables.manifest), level=level)
+        log.add("log", text_of(tables.manifest), level=level)
 
 
 def _run_to_plan(pipeline: Pipeline, run_id: str | None, *, is_repeat: bool) -> Manifest | None:
@@ -213,7 +213,7 @@ def _refuse_other(pipeline: Pipeline, manifest: Manifest, now: Manifest) -> None
         raise TableRunError(f'run "{manifest.run_id}" was ingested without {names}: ingest again')
 
 
-def _said_of(manifest: Manifest) -> str:
+def text_of(manifest: Manifest) -> str:
     """Say in one line how far a run is and what is next."""
     text = f"run {manifest.run_id} is {manifest.status}"
     for status, words in (
