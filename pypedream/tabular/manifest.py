@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 from datetime import date
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, asdict, evolve, frozen
+from attrs import Factory, evolve, fields_dict, frozen
 
 from pypedream.errors import ManifestError
 from pypedream.tabular.versions import new_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = [
     "FileRows",
@@ -185,9 +185,8 @@ class Manifest:
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
     """Replace the manifest in the folder of a run."""
-    data = asdict(manifest, value_serializer=_plain)
     with new_version(folder / NAME) as beside:
-        beside.write_text(json.dumps({"form": _FORM, **data}, indent=1), encoding="utf-8")
+        beside.write_text(_text(manifest), encoding="utf-8")
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -227,7 +226,44 @@ def _step(data: dict[str, Any]) -> StepState:
     return StepState(**{**data, "status": StepStatus(data["status"]), "files": files})
 
 
-def _plain(_: object, __: object, value: Any) -> Any:
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value) if isinstance(value, Path) else value
+def _text(manifest: Manifest) -> str:
+    """Return a manifest as JSON, each file and each step on a line.
+
+    It is written after each step, so it is made by hand: `attrs.asdict` and ``indent=`` take ten
+    times as long.
+    """
+    own = ("run_id", "pipeline", "run_date", "created_at", "status")
+    parts = [f'"form": {_FORM}']
+    parts += [f'"{name}": {json.dumps(str(getattr(manifest, name)))}' for name in own]
+    for name, entries in (("files", manifest.files), ("steps", manifest.steps)):
+        lines = [f" {json.dumps(key)}: {_line(each)}" for key, each in entries.items()]
+        parts.append(f'"{name}": {{{_between(lines)}}}')
+    return f"{{{_between(parts)}}}\n"
+
+
+def _between(lines: list[str]) -> str:
+    return "\n" + ",\n".join(lines) + "\n" if lines else ""
+
+
+def _line(value: FileState | StepState) -> str:
+    """Return a part as JSON; most are the same as when the last step ended."""
+    known = _known.get(id(value))
+    if known is not None and known[0] is value:
+        return known[1]
+    data = _fields(value)
+    if isinstance(value, StepState):
+        data["files"] = {name: _fields(rows) for name, rows in value.files.items()}
+    line = json.dumps(data)
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    _known[id(value)] = (value, line)
+    return line
+
+
+def _fields(value: FileState | StepState | FileRows) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in _NAMES[type(value)]}
+
+
+_MOST_KNOWN = 2048
+_known: dict[int, tuple[FileState | StepState, str]] = {}
+_NAMES = {kind: tuple(fields_dict(kind)) for kind in (FileState, StepState, FileRows)}
