@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import pytest
 from attrs import Factory, define
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from pypedream import Pipeline
@@ -64,7 +64,7 @@ class World:
     copies
         The contents of which the store has copies.
     locked
-        The call that each lock is of, by the name of its stage, which may be another now.
+        The call that each lock is of, by the name of its stage.
     renamed
         The stages that have another name than at first.
     """
@@ -122,11 +122,16 @@ class World:
                 called.add(number)
             self.copies.add(texts[name])
         self.known.update(calls)
-        self.locked.update({self.key(number): call for number, call in enumerate(calls)})
+        for number, call in enumerate(calls):
+            self.locked.pop(self.key_before(number), None)  # a name that is gone has no lock
+            self.locked[self.key(number)] = call
         return {*map(self.key, planned)}, {*map(self.key, called)}, texts
 
     def key(self, number: int) -> str:
         return f"{'t' if number in self.renamed else 's'}{number}"
+
+    def key_before(self, number: int) -> str:
+        return f"{'s' if number in self.renamed else 't'}{number}"
 
     def can_be_had(self, name: str, text: str) -> bool:
         """Say whether an output is there, or can be put back."""
@@ -196,6 +201,10 @@ def edit(world: World, history: list[Any], what: str, which: int, value: int) ->
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes minutes
     suppress_health_check=[HealthCheck.too_slow],
+)
+@example(
+    ([[2]], ["total"]),
+    [[("way", 0, 0), ("name", 0, 0)], [("forget", 0, 0), ("revert", 0, 0), ("name", 0, 0)]],
 )
 @given(worlds(), st.lists(EDITS, min_size=1, max_size=4))
 def test_what_is_planned_is_what_is_called(
