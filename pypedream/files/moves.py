@@ -168,14 +168,14 @@ def missing_folders(root: str, folder: str) -> list[str]:
 def make_holder(holder: str) -> None:
     """Make the folder that outputs are written in; only who writes them may look into it."""
     for left in reversed(range(_TRIES)):
-        os.makedirs(os.path.dirname(holder), exist_ok=True)
         try:
             os.mkdir(holder, 0o700)
         except FileExistsError:
             return
         except FileNotFoundError:
-            # another stage that failed has just removed the folder, which was empty
+            # it is not there yet, or another stage that failed has just removed it, as it was empty
             if not left:
                 raise
+            os.makedirs(os.path.dirname(holder), exist_ok=True)
         else:
             return

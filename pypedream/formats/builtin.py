@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from pypedream.errors import DefinitionError, FormatError
-from pypedream.formats.joblib_files import Joblib
 from pypedream.formats.loader import Loader
 from pypedream.formats.picking import pick_serializer
-from pypedream.formats.pickles import Pickle
 from pypedream.formats.registries import Catalogue, Registry
 from pypedream.formats.serializer import Serializer, from_format
 from pypedream.values import said
@@ -110,8 +109,18 @@ def _of_format(name: str, loader: Any) -> Serializer:
         name,
         dump=lambda value, path: loader.save(value, Path(path)),
         load=lambda path: loader.load(Path(path)),
-        is_unsafe=isinstance(loader, (Joblib, Pickle)),
+        is_unsafe=_is_unsafe(loader),
     )
+
+
+def _is_unsafe(loader: Any) -> bool:
+    """Say whether to load something may run code of whoever wrote it."""
+    for name in _UNSAFE:
+        module, kind, _ = _FORMATS[name]
+        home = sys.modules.get(f"pypedream.formats.{module}")
+        if isinstance(loader, getattr(home, kind, ())):  # if it is not loaded, nobody has one
+            return True
+    return False
 
 
 @cache  # a store asks for one at each put and get

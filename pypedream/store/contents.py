@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import OrderedDict
 from contextlib import contextmanager
 from hashlib import sha256
@@ -12,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from pypedream.store.corruption import Damaged
-from pypedream.store.disk import FileState, digest_of, write_new
+from pypedream.store.disk import FileState, digest_of, scratch, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,8 +66,8 @@ class Contents:
             _verify_once(entry, blob)
             yield blob
             return
-        with tempfile.TemporaryDirectory(prefix="pypedream-") as folder:
-            path = Path(folder, "value")
+        with scratch() as folder:
+            path = folder / "value"
             self._fetch(entry, path)
             _verify(entry, path)
             yield path
@@ -97,8 +96,8 @@ class Contents:
         if blob is not None:
             _verify(entry, blob)
             return
-        with tempfile.TemporaryDirectory(prefix="pypedream-") as folder:
-            path = Path(folder, "value")
+        with scratch() as folder:
+            path = folder / "value"
             self._fetch(entry, path)
             _verify(entry, path)
 
@@ -115,8 +114,8 @@ class Contents:
                 return blob.read_bytes()
             except FileNotFoundError:
                 raise Damaged("missing") from None
-        with tempfile.TemporaryDirectory(prefix="pypedream-") as folder:
-            path = Path(folder, "value")
+        with scratch() as folder:
+            path = folder / "value"
             self._fetch(entry, path)
             return path.read_bytes()
 
@@ -179,7 +178,7 @@ def _holding(data: bytes) -> Iterator[Path]:
         finally:
             os.close(descriptor)
         return
-    with tempfile.TemporaryDirectory(prefix="pypedream-") as folder:
-        path = Path(folder, "value")
+    with scratch() as folder:
+        path = folder / "value"
         write_new(path, data)
         yield path

@@ -24,6 +24,7 @@ __all__ = [
     "flush",
     "make_folder",
     "remove_tree",
+    "scratch",
     "stale",
     "touch_file",
     "write_new",
@@ -138,6 +139,16 @@ class Staging:
         if not folder.is_dir():
             folder.mkdir(mode=0o700, exist_ok=True)
         return folder
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Give a folder of the system's for a block; it is gone afterwards."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory  # it takes long to load and is seldom needed
+
+    with TemporaryDirectory(prefix="pypedream-") as folder:
+        yield Path(folder)
 
 
 def stale(folder: Path) -> Iterator[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -55,7 +54,7 @@ def folder_of(path: str | os.PathLike[str]) -> Path | None:
             text = unquote(text.removeprefix(protocol))
     if "://" in text or "::" in text:
         return None
-    folder = Path(tempfile.gettempdir() if text == "/tmp" else text).expanduser()  # noqa: S108
+    folder = Path(_everybodys_folder() if text == "/tmp" else text).expanduser()  # noqa: S108
     return _own_folder(folder) if _is_everybodys(folder) else folder
 
 
@@ -70,9 +69,15 @@ def _own_folder(folder: Path) -> Path:
     return own
 
 
+def _everybodys_folder() -> str:
+    from tempfile import gettempdir  # it takes long to load and is seldom needed
+
+    return gettempdir()
+
+
 def _is_everybodys(folder: Path) -> bool:
     if os.name == "nt":
-        return folder == Path(tempfile.gettempdir())
+        return folder == Path(_everybodys_folder())
     try:
         mode = folder.stat().st_mode
     except OSError:

@@ -6,24 +6,22 @@ A format that makes a folder, as zarr does, has it packed into one uncompressed 
 from __future__ import annotations
 
 import os
-import tempfile
-import zipfile
 from functools import partial
 from hashlib import sha256
 from inspect import Parameter, signature
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
 from pypedream import formats
 from pypedream.errors import StoreError
-from pypedream.store.disk import FileState, digest_of, flush, remove_tree
+from pypedream.store.disk import FileState, digest_of, flush, remove_tree, scratch
 from pypedream.store.entry import INLINE_BYTES
 from pypedream.store.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from pypedream.formats import Serializer
 
@@ -133,10 +131,12 @@ def load(path: Path, serializer: str, options: Mapping[str, Any], *, is_packed: 
     loader = formats.get(serializer)
     if not is_packed:
         return loader.load(path, **options)
-    with tempfile.TemporaryDirectory(prefix="pypedream-") as folder:
-        with zipfile.ZipFile(path) as archive:
+    from zipfile import ZipFile
+
+    with scratch() as folder:
+        with ZipFile(path) as archive:
             archive.extractall(folder)  # it leaves out "..", drives and absolute paths
-        return loader.load(Path(folder), **options)
+        return loader.load(folder, **options)
 
 
 def options_for_loading(serializer: str, dumped_with: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,6 +164,8 @@ def _refused(function: Callable[..., Any], options: Mapping[str, Any]) -> set[st
 
 def _packed(folder: Path) -> Path:
     """Put a folder into one file, the same for the same content, and remove the folder."""
+    import zipfile
+
     target = folder.with_name(f"{folder.name}.zip")
     with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as archive:
         for path in sorted(each for each in folder.rglob("*") if each.is_file()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 from pypedream.errors import CorruptEntry, ReadOnlyStore
@@ -69,6 +68,8 @@ def _add(source: OpenStore, target: OpenStore, entry: Entry) -> None:
             target.backend.add(entry, None, replace=True)
             return
         with source.contents.file(entry) as content:
-            shutil.copyfile(content, path)
+            from shutil import copyfile  # it takes long to load
+
+            copyfile(content, path)
         flush(path)
         target.backend.add(entry, path, replace=True)
