@@ -139,6 +139,25 @@ def _own(start: Parameters | None, base: Blueprint, problems: list[Problem]) -> 
     return start
 
 
+def in_project(base: Blueprint) -> Blueprint:
+    """Return a blueprint with the parameters that the file beside its project says, if any.
+
+    Raises
+    ------
+    ParameterError
+        With all mistakes in the file.
+    """
+    if not base.has_files:
+        return base
+    from pypedream.files.stage_groups import with_file_values
+
+    definition = base.definition
+    values = with_file_values(definition.parameters, definition.stages, definition.scopes)
+    if values is definition.parameters:
+        return base
+    return blueprint(evolve(definition, parameters=values), base.remembered)
+
+
 def _with_params_file(start: Parameters, base: Blueprint, problems: list[Problem]) -> Parameters:
     from pypedream.files.stage_groups import with_file_values
 

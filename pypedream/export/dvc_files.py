@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from pypedream.engine.request import in_project
 from pypedream.errors import ExportError
 from pypedream.export.dvc import PARAMETERS, dvc_text, names_in_dvc, parameters_text
 from pypedream.export.mark import free_place, marked
@@ -70,10 +71,11 @@ def for_dvc(pipeline: Pipeline, target: str) -> ForDvc:
     ExportError, PlanError
         With everything that stands against it.
     """
-    outline = outline_of(pipeline, target)
+    base = in_project(pipeline.blueprint)
+    outline = outline_of(pipeline, target, base=base)
     outline = evolve(outline, options={"code": _code(outline)})
     names = {name for task in outline.tasks.values() for name in task.parameters}
-    parameters = pipeline.parameters
+    parameters = base.definition.parameters
     missing = sorted(names & set(parameters.missing))
     if missing:
         raise ExportError(f"DVC needs a value for each parameter: {', '.join(missing)} has none")

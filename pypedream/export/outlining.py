@@ -26,6 +26,7 @@ def outline_of(
     *,
     params: Mapping[str, Param] | None = None,
     group_as_task: Iterable[str] = (),
+    base: Blueprint | None = None,
     **facts: Any,
 ) -> Outline:
     """Return what an exporter needs to know of a pipeline.
@@ -38,6 +39,8 @@ def outline_of(
         Its parameters by dotted name.
     group_as_task
         Prefixes of included pipelines that are one task each.
+    base
+        The pipeline as it is wired with other values than its own.
     facts
         Other attributes of `Outline`.
 
@@ -48,7 +51,7 @@ def outline_of(
     ExportError
         If there is no such group, or its stages cannot be one task.
     """
-    base = pipeline.blueprint
+    base = pipeline.blueprint if base is None else base
     if base.problems:
         raise PlanError(pipeline.name, base.problems)
     tasks = _tasks(base)

@@ -11,12 +11,13 @@ from enum import Enum
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 
-from attrs import NOTHING
+from attrs import NOTHING, evolve
 
 from pypedream.engine.problem import Problem
 from pypedream.errors import ExportError, ParameterError
 from pypedream.export.json_form import NotJson, json_form, loaded
 from pypedream.export.outline import NO_DEFAULT, Param
+from pypedream.files.params import FILES
 from pypedream.log.redaction import is_secret_name
 from pypedream.parameters.annotations import (
     arms,
@@ -67,6 +68,8 @@ def params_of(
     problems: list[Problem] = []
     for name, definition in parameters.definitions.items():
         try:
+            if parameters.source(name) in FILES:  # what is said there is the default of a project
+                definition = evolve(definition, default=parameters[name])  # noqa: PLW2901
             params[name] = param_of(definition, varies=name in varies)
         except ExportError as error:
             problems.append(Problem(str(error), where))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import Factory, define, evolve, frozen
 
 from pypedream.engine.problem import Problem
-from pypedream.errors import ExportError
+from pypedream.engine.request import in_project
+from pypedream.errors import ExportError, ParameterError
 from pypedream.export.astray import astray
 from pypedream.export.elsewhere import differences_there
 from pypedream.export.exchanged import exchanged
@@ -169,7 +170,12 @@ def _checked(pipeline: Pipeline, target: str, how: Circumstances) -> Journey:
     journey.varies = tuple(name for name in varies if not name.startswith(CONSTANT))
     journey.fingerprint = found.fingerprint(journey.varies)
     journey.reasons += astray(pipeline, journey.target, why, found, how)
-    journey.params, problems = params_of(pipeline.parameters, varies, place)
+    try:
+        parameters = in_project(base).definition.parameters
+    except ParameterError as error:
+        parameters = pipeline.parameters
+        journey.reasons += [Problem(line, place) for line in str(error).splitlines()]
+    journey.params, problems = params_of(parameters, varies, place)
     journey.reasons += problems
     if how.schedule is not None:
         journey.reasons += _required(journey.params, pipeline)

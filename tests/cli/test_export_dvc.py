@@ -128,3 +128,42 @@ def test_without_dvc_it_says_how_to_install_it(fitted, invoke, monkeypatch):
     assert result.exit_code == 2
     assert "--validate needs dvc: pip install dvc" in result.stderr
     assert not (fitted / "dvc.yaml").exists()
+
+
+OWN = """
+    from typing import Annotated
+    from attrs import frozen
+    from pypedream import Pipeline
+    from pypedream.files import JSON, Out
+
+    @frozen
+    class Params:
+        rate: float = 0.1
+        name: str = "a"
+
+    def fit(params: Params) -> Annotated[float, Out("{name}.json", JSON())]:
+        return params.rate
+
+    flow = Pipeline("own")
+    flow.register(fit, params=Params())
+"""
+
+
+@pytest.mark.parametrize("host", ["dvc", "prefect"])
+def test_other_hosts_get_what_the_file_beside_the_project_says(project, write, invoke, host):
+    """Their runs have the values that repro has; paths are made of these, too."""
+    write("pipeline.py", OWN)
+    write("params.toml", '[fit]\nrate = 0.7\nname = "b"\n')
+    out = "dvc.yaml" if host == "dvc" else "flow_there.py"
+
+    result = invoke("export", host, "--out", out)
+
+    assert result.exit_code == 0, result.stderr
+    if host == "dvc":
+        values = json.loads((project / "dvc-params.json").read_text())
+        assert values == {"fit": {"rate": 0.7, "name": "b"}}
+        assert yaml.safe_load((project / out).read_text())["stages"]["fit"]["outs"] == ["b.json"]
+    else:
+        text = (project / out).read_text()
+        assert "0.7" in text
+        assert "0.1" not in text
