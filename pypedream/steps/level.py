@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from time import sleep
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
@@ -143,12 +144,25 @@ class Level:
         if not items:
             return
         boundary, places = self.boundary, {item.place: item for item in items.values()}
-        for done in boundary.backend._compute(self.task, list(items.values())):
+        before = self._changes()
+        computing = boundary.backend._compute(self.task, list(items.values()))
+        for done in computing:
             item = places[done.place]
             self.computed += done.error is None
             if boundary.mode == _FORCE and done.is_cached:
                 boundary.backend._attempted.add(item.key)
+            if self._changes() != before:
+                if isinstance(computing, GeneratorType):
+                    computing.close()  # it may have more to write
+                self.cache.remove(items)
+                raise StepError(
+                    f"{self.label}: a field was changed while it ran, so its results are not kept:"
+                    " make another step, by clone(field=value)"
+                )
             yield item.identity, done
+
+    def _changes(self) -> int:
+        return sum(leaf._changes for leaf in self.inner.leaves)
 
     @property
     def task(self) -> Task:

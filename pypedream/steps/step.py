@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from attrs import frozen
+from pydantic import PrivateAttr
 from pydantic_core import PydanticSerializationError
 
 from pypedream.steps.backend import Backend
@@ -76,6 +77,8 @@ class Step(Kind):
 
     infra: Backend | None = None
 
+    _changes: int = PrivateAttr(default=0)
+
     __pypedream_flags__: ClassVar[Flags] = Flags()
     __pypedream_version__: ClassVar[str | None] = None
 
@@ -96,6 +99,11 @@ class Step(Kind):
                 f"{type(self).__name__} computes nothing: write a method _run, _run_batch or"
                 " _resolve_step"
             )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in type(self).__pydantic_fields__:
+            self._changes += 1  # who computes with the step wants to know
 
     @classmethod
     def _as_configuration(cls, value: Any) -> Any:

@@ -472,6 +472,66 @@ def test_steps_without_an_input_keep_one_result(infra):
     assert CALLS == [5, None]
 
 
+def test_a_step_may_be_changed_between_two_runs(infra):
+    """What is kept is of the values that it had."""
+    step = Plus(infra=infra)
+    assert step.run(1) == 2
+
+    step.by = 5
+
+    assert step.run(1) == 6
+    assert Plus(infra=infra).lookup(1).result() == 2
+
+
+def test_a_step_that_is_changed_while_it_runs_keeps_nothing(infra):
+    """It would be under the values that it had before."""
+
+    class Counts(Step):
+        count: int = 0
+
+        def _run(self) -> int:
+            self.count += 1
+            return self.count
+
+    step = Counts(infra=infra)
+    with pytest.raises(StepError, match=r"Counts: a field was changed while it ran, .*clone"):
+        step.run()
+
+    assert Counts(infra=infra).lookup().status is None
+
+
+def test_what_was_done_before_a_kill_stays(tmp_path):
+    """And the rest is computed by whoever comes next, at once."""
+    script = textwrap.dedent(
+        """
+        import os, sys, time
+        from pypedream.steps import Step
+
+        class Slow(Step):
+            def _run(self, value):
+                with open(sys.argv[1] + "/calls", "a") as file:
+                    file.write(f"{value} ")
+                time.sleep(0.1)
+                if value == 5 and sys.argv[2] == "die":
+                    os.kill(os.getpid(), 9)
+                return value
+
+        print(*Slow(infra={"folder": sys.argv[1]}).run_many(range(8)))
+        """
+    )
+    (tmp_path / "flow.py").write_text(script)
+    command = [sys.executable, str(tmp_path / "flow.py"), str(tmp_path)]
+
+    died = subprocess.run([*command, "die"], capture_output=True, check=False)
+    started = time.monotonic()
+    lived = subprocess.run([*command, "live"], capture_output=True, text=True, check=True)
+
+    assert died.returncode == -9
+    assert lived.stdout == "0 1 2 3 4 5 6 7\n"
+    assert (tmp_path / "calls").read_text().split() == ["0", "1", "2", "3", "4", "5", "5", "6", "7"]
+    assert time.monotonic() - started < 20  # a claim of somebody who waits is of 30 s
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     values=st.lists(st.integers(-3, 3), max_size=12),
