@@ -12,9 +12,9 @@ from types import FunctionType, MethodType, ModuleType, NoneType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pypedream.store.class_parts import declared, is_data, names_of
-from pypedream.store.functions import CACHED, CALLED, inside, is_generated
+from pypedream.store.functions import CACHED, CALLED, captured, inside, is_generated
 from pypedream.store.lookups import MISSING, is_of, load, of_module, of_object, read_of
-from pypedream.store.packages import is_users_module
+from pypedream.store.packages import is_users, is_users_module
 from pypedream.store.references import about
 from pypedream.store.scan import ASSIGNED, Reference
 from pypedream.store.state import is_only_filled, what_counts
@@ -185,15 +185,25 @@ def _member(owner: type, name: str, content: Any) -> tuple[str, list[Any]]:
     if kind in _PLAIN:  # as most are, and there are many in a model of pydantic
         return (DATA if is_data(owner, name, content) else ""), [content]
     if kind is FunctionType:
-        return ("" if is_generated(content) else FUNCTION), [content]
+        return _method(content)
     layers = inside(content)
     if layers:
         return type(content).__name__, layers
-    if isinstance(content, (FunctionType, CACHED, partial, MethodType)):
+    if isinstance(content, (CACHED, partial, MethodType)):
         return ("" if is_generated(content) else FUNCTION), [content]
     if isinstance(content, type):
         return CLASS, [content]
     return (DATA if is_data(owner, name, content) else ""), [content]
+
+
+def _method(function: FunctionType) -> tuple[str, list[Any]]:
+    if is_generated(function):
+        return "", []
+    if not str(function.__globals__.get("__name__")).startswith("pydantic."):
+        return FUNCTION, [function]
+    # The model calls it, and it calls what the user wrote.
+    inner = [each for _, each in captured(function) if is_users(each)]
+    return ("calls" if inner else ""), inner
 
 
 def read_partial(value: partial[Any]) -> list[Any]:

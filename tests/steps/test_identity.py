@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import PrivateAttr
 
 from pypedream.steps import Chain, Func, NoValue, Step
 from pypedream.steps.no_value import NO_VALUE
+from pypedream.store import code_identity
 
 RATE = 2
 
@@ -97,9 +99,21 @@ def test_classes_of_one_name_in_two_modules_never_meet():
 
 def test_the_version_of_no_package_counts_for_what_every_step_has():
     """Results stay when pydantic or pypedream is upgraded."""
-    from pypedream.store import code_identity
 
-    assert not [name for name in code_identity(Weigh).parts if name.startswith("package ")]
+    class Prepares(Step):
+        _ready: bool = PrivateAttr(default=False)
+
+        def model_post_init(self, context: Any, /) -> None:
+            super().model_post_init(context)
+            self._ready = True
+
+        def _run(self):
+            return 1
+
+    for kind in (Weigh, Prepares):
+        parts = code_identity(kind).parts
+        assert not [name for name in parts if name.startswith("package ")]
+    assert any("model_post_init" in name for name in parts)
 
 
 @pytest.mark.parametrize(
