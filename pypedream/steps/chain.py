@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from operator import is_
 from typing import TYPE_CHECKING, Annotated, Any, overload
 
+from attrs import evolve
 from pydantic import Discriminator, Tag
 
 from pypedream.steps.step import Step
@@ -132,3 +133,7 @@ def configuration_of(cls: type[Step], value: Any) -> Any:
 
 def _is_step(value: Any, key: str) -> bool:
     return isinstance(value, Step) or (isinstance(value, dict) and key in value)
+
+
+Chain.item_uid.__pypedream_default__ = True  # type: ignore[attr-defined]
+Chain.__pypedream_flags__ = evolve(Chain.__pypedream_flags__, names_items=False)

@@ -45,9 +45,9 @@ def run_all(step: Step, values: Sequence[Any]) -> Iterator[Any]:
     if not program.boundaries:
         return through(program.leaves, values)
     program.locate()
-    first = program.leaves[0]
+    namer = program.namer
     identified = (
-        Item(place, item_identity(first, value), value) for place, value in enumerate(values)
+        Item(place, item_identity(namer, value), value) for place, value in enumerate(values)
     )
     levels = levels_of(program)
     kept = _kept_values(levels, identified, len(values))

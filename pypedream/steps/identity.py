@@ -72,16 +72,18 @@ def position_after(before: bytes, step: Step) -> bytes:
     return sha256((before or _START) + joined(b"step", parts)).digest()
 
 
-def item_identity(step: Step, value: Any) -> bytes:
-    """Return what tells an item that comes to *step* from others.
+def item_identity(step: Step | None, value: Any) -> bytes:
+    """Return what tells an item from others, by what *step* says if it says anything.
 
     Raises
     ------
     TypeError
         If the step names an item that is not there and takes an input as well.
     """
-    named = step.item_uid(value) if step.__pypedream_flags__.names_items else None
-    if named is not None:
+    named = None
+    if step is not None and step.__pypedream_flags__.names_items:
+        named = step.item_uid(value)
+    if step is not None and named is not None:
         if value is NO_VALUE and not step.__pypedream_flags__.is_pure_generator:
             raise TypeError(
                 f"{type(step).__name__}.item_uid names the item where there is no input, and"

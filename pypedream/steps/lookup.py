@@ -140,7 +140,7 @@ def handle_of(step: Step, value: Any) -> LookupHandle:
     if not program.boundaries:
         return LookupHandle()
     program.locate()
-    identity = item_identity(program.leaves[0], value)
+    identity = item_identity(program.namer, value)
     handles = [_handle(each, identity) for each in program.boundaries]
     if program.boundaries[-1].end < len(program.leaves):
         return LookupHandle(inner=handles)

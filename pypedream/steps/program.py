@@ -73,15 +73,15 @@ class Program:
 
     Attributes
     ----------
-    origin
-        The identity of the place before the first step.
+    namer
+        The step that tells items apart.
     texts
         What is written of each step for people, by its id.
     """
 
     leaves: list[Step] = Factory(list)
     boundaries: list[Boundary] = Factory(list)
-    origin: bytes = b""
+    namer: Step | None = None
     texts: dict[int, tuple[str, str]] = Factory(dict)
 
     @property
@@ -126,7 +126,7 @@ class Program:
         wanted: dict[int, list[Boundary]] = {}
         for each in self.boundaries:
             wanted.setdefault(each.end, []).append(each)
-        position = self.origin
+        position = b""
         with codes_known_once():
             for end, leaf in enumerate(self.leaves[: self.boundaries[-1].end], 1):
                 position = position_after(position, leaf)
@@ -150,12 +150,20 @@ def program_of(step: Step) -> Program:
     DefinitionError
         If a result that may only be read comes after one that is to be computed anew.
     """
-    program = Program()
+    program = Program(namer=_namer_of(step))
     _add(step, program, None)
     folded = _CACHED
     for boundary in program.boundaries:
         folded = _folded(folded, boundary, program)
     return program
+
+
+def _namer_of(step: Step) -> Step:
+    """Return who says what an item is called: a chain leaves that to its first step."""
+    step = resolved(step)
+    while not step.__pypedream_flags__.names_items and (parts := step._parts()) is not None:
+        step = resolved(parts[0])
+    return step
 
 
 def _add(step: Step, program: Program, folder: Path | None) -> None:

@@ -201,12 +201,10 @@ class Step(Kind):
 
     def told(self) -> str:
         """Return the step as a message shows it: its class and the fields that were set."""
-        given = (
-            f"{name}={_short(getattr(self, name))}"
-            for name in self.__pydantic_fields_set__
-            if name != "infra"
-        )
-        return f"{type(self).__name__}({', '.join(given)})"
+        names = (*type(self).__pydantic_fields__, *(self.__pydantic_extra__ or ()))
+        given = [name for name in names if name in self.__pydantic_fields_set__ and name != "infra"]
+        fields = (f"{name}={_short(getattr(self, name))}" for name in given)
+        return f"{type(self).__name__}({', '.join(fields)})"
 
     def __pypedream_hash__(self) -> Any:
         """Return what counts of the step where it is part of a value."""
@@ -275,5 +273,8 @@ def _flags_of(kind: type[Step]) -> Flags:
         is_composed=kind._resolve_step is not Step._resolve_step,
         is_generator=has_run and not needed,
         is_pure_generator=has_run and not any(each.kind in _BY_POSITION for each in parameters),
-        names_items=kind.item_uid is not Step.item_uid,
+        names_items=not hasattr(kind.item_uid, "__pypedream_default__"),
     )
+
+
+Step.item_uid.__pypedream_default__ = True  # type: ignore[attr-defined]

@@ -92,3 +92,37 @@ def test_chains_may_be_derived(tmp_path):
     assert chain.run("y") == "ya"
     assert type(chain[:1]) is Named
     assert Chain(steps=[Put()], infra={"folder": tmp_path}).lookup("y").cached()
+
+
+def test_the_first_step_of_a_chain_names_the_items_unless_the_chain_does(tmp_path):
+    """A chain that is derived may have a rule of its own."""
+
+    class Lower(Put):
+        def item_uid(self, value: str) -> str:
+            return value.lower()
+
+    class Named(Chain):
+        def item_uid(self, value: str) -> str:
+            return value[0]
+
+    infra = {"folder": tmp_path}
+
+    assert list(Chain(steps=[Lower(), Put()], infra=infra).run_many(["x", "X"])) == ["xaa", "xaa"]
+    assert list(Named(steps=[Lower()], infra=infra).run_many(["yes", "yet"])) == ["yesa", "yesa"]
+
+
+def test_an_error_tells_the_fields_in_their_order():
+    """Those that were set."""
+
+    class Many(Step):
+        a: int = 1
+        b: int = 2
+        c: int = 3
+
+        def _run(self) -> None:
+            raise LookupError
+
+    with pytest.raises(LookupError) as caught:
+        Many(c=1, a=2).run()
+
+    assert caught.value.__notes__ == ["in Many(a=2, c=1)"]
