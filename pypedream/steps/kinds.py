@@ -58,6 +58,9 @@ class Kind(pydantic.BaseModel):
         extra = getattr(other, "__pydantic_extra__", None)
         return mine == others and self.__pydantic_extra__ == extra
 
+    def __str__(self) -> str:
+        return repr(self)
+
     __hash__ = None  # type: ignore[assignment]
 
     @classmethod

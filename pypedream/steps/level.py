@@ -132,13 +132,24 @@ class Level:
                 mine = {key: item for key, item in todo.items() if key in held}
                 todo = {key: item for key, item in todo.items() if key not in held}
                 found = self._published(mine)
-                self.kept += len(found)
-                yield from ((mine[key].identity, entry) for key, entry in found.items())
-                rest = {key: item for key, item in mine.items() if key not in found}
-                yield from self._computed(rest)
+                yield from self._taken(mine, found)
+                yield from self._computed(
+                    {key: item for key, item in mine.items() if key not in found}
+                )
+            if not todo:
+                return
+            # Who has the claims may keep them for long after he has kept a result.
+            found = self._usable(todo) if self.boundary.mode != _FORCE else {}
+            yield from self._taken(todo, found)
+            todo = {key: item for key, item in todo.items() if key not in found}
             if todo and not held:
                 sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+    def _taken(self, items: Mapping[str, Item], found: Mapping[str, Entry]) -> Coming:
+        self.kept += len(found)
+        for key, entry in found.items():
+            yield items[key].identity, entry
 
     def _computed(self, items: dict[str, Item]) -> Coming:
         if not items:

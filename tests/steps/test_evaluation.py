@@ -359,6 +359,20 @@ def test_the_first_results_of_a_pool_come_while_others_are_computed(infra):
     assert list(results) == [1]
 
 
+def test_nobody_waits_for_one_who_takes_his_time_with_results(infra):
+    """What is kept already is for everybody, whoever has claimed it."""
+    step = Plus(infra=infra | {"backend": "Threads"})
+    slowly = iter(step.run_many([1, 2, 3]))
+    assert next(slowly) == 2
+
+    with ThreadPoolExecutor(1) as pool:
+        others = pool.submit(lambda: list(step.clone().run_many([3, 2, 1])))
+        assert others.result(20) == [4, 3, 2]
+
+    assert list(slowly) == [3, 4]
+    assert len(CALLS) == 3
+
+
 def test_eight_threads_compute_once(infra):
     """In this process, each with a step of its own."""
 
