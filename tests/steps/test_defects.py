@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pypedream.steps import Func, Step
+from tests.executors import fake_slurm
 from tests.steps.configured import Lists, Shift, Slow, noted
 
 np = pytest.importorskip("numpy")
@@ -25,7 +26,9 @@ BACKENDS = [
     pytest.param("LocalProcess", marks=pytest.mark.cluster),
     pytest.param("SubmititDebug", marks=pytest.mark.cluster),
     pytest.param("Auto", marks=pytest.mark.cluster),
-    pytest.param("Dask", marks=[pytest.mark.cluster, pytest.mark.slow]),
+    pytest.param("Slurm", marks=pytest.mark.cluster),
+    pytest.param("Dask", marks=pytest.mark.cluster),
+    pytest.param("Ray", marks=pytest.mark.cluster),
 ]
 
 
@@ -166,7 +169,24 @@ def test_equal_arrays_of_objects_are_one_input(tmp_path: Path) -> None:
     assert step.lookup(one).uid == step.lookup(other).uid
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.fixture
+def backend(request: pytest.FixtureRequest) -> str:
+    """The name of one that is there; for Slurm commands that act as its own."""
+    name: str = request.param
+    if name == "Slurm":
+        place = request.getfixturevalue("tmp_path") / "slurm"
+        fake_slurm.install(place)
+        path = f"{place}{os.pathsep}{os.environ['PATH']}"
+        request.getfixturevalue("monkeypatch").setenv("PATH", path)
+    elif name in MODULES:
+        pytest.importorskip(MODULES[name])
+    return name
+
+
+MODULES = {"Dask": "distributed", "Ray": "ray", "LocalProcess": "submitit", "Auto": "submitit"}
+
+
+@pytest.mark.parametrize("backend", BACKENDS, indirect=True)
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_eight_processes_compute_once(tmp_path: Path, backend: str) -> None:
@@ -182,7 +202,7 @@ def test_eight_processes_compute_once(tmp_path: Path, backend: str) -> None:
     assert noted(tmp_path / "notes") == ["1"]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", BACKENDS, indirect=True)
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_eight_threads_compute_once(tmp_path: Path, backend: str) -> None:
