@@ -53,6 +53,11 @@ class Block:
         """The rows."""
         return self.whole[self.start :]
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is quoted, so that each line is a row."""
+        return self.outside is self.whole
+
     def outside_count(self, letter: bytes) -> int:
         """Return how often a letter is in the rows outside of quotes."""
         assert self.outside is not None

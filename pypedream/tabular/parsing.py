@@ -7,9 +7,10 @@ becomes of a cell does not depend on its neighbours.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from pypedream.tabular.casts import Cast, cast_of, is_parsed, modern
 from pypedream.tabular.polars_library import pl
@@ -52,13 +53,12 @@ class Parsed:
     scan: Scan | None = None
 
     @classmethod
-    def of_scan(cls, found: Scan, block: Block) -> Parsed:
+    def without_rows(cls, block: Block, known: Scan | None) -> Parsed:
         """Return where rows are, without what is in them."""
-        counts = (found.line_count, found.row_count, found.blank_count)
-        return cls(pl.DataFrame(), {}, block, *counts, scan=found)
+        return cls(pl.DataFrame(), {}, block, 0, 0, scan=known)
 
 
-@frozen
+@define
 class Parser:
     """What makes frames of the rows of one file.
 
@@ -66,6 +66,9 @@ class Parser:
     ----------
     null_values
         Texts that stand for a missing value, besides the empty one.
+    expects_misfits
+        Whether the block before had a cell that is not of its dtype: then the next one is first
+        read in a way that takes such cells. What is found is the same.
     """
 
     layout: Layout
@@ -73,11 +76,18 @@ class Parser:
     encoding: str
     null_values: tuple[str, ...]
     casts: Mapping[str, Cast]
+    expects_misfits: bool = field(default=False, init=False)
     _inner: dict[str, str] = field(init=False)
+    _dtypes: dict[str, pl.DataType] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        inner = {f"c{at}": name for at, name in enumerate(self.layout.names)}
-        object.__setattr__(self, "_inner", inner)
+        kept = self.layout.kept
+        self._inner = {f"c{at}": name for at, name in enumerate(self.layout.names)}
+        self._dtypes = {
+            inner: kept[name].dtype
+            for inner, name in self._inner.items()
+            if name in kept and is_parsed(kept[name].dtype)
+        }
 
     @property
     def header(self) -> bytes:
@@ -91,12 +101,11 @@ class Parser:
             if parsed is not None:
                 return parsed
         found = block.known or self.scanned(block.data)
-        frame, misfits = self._one_by_one(self.header + found.data)
+        frame, misfits = self._read(self.header + found.data)
         if frame.height != len(found.rows):  # pragma: no cover - two parsers that do not agree
             raise RuntimeError(f"{frame.height} of {len(found.rows)} rows were read")
-        return Parsed(
-            frame, misfits, block, found.line_count, found.row_count, found.blank_count, found
-        )
+        counts = (found.line_count, found.row_count, found.blank_count)
+        return Parsed(*self._made(frame, misfits), block, *counts, found)
 
     def scanned(self, data: bytes) -> Scan:
         """Look at each row."""
@@ -104,17 +113,15 @@ class Parser:
         return scan(data, self.dialect, count, encoding=self.encoding, is_last=True)
 
     def _at_once(self, block: Block) -> Parsed | None:
-        """Return the rows of a block in which everything can be read, else None."""
+        """Return the rows of a block in which every row can be read, else None."""
         try:
-            frame = self._read(_utf8(block.whole, self.encoding), self._dtypes())
+            frame, misfits = self._read(_utf8(block.whole, self.encoding))
         except (pl.exceptions.PolarsError, UnicodeDecodeError):
             return None
         if not self._fits(frame, block):
             return None
-        frame, misfits = self._cast(self._kept(frame))
-        is_plain = block.outside is block.whole
-        lines = frame.height if is_plain else block.whole.count(b"\n", block.start)
-        return Parsed(frame, misfits, block, lines, frame.height)
+        lines = frame.height if block.is_plain else block.whole.count(b"\n", block.start)
+        return Parsed(*self._made(frame, misfits), block, lines, frame.height)
 
     def _fits(self, frame: pl.DataFrame, block: Block) -> bool:
         """Say whether all rows have as many cells as the header.
@@ -123,40 +130,33 @@ class Parser:
         its last cell is null; an empty line is one that is too short.
         """
         is_filled = frame.width > 1 and frame.to_series(frame.width - 1).null_count() == 0
-        if is_filled and block.outside is block.whole:
+        if is_filled and block.is_plain:
             return True
         if frame.height != block.outside_count(b"\n"):
             return False
         separators = (frame.width - 1) * frame.height
         return is_filled or block.outside_count(self.dialect.separator) == separators
 
-    def _one_by_one(self, data: bytes) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
-        try:
-            return self._cast(self._kept(self._read(data, self._dtypes())))
-        except pl.exceptions.PolarsError:
-            text = self._kept(self._read(data, {}))
-        frame = self._kept(self._read(data, self._dtypes(), ignore_errors=True))
-        parsed = [name for name in frame.columns if frame[name].dtype != pl.String]
-        misfits = {
-            name: rows
-            for name in parsed
-            if (rows := (frame[name].is_null() & text[name].is_not_null()).arg_true()).len()
+    def _read(self, data: bytes) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+        """Return all columns, and the rows of each that are not of its dtype."""
+        if not self.expects_misfits:
+            with suppress(pl.exceptions.PolarsError):
+                return self._csv(data, self._dtypes), {}
+        frame = self._csv(data, self._dtypes, ignore_errors=True)
+        gaps = [
+            name
+            for name, dtype in self._dtypes.items()
+            if not isinstance(dtype, pl.String) and frame[name].null_count()
+        ]
+        text = self._csv(data, {}, columns=gaps) if gaps else frame
+        found = {
+            name: (frame[name].is_null() & text[name].is_not_null()).arg_true() for name in gaps
         }
-        frame, more = self._cast(frame)
-        return frame, misfits | more
+        misfits = {name: rows for name, rows in found.items() if rows.len()}
+        self.expects_misfits = bool(misfits)
+        return frame, misfits
 
-    def _cast(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
-        return cast_text(frame, self.casts)
-
-    def _dtypes(self) -> dict[str, Any]:
-        kept = self.layout.kept
-        return {
-            inner: kept[name].dtype
-            for inner, name in self._inner.items()
-            if name in kept and is_parsed(kept[name].dtype)
-        }
-
-    def _read(self, data: bytes, dtypes: Mapping[str, Any], **options: Any) -> pl.DataFrame:
+    def _csv(self, data: bytes, dtypes: Mapping[str, Any], **options: Any) -> pl.DataFrame:
         return pl.read_csv(
             data,
             separator=self.dialect.separator.decode(),
@@ -166,9 +166,14 @@ class Parser:
             **options,
         )
 
-    def _kept(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _made(
+        self, frame: pl.DataFrame, misfits: dict[str, pl.Series]
+    ) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+        """Return the columns that come in, by their names and with their dtypes."""
         kept = {inner: name for inner, name in self._inner.items() if name in self.layout.kept}
-        return frame.select(pl.col(inner).alias(name) for inner, name in kept.items())
+        frame = frame.select(pl.col(inner).alias(name) for inner, name in kept.items())
+        frame, more = cast_text(frame, self.casts)
+        return frame, {self._inner[inner]: rows for inner, rows in misfits.items()} | more
 
 
 def cast_text(

@@ -31,6 +31,7 @@ class TextBatch:
     file: str
     first_line: int
     first_row: int
+    _lines: list[bytes] | None = field(default=None, init=False)
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -70,17 +71,14 @@ class TextBatch:
         ]
 
     def place(self, index: int) -> Place:
-        """Return where a row of the frame is; looks at each row of the batch the first time."""
-        parsed, parser = self.parsed, self.parser
-        if parsed.scan is None:
-            parsed.scan = parser.scanned(parsed.block.data)
-        found, start = parsed.scan, parsed.block.start
-        record = parsed.block.whole[start + found.starts[index] : start + found.ends[index]]
+        """Return where a row of the frame is."""
+        parser = self.parser
+        line, row, record = self._found(index)
         texts = [_text(cell, parser.encoding) for cell in cells(record, parser.dialect)]
         nulls = {"", *parser.null_values}
         return Place(
-            self.first_line + found.lines[index],
-            self.first_row + found.rows[index],
+            self.first_line + line,
+            self.first_row + row,
             _text(record.rstrip(b"\r\n"), parser.encoding),
             {
                 name: None if text in nulls else text
@@ -88,13 +86,27 @@ class TextBatch:
             },
         )
 
+    def _found(self, index: int) -> tuple[int, int, bytes]:
+        """Return the line and the row of a row of the frame, both from 0, and the row itself."""
+        parsed = self.parsed
+        if parsed.scan is None and parsed.block.is_plain:
+            if self._lines is None:
+                self._lines = parsed.block.data.split(b"\n")
+            return index, index, self._lines[index]
+        if parsed.scan is None:  # each row is looked at once, and only where one is wrong
+            parsed.scan = self.parser.scanned(parsed.block.data)
+        found, start = parsed.scan, parsed.block.start
+        record = parsed.block.whole[start + found.starts[index] : start + found.ends[index]]
+        return found.lines[index], found.rows[index], record
+
 
 @frozen
 class _Note:
-    """Where a batch begins."""
+    """Where a batch begins, and whether each of its lines is a row."""
 
     line: int
     row: int
+    has_plain_rows: bool
 
 
 @define
@@ -127,8 +139,9 @@ class TextRows:
         """Yield the rows, about *size* in each batch."""
         parser, line, row = self._parser(layout), self.reading.first_line, 1
         for block in self.reading.blocks(size, parser.header):
-            self._notes.append(_Note(line, row))
             parsed = parser.parse(block)
+            has_plain_rows = parsed.scan is None and block.is_plain
+            self._notes.append(_Note(line, row, has_plain_rows))
             yield TextBatch(parser, parsed, self.text.path.name, line, row)
             line += parsed.line_count
             row += parsed.row_count
@@ -141,10 +154,14 @@ class TextRows:
         with self.text.open() as again:
             for number, block in enumerate(again.blocks(size)):
                 note = self._notes[number]
-                found = block.known or parser.scanned(block.data)
-                parsed = Parsed.of_scan(found, block)
+                if number not in wanted:
+                    continue
+                known = block.known
+                if known is None and not note.has_plain_rows:
+                    known = parser.scanned(block.data)
+                parsed = Parsed.without_rows(block, known)
                 batch = TextBatch(parser, parsed, self.text.path.name, note.line, note.row)
-                yield from (batch.place(index) for index in wanted.get(number, ()))
+                yield from (batch.place(index) for index in wanted[number])
                 if number >= max(wanted):
                     return
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Broken", "Hashes", "broken_by"]
 
-_PARTS = 16
+_PARTS = 4
 
 
 @frozen
@@ -55,12 +55,12 @@ class Hashes:
         """Say whether no two are equal."""
         if not self._parts:
             return True
-        hashes = pl.concat(self._parts)
-        bits = 64 - (_PARTS - 1).bit_length()
-        part = hashes // (1 << bits)
-        for number in range(_PARTS):  # to sort all of them at once would take twice the memory
-            some = hashes.filter(part == number).sort()
-            if (some == some.shift()).any():
+        step = (1 << 64) // _PARTS
+        for low in range(0, 1 << 64, step):  # to sort all of them at once takes more memory
+            some = pl.concat(
+                [each.filter((each >= low) & (each <= low + step - 1)) for each in self._parts]
+            ).sort()
+            if (some[1:] == some[:-1]).any():
                 return False
         return True
 

@@ -29,6 +29,7 @@ from tests.benchmarks import (
     steps,
     store,
     tabular,
+    tabular_ingest,
 )
 from tests.benchmarks.measure import Row
 
@@ -47,6 +48,7 @@ BENCHMARKS = {
     "exports": exports.rows,
     "tabular": tabular.rows,
     "steps": steps.rows,
+    "ingest": tabular_ingest.rows,
 }
 
 WIDTH = 58

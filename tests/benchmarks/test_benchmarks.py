@@ -47,6 +47,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
         ("exports", 2),
         ("tabular", 3),
         ("steps", 8),
+        ("ingest", 5),
     ],
 )
 def test_a_benchmark_gives_its_rows(
