@@ -1,8 +1,8 @@
 """Blocks: whole rows of a file, as many at a time as are wanted, whatever is in them.
 
 Where a block ends does not change what is found in it. Most blocks need no look at single rows:
-if every quoted cell is quoted by the rules, rows end where lines end outside of quotes. Others
-are scanned row by row.
+where nothing is quoted each line is a row, and where all is quoted by the rules one match says so.
+Others are scanned row by row.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attrs import define, frozen
 
 from pypedream.tabular.problems import Problem, error_of
-from pypedream.tabular.records import LONGEST_RECORD, Dialect, Scan, cells, scan
+from pypedream.tabular.records import LONGEST_RECORD, Dialect, Scan, are_regular, cells, scan
 from pypedream.tabular.source_bytes import SourceBytes
 
 if TYPE_CHECKING:
@@ -36,16 +36,16 @@ class Block:
         The rows as they are in the file, each with a line end, behind a header.
     start
         Where the rows begin.
-    outside
-        The same without what is quoted; it is *whole* if nothing is, and None if that is not by
-        the rules.
+    has_quotes
+        Whether something is quoted. It is by the rules then, and each row has as many cells as
+        the header, unless the rows are known one by one.
     known
         What is in it row by row, if it had to be looked at.
     """
 
     whole: bytes
     start: int = 0
-    outside: bytes | None = None
+    has_quotes: bool = False
     known: Scan | None = None
 
     @property
@@ -53,15 +53,9 @@ class Block:
         """The rows."""
         return self.whole[self.start :]
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing is quoted, so that each line is a row."""
-        return self.outside is self.whole
-
-    def outside_count(self, letter: bytes) -> int:
-        """Return how often a letter is in the rows outside of quotes."""
-        assert self.outside is not None
-        return self.outside.count(letter, self.start)
+    def count(self, letter: bytes) -> int:
+        """Return how often a letter is in the rows."""
+        return self.whole.count(letter, self.start)
 
 
 @frozen
@@ -218,26 +212,20 @@ class Reading:
         end = more.rfind(b"\n") + 1
         if end and not any(letter in part for letter in _SPECIAL for part in (more, kept)):
             whole = b"".join((header, kept, memoryview(more)[:end]))
-            return Block(whole, len(header), whole), len(kept) + end
+            return Block(whole, len(header)), len(kept) + end
         part = kept + more
-        if b"\0" not in part:
-            data = part[: _even_end(part)]
-            whole = header + data
-            outside = self._outside(whole, len(header)) if data else b'"'
-            if b'"' not in outside:
-                return Block(whole, len(header), outside), len(data)
-        found = scan(
-            part, self.file.dialect, len(self.names), encoding=self.source.encoding, is_last=is_last
-        )
+        columns = len(self.names)
+        end = _even_end(part)
+        if end and b"\0" not in part:
+            whole = header + part[:end]
+            if are_regular(whole, len(header), self.file.dialect, columns):
+                return Block(whole, len(header), has_quotes=True), end
+        encoding = self.source.encoding
+        found = scan(part, self.file.dialect, columns, encoding=encoding, is_last=is_last)
         if not found.used:
             return None, 0
-        return Block(header + part[: found.used], len(header), None, found), found.used
-
-    def _outside(self, whole: bytes, start: int) -> bytes:
-        """Return rows with a letter in place of each quoted cell."""
-        if start:
-            return self.file.dialect.quoted.sub(b"q", whole)
-        return self.file.dialect.quoted.sub(b"q", b"\n" + whole)[1:]
+        block = Block(header + part[: found.used], len(header), has_quotes=True, known=found)
+        return block, found.used
 
     def _refused(self, code: str, reason: str, line: int | None = None) -> Exception:
         problem = Problem(code, reason, file=self.file.path.name, line=line)

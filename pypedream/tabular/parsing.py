@@ -14,7 +14,7 @@ from attrs import define, field
 
 from pypedream.tabular.casts import Cast, cast_of, is_parsed, modern
 from pypedream.tabular.polars_library import pl
-from pypedream.tabular.records import Dialect, Scan, scan
+from pypedream.tabular.records import Dialect, Scan, row_count, scan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +51,11 @@ class Parsed:
     row_count: int
     blank_count: int = 0
     scan: Scan | None = None
+
+    @property
+    def is_line_by_line(self) -> bool:
+        """Whether each line is a row, and all of them are in the frame."""
+        return self.scan is None and self.line_count == self.row_count
 
     @classmethod
     def without_rows(cls, block: Block, known: Scan | None) -> Parsed:
@@ -120,7 +125,7 @@ class Parser:
             return None
         if not self._fits(frame, block):
             return None
-        lines = frame.height if block.is_plain else block.whole.count(b"\n", block.start)
+        lines = block.count(b"\n") if block.has_quotes else frame.height
         return Parsed(*self._made(frame, misfits), block, lines, frame.height)
 
     def _fits(self, frame: pl.DataFrame, block: Block) -> bool:
@@ -129,13 +134,14 @@ class Parser:
         A row that is too long is an error of the parser. One that is too short is filled up, so
         its last cell is null; an empty line is one that is too short.
         """
-        is_filled = frame.width > 1 and frame.to_series(frame.width - 1).null_count() == 0
-        if is_filled and block.is_plain:
+        count = frame.height
+        if block.has_quotes:  # rows have been counted by cells, but may have line ends in them
+            is_line_by_line = count == block.count(b"\n")
+            return is_line_by_line or count == row_count(block.whole, block.start, self.dialect)
+        if frame.width > 1 and frame.to_series(frame.width - 1).null_count() == 0:
             return True
-        if frame.height != block.outside_count(b"\n"):
-            return False
-        separators = (frame.width - 1) * frame.height
-        return is_filled or block.outside_count(self.dialect.separator) == separators
+        separators = (frame.width - 1) * count
+        return count == block.count(b"\n") and block.count(self.dialect.separator) == separators
 
     def _read(self, data: bytes) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
         """Return all columns, and the rows of each that are not of its dtype."""
@@ -157,12 +163,13 @@ class Parser:
         return frame, misfits
 
     def _csv(self, data: bytes, dtypes: Mapping[str, Any], **options: Any) -> pl.DataFrame:
+        quoted_nothing = [""] if b'"' in data else []
         return pl.read_csv(
             data,
             separator=self.dialect.separator.decode(),
             infer_schema=False,
             schema_overrides=dict(dtypes),
-            null_values=["", *self.null_values],
+            null_values=[*quoted_nothing, *self.null_values] or None,
             **options,
         )
 

@@ -89,7 +89,7 @@ class TextBatch:
     def _found(self, index: int) -> tuple[int, int, bytes]:
         """Return the line and the row of a row of the frame, both from 0, and the row itself."""
         parsed = self.parsed
-        if parsed.scan is None and parsed.block.is_plain:
+        if parsed.is_line_by_line:
             if self._lines is None:
                 self._lines = parsed.block.data.split(b"\n")
             return index, index, self._lines[index]
@@ -106,7 +106,7 @@ class _Note:
 
     line: int
     row: int
-    has_plain_rows: bool
+    is_line_by_line: bool
 
 
 @define
@@ -140,8 +140,7 @@ class TextRows:
         parser, line, row = self._parser(layout), self.reading.first_line, 1
         for block in self.reading.blocks(size, parser.header):
             parsed = parser.parse(block)
-            has_plain_rows = parsed.scan is None and block.is_plain
-            self._notes.append(_Note(line, row, has_plain_rows))
+            self._notes.append(_Note(line, row, parsed.is_line_by_line))
             yield TextBatch(parser, parsed, self.text.path.name, line, row)
             line += parsed.line_count
             row += parsed.row_count
@@ -157,7 +156,7 @@ class TextRows:
                 if number not in wanted:
                     continue
                 known = block.known
-                if known is None and not note.has_plain_rows:
+                if known is None and not note.is_line_by_line:
                     known = parser.scanned(block.data)
                 parsed = Parsed.without_rows(block, known)
                 batch = TextBatch(parser, parsed, self.text.path.name, note.line, note.row)

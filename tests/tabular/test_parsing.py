@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 from pypedream.tabular.blocks import Block
 from pypedream.tabular.headers import layout_of
 from pypedream.tabular.parsing import Parsed, Parser, casts_of
-from pypedream.tabular.records import dialect_of, scan
+from pypedream.tabular.records import are_regular, dialect_of, scan
 from pypedream.tabular.table_schema import table_schema
 
 NUMBERS = [
@@ -52,10 +52,11 @@ def whole(data: bytes) -> Block:
     """Return a block of rows, as it is made if they are quoted by the rules."""
     head, comma = b"c0,c1,c2,c3,c4\n", dialect_of(",")
     whole = head + data
-    outside = comma.quoted.sub(b"q", whole) if b'"' in data else whole
-    if b'"' not in outside:
-        return Block(whole, len(head), outside)
-    return Block(whole, len(head), None, scan(data, comma, 5, encoding="utf-8", is_last=True))
+    has_quotes = b'"' in data
+    if not has_quotes or are_regular(whole, len(head), comma, 5):
+        return Block(whole, len(head), has_quotes)
+    found = scan(data, comma, 5, encoding="utf-8", is_last=True)
+    return Block(whole, len(head), has_quotes, found)
 
 
 def misfits_of(parsed: Parsed) -> dict[str, list[int]]:

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pypedream.tabular import records
-from pypedream.tabular.records import Scan, cells, dialect_of, scan
+from pypedream.tabular.records import Scan, are_regular, cells, dialect_of, row_count, scan
 
 COMMA = dialect_of(",")
 CELL = st.text('ab",;\r\n é', max_size=5).filter(lambda text: "\0" not in text)
@@ -104,6 +104,32 @@ def test_a_row_that_cannot_be_read_says_why(
     assert (fault.line, fault.row) == (1, 1)
     assert match in fault.reason
     assert found.data == b"a,b,c\nd,e,f\n"
+
+
+@given(rows=st.lists(st.lists(CELL, min_size=1, max_size=3), max_size=4), columns=st.integers(1, 3))
+def test_rows_are_regular_if_they_could_be_taken_as_they_are(
+    rows: list[list[str]], columns: int
+) -> None:
+    """One look at all rows says the same as one at each of them."""
+    data = written(rows)
+
+    found = scanned(data, columns)
+
+    is_taken = not found.faults and not found.blank_count and found.data == data
+    assert are_regular(b"head\n" + data, 5, COMMA, columns) == is_taken
+    if is_taken:
+        assert row_count(b"head\n" + data, 5, COMMA) == len(rows)
+
+
+@given(st.text('a,"\n\r', max_size=20))
+def test_any_text_is_regular_only_if_it_could_be_taken_as_it_is(text: str) -> None:
+    """Also text that nobody would write."""
+    data = f"{text}\n".encode()
+
+    found = scanned(data, 2)
+
+    is_taken = not found.faults and not found.blank_count and found.data == data
+    assert are_regular(data, 0, COMMA, 2) == is_taken
 
 
 def test_a_quote_within_a_cell_is_a_character() -> None:
