@@ -68,26 +68,29 @@ def canonical_texts(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
     names
         The columns; one that is not in *frame* counts as blank.
     """
-    dtypes = frame.schema
-    made = [
-        _text(frame[name]).alias(name) if name in dtypes else pl.lit("").alias(name)
-        for name in names
-    ]
-    # A literal alone has one row, whatever the height of the frame.
-    height = pl.int_range(frame.height).alias(BETWEEN)
-    texts = frame.select(height, *made).drop(BETWEEN)
+    height, there = frame.height, set(frame.columns)
+    blank = pl.repeat("", height, dtype=pl.String, eager=True)
+    columns = pl.DataFrame(
+        [(frame[name] if name in there else blank).alias(_plain(name)) for name in names]
+    )
+    texts = columns.select(_text(values) for values in columns)
     return texts.with_columns(
-        pl.col(name)
+        pl.col(values.name)
         .str.replace_all(_ESCAPE, f"{_ESCAPE}0", literal=True)
         .str.replace_all(BETWEEN, f"{_ESCAPE}1", literal=True)
-        for name in texts.columns
-        if isinstance(dtypes.get(name), _TEXTS) and texts[name].str.contains(_SPECIAL).any()
+        for values in columns
+        if isinstance(values.dtype, _TEXTS) and texts[values.name].str.contains(_SPECIAL).any()
     )
 
 
 def one_text(names: Iterable[str]) -> pl.Expr:
     """Return the text of a row of `canonical_texts`; rows that differ have different ones."""
-    return pl.concat_str([pl.col(name) for name in names], separator=BETWEEN)
+    return pl.concat_str([pl.col(_plain(name)) for name in names], separator=BETWEEN)
+
+
+def _plain(name: str) -> str:
+    """Return a name that polars takes for nothing else: "*" would be all columns."""
+    return f"={name}"
 
 
 def _text(values: pl.Series) -> pl.Expr:
@@ -105,7 +108,7 @@ def _text(values: pl.Series) -> pl.Expr:
         text = column.bin.encode("hex")
     else:
         text = _of_time(column, dtype) if dtype.is_temporal() else column.cast(pl.String)
-    return text.fill_null("")
+    return text.fill_null("").alias(values.name)
 
 
 def _of_time(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:

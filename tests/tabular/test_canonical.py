@@ -102,8 +102,18 @@ def test_a_column_that_is_not_there_is_blank() -> None:
     """A frame of any height gets it."""
     frame = pl.DataFrame({"a": ["x", "y"]})
 
-    assert canonical_texts(frame, ["b"]).to_dict(as_series=False) == {"b": ["", ""]}
+    assert canonical_texts(frame, ["b"]).rows() == [("",), ("",)]
     assert canonical_texts(frame.clear(), ["b", "a"]).shape == (0, 2)
+
+
+@pytest.mark.parametrize("name", ["*", "^a.*$", "", " ", "a (b)", "=a", "é\x1f"])
+def test_a_column_may_have_any_name(name: str) -> None:
+    """Also one by which polars would choose several columns."""
+    frame = pl.DataFrame({"a": ["x"], name: ["y"], "az": ["z"]})
+
+    found = canonical_texts(frame, [name, "a"]).select(one_text([name, "a"]))
+
+    assert found.item() == f"y{BETWEEN}x"
 
 
 def test_objects_of_python_have_no_form() -> None:

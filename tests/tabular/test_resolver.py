@@ -81,6 +81,34 @@ def test_groups_that_share_no_column_know_nothing_of_each_other(tmp_path: Path) 
     assert said(found) == [("CHANGED", False, True)] * 3
 
 
+@pytest.mark.parametrize("name", ["*", "^.*$", "", "a (b)", "é"])
+def test_columns_and_groups_may_have_any_name(tmp_path: Path, name: str) -> None:
+    """Also one by which polars would choose several columns, and the key as well."""
+    data = FIRST.rename({"pupils": name})
+    resolver = schools(tmp_path, {"all": "*all", f"+{name}": [name]})
+    resolve(resolver, data)
+    changed = data.with_columns(pl.Series(name, [9, 8, 1]))
+
+    found = resolve(resolver, changed, FEBRUARY)
+
+    assert [each[0] for each in said(found)] == ["UNCHANGED", "UNCHANGED", "CHANGED"]
+    assert found[f"+{name}_changed"].to_list() == [False, False, True]
+
+
+def test_the_column_of_the_keys_may_have_any_name(tmp_path: Path) -> None:
+    """It is no field of its rows, and rows of one key are found as always."""
+    data = FIRST.rename({"urn": "*"})
+    resolver = schools(tmp_path, {"all": "*all"})
+    resolve(resolver, data, source_key_column="*")
+
+    twice = pl.concat([data, data.head(1)])
+    found = resolve(resolver, twice, FEBRUARY, source_key_column="*")
+
+    assert said(found) == [("UNCHANGED", False)] * 4
+    with pytest.raises(IdentityError, match='1 key of "\\*" in rows that differ'):
+        resolve(resolver, twice.with_columns(pupils=pl.Series([1, 2, 3, 4])), source_key_column="*")
+
+
 def test_a_store_is_one_parquet_file(tmp_path: Path) -> None:
     """It has the key with its namespace, the id, and the days when the row was new or changed."""
     resolver = schools(tmp_path)
