@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from pypedream.errors import StoreError
+from pypedream.errors import Locked, StoreError
+from pypedream.log.logger import logger
 from pypedream.store.disk import flush
 from pypedream.tabular.identities import CANONICAL_ID, KEY, LAST_CHANGED, UPDATES, Identities
 from pypedream.tabular.locking import held
@@ -28,7 +29,7 @@ __all__ = ["holding", "read_identities", "read_ids", "store_path", "write_identi
 _FOLDER = ".persistent"
 _MARK = "pypedream.identities"
 _VERSION = 1
-_WAIT_S = 600.0
+_QUIET_S, _WAIT_S = 2.0, 600.0
 _COLUMNS = (KEY, CANONICAL_ID, LAST_CHANGED, UPDATES)
 _BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 
@@ -41,8 +42,13 @@ def store_path(pipeline_dir: Path, name: str) -> Path:
 @contextmanager
 def holding(path: Path) -> Iterator[None]:
     """Let nobody else read and write the store at *path* in the block; wait for who does."""
-    lock = path.with_name(f".{path.stem}.lock")
-    with held(lock, doing=f"resolving with the store {path.name}", wait_s=_WAIT_S):
+    lock, doing = path.with_name(f".{path.stem}.lock"), f"resolving with the store {path.name}"
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(lock, doing=doing, wait_s=_QUIET_S))
+        except Locked as error:
+            logger.info("waiting for a store of identities", store=path.stem, process=error.pid)
+            stack.enter_context(held(lock, doing=doing, wait_s=_WAIT_S))
         yield
 
 

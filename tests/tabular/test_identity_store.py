@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -13,11 +14,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from structlog.testing import capture_logs
 
 from pypedream.errors import StoreError
-from pypedream.tabular import CanonicalIdResolver
+from pypedream.tabular import CanonicalIdResolver, identity_store
 from pypedream.tabular.identities import Identities
 from pypedream.tabular.identity_store import read_identities, write_identities
+from pypedream.tabular.locking import held
 
 HERE = Path(__file__).parent
 DAY = date(2026, 1, 5)
@@ -240,6 +243,23 @@ def _worker(folder: Path, said: Path, calls: int) -> subprocess.Popen[bytes]:
 def _said(path: Path) -> list[tuple[str, ...]]:
     lines = path.read_text("utf-8").splitlines(keepends=True)
     return [tuple(line.split()) for line in lines if line.endswith("\n")]
+
+
+def test_who_waits_long_for_a_store_says_so(tmp_path: Path, monkeypatch) -> None:
+    """With the process that has it; when that is done, the rows are resolved."""
+    monkeypatch.setattr(identity_store, "_QUIET_S", 0.05)
+    lock = resolver(tmp_path).store_path.with_name(".rows.lock")
+
+    with ThreadPoolExecutor(1) as pool, capture_logs() as logs:
+        with held(lock, doing="something"):
+            waiting = pool.submit(resolve, tmp_path)
+            while not logs:
+                sleep(0.01)
+        found = waiting.result(60)
+
+    assert set(found["status"]) == {"NEW"}
+    said = {"event": "waiting for a store of identities", "store": "rows", "process": os.getpid()}
+    assert [{**said, "log_level": "info"}] == logs
 
 
 def test_identities_are_read_as_they_were_written(tmp_path: Path) -> None:
