@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pypedream.formats.replacement import replacing
 from pypedream.log.durations import duration_text
+from pypedream.tabular.stats import StatScope
 from pypedream.view.html import new_scope
 from pypedream.view.ledger import ledger_parts
 from pypedream.view.report import document
@@ -15,7 +16,7 @@ from pypedream.view.style import style_of
 from pypedream.view.tags import Html, tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from os import PathLike
     from typing import Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pypedream.tabular.stats import StatRecord
 
 __all__ = ["tables_html", "write_tables_report"]
+
+_MANY = 100
 
 
 def tables_html(report: RunReport) -> str:
@@ -91,18 +94,42 @@ def _facts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _numbers(records: Sequence[StatRecord]) -> Iterator[Html]:
+    """Yield the numbers: of the run first, then of files and of steps."""
     if records:
+        order = list(StatScope)
+        found = sorted(records, key=lambda one: order.index(one.scope))
+        rows = (
+            (f"{one.scope} {one.subject or ''}", one.action, number_text(one.value))
+            for one in found
+        )
         yield tag("h3", "numbers")
-        yield _table(
-            ("of", "", "number", "value"),
-            (
-                (str(one.scope), one.subject or "", one.action, f"{one.value:,.10g}")
-                for one in records
-            ),
+        yield _table(("of", "number", "value"), rows, numbers=(2,))
+
+
+def number_text(value: float) -> str:
+    """Return a number as it is read: whole if it is, else in a few digits that count.
+
+    Examples
+    --------
+    >>> [number_text(value) for value in (48_211.0, 12_708.87724, 0.0153449)]
+    ['48,211', '12,708.9', '0.01534']
+    """
+    if float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:,.1f}" if abs(value) >= _MANY else f"{value:.4g}"
+
+
+def _table(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Collection[int] = ()
+) -> Html:
+    """Return a table; in the places of *numbers* cells end at the right."""
+
+    def cells(name: str, row: Sequence[str]) -> Html:
+        sides = ("n" if place in numbers else "" for place in range(len(row)))
+        return tag(
+            "tr", *(tag(name, text, class_=side) for text, side in zip(row, sides, strict=True))
         )
 
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
-    head = tag("tr", *(tag("th", text) for text in heads)) if heads else Html()
-    lines = (tag("tr", *(tag("td", text) for text in row)) for row in rows)
+    head = cells("th", heads) if heads else Html()
+    lines = (cells("td", row) for row in rows)
     return tag("div", tag("table", head, *lines, class_="u"))
