@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, frozen
 
 from pypedream._lazy import shown_as, view
+from pypedream.errors import StoreError
 from pypedream.tabular.row_ledger import RowLedger, ledgers_of
 from pypedream.tabular.run_folders import WORKING, find_run
 
@@ -124,5 +125,9 @@ def _row_count(path: Path) -> int:
 
     if not path.is_file():
         return 0
-    count: int = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
+    try:
+        count: int = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise StoreError(f"the rows in {path} cannot be counted: {reason}") from error
     return count

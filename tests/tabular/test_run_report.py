@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from attrs import evolve
 
-from pypedream.errors import NoTableRun
+from pypedream.errors import NoTableRun, StoreError
 from pypedream.tabular import (
     FileRules,
     RuleResult,
@@ -106,6 +106,15 @@ def test_a_file_that_is_gone_has_no_rows(project: Path) -> None:
     (ledger,) = report_of(project, "ab12c").ledgers
 
     assert ledger.problems == ('since "closed" it lost 5 rows',)
+
+
+def test_a_file_that_is_damaged_is_told(project: Path) -> None:
+    """With its path."""
+    path = project / ".working" / "ab12c" / "ingested" / "schools.parquet"
+    path.write_bytes(b"no parquet")
+
+    with pytest.raises(StoreError, match=r"the rows in .*schools\.parquet cannot be counted"):
+        report_of(project, "ab12c")
 
 
 def test_a_run_that_is_not_there_is_told(project: Path) -> None:
