@@ -23,8 +23,10 @@ from pypedream.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from pypedream.cli.dashboard import Dashboard
     from pypedream.cli.load import Loaded
     from pypedream.cli.words import Words
+    from pypedream.engine.plan import Plan
     from pypedream.engine.run import Run
     from pypedream.log.console import ConsoleSink
     from pypedream.pipeline import Pipeline
@@ -37,6 +39,12 @@ if TYPE_CHECKING:
 @options.selection
 @options.execution
 @click.option("--run-id", metavar="ID", help="Of a pipeline of tables: which run to carry out.")
+@click.option(
+    "--mode",
+    type=click.Choice(["cli", "dashboard"]),
+    default="cli",
+    help='Show lines (default), or a "dashboard" on the whole terminal; it needs rich.',
+)
 @options.workspace
 @click.option("--no-workspace", is_flag=True, help="Record nothing.")
 @click.option("-v", "--verbose", is_flag=True, help="Show debug messages, too.")
@@ -50,6 +58,7 @@ def command(
     file: str | None,
     is_asked: bool,
     run_id: str | None,
+    mode: str,
     workspace: str | None,
     no_workspace: bool,
     verbose: bool,
@@ -77,7 +86,9 @@ def command(
             asked["run_id"] = run_id
         if not quiet:
             plan = found.pipeline.plan(values, **asked)
-            asked["sinks"] = [*plan.options.sinks, console(plan.chosen, verbose=verbose)]
+            shown: Any = dashboard(plan) if mode == "dashboard" else None
+            shown = shown or console(plan.chosen, verbose=verbose)
+            asked["sinks"] = [*plan.options.sinks, shown]
         run = carried_out(found.pipeline, partial(found.pipeline.run, values), asked)
     code = said(run, is_quiet=quiet, as_json=as_json, debug=debug)
     return FAILED if code == OK and say_unfinished(found.pipeline, run) else code
@@ -113,6 +124,14 @@ def console(stages: Collection[str], *, verbose: bool) -> ConsoleSink:
     from pypedream.cli.console import Console  # who is quiet needs none
 
     return Console(stages, is_verbose=verbose)
+
+
+def dashboard(plan: Plan) -> Dashboard | None:
+    """Return what shows a run on the whole terminal; None where there is none."""
+    from pypedream.cli.dashboard import dashboard_for
+
+    called = [key for key in plan.blueprint.order if key in plan.chosen]
+    return dashboard_for(plan.pipeline, called)
 
 
 def carried_out(pipeline: Pipeline, run_it: Callable[..., Run], asked: dict[str, Any]) -> Run:
