@@ -151,9 +151,16 @@ class StepCall:
         ]
         if self.step.kind is StepKind.FILTER:
             for name, one in state.files.items():
-                numbers.append((StatScope.FILE, name, "rows_filtered", one.filtered))
+                filtered = one.filtered + self._filtered_before(name)
+                numbers.append((StatScope.FILE, name, "rows_filtered", filtered))
                 numbers.append((StatScope.FILE, name, "rows_kept", one.rows_out))
         self.run.note(numbers)
+
+    def _filtered_before(self, name: str) -> int:
+        """Return how many rows other filters took out of a file."""
+        steps = self.run.manifest.steps.items()
+        others = [state.files for key, state in steps if key != self.step.step_id]
+        return sum(files[name].filtered for files in others if name in files)
 
     def _check(self, value: Any) -> None:
         if damaged := self._check_damage():

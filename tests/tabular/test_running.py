@@ -476,6 +476,7 @@ def test_what_is_known_of_every_step_is_in_the_statistics(tmp_path):
 
     def configure(self):
         self.add_filter("Small", pl.col("n") < 2, "a")
+        self.add_filter("Two", pl.col("n") == 2, "a")
         self.add_step("check", quarantining, ["a"])
 
     pipeline = pipeline_of(tmp_path, configure)
@@ -485,19 +486,22 @@ def test_what_is_known_of_every_step_is_in_the_statistics(tmp_path):
     found = {(str(one.scope), one.subject, one.action): one.value for one in pipeline.statistics()}
     times = [key for key in found if key[2] == "duration_ms"]
     assert {key: value for key, value in found.items() if key not in times} == {
-        ("file", "a", "rows_filtered"): 2,
-        ("file", "a", "rows_kept"): 5,
-        ("run", None, "steps_completed"): 1,
+        ("file", "a", "rows_filtered"): 3,
+        ("file", "a", "rows_kept"): 4,
+        ("run", None, "steps_completed"): 2,
         ("run", None, "steps_quarantined"): 1,
         ("step", "check", "rows_filtered"): 0,
         ("step", "check", "rows_quarantined"): 1,
         ("step", "small", "rows_filtered"): 2,
         ("step", "small", "rows_quarantined"): 0,
+        ("step", "two", "rows_filtered"): 1,
+        ("step", "two", "rows_quarantined"): 0,
     }
     assert times == [
         ("run", None, "duration_ms"),
         ("step", "check", "duration_ms"),
         ("step", "small", "duration_ms"),
+        ("step", "two", "duration_ms"),
     ]
 
 
