@@ -103,7 +103,8 @@ def launched(pipeline: Pipeline, plan: Plan, loop: AbstractEventLoop | None) -> 
         _refuse_other(pipeline, manifest, run.manifest)
         run.prepare(set(steps_done.called))
         log = RunLog(run.folder / NAME, f"run {manifest.run_id}")
-        logged = evolve(plan.options, sinks=(*plan.options.sinks, log))
+        # What a step did is in its files, and the manifest says so: there is no result to keep.
+        logged = evolve(plan.options, sinks=(*plan.options.sinks, log), checkpoint=False)
         return TableLaunch(evolve(plan, options=logged), pipeline, loop, tables=run)
     except BaseException:
         run.let_go()

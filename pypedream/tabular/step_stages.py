@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from pypedream.context import LOG, STAGE
 from pypedream.errors import TableRunError
 from pypedream.inputs import Input, InputBinding
 from pypedream.stage import Stage
@@ -83,7 +84,11 @@ def _condition_of(step: StepDefinition) -> Callable[[], bool]:
     """Return what is asked when the turn of a step comes; its name is in the plan."""
 
     def what_it_needs_is_complete() -> bool:
-        return _running(TABLES.get()).is_clear(step)
+        why = _running(TABLES.get()).hindrance(step)
+        log, attempt = LOG.get(), STAGE.get()
+        if why and log is not None:
+            log.add("log", why, attempt=attempt)
+        return not why
 
     return what_it_needs_is_complete
 

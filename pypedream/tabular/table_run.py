@@ -139,11 +139,18 @@ class TableRun:
         inside = path.relative_to(self.folder) if path.is_relative_to(self.folder) else path
         return inside.as_posix()
 
-    def is_clear(self, step: StepDefinition) -> bool:
-        """Say whether nothing keeps a step from being called: files and all that it depends on."""
-        absent = {each.step_id for each in self.steps if self.is_absent(each)}
-        done = (self.manifest.step(key).status.is_done for key in set(step.depends_on) - absent)
-        return step.step_id not in absent and all(done)
+    def hindrance(self, step: StepDefinition) -> str:
+        """Say what keeps a step from being called now; "" if nothing does."""
+        absent = [name for name in step.file_names if name not in self.manifest.files]
+        if absent:
+            return f"not called: {', '.join(absent)} did not come in"
+        waits = []
+        for other in self.steps:
+            state = self.manifest.step(other.step_id)
+            is_needed = other.step_id in step.depends_on and not state.status.is_done
+            if is_needed and not self.is_absent(other):
+                waits.append(f"{other.step_id}, which {_WORDS.get(state.status, 'was not called')}")
+        return f"waits for {' and '.join(waits)}" if waits else ""
 
     def is_absent(self, step: StepDefinition) -> bool:
         """Say whether a file of a step did not come in, as it is optional."""
@@ -215,6 +222,7 @@ class FilesOfRun(Mapping[str, AstroFile]):
         return len(self._run.manifest.files)
 
 
+_WORDS = {StepStatus.QUARANTINED: "has rows in quarantine", StepStatus.FAILED: "failed"}
 _BLOCKING = (StepStatus.QUARANTINED, StepStatus.FAILED, StepStatus.BLOCKED)
 
 
