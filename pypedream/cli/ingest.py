@@ -93,5 +93,14 @@ def _say_refusal(error: IngestError, *, as_json: bool) -> int:
     if as_json:
         problems = [asdict(problem) for problem in error.problems]
         say_json({"error": str(error), "counts": error.counts, "problems": problems})
-    say(*str(error).splitlines(), err=True)
+    text = str(error)
+    for ours, theirs in _IN_WORDS_OF_THE_SHELL.items():
+        text = text.replace(ours, theirs)
+    say(*text.splitlines(), err=True)
     return FAILED
+
+
+_IN_WORDS_OF_THE_SHELL = {
+    'on_error="quarantine"': "--on-error quarantine",
+    "see the error's .table": "--json has them",
+}

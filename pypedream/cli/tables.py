@@ -105,7 +105,7 @@ def say_unfinished(pipeline: Pipeline, run: Run) -> bool:
     if not has_tables(pipeline):
         return False
     from pypedream.tabular.manifest import RunStatus
-    from pypedream.tabular.running import manifest_of, text_of
+    from pypedream.tabular.running import manifest_of
 
     before = manifest_of(run)
     if before is None:
@@ -113,5 +113,5 @@ def say_unfinished(pipeline: Pipeline, run: Run) -> bool:
     manifest = pipeline.manifest(before.run_id)
     is_left = manifest.status in (RunStatus.QUARANTINED, RunStatus.FAILED)
     if is_left:
-        say(text_of(manifest), err=True)
+        say(f"run {manifest.run_id} is not completed yet", err=True)
     return is_left

@@ -81,6 +81,7 @@ def test_what_is_wrong_with_a_file_is_told_with_its_line(invoke, write, result_o
     assert refused.exit_code == 1
     assert "line 2, column \"pupils\": 'x' is not a whole number" in refused.output
     assert "Traceback" not in refused.output
+    assert "list these in a file: --on-error quarantine" in refused.output
     problems = result_of("ingest", "data")["problems"]
     assert [(each["line"], each["column"], each["code"]) for each in problems] == [
         (2, "pupils", "type")
@@ -97,7 +98,9 @@ def test_rows_in_quarantine_are_told_and_the_run_can_be_gone_on_with(invoke, wri
     held = invoke("run", "--no-workspace")
 
     assert held.exit_code == 1
-    assert "rows in quarantine: check (1); blocked by these: show" in held.stderr
+    assert "rows in quarantine: check (1); blocked by these: show" in held.output
+    assert "show      | info: waits for check, which has rows in quarantine" in held.output
+    assert held.stderr.endswith("is not completed yet\n")
     write("pipeline.py", TABLES.replace('pl.col("pupils") < 0', 'pl.col("pupils") < -9'))
     ran = invoke("run", "--no-workspace")
     assert ran.exit_code == 0, ran.output
@@ -124,10 +127,11 @@ def test_a_step_that_failed_is_told_as_any_stage(invoke, write):
     write("pipeline.py", broken)
     invoke("ingest", "data")
 
-    failed = invoke("run", "--no-workspace")
+    failed = invoke("run")
 
     assert failed.exit_code == 1
     assert "ValueError: no luck" in failed.output
+    assert "next: fix it and run again" in failed.output
     write("pipeline.py", TABLES)
     assert invoke("run", "--no-workspace").exit_code == 0
 
