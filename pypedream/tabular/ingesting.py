@@ -72,7 +72,8 @@ def ingest(
         run_id = new_run_id(pipeline.pipeline_dir)
         with _new_folder(working) as begun:
             found = _all_in(pipeline, run_id, begun, files, asked, options)
-            manifest = _manifest(pipeline, run_id, run_date, found, begun)
+            found = {name: _moved(each, begun, working / run_id) for name, each in found.items()}
+            manifest = _manifest(pipeline, run_id, run_date, found)
             write_manifest(evolve(manifest, status=RunStatus.INGESTED), begun)
             with _numbers_of(pipeline, run_id, found):
                 begun.rename(working / run_id)
@@ -192,28 +193,35 @@ def _raise_failures(run: Run) -> None:
         raise IngestError("\n\n".join(map(str, wrong)), problems=problems, counts=counts)
 
 
+def _moved(file: IngestedFile, folder: Path, home: Path) -> IngestedFile:
+    """Return what is known of a file, with its places as they are when the run has its name."""
+    target = home / file.target.relative_to(folder)
+    if file.rejects is None:
+        return evolve(file, target=target)
+    rejects = home / file.rejects.relative_to(folder)
+    rules = (evolve(rule, extract=rule.extract and str(rejects)) for rule in file.rules)
+    return evolve(file, target=target, rejects=rejects, rules=tuple(rules))
+
+
 def _manifest(
     pipeline: Pipeline,
     run_id: str,
     run_date: date | None,
     found: Mapping[str, IngestedFile],
-    folder: Path,
 ) -> Manifest:
     now = datetime.now(UTC)
     files = {}
     for name, file in found.items():
-        home = pipeline.pipeline_dir / WORKING / run_id
-        rejects = None if file.rejects is None else home / file.rejects.relative_to(folder)
         record = IngestedFileRecord(
             name,
             str(file.source),
-            str(home / INGESTED / f"{name}.parquet"),
+            str(file.target),
             file.rows,
             file.columns,
             file.size_bytes,
             file.sha256,
             file.rejected,
-            None if rejects is None else str(rejects),
+            None if file.rejects is None else str(file.rejects),
         )
         files[name] = FileState(asdict(record), f"{INGESTED}/{name}.parquet")
     day = run_date or now.astimezone().date()

@@ -111,6 +111,8 @@ def test_rows_that_are_rejected_are_listed_beside_the_run(tables, source):
     assert (record.row_count, record.rejected_count) == (1, 1)
     assert record.rejects_path.endswith(f"{run_id}/rejects/a.csv")
     assert "whole number" in Path(record.rejects_path).read_text()
+    rules = tables.report().rules[0]
+    assert {rule.extract for rule in rules.rules if rule.failed} == {record.rejects_path}
     assert "1 rejected" in str(tables.manifest())
     tables.run()
     assert tables.report()
