@@ -128,12 +128,14 @@ class Rest:
         hashes = FileHashes(os.path.join(root, WORKSPACE), root)
         self._token = self._told(hashes)
         memo = _read(self._memo(root)) if self._token else None
-        if memo is None or memo.token != self._token or _are_pending(root):
+        if memo is None or memo.token != self._token:
             return False
         try:
+            if _are_pending(root):
+                return False
             states = [(path, hashes.state(path)) for path in memo.paths]
             is_same = _digest(states) == memo.state and _globs_hold(root, memo)
-        except PypedreamError:  # a plan says what is wrong
+        except (PypedreamError, OSError):  # a plan says what is wrong
             return False
         if not is_same or not self._is_kept(root, memo):
             return False
@@ -150,12 +152,12 @@ class Rest:
         try:
             told = calls_of(plan)
             states, globs = states_of(plan, told), globs_of(plan, root)
-        except (Unsettled, PypedreamError):  # somebody is at the files, or a plan has to decide
+        except (Unsettled, PypedreamError, OSError):  # it is not at rest, or cannot be told quickly
             return
         keys = "".join(call.key for call in told.values())
+        mark = _as_read(mark_of(os.path.join(root, WORKSPACE, STORE)))
         is_same = self._told(FileHashes(os.path.join(root, WORKSPACE), root)) == self._token
         if is_same and _are_in_store(root, keys):
-            mark = _as_read(mark_of(os.path.join(root, WORKSPACE, STORE)))
             state = _digest(states.items())
             self._write(root, _Memo(self._token, [*states], state, globs, keys, mark))
 
@@ -163,8 +165,10 @@ class Rest:
         """Return what tells a definition, with the files that set its parameters; "" if nothing."""
         try:
             told = [token_of(*self._own), *map(hashes.state, self._params_files())]
-        except (Untold, PypedreamError, OSError):
+        except Untold:
             return ""
+        except Exception:  # noqa: BLE001 - what is the user's may raise anything when it is looked at
+            return ""  # and a plan says what
         return sha256(" ".join(told).encode()).hexdigest()
 
     def _params_files(self) -> tuple[str, ...]:

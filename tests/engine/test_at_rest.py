@@ -328,6 +328,29 @@ def test_what_cannot_be_told_quickly_is_planned(project: Path) -> None:
     assert not brought_up_to_date().is_at_rest
 
 
+ODD = """
+class Odd(type):
+    def __repr__(cls):
+        raise ValueError("odd")
+
+class Value(metaclass=Odd):
+    pass
+
+def scale(
+    rows: Annotated[list, Dep("clean.json", JSON())], unused: Value = None
+)"""
+
+
+def test_what_is_the_users_may_raise_anything_when_it_is_looked_at(project: Path) -> None:
+    """A plan decides then, and says what there is to be said."""
+    edited(
+        "pipeline.py", '\ndef scale(\n    rows: Annotated[list, Dep("clean.json", JSON())]\n)', ODD
+    )(project)
+    assert "scale" in brought_up_to_date().called
+
+    assert brought_up_to_date() == Seen(False, set(), set())
+
+
 def test_a_run_of_some_stages_says_nothing_of_the_others(project: Path) -> None:
     """So nothing is remembered of it."""
     with loaded(None, debug=False) as found:
