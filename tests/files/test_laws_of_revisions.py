@@ -88,13 +88,20 @@ def path_read(number: int, stages: list[Made]) -> str:
 
 @define
 class Repository:
-    """A project in git, and what all its outputs were in each of its revisions."""
+    """A project in git, and what all its outputs were in each of its revisions.
+
+    Attributes
+    ----------
+    is_untidy
+        Whether there are locks of stages that are gone and whose files are not to come back.
+    """
 
     root: Path
     stages: list[Made]
     factor: int = 1
     values: list[int] = Factory(lambda: [1] * SOURCES)
     known: dict[str, dict[str, bytes]] = Factory(dict)
+    is_untidy: bool = False
 
     def write(self) -> None:
         for number, value in enumerate(self.values):
@@ -113,7 +120,10 @@ class Repository:
         for path in [*self.root.glob("out/**/*.json"), *self.root.glob("m/*.json")]:
             if path.read_text() == SPOILED:
                 path.unlink()
-                assert command("gc", "--locks").exit_code == 0
+                self.is_untidy = True
+        if self.is_untidy:
+            assert command("gc", "--locks").exit_code == 0
+            self.is_untidy = False
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", "state")
         self.known[self.git("rev-parse", "HEAD").strip()] = self.outputs()
@@ -189,7 +199,8 @@ def edit(project: Repository, what: str, which: int, value: int) -> None:
     elif what == "helper":
         project.factor = value
     elif what == "less" and len(project.stages) > 1:
-        del project.stages[-1]
+        # git has its metric, and would have it no more if that was deleted
+        project.is_untidy |= project.stages.pop().kind == "Metric"
     elif what in ("delete", "spoil") and outputs:
         path = project.root / outputs[which % len(outputs)]
         path.write_text(SPOILED) if what == "spoil" else path.unlink()
