@@ -121,10 +121,13 @@ def _write(
             beside.write_text(plots_page(title, plots), encoding="utf-8", newline="\n")
     except OSError as error:
         raise Refused(f"cannot write {path}: {error.strerror or error}") from None
+    mistakes = [plot.mistake for plot in plots if plot.mistake]
     if as_json:
         changed = [plot.path for plot in plots if len(plot.versions) > 1 and not plot.is_same]
-        say_json({"file": str(path), "plots": [plot.path for plot in plots], "changed": changed})
+        shown = [plot.path for plot in plots]
+        say_json({"file": str(path), "plots": shown, "changed": changed, "mistakes": mistakes})
         return
+    say(*(f"not drawn: {mistake}" for mistake in mistakes), err=True)
     say(f"wrote {from_here(path)}: {len(plots)} {'plot' if len(plots) == 1 else 'plots'}")
     if not no_open:
         open_in_browser(path)

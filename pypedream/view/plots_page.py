@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -41,7 +42,7 @@ img{background:#fff}
 """
 
 
-@frozen
+@frozen(slots=False)
 class PlotShown:
     """A picture or a table that a stage wrote, in one or two versions.
 
@@ -62,6 +63,28 @@ class PlotShown:
     def is_same(self) -> bool:
         """Whether all versions are the same."""
         return len({content for _, content in self.versions}) == 1
+
+    @property
+    def shown(self) -> Sequence[tuple[str, bytes | None]]:
+        """The versions that are shown: one if they are the same."""
+        return self.versions[-1:] if self.is_same else self.versions
+
+    @property
+    def mistake(self) -> str:
+        """Why it cannot be drawn; "" if it can, or is no table."""
+        return self.drawn if isinstance(self.drawn, str) else ""
+
+    @cached_property
+    def drawn(self) -> list[tuple[str, Html]] | str:
+        """A table as charts, nothing if it is none, or why it cannot be drawn."""
+        there = [(name, content) for name, content in self.shown if content is not None]
+        if PurePosixPath(self.path).suffix.lower() in _KINDS or not there:
+            return []
+        try:
+            pictures = data_pictures(self.path, there, self.axes)
+        except ValueError as error:
+            return str(error)
+        return [(name, Html(picture.svg)) for name, picture in pictures]
 
 
 def plots_page(title: str, plots: Iterable[PlotShown]) -> str:
@@ -95,10 +118,10 @@ def _section(plot: PlotShown) -> Html:
 
 
 def _figures(plot: PlotShown) -> Iterator[Html]:
-    versions = plot.versions[-1:] if plot.is_same else plot.versions
+    versions = plot.shown
     is_named = len(plot.versions) > 1
     said = "the same" if is_named and plot.is_same else ""
-    drawn = _drawn(plot, versions)
+    drawn = plot.drawn
     if isinstance(drawn, str):
         yield tag("p", drawn)
         return
@@ -112,20 +135,6 @@ def _figures(plot: PlotShown) -> Iterator[Html]:
 
 def _figure(picture: Html, caption: str) -> Html:
     return tag("figure", *([tag("figcaption", caption)] if caption else []), picture)
-
-
-def _drawn(
-    plot: PlotShown, versions: Iterable[tuple[str, bytes | None]]
-) -> list[tuple[str, Html]] | str:
-    """Return a table as charts, nothing if it is none, or why it cannot be drawn."""
-    there = [(name, content) for name, content in versions if content is not None]
-    if PurePosixPath(plot.path).suffix.lower() in _KINDS or not there:
-        return []
-    try:
-        pictures = data_pictures(plot.path, there, plot.axes)
-    except ValueError as error:
-        return str(error)
-    return [(name, Html(picture.svg)) for name, picture in pictures]
 
 
 def _picture(path: str, name: str, content: bytes | None) -> Html:

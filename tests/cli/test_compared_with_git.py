@@ -220,15 +220,16 @@ def test_a_table_and_what_it_was_are_one_chart(fitted, write, invoke):
     assert not re.search(r"(src|href)=\W?https?://|<script", page)
 
 
-def test_a_table_without_the_column_is_named_on_the_page(fitted, write, invoke):
-    """With the nearest name; the other plots are there all the same."""
+def test_a_table_without_the_column_is_named(fitted, write, invoke):
+    """On the page and in the terminal, with the nearest name; other plots are there anyway."""
     write("pipeline.py", FITTED.replace('y="loss"', 'y="los"'))
     invoke("repro", "-q")
 
-    invoke("plots", "show", "--no-open")
+    result = invoke("plots", "show", "--no-open")
 
-    page = (fitted / ".pypedream" / "plots.html").read_text()
-    assert 'out/loss.jsonl has no column "los"; did you mean "loss"?' in page
+    said = 'out/loss.jsonl has no column "los"; did you mean "loss"?'
+    assert said in (fitted / ".pypedream" / "plots.html").read_text()
+    assert result.stderr == f"not drawn: {said}\n"
 
 
 def test_data_that_changed_is_listed(done, invoke):
