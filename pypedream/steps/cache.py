@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
 
-from pypedream.errors import StoreError
+from pypedream.errors import CorruptEntry, StoreError
 from pypedream.steps.failures import error_of
 from pypedream.steps.ram import UNCHANGING
 from pypedream.steps.writing import ERROR, Unkept, Writing
@@ -76,7 +77,16 @@ class Cache:
 
     def find(self, keys: Collection[str]) -> dict[str, Entry]:
         """Return what is kept under those keys that have a result or an error."""
-        return self.store.backend.find_many(keys) if keys and self.is_there() else {}
+        if not keys or not self.is_there():
+            return {}
+        backend = self.store.backend
+        if len(keys) > 1:
+            return backend.find_many(keys)
+        (key,) = keys
+        with suppress(CorruptEntry):  # it is as if there were none
+            entry = backend.find(key)
+            return {} if entry is None else {key: entry}
+        return {}
 
     def load(self, entry: Entry) -> Any:
         """Return the value of an entry; raise an error that was kept in place of one.
@@ -148,7 +158,8 @@ _lock = Lock()
 
 def cache_of(folder: str | os.PathLike[str], *, readonly: bool = False) -> Cache:
     """Return what this process has open of a folder; the last few stay open."""
-    wanted = (os.path.abspath(folder), readonly)
+    place = os.fspath(folder)
+    wanted = (place if place[:1] == "/" else os.path.abspath(place), readonly)
     with _lock:
         cache = _open.get(wanted)
         if cache is None:
