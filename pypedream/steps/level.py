@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Level", "levels_of"]
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 0.25
+_MANY, _SMALL_BYTES = 2_000, 256
 _FORCE, _RETRY, _READ_ONLY = "force", "retry", "read-only"
 
 
@@ -81,9 +82,12 @@ class Level:
         if boundary.mode == _FORCE:
             attempted = boundary.backend._attempted
             keys = {key: identity for key, identity in keys.items() if key in attempted}
-        found: dict[bytes, Outcome] = {
-            keys[key]: entry for key, entry in self._usable(keys).items()
-        }
+        kept = self._usable(keys)
+        found: dict[bytes, Outcome] = {keys[key]: entry for key, entry in kept.items()}
+        if len(found) > _MANY:
+            found = {
+                each: _light(items[each], kept[key]) for key, each in keys.items() if key in kept
+            }
         self.kept += len(found)
         if boundary.mode == _READ_ONLY and len(found) < len(items):
             missing = next(item for identity, item in items.items() if identity not in found)
@@ -233,6 +237,12 @@ class Level:
         elif outcome.value is not STORED:
             return outcome.value
         return Reference(str(self.boundary.folder), self.boundary.key(item.identity), entry)
+
+
+def _light(item: Item, entry: Entry) -> Outcome:
+    """Return what takes little memory: what an entry holds is read again when its turn comes."""
+    is_small = entry.inline is None or len(entry.inline) < _SMALL_BYTES
+    return entry if is_small or is_error(entry) else Done(item.place, STORED)
 
 
 def levels_of(program: Program) -> list[Level]:

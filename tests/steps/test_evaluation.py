@@ -51,6 +51,12 @@ class Wrap(Step):
         return [value]
 
 
+class Long(Step):
+    def _run(self, value: int) -> str:
+        CALLS.append(value)
+        return f"{value} " * 100
+
+
 class Refuse(Step):
     at: int = 3
 
@@ -371,6 +377,17 @@ def test_nobody_waits_for_one_who_takes_his_time_with_results(infra):
 
     assert list(slowly) == [3, 4]
     assert len(CALLS) == 3
+
+
+def test_many_results_that_are_kept_are_read_one_by_one(infra):
+    """Also those that are looked for together, which would take the memory of all."""
+    step = Long(infra=infra | {"backend": "Elsewhere"})
+    list(step.run_many(range(2_100)))
+
+    again = list(step.clone().run_many(range(2_200)))
+
+    assert again == [f"{value} " * 100 for value in range(2_200)]
+    assert sorted(CALLS) == list(range(2_200))
 
 
 def test_eight_threads_compute_once(infra):
