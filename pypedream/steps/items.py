@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import BatchProtocolError
+from pypedream.places import users_traceback
+from pypedream.steps.failures import is_of_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +33,13 @@ class StepItems:
     def __iter__(self) -> Iterator[Any]:
         from pypedream.steps.evaluation import run_all
 
-        return run_all(self._step, self._values)
+        try:
+            yield from run_all(self._step, self._values)
+        except Exception as error:
+            if is_of_step(error):
+                # Between who asks and the line that failed there is nothing that he has written.
+                error.__traceback__ = users_traceback(error.__traceback__)
+            raise
 
     def __repr__(self) -> str:
         return f"<StepItems: {len(self._values)} of {type(self._step).__name__}>"

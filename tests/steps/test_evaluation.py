@@ -212,6 +212,18 @@ def test_an_error_that_is_kept_says_what_to_do(infra):
     assert second.traceback[-1].name == "_run"
 
 
+def test_an_error_shows_the_lines_of_the_user(infra):
+    """Not those between them, however deep the chain is; kept or not."""
+    chain = Chain(steps=[Plus(), Chain(steps=[Refuse(infra={}), Plus()])], infra=infra)
+
+    for _ in range(2):
+        with pytest.raises(LookupError) as caught:
+            chain.run(2)
+        names = [entry.name for entry in caught.traceback]
+        assert names[-1] == "_run"
+        assert set(names[1:-1]) <= {"run", "__iter__"}
+
+
 def test_an_error_above_is_raised_below(infra):
     """The steps after it keep nothing of that item."""
     chain = Chain(steps=[Refuse(infra=infra), Plus(infra=infra)])
