@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
+from pypedream.errors import StepError
 from pypedream.steps.batches import through
 from pypedream.steps.identity import item_identity
 from pypedream.steps.level import Level, levels_of
@@ -90,7 +91,7 @@ def _kept_values(levels: list[Level], items: Iterator[Item], count: int) -> Iter
             reached, coming = _brought(levels, piece)
             try:
                 if not levels[-1].is_lazy:
-                    _take_until_error(coming, reached)
+                    _take(coming, reached)
                 pace.took(perf_counter() - before)
                 for item in piece:
                     yield _value(levels, item, reached, coming, given)
@@ -123,18 +124,18 @@ def _brought(levels: list[Level], piece: list[Item]) -> tuple[dict[bytes, Outcom
             break
     before, reached, missing = looked.pop()
     while looked:
-        _take_until_error(before.made(missing.values()), reached)
+        _take(before.made(missing.values()), reached, is_in_order=not before.is_lazy)
         level, found, missing = looked.pop()
         missing = _onward(before, reached, missing, found)
         before, reached = level, found
     return reached, before.made(missing.values())
 
 
-def _take_until_error(coming: Coming, reached: dict[bytes, Outcome]) -> None:
-    """Take what comes; nothing more is computed when something has failed."""
+def _take(coming: Coming, reached: dict[bytes, Outcome], *, is_in_order: bool = True) -> None:
+    """Take what comes; in order, nothing more is computed when something has failed."""
     for identity, outcome in coming:
         reached[identity] = outcome
-        if isinstance(outcome, Done) and outcome.error is not None:
+        if is_in_order and isinstance(outcome, Done) and outcome.error is not None:
             break
     coming.close()
 
@@ -158,6 +159,11 @@ def _onward(
     return onward
 
 
+def _error_among(outcomes: Iterable[Outcome]) -> BaseException:
+    errors = (each.error for each in outcomes if isinstance(each, Done))
+    return next((each for each in errors if each is not None), StepError("nothing came of it"))
+
+
 def _value(
     levels: list[Level],
     item: Item,
@@ -168,12 +174,14 @@ def _value(
     """Return the value of an item; one that comes again is read again, into another object."""
     identity = item.identity
     while identity not in reached and identity not in given:
-        key, outcome = next(coming)
-        reached[key] = outcome
+        one = next(coming, None)
+        if one is None:  # a batch that failed says nothing of the items after that
+            raise _error_among(reached.values())
+        reached[one[0]] = one[1]
     given.add(identity)
     with suppress(Damaged):  # it has been set aside, and is computed again
         return levels[-1].value(item, reached.pop(identity, None))
-    _take_until_error(coming, reached)
+    _take(coming, reached)
     again, coming = _brought(levels, [item])
-    _take_until_error(coming, again)
+    _take(coming, again)
     return levels[-1].value(item, again[identity])

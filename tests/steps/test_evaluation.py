@@ -212,6 +212,45 @@ def test_an_error_that_is_kept_says_what_to_do(infra):
     assert second.traceback[-1].name == "_run"
 
 
+def test_what_fails_first_in_a_pool_is_raised_in_its_turn(infra):
+    """Though what comes before it takes longer, and goes on through more steps."""
+
+    class Late(Step):
+        def _run(self, value: int) -> int:
+            if value == 3:
+                raise LookupError("no 3")
+            time.sleep(0.2)
+            return value
+
+    chain = Chain(steps=[Late(infra=infra | {"backend": "Threads"}), Plus(infra=infra)])
+    results = iter(chain.run_many([1, 2, 3, 4]))
+
+    assert [next(results), next(results)] == [2, 3]
+    with pytest.raises(LookupError, match="no 3"):
+        next(results)
+
+
+def test_an_error_in_a_batch_is_raised_in_its_turn(infra):
+    """Also when it is one that is kept, and through more steps."""
+
+    class Breaks(Step):
+        def _run_batch(self, values: Iterable[int]) -> Iterator[int]:
+            for value in values:
+                if value == 3:
+                    raise LookupError("no 3")
+                yield value
+
+    step = Breaks(infra=infra)
+    chain = Chain(steps=[Breaks(infra=infra), Plus(infra=infra)])
+
+    for one in (step, chain):
+        with pytest.raises(LookupError, match="no 3"):
+            list(one.run_many([1, 2, 3, 4, 5]))
+        with pytest.raises(LookupError, match="no 3"):
+            list(one.run_many([5, 3, 4]))
+    assert [step.lookup(value).status for value in (2, 3)] == ["success", "error"]
+
+
 def test_an_error_shows_the_lines_of_the_user(infra):
     """Not those between them, however deep the chain is; kept or not."""
     chain = Chain(steps=[Plus(), Chain(steps=[Refuse(infra={}), Plus()])], infra=infra)
