@@ -68,7 +68,7 @@ class Dask(_ClusterBackend):
         try:
             yield executor
         finally:
-            executor.shutdown()
+            executor.close()
 
 
 class Ray(_ClusterBackend):
@@ -87,7 +87,7 @@ class Ray(_ClusterBackend):
         try:
             yield executor
         finally:
-            executor.shutdown()
+            executor.close()
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def _submitted(backend: _SubmititBackend, task: Task, items: Sequence[Item]) -> 
     try:
         yield from dispatched(carrier, task, items, size)
     finally:
-        executor.shutdown()
+        executor.close()  # nothing is under way any more, or it was cancelled
 
 
 class _Jobs(Elsewhere):

@@ -18,7 +18,7 @@ from pypedream import Pipeline
 from pypedream.errors import ExecutorError, StageKilled, StageTimeout
 from pypedream.steps.backends import Auto, LocalProcess, Slurm, SubmititDebug
 from tests.executors import fake_slurm
-from tests.executors.alive import is_alive
+from tests.executors.alive import gone, is_alive
 from tests.steps.configured import (
     Deadly,
     Fragile,
@@ -276,6 +276,30 @@ def test_a_job_outlives_who_sent_it_and_is_waited_for(tmp_path: Path) -> None:
     assert list(step.run_many([1, 2])) == [2, 3]
 
     assert noted(notes) == ["1", "2"]
+
+
+@pytest.mark.cluster
+@pytest.mark.skipif(sys.platform == "win32", reason="an interrupt cannot be sent to one process")
+def test_an_interrupt_ends_the_jobs(tmp_path: Path) -> None:
+    """What they had done is kept."""
+    notes, folder = tmp_path / "notes", tmp_path / "kept"
+    code = (
+        "from tests.steps.test_jobs import by, Path, Slow\n"
+        f"infra = by('LocalProcess', Path({str(folder)!r}), max_jobs=1)\n"
+        f"list(Slow(infra=infra, notes={str(notes)!r}, seconds=1.5).run_many(range(99)))\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    until(notes, 2)
+    step = Slow(infra=by("LocalProcess", folder), seconds=1.5)
+    job = step.lookup(1).job()
+
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=PATIENCE_S)
+
+    assert "KeyboardInterrupt" in errors
+    assert gone([int(job.job_id)], within_s=60)
+    assert step.lookup(0).cached()
+    assert len(noted(notes)) < 10
 
 
 def test_several_tasks_of_one_job_give_one_result(tmp_path: Path) -> None:

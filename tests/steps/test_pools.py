@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -309,3 +310,27 @@ class Chatting(Step):
         print(f"heard {value}")
         logger.info(f"logged {value}")
         return value
+
+
+def test_workers_that_stay_see_a_module_that_was_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept under the new code is never computed by the old one."""
+    source = (
+        "from pypedream.steps import Step\n"
+        "class Edited(Step):\n"
+        "    def _run(self, value):\n"
+        "        return value + {more}\n"
+    )
+    file = tmp_path / "edited_steps.py"
+    file.write_text(source.format(more=1))
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("edited_steps")
+    infra = by("ProcessPool", tmp_path / "kept")
+    before = module.Edited(infra=infra).run(5)
+
+    file.write_text(source.format(more="100  # another length"))
+    importlib.reload(module)
+
+    assert (before, module.Edited(infra=infra).run(5)) == (6, 105)
+    assert module.Edited(infra=by("Cached", tmp_path / "kept")).run(5) == 105
