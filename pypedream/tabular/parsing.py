@@ -14,7 +14,7 @@ from attrs import define, field
 
 from pypedream.tabular.casts import Cast, cast_of, is_parsed, modern
 from pypedream.tabular.polars_library import pl
-from pypedream.tabular.records import Dialect, Scan, row_count, scan
+from pypedream.tabular.records import Dialect, Scan, scan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,9 +135,9 @@ class Parser:
         its last cell is null; an empty line is one that is too short.
         """
         count = frame.height
-        if block.has_quotes:  # rows have been counted by cells, but may have line ends in them
-            is_line_by_line = count == block.count(b"\n")
-            return is_line_by_line or count == row_count(block.whole, block.start, self.dialect)
+        if block.has_quotes:  # their cells have been counted, but may have line ends in them
+            lines = block.count(b"\n")
+            return count == lines or count + _line_ends_in(frame) == lines
         if frame.width > 1 and frame.to_series(frame.width - 1).null_count() == 0:
             return True
         separators = (frame.width - 1) * count
@@ -181,6 +181,12 @@ class Parser:
         frame = frame.select(pl.col(inner).alias(name) for inner, name in kept.items())
         frame, more = cast_text(frame, self.casts)
         return frame, {self._inner[inner]: rows for inner, rows in misfits.items()} | more
+
+
+def _line_ends_in(frame: pl.DataFrame) -> int:
+    """Return how many line ends there are within cells."""
+    found = frame.select(pl.col(pl.String).str.count_matches("\n", literal=True).sum())
+    return sum(found.row(0)) if found.width else 0
 
 
 def cast_text(

@@ -27,7 +27,6 @@ __all__ = [
     "are_regular",
     "cells",
     "dialect_of",
-    "row_count",
     "scan",
 ]
 
@@ -156,12 +155,6 @@ def are_regular(data: bytes, start: int, dialect: Dialect, columns: int) -> bool
     """
     match = _regular(dialect.separator, columns).match(data, start)
     return match is not None and match.end() == len(data)
-
-
-def row_count(data: bytes, start: int, dialect: Dialect) -> int:
-    """Return how many rows there are from *start* on, which are quoted by the rules."""
-    outside = dialect.quoted.sub(b"q", b"\n" + data[start:])
-    return outside.count(b"\n") - 1
 
 
 def scan(data: bytes, dialect: Dialect, columns: int, *, encoding: str, is_last: bool) -> Scan:
