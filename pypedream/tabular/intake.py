@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from pypedream.tabular.judging import Judge, without
+from pypedream.tabular.judging import Judge, difference, without
 from pypedream.tabular.parquet_sink import ParquetSink
 from pypedream.tabular.parsing import casts_of
 from pypedream.tabular.polars_library import pl
-from pypedream.tabular.problems import Problem
+from pypedream.tabular.problems import MOST_KEPT, Problem
 from pypedream.tabular.rules import WholeRule, row_rules, whole_rules
 from pypedream.tabular.whole_rules import Broken, Hashes, broken_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from pypedream.tabular.batches import Place, RowSource
@@ -29,6 +29,17 @@ if TYPE_CHECKING:
     from pypedream.tabular.table_schema import TableSchema
 
 __all__ = ["Intake"]
+
+
+_NO_PAIRS = pl.DataFrame(schema={"row": pl.UInt32, "rule": pl.UInt32})
+
+
+def _pairs(rule: int, rows: pl.Series | None) -> pl.DataFrame:
+    """Return the rows that do not fulfil a rule, each with the rule."""
+    if rows is None:
+        return _NO_PAIRS
+    frame = pl.DataFrame({"row": rows.cast(pl.UInt32)})
+    return frame.with_columns(rule=pl.lit(rule, dtype=pl.UInt32))
 
 
 @frozen
@@ -124,26 +135,34 @@ class Intake:
 
     def _count(self, found: list[Broken]) -> pl.Series:
         """Return the rows that do not come in after all, each once, and count them."""
-        seen = set[int]()
+        wrong = pl.Series("row", [], dtype=pl.UInt32)
         for broken in found:
             if broken.rule.is_warning:
                 continue
-            code = broken.rule.code
-            self.findings.counts[code] += 1 if broken.rows is None else broken.rows.len()
-            fresh = set() if broken.rows is None else set(broken.rows.to_list()) - seen
-            self.findings.losses[code] += len(fresh)
-            seen |= fresh
-        return pl.Series("row", sorted(seen), dtype=pl.UInt32)
+            code, rows = broken.rule.code, broken.rows
+            self.findings.counts[code] += 1 if rows is None else rows.len()
+            if rows is not None:
+                fresh = difference(rows, wrong)
+                self.findings.losses[code] += fresh.len()
+                wrong = pl.concat([wrong, fresh])
+        return wrong.sort()
 
     def _tell(self, found: list[Broken]) -> None:
-        wanted = sorted({row for each in found if each.rows is not None for row in each.rows})
-        places = dict(zip(wanted, self._places(wanted), strict=True))
-        problems = []
-        for broken in found:
-            rows = [None] if broken.rows is None else broken.rows.to_list()
-            problems += [self._problem(broken, places.get(row)) for row in rows]
-        told = [each for each in problems if each is not None]
-        self.findings.add(sorted(told, key=lambda each: each.row or 0))
+        """Tell each problem: those of the file, then those of rows in their order."""
+        problems = [self._problem(each, None) for each in found if each.rows is None]
+        pairs = pl.concat([_NO_PAIRS, *(_pairs(at, each.rows) for at, each in enumerate(found))])
+        pairs = pairs.sort("row", "rule")
+        if self.findings.rejects is None:
+            pairs = pairs.head(MOST_KEPT)
+        places, last, place = self._places(pairs["row"].unique().sort().to_list()), -1, None
+        for row, at in pairs.iter_rows():
+            if row != last:
+                last, place = row, next(places)
+            problems.append(self._problem(found[at], place))
+            if len(problems) >= MOST_KEPT:  # all of them may not have room in memory
+                self.findings.add([each for each in problems if each is not None])
+                problems = []
+        self.findings.add([each for each in problems if each is not None])
 
     def _problem(self, broken: Broken, place: Place | None) -> Problem | None:
         rule = broken.rule
@@ -166,7 +185,7 @@ class Intake:
             record=place.record if place else None,
         )
 
-    def _places(self, rows: list[int]) -> list[Place]:
+    def _places(self, rows: list[int]) -> Iterator[Place]:
         """Return where rows are, which are given by their index at the target, in order."""
         wanted, begin, at = dict[int, list[int]](), 0, 0
         for number, note in enumerate(self._notes):
@@ -177,9 +196,7 @@ class Intake:
             if at > first:
                 wanted[number] = note.indexes([row - begin for row in rows[first:at]])
             begin = end
-        if not wanted:
-            return []
-        return list(self.source.places(self.layout, self.batch_size, wanted))
+        return self.source.places(self.layout, self.batch_size, wanted) if wanted else iter(())
 
     def _take_out(self, path: Path, wrong: pl.Series) -> None:
         """Write the target again without some rows."""

@@ -113,7 +113,7 @@ class Judge:
                 rows = frame.select(rule.holds.not_().arg_true()).to_series()
                 misfits = batch.misfits.get(rule.column)
                 if misfits is not None and rule.code == "blank":
-                    rows = _difference(rows, misfits)
+                    rows = difference(rows, misfits)
                 failed = rows.len()
                 hit = _Hit(
                     rows, rule.column, rule.code, rule.reason, rule.name, tally, rule.is_warning
@@ -128,9 +128,9 @@ class Judge:
         for hit in hits:
             if not hit.is_warning:
                 self.findings.counts[hit.code] += hit.rows.len()
-                fresh = _difference(hit.rows, wrong)
+                fresh = difference(hit.rows, wrong)
                 self.findings.losses[hit.code] += fresh.len()
-                wrong = pl.concat([wrong, fresh.cast(pl.UInt32)])
+                wrong = pl.concat([wrong, fresh])
         return wrong.sort()
 
     def _tell(self, hits: list[_Hit], faults: list[Problem], batch: Batch) -> None:
@@ -188,9 +188,10 @@ def without(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
     return frame.filter(pl.repeat(True, frame.height, eager=True).scatter(rows, False))
 
 
-def _difference(rows: pl.Series, others: pl.Series) -> pl.Series:
+def difference(rows: pl.Series, others: pl.Series) -> pl.Series:
+    """Return those of some rows that are not among others."""
     if not others.len():
-        return rows
+        return rows.cast(pl.UInt32)
     left = pl.DataFrame({"row": rows.cast(pl.UInt32)})
     right = pl.DataFrame({"row": others.cast(pl.UInt32)})
     return left.join(right, on="row", how="anti").to_series()

@@ -361,6 +361,21 @@ def test_many_problems_are_counted_and_the_first_are_told(tmp_path: Path) -> Non
     assert error.counts == {"type": 10_050}
 
 
+def test_a_key_that_is_none_is_told_in_the_memory_of_a_part_of_its_rows(tmp_path: Path) -> None:
+    """Where all rows have one key, an error has the first, and a file of rejects all."""
+    data = b"x\n" + b"7\n" * 25_000
+    schema = pa.DataFrameSchema({"x": pa.Column(int, unique=True)})
+
+    error = refused(tmp_path, data, schema, size=1_000)
+
+    assert [each.row for each in error.problems] == [*range(1, 10_001)]
+    assert error.counts == {"unique": 25_000}
+    result, frame = taken(tmp_path, data, schema, size=1_000, on_error="quarantine")
+    assert (frame.height, result.rejected) == (0, 25_000)
+    rejects = csv.DictReader(io.StringIO(texts(result)))
+    assert [int(each["line"]) for each in rejects] == [*range(2, 25_002)]
+
+
 @pytest.mark.parametrize(
     "limit, comes_in", [(None, True), (2, True), (1, False), (0.5, True), (0.4, False), (0, False)]
 )
