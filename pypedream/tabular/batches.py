@@ -72,6 +72,10 @@ class RowSource(Protocol):
         """Names of its columns."""
 
     @property
+    def first_row(self) -> str | None:
+        """The first line of a file of text without a header."""
+
+    @property
     def header_line(self) -> int | None:
         """The line that has them."""
 

@@ -92,6 +92,8 @@ class Reading:
         The line that has them, from 1; None if none has.
     first_line
         The line of the first row below the header, from 1.
+    first_row
+        The first line, if it has no names.
     row_bytes
         What a row takes, by those at the beginning.
     share_done
@@ -103,6 +105,7 @@ class Reading:
     names: tuple[str, ...] = ()
     header_line: int | None = None
     first_line: int = 1
+    first_row: str | None = None
     row_bytes: float = 1.0
     share_done: float = 0.0
     _rest: bytes = b""
@@ -132,7 +135,9 @@ class Reading:
             begin = begin.partition(b"\n")[2]
             self.first_line += 1
         self.names, self._rest = self.file.names or (), begin
-        if self.file.names is None:
+        if self.file.names is not None:
+            self.first_row = begin.partition(b"\n")[0].decode(self.source.encoding, "replace")
+        else:
             begin, header = self._header(begin)
             encoding = self.source.encoding
             self.names = tuple(cell.decode(encoding) for cell in cells(header, self.file.dialect))

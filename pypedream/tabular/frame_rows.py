@@ -67,6 +67,7 @@ class FrameRows:
     null_values: tuple[str, ...]
     formats: Mapping[str, str]
     header_line: int | None = None
+    first_row: str | None = None
 
     @classmethod
     def of(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pypedream.tabular.table_schema import ColumnSchema, TableSchema
 
-__all__ = ["Layout", "layout_of", "separator_problem"]
+__all__ = ["Layout", "layout_of", "separator_in", "separator_problem"]
 
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar", ":": "a colon"}
 _MOST_LISTED = 12
@@ -91,15 +91,27 @@ def separator_problem(names: Sequence[str], schema: TableSchema, separator: str)
     if len(expected) == 1 or expected & set(names):
         return None
     header = separator.join(names)
-    for other, called in _SEPARATORS.items():
-        if (
-            other != separator
-            and len(expected & {name.strip() for name in header.split(other)}) > 1
-        ):
-            shown = "\\t" if other == "\t" else other
-            reason = f'has {called} between its columns: give separator="{shown}"'
-            return Problem("separator", reason)
-    return None
+    others = (other for other in _SEPARATORS if other != separator)
+    return _separated(
+        next((each for each in others if len(expected & _cut(header, each)) > 1), None)
+    )
+
+
+def separator_in(row: str, columns: int) -> Problem | None:
+    """Return what is wrong if the first row of a file without a header is to be cut elsewhere."""
+    found = (other for other in _SEPARATORS if row.count(other) == columns - 1)
+    return _separated(next(found, None)) if columns > 1 else None
+
+
+def _cut(header: str, separator: str) -> set[str]:
+    return {name.strip() for name in header.split(separator)}
+
+
+def _separated(other: str | None) -> Problem | None:
+    if other is None:
+        return None
+    shown, called = "\\t" if other == "\t" else other, _SEPARATORS[other]
+    return Problem("separator", f'has {called} between its columns: give separator="{shown}"')
 
 
 def _unnamed(names: Sequence[str], schema: TableSchema) -> Iterator[Problem]:

@@ -33,7 +33,7 @@ from pypedream.store.disk import flush
 from pypedream.tabular.blocks import TextFile
 from pypedream.tabular.findings import Findings, Rejects
 from pypedream.tabular.frame_rows import FrameRows
-from pypedream.tabular.headers import Layout, layout_of, separator_problem
+from pypedream.tabular.headers import Layout, layout_of, separator_in, separator_problem
 from pypedream.tabular.intake import Intake
 from pypedream.tabular.models import check_limit
 from pypedream.tabular.problems import Problem, error_of
@@ -180,8 +180,10 @@ def _layout(rows: RowSource, schema: TableSchema, spec: IngestFileSpec, file: st
     """Return the columns of a file, if they are what the schema says."""
     mistaken = separator_problem(rows.names, schema, spec.separator)
     layout, problems = layout_of(rows.names, schema, file=file, line=rows.header_line)
+    if rows.first_row is not None and spec.separator not in rows.first_row:
+        mistaken = separator_in(rows.first_row, len(rows.names))
     if mistaken is not None:
-        problems = [evolve(mistaken, file=file, line=rows.header_line)]
+        problems = [evolve(mistaken, file=file, line=rows.header_line or 1)]
     if problems:
         raise error_of(file, problems, head=", so it did not come in")
     return layout

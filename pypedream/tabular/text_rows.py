@@ -131,6 +131,11 @@ class TextRows:
         return self.reading.names
 
     @property
+    def first_row(self) -> str | None:
+        """The first line, if it has no names."""
+        return self.reading.first_row
+
+    @property
     def header_line(self) -> int | None:
         """The line that has them."""
         return self.reading.header_line

@@ -108,3 +108,4 @@ def test_another_separator_is_recognized(name: str, shown: str) -> None:
     assert problem is not None
     assert f'give separator="{shown}"' in problem.reason
     assert separator_problem(["a", "b"], schema, ",") is None
+    assert separator_problem([" id", " name"], schema, ",") is None

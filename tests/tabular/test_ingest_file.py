@@ -113,6 +113,21 @@ WHOLE = {
 }
 
 
+def test_a_file_without_a_header_may_have_other_separators(tmp_path: Path) -> None:
+    """The first row is looked at; one that just is too short is a row."""
+    names = ("id", "name", "opened")
+
+    error = refused(tmp_path, b"1\ta\t\n", has_header=False, column_names=names)
+    assert 'line 1: has a tab between its columns: give separator="\\t"' in str(error)
+
+    error = refused(tmp_path, b"1\n", has_header=False, column_names=names)
+    assert told(error) == [(1, None, None, "short-row")]
+
+    schema = pa.DataFrameSchema({"id": pa.Column(int)})
+    _, frame = taken(tmp_path / "one", b"1\n", schema, has_header=False, column_names=("id",))
+    assert frame.rows() == [(1,)]
+
+
 @pytest.mark.parametrize("mode", ["fail", "quarantine"])
 @pytest.mark.parametrize("data, match", WHOLE.values(), ids=WHOLE)
 def test_a_file_that_is_wrong_as_a_whole_never_comes_in(

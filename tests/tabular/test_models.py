@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from attrs import asdict
 
+import pypedream
 from pypedream.errors import DefinitionError
 from pypedream.tabular import (
     ExecutionMode,
@@ -73,6 +78,21 @@ def test_a_record_is_the_same_after_json() -> None:
     record = IngestedFileRecord("x", "a.csv", "a.parquet", 3, 2, 40, "ab", 1, "rejects.csv")
 
     assert IngestedFileRecord(**json.loads(json.dumps(asdict(record)))) == record
+
+
+def test_who_says_what_is_expected_loads_no_polars() -> None:
+    """Nor pandera: a schema brings it along."""
+    code = (
+        "import sys; from pypedream.tabular import IngestFileSpec, match_files;"
+        " print({'polars', 'pandera'} & {*sys.modules})"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(pypedream.__file__).parents[1])}
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+
+    assert done.stdout == "set()\n"
 
 
 def test_modes_are_texts() -> None:
