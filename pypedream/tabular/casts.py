@@ -30,6 +30,7 @@ _MOMENTS = (
     "%Y-%m-%d",
 )
 _OFFSET = "%#z"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _WHOLE = re.compile(r"[+-]?\d+")
 _FIRST_YEAR = 1000  # "%Y" takes the two digits of 03-02-21 for a year of the Romans
 
@@ -70,6 +71,8 @@ def why_not(text: str, dtype: pl.DataType, cast: Cast | None) -> str:
     plain = text.strip()
     if dtype.is_integer() and _WHOLE.fullmatch(plain):
         return f"is out of the range of {dtype}" if plain == text else "has a blank behind it"
+    if dtype.is_float() and _NUMBER.fullmatch(plain) and plain == text:
+        return f"is out of the range of {dtype}"
     if dtype.is_numeric() and "," in plain:
         return f"is not {_described(dtype, cast)}: it has a comma"
     return f"is not {_described(dtype, cast)}"

@@ -10,7 +10,7 @@ from attrs import define, frozen
 from pypedream.errors import DefinitionError
 from pypedream.tabular.batches import Place
 from pypedream.tabular.casts import is_parsed
-from pypedream.tabular.parsing import cast_text, casts_of
+from pypedream.tabular.parsing import cast_text, casts_of, finite, misfits_in
 from pypedream.tabular.polars_library import pl
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class FrameRows:
         for name, dtype in layout.dtypes.items():
             if name in layout.kept and frame[name].dtype != dtype:
                 column = _converted(frame[name], dtype)
-                rows = (column.is_null() & frame[name].is_not_null()).arg_true()
+                rows = misfits_in(column, frame[name])
                 frame = frame.with_columns(column)
                 misfits |= {name: rows} if rows.len() else {}
         return frame, misfits
@@ -146,7 +146,7 @@ def _converted(column: pl.Series, dtype: pl.DataType) -> pl.Series:
         data = column.to_frame("a").write_csv(quote_style="always", null_value="")
         options = {"schema_overrides": {"a": dtype}, "infer_schema": False, "null_values": [""]}
         read = pl.read_csv(data.encode(), ignore_errors=True, **options)  # type: ignore[arg-type]
-        return read.to_series().rename(column.name)
+        return finite(read.to_series().rename(column.name), column)
     return column.cast(dtype, strict=False)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pypedream.tabular.blocks import Block
     from pypedream.tabular.headers import Layout
 
-__all__ = ["Parsed", "Parser", "cast_text", "casts_of"]
+__all__ = ["Parsed", "Parser", "cast_text", "casts_of", "finite", "misfits_in"]
 
 
 @define
@@ -147,17 +147,18 @@ class Parser:
         """Return all columns, and the rows of each that are not of its dtype."""
         if not self.expects_misfits:
             with suppress(pl.exceptions.PolarsError):
-                return self._csv(data, self._dtypes), {}
+                frame = self._csv(data, self._dtypes)
+                if not _has_infinite(frame):
+                    return frame, {}
         frame = self._csv(data, self._dtypes, ignore_errors=True)
-        gaps = [
+        unclear = [
             name
             for name, dtype in self._dtypes.items()
-            if not isinstance(dtype, pl.String) and frame[name].null_count()
+            if not isinstance(dtype, pl.String) and _is_unclear(frame[name])
         ]
-        text = self._csv(data, {}, columns=gaps) if gaps else frame
-        found = {
-            name: (frame[name].is_null() & text[name].is_not_null()).arg_true() for name in gaps
-        }
+        text = self._csv(data, {}, columns=unclear) if unclear else frame
+        frame = frame.with_columns(finite(frame[name], text[name]) for name in unclear)
+        found = {name: misfits_in(frame[name], text[name]) for name in unclear}
         misfits = {name: rows for name, rows in found.items() if rows.len()}
         self.expects_misfits = bool(misfits)
         return frame, misfits
@@ -181,6 +182,32 @@ class Parser:
         frame = frame.select(pl.col(inner).alias(name) for inner, name in kept.items())
         frame, more = cast_text(frame, self.casts)
         return frame, {self._inner[inner]: rows for inner, rows in misfits.items()} | more
+
+
+def misfits_in(made: pl.Series, text: pl.Series) -> pl.Series:
+    """Return the rows where there is a text, and no value was made of it."""
+    return (made.is_null() & text.is_not_null()).arg_true()
+
+
+def finite(made: pl.Series, text: pl.Series) -> pl.Series:
+    """Return a column in which a number that is too large for its dtype is null.
+
+    The parser makes it infinite, which is right only for a text that says so.
+    """
+    if not made.dtype.is_float():
+        return made
+    is_said = text.str.to_lowercase().str.contains("inf", literal=True)
+    both = pl.DataFrame({"made": made, "is_wrong": made.is_infinite() & ~is_said})
+    return both.select(pl.when(~pl.col("is_wrong")).then("made").alias(made.name)).to_series()
+
+
+def _is_unclear(made: pl.Series) -> bool:
+    return made.null_count() > 0 or (made.dtype.is_float() and bool(made.is_infinite().any()))
+
+
+def _has_infinite(frame: pl.DataFrame) -> bool:
+    floats = [pl.col(name) for name, dtype in frame.schema.items() if dtype.is_float()]
+    return bool(floats) and any(frame.select(each.is_infinite().any() for each in floats).row(0))
 
 
 def _line_ends_in(frame: pl.DataFrame) -> int:
@@ -222,7 +249,7 @@ def _other_ways(text: pl.Series, made: pl.Series, cast: Cast) -> tuple[pl.Series
             .with_columns(more=more)
             .select(pl.coalesce("made", "more"))["made"]
         )
-    return made, (made.is_null() & text.is_not_null()).arg_true()
+    return made, misfits_in(made, text)
 
 
 def casts_of(layout: Layout, formats: Mapping[str, str]) -> dict[str, Cast]:

@@ -139,9 +139,11 @@ def _whole(columns: tuple[str, ...], check: Any) -> WholeRule:
 def _not_blank(name: str, dtype: pl.DataType) -> Rule:
     cell = pl.col(name)
     holds = cell.is_not_null()
+    reason = "is empty, and has to have a value"
     if dtype.is_float():  # as pandera has it
         holds = holds & cell.is_not_nan().fill_null(value=True)
-    return Rule("not_nullable", name, "blank", holds, None, "is empty, and has to have a value")
+        reason = "is empty or not a number, and has to have a value"
+    return Rule("not_nullable", name, "blank", holds, None, reason)
 
 
 def _rule(name: str, check: Any) -> Rule:

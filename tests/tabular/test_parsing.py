@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pandera.polars as pa
 import polars as pl
 import pytest
@@ -27,6 +29,9 @@ NUMBERS = [
     "300",
     "1e3",
     "nan",
+    "inf",
+    "-Infinity",
+    "1e400",
     "true",
     "NA",
 ]
@@ -117,6 +122,14 @@ def test_an_empty_cell_is_null_also_with_quotes() -> None:
     frame = parser_of().parse(whole(b'"","","","",""\nNA,NA,NA,NA,NA\n')).frame
 
     assert frame.null_count().row(0) == (2,) * 5
+
+
+def test_a_number_that_is_too_large_is_not_infinite() -> None:
+    """Only a text that says so is."""
+    parsed = parser_of().parse(whole(b"1,inf,,,\n1,1e400,,,\n1,-Infinity,,,\n1,2,,,\n"))
+
+    assert parsed.frame["b"].to_list() == [math.inf, None, -math.inf, 2]
+    assert misfits_of(parsed) == {"b": [1]}
 
 
 def test_other_encodings_are_decoded() -> None:
