@@ -144,8 +144,8 @@ def _reprs(floats: pl.Series) -> pl.Series:
     """Return what Python writes for floats; asking it costs much, so each is asked for once."""
     if floats.n_unique() * 2 > floats.len():
         return _each_repr(floats)
-    codes = floats.rank("dense").cast(pl.Int64) - 1
-    return _each_repr(floats.unique().sort()).gather(codes)
+    once = floats.unique()
+    return floats.replace_strict(once, _each_repr(once), return_dtype=pl.String)
 
 
 def _each_repr(floats: pl.Series) -> pl.Series:

@@ -207,9 +207,9 @@ def _with_new_ids(keys: pl.Series, ids: pl.Series, given: pl.DataFrame) -> pl.Se
         ids = pl.select(pl.coalesce(pl.lit(ids), pl.lit(table[CANONICAL_ID]))).to_series()
     is_without = ids.is_null()
     wanted = keys.filter(is_without)
-    once = wanted.unique(maintain_order=True)
-    new = new_uuids(once.len())
-    if once.len() < wanted.len():
+    new = new_uuids(wanted.n_unique())
+    if new.len() < wanted.len():
+        once = wanted.unique(maintain_order=True)
         table = pl.DataFrame({KEY: once, CANONICAL_ID: new})
         new = (
             wanted.alias(KEY)
