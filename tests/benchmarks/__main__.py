@@ -28,6 +28,7 @@ from tests.benchmarks import (
     reuse,
     steps,
     store,
+    table_steps,
     tabular,
     tabular_ingest,
 )
@@ -47,6 +48,7 @@ BENCHMARKS = {
     "files": files.rows,
     "exports": exports.rows,
     "tabular": tabular.rows,
+    "table-steps": table_steps.rows,
     "steps": steps.rows,
     "ingest": tabular_ingest.rows,
 }
