@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from threading import Event, Thread
 
 import pytest
 
-from pypedream import Parameters
-from pypedream.errors import Locked, NoTableRun, TableRunError
+from pypedream import Parameters, context
+from pypedream.errors import Locked, NoTableRun, RunCancelled, TableRunError
 from pypedream.inputs import Input, InputBinding
 from pypedream.mappers import KeyedInputMapper
 from pypedream.tabular import FILES, CanonicalIdResolver, IngestFileSpec, StepStatus
@@ -503,6 +504,56 @@ def test_what_is_known_of_every_step_is_in_the_statistics(tmp_path):
         ("step", "small", "duration_ms"),
         ("step", "two", "duration_ms"),
     ]
+
+
+def test_a_run_may_go_on_in_a_thread_or_be_awaited(tmp_path):
+    """With ``start`` and ``arun``, which take the run as ``run`` does."""
+    ingested(tmp_path, {"a": numbers(3)})
+    pipeline = pipeline_of(tmp_path, steps(("one", adding(1)), ("ten", adding(10))))
+
+    pipeline.start(only="one", progress=False).wait()
+    assert statuses(pipeline) == {"one": "complete", "ten": "pending", "run": "ingested"}
+    asyncio.run(pipeline.arun(run_id="ab12c"))
+
+    assert values(pipeline) == [11, 12, 13]
+    assert statuses(pipeline)["run"] == "completed"
+
+
+def test_a_run_that_is_cancelled_goes_on_with_what_was_not_begun(tmp_path):
+    """What was under way is finished and counts."""
+    ingested(tmp_path, {"a": numbers(3)})
+    named = (("one", adding(1)), ("stop", cancel), ("ten", adding(10)))
+    pipeline = pipeline_of(tmp_path, steps(*named))
+
+    with pytest.raises(RunCancelled):
+        pipeline.run()
+
+    assert statuses(pipeline) == {
+        "one": "complete",
+        "stop": "complete",
+        "ten": "pending",
+        "run": "ingested",
+    }
+    pipeline.run()
+    assert values(pipeline) == [11, 12, 13]
+
+
+def cancel(ctx, files):
+    context.RUN.get().cancel()
+
+
+def test_a_run_does_not_depend_on_where_it_is_recorded(tmp_path):
+    """With a workspace there is a record as well, and steps are the same."""
+    ingested(tmp_path, {"a": numbers(3)})
+    pipeline = pipeline_of(tmp_path, steps(("one", adding(1)), ("odd", failing)))
+    with pytest.raises(RuntimeError, match="no luck"):
+        pipeline.run(workspace=tmp_path / "records", cache="cached")
+    mended = pipeline_of(tmp_path, steps(("one", adding(1)), ("odd", adding(10))))
+
+    run = mended.resume(workspace=tmp_path / "records", cache="cached")
+
+    assert run.stages["one"].state == "reused"
+    assert values(mended) == [11, 12, 13]
 
 
 def test_a_manifest_is_json_that_others_can_read(tmp_path):
