@@ -6,7 +6,6 @@ nothing: the step saves its file without them.
 
 from __future__ import annotations
 
-import shutil
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -106,11 +105,6 @@ class StepQuarantine:
         with self._lock:
             for name in list(self._held):
                 self._write(name)
-
-    def clear(self) -> None:
-        """Remove what an earlier call of the step has set aside."""
-        if self.folder.is_dir():
-            shutil.rmtree(self.folder)
 
     def _hold(self, file: AstroFile, rows: pl.DataFrame, reason: str) -> None:
         with self._lock:

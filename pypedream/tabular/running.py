@@ -68,9 +68,11 @@ def planned(
     run_id = keywords.pop("run_id", None)
     request = request_of(parameters, keywords)
     again = _asked_again(request, pipeline.blueprint)
-    manifest = _run_to_plan(pipeline, run_id, is_repeat=bool(again))
+    manifest, note = _run_to_plan(pipeline, run_id, is_repeat=bool(again))
 
     def reuse(base: Blueprint, _: Parameters) -> Reuse:
+        if manifest is None:
+            return StepsDone(notes=[note])
         return _steps_done(pipeline, manifest, again & base.wiring.wires.keys())
 
     plan = plan_for(request, pipeline.blueprint, pipeline.options, reuse=reuse)
@@ -168,13 +170,16 @@ class TableLaunch(Launch):
         log.add("log", text_of(tables.manifest), level=level)
 
 
-def _run_to_plan(pipeline: Pipeline, run_id: str | None, *, is_repeat: bool) -> Manifest | None:
+def _run_to_plan(
+    pipeline: Pipeline, run_id: str | None, *, is_repeat: bool
+) -> tuple[Manifest | None, str]:
+    """Return the run that would be carried out now, or None and why there is none."""
     if run_id is not None:
-        return find_run(pipeline.pipeline_dir, run_id)
+        return find_run(pipeline.pipeline_dir, run_id), ""
     try:
-        return choose_run(pipeline.pipeline_dir, is_repeat=is_repeat)
-    except NoTableRun:  # to plan is to look ahead; the run will say it
-        return None
+        return choose_run(pipeline.pipeline_dir, is_repeat=is_repeat), ""
+    except NoTableRun as error:  # to plan is to look ahead; the run will raise it
+        return None, str(error)
 
 
 def _asked_again(request: Request, base: Blueprint) -> set[str]:
@@ -185,9 +190,7 @@ def _asked_again(request: Request, base: Blueprint) -> set[str]:
     return select(selection, base.wiring.wires, base.children)
 
 
-def _steps_done(pipeline: Pipeline, manifest: Manifest | None, again: set[str]) -> StepsDone:
-    if manifest is None:
-        return StepsDone(notes=["nothing was ingested yet: pipeline.ingest(FOLDER)"])
+def _steps_done(pipeline: Pipeline, manifest: Manifest, again: set[str]) -> StepsDone:
     steps = pipeline.steps
     called = frozenset(steps_to_call(steps, manifest, again))
     found = StepsDone(manifest=manifest, called=called)

@@ -11,10 +11,7 @@ from attrs import define, field
 
 from pypedream import context
 from pypedream.errors import TableRunError
-from pypedream.store.disk import remove_tree
-from pypedream.tabular.filters import FILTERED
 from pypedream.tabular.going_on import SNAPSHOTS
-from pypedream.tabular.identity_stage import forget_step
 from pypedream.tabular.manifest import FileRows, StepState, StepStatus
 from pypedream.tabular.polars_library import pl
 from pypedream.tabular.quarantine import StepQuarantine
@@ -77,7 +74,9 @@ class StepCall:
         return self.context.quarantine
 
     def begin(self, number: int) -> None:
-        """Keep the files as they are, and remove what an earlier call has left.
+        """Keep the files as they are.
+
+        What an earlier call has left went when the run was prepared.
 
         Parameters
         ----------
@@ -88,9 +87,6 @@ class StepCall:
         started = datetime.now(UTC).isoformat(timespec="milliseconds")
         inputs = {name: self.run.path_of(file) for name, file in self.files.items()}
         self._state = StepState(number=number, started_at=started, inputs=inputs)
-        self.quarantine.clear()
-        forget_step(self.run.folder, self.step.step_id)
-        remove_tree(self.run.folder / FILTERED / self.step.step_id)
         self._rows_in, self._stamps = {}, {}
         for name, file in self.files.items():
             kept = self._kept(name)

@@ -127,8 +127,8 @@ def _carried_out(call: StepCall, arguments: Mapping[str, Any]) -> Any:
 def _running(run: Any) -> TableRun:
     if run is None:
         raise TableRunError(
-            "a step is called in the process of its run: run(executor=...) takes"
-            ' "serial" or "threads"'
+            "no run of tables is carried out here: a step is called by run() of its own pipeline,"
+            ' with the executor "serial" or "threads"'
         )
     found: TableRun = run
     return found

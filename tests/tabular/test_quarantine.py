@@ -99,13 +99,3 @@ def test_what_is_no_frame_is_refused(schools, quarantine):
     """As a lazy frame, of which nobody knows how many rows it has."""
     with pytest.raises(QuarantineError, match="rows are a polars DataFrame"):
         quarantine.quarantine_rows(schools, schools.scan(), reason="x")
-
-
-def test_what_an_earlier_call_has_set_aside_is_removed(schools, quarantine):
-    """A step that is called again begins with none."""
-    quarantine.quarantine_rows(schools, schools.load(), reason="all")
-    quarantine.write()
-
-    StepQuarantine(schools.run_directory, "check").clear()
-
-    assert not quarantine.folder.exists()

@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 import pytest
 
-from pypedream import Parameters, context
+from pypedream import Parameters, Pipeline, context
 from pypedream.errors import Locked, NoTableRun, RunCancelled, TableRunError
 from pypedream.inputs import Input, InputBinding
 from pypedream.mappers import KeyedInputMapper
@@ -99,6 +99,36 @@ def test_arguments_are_bound_by_their_names(tmp_path):
 
     assert values(pipeline) == [1012, 1013, 1014]
     assert pipeline.steps[0].file_names == ("b", "a")
+
+
+def test_a_run_is_completed_when_its_other_stages_are_well(tmp_path):
+    """Steps that are done are not called again for them."""
+    ingested(tmp_path, {"a": numbers(3)})
+    answers = [ValueError("no luck"), None]
+    pipeline = pipeline_of(tmp_path, steps(("one", adding(1))))
+
+    @pipeline.stage(after="one")
+    def send():
+        answer = answers.pop(0)
+        if answer is not None:
+            raise answer
+
+    with pytest.raises(ValueError, match="no luck"):
+        pipeline.run()
+    assert statuses(pipeline) == {"one": "complete", "run": "failed"}
+    pipeline.run()
+
+    assert statuses(pipeline) == {"one": "complete", "run": "completed"}
+    assert values(pipeline) == [1, 2, 3]
+
+
+def test_a_step_outside_its_own_pipeline_is_refused(tmp_path):
+    """It would have no files."""
+    other = Pipeline("other")
+    other.include(pipeline_of(tmp_path, steps(("one", adding(1)))))
+
+    with pytest.raises(TableRunError, match=r"called by run\(\) of its own pipeline"):
+        other.run()
 
 
 def test_any_stage_may_bind_a_file_of_the_run(tmp_path):
@@ -212,6 +242,7 @@ def test_a_step_may_be_repeated_with_all_that_comes_after_it(tmp_path):
     pipeline.run()
     with pytest.raises(NoTableRun, match="is completed"):
         pipeline.run()
+    assert "is completed, and so are all others" in str(pipeline.plan())
 
     other = pipeline_of(tmp_path, steps(one, ("ten", adding(20)), ("two", adding(2))))
     other.run(from_="ten")
