@@ -411,12 +411,21 @@ def _whole_code_of(wired: Wire) -> CodeIdentity:
     if wired.over is not None:  # the same items may go together in another way
         over, collect = wired.over, wired.stage.policy.collect
         besides["over="] = digest_of((over.names, over.how, over.depth, collect))
+    values = code.values
     if wired.files is not None:
         besides["outputs"] = _digest_of_outputs(wired.files.spec)
+        values = {**values, "outputs": _outputs_shown(wired.files.spec)}
     if not besides:
         return code
     digest = sha256(repr((code.digest, besides)).encode()).hexdigest()
-    return CodeIdentity(digest, {**code.parts, **besides}, code.places, code.values)
+    return CodeIdentity(digest, {**code.parts, **besides}, code.places, values)
+
+
+@lru_cache(maxsize=10_000)
+def _outputs_shown(spec: FileSpec) -> str:
+    from pypedream.files.outputs_shown import outputs_shown
+
+    return outputs_shown(spec)
 
 
 def _digest_of_outputs(spec: FileSpec) -> str:

@@ -287,3 +287,25 @@ def test_a_run_that_takes_nothing_over_leaves_all_up_to_date(project: Path) -> N
     assert (project / ".pypedream" / "locks" / "count.json").exists()
     plan = flow.plan(cache="cached")
     assert {one.decision for one in plan.stages.values()} == {"reuse"}
+
+
+def listed_wide(
+    numbers: Annotated[list[int], Dep("in.json", JSON())],
+) -> Annotated[list[int], Out("out.json", JSON(indent=4))]:
+    return numbers
+
+
+def listed_so(
+    numbers: Annotated[list[int], Dep("in.json", JSON())],
+) -> Annotated[list[int], Out("out.json", JSON())]:
+    return numbers
+
+
+def test_an_option_of_a_loader_is_a_reason_that_is_named(project: Path) -> None:
+    """As it was, and as it is; so is another path."""
+    listed_so.__name__ = listed_so.__qualname__ = "listed_wide"
+    flow_of(listed_so).run()
+
+    (planned,) = flow_of(listed_wide).plan().stages.values()
+
+    assert "outputs out.json JSON() -> out.json JSON(indent=4)" in planned.reason
