@@ -11,6 +11,8 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from pypedream.cli.load import loaded
 
@@ -85,8 +87,14 @@ class Seen(NamedTuple):
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose stages have a helper, constants, parameters, a folder and a pattern."""
+    return new_project(tmp_path, monkeypatch)
+
+
+def new_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("REST_SALT", "1")
+    # what is compiled is told from old by whole seconds only
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "pipeline.py").write_text(PIPELINE)
     (tmp_path / "helper.py").write_text(dedent(HELPER))
@@ -359,3 +367,73 @@ def test_a_run_of_some_stages_says_nothing_of_the_others(project: Path) -> None:
         rest.remember(found.pipeline.run(cache="cached", only="clean"))
 
     assert not (project / ".pypedream" / "rest").exists()
+
+
+def toggled(file: str, old: str, new: str) -> Callable[[Path], object]:
+    """Return what replaces a text by another, or that by the first again."""
+
+    def edit(root: Path) -> None:
+        text = (root / file).read_text()
+        (root / file).write_text(text.replace(*((old, new) if old in text else (new, old))))
+
+    return edit
+
+
+def gone(file: str) -> Callable[[Path], object]:
+    return lambda root: (root / file).unlink(missing_ok=True)
+
+
+EDITS: dict[str, Callable[[Path], object]] = {
+    "touch": lambda root: os.utime(root / "in.json"),
+    "comment": toggled("pipeline.py", "FACTOR = 2", "# more\nFACTOR = 2"),
+    "input": toggled("in.json", "[1, null, 2]", "[3]"),
+    "pattern": toggled("parts/a.json", "1", "2"),
+    "code": toggled("pipeline.py", "if row is not None]", "if row]"),
+    "helper": toggled("helper.py", "return inner(row)", "return inner(row) + 1"),
+    "constant": toggled("helper.py", "OFFSET = 1", "OFFSET = 7"),
+    "parameter": toggled("pipeline.py", "0.5", "0.6"),
+    "loader": toggled("pipeline.py", '"clean.json", JSON())]:', '"clean.json", JSON(indent=4))]:'),
+    "variable": lambda _: os.environ.update(REST_SALT=str(1 + int(os.environ["REST_SALT"]) % 2)),
+    "file of parameters": written("params.json", '{"fit": {"rate": 0.9}}'),
+    "no file of parameters": gone("params.json"),
+    "output gone": gone("clean.json"),
+    "output spoiled": written("scaled.json", "[]"),
+    "stray": written("models/more.json", "1"),
+    "lock gone": gone(".pypedream/locks/scale.json"),
+    "results lost": lambda root: shutil.rmtree(root / ".pypedream" / "store", ignore_errors=True),
+    "hashes lost": gone(".pypedream/hashes"),
+    "name": toggled("pipeline.py", "flow.register(clean)", 'flow.register(clean, name="first")'),
+}
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """Return what is in all files of a project, and in its locks."""
+    paths = [path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    kept = [path for path in paths if ".pypedream" not in path.parts or "locks" in path.parts]
+    return {str(path.relative_to(root)): path.read_bytes() for path in kept}
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(st.lists(st.sampled_from([*EDITS]), max_size=3), min_size=1, max_size=4))
+def test_it_is_at_rest_only_where_a_run_would_do_nothing(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[list[str]]
+) -> None:
+    """Whatever was done: no call, nothing put back, no lock written; and after a run it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        root = new_project(tmp_path_factory.mktemp("rest"), patch)
+        for step in [[], *steps]:
+            for name in step:
+                EDITS[name](root)
+            before = contents(root)
+
+            seen = brought_up_to_date()
+
+            if seen.is_at_rest:
+                assert (seen.planned, seen.called, contents(root)) == (set(), set(), before)
+            assert seen.called <= seen.planned
+            assert brought_up_to_date() == Seen(True, set(), set())
