@@ -102,3 +102,10 @@ def test_what_a_function_gives_is_kept(tmp_path):
     assert [Func(function=count, infra=infra).run(1) for _ in range(2)] == [2, 2]
     assert Func(function=count, n=2, infra=infra).run(1) == 3
     assert calls == [1, 1]
+
+
+def test_the_class_is_found_where_others_have_it():
+    """Besides its own place."""
+    from pypedream.steps.helpers import Func as Other
+
+    assert Other is Func
