@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NoValue", "fields_that_count", "item_identity", "position_after", "uid_of"]
 
+_LONG = 100
 _START = b"pypedream/step/1"
 _NO_INPUT = text(b"no input", "")
 _CODES: ContextVar[dict[type, str] | None] = ContextVar("pypedream.steps.codes", default=None)
@@ -93,7 +94,10 @@ def item_identity(step: Step | None, value: Any) -> bytes:
     if value is NO_VALUE:
         return _NO_INPUT
     scalar = SCALARS.get(type(value))
-    return tagged(b"item", Encoding().encode(value) if scalar is None else scalar(value))
+    encoded = Encoding().encode(value) if scalar is None else scalar(value)
+    if len(encoded) > _LONG:  # it is kept in memory for each item
+        return tagged(b"long item", sha256(encoded).digest())
+    return tagged(b"item", encoded)
 
 
 def uid_of(position: bytes, identity: bytes) -> str:
