@@ -27,7 +27,7 @@ from pypedream.store.recording import recall
 from pypedream.store.results import FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from contextlib import AbstractContextManager
 
     from pypedream.store.entry import Entry
@@ -134,10 +134,15 @@ class Cache:
         self.is_there()
         return Writing(self.store.backend)
 
-    def claim(self, keys: Sequence[str]) -> AbstractContextManager[set[str]]:
-        """Hold the right to compute for a block, as far as nobody else has it; give which."""
+    def claim(
+        self, keys: Sequence[str], is_idle: Callable[[], bool] = bool
+    ) -> AbstractContextManager[set[str]]:
+        """Hold the right to compute for a block, as far as nobody else has it; give which.
+
+        While it *is idle* there others may have it after a while.
+        """
         self.is_there()
-        return claim_free(self.store.backend, keys)
+        return claim_free(self.store.backend, keys, is_idle)
 
     def is_running(self, key: str) -> bool:
         """Say whether somebody computes a result now."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from itertools import islice
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 from attrs import define
@@ -94,7 +94,10 @@ def _kept_values(levels: list[Level], items: Iterator[Item], count: int) -> Iter
                     _take(coming, reached)
                 pace.took(perf_counter() - before)
                 for item in piece:
-                    yield _value(levels, item, reached, coming, given)
+                    value = _value(levels, item, reached, coming, given)
+                    levels[-1].idle_since = monotonic()
+                    yield value
+                    levels[-1].idle_since = None
             finally:
                 coming.close()  # an error that somebody holds would hold the claims as well
     finally:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from time import sleep
+from contextlib import contextmanager
+from threading import get_ident
+from time import monotonic, sleep
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
@@ -15,7 +17,7 @@ from pypedream.steps.task import STORED, Done, Item, Task
 from pypedream.store.corruption import Damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Mapping
+    from collections.abc import Collection, Generator, Iterator, Mapping
 
     from pypedream.steps.program import Boundary, Program
     from pypedream.store.entry import Entry
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Level", "levels_of"]
 
+_IDLE_S = 10.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 0.25
 _MANY, _SMALL_BYTES = 2_000, 256
 _FORCE, _RETRY, _READ_ONLY = "force", "retry", "read-only"
@@ -44,6 +47,8 @@ class Level:
         What is made for an item that is missing there.
     kept, computed
         Of how many items there was a result, and of how many it had to be computed.
+    idle_since
+        When the caller got his turn, if he has it; what is computed meanwhile is not much.
     is_batched
         Whether it makes many items in one call.
     is_lazy
@@ -55,6 +60,7 @@ class Level:
     inner: Program
     kept: int = 0
     computed: int = 0
+    idle_since: float | None = None
     cache: Cache = field(init=False)
     is_batched: bool = field(init=False)
     is_lazy: bool = field(init=False)
@@ -132,7 +138,7 @@ class Level:
     def _claimed(self, todo: dict[str, Item]) -> Coming:
         pause = _FIRST_PAUSE_S
         while todo:
-            with self.cache.claim(list(todo)) as held:
+            with self.cache.claim(list(todo), self._is_idle) as held, _noted(held):
                 mine = {key: item for key, item in todo.items() if key in held}
                 todo = {key: item for key, item in todo.items() if key not in held}
                 found = self._published(mine)
@@ -146,9 +152,16 @@ class Level:
             found = self._usable(todo) if self.boundary.mode != _FORCE else {}
             yield from self._taken(todo, found)
             todo = {key: item for key, item in todo.items() if key not in found}
+            # What this very thread has claimed and left alone nobody would compute.
+            own = {key: item for key, item in todo.items() if _CLAIMED.get(key) == get_ident()}
+            yield from self._computed(own)
+            todo = {key: item for key, item in todo.items() if key not in own}
             if todo and not held:
                 sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+    def _is_idle(self) -> bool:
+        return self.idle_since is not None and monotonic() - self.idle_since > _IDLE_S
 
     def _taken(self, items: Mapping[str, Item], found: Mapping[str, Entry]) -> Coming:
         self.kept += len(found)
@@ -237,6 +250,23 @@ class Level:
         elif outcome.value is not STORED:
             return outcome.value
         return Reference(str(self.boundary.folder), self.boundary.key(item.identity), entry)
+
+
+_CLAIMED: Final[dict[str, int]] = {}
+"""The keys that are claimed in this process, each with the thread that has it."""
+
+
+@contextmanager
+def _noted(keys: set[str]) -> Iterator[None]:
+    """Take note of the keys that this thread has claimed, for a block."""
+    thread = get_ident()
+    for key in keys:
+        _CLAIMED[key] = thread
+    try:
+        yield
+    finally:
+        for key in keys:
+            _CLAIMED.pop(key, None)
 
 
 def _light(item: Item, entry: Entry) -> Outcome:

@@ -7,6 +7,7 @@ in the order of their ends, the inner before the outer.
 
 from __future__ import annotations
 
+from os.path import abspath
 from typing import TYPE_CHECKING
 
 from attrs import Factory, define, evolve
@@ -113,7 +114,7 @@ class Program:
                 each,
                 start=each.start - begin,
                 end=each.end - begin,
-                is_shared=each.end == outer.end and each.folder == outer.folder,
+                is_shared=each.end == outer.end and abspath(each.folder) == abspath(outer.folder),
             )
             for each in self.boundaries[first:number]
         ]

@@ -19,7 +19,7 @@ from pypedream.store.backend import Lease
 from pypedream.store.owner import is_gone, this_process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pypedream.store.backend import Backend, Renewing
 
@@ -57,10 +57,18 @@ def claimed(backend: Backend, name: str, *, wait_timeout: float | None = None) -
 
 
 @contextmanager
-def claim_free(backend: Backend, names: Sequence[str]) -> Iterator[set[str]]:
+def claim_free(
+    backend: Backend, names: Sequence[str], is_idle: Callable[[], bool] = bool
+) -> Iterator[set[str]]:
     """Hold the claims to those of *names* that nobody else holds, for the block; yield which.
 
     It does not wait. Look again for the results inside, as with `claimed`.
+
+    Parameters
+    ----------
+    is_idle
+        Says whether nobody is at work in the block now. While that is so the claims are not
+        renewed, and after a while somebody else can have them.
     """
     owner, token = this_process(), os.urandom(16).hex()
     lease = Lease(token, owner, time() + LEASE_S)
@@ -69,7 +77,7 @@ def claim_free(backend: Backend, names: Sequence[str]) -> Iterator[set[str]]:
         there = None if name in taken else backend.lease(name)
         if there is not None and not is_live(there) and backend.take(name, lease, there):
             taken.add(name)
-    held = _Held(backend, taken)
+    held = _Held(backend, taken, is_idle)
     _heart.add(held, "", lease)
     try:
         yield taken
@@ -81,12 +89,13 @@ def claim_free(backend: Backend, names: Sequence[str]) -> Iterator[set[str]]:
 class _Held:
     """Many claims of one lease, which are renewed and given back together."""
 
-    def __init__(self, backend: Backend, names: set[str]) -> None:
+    def __init__(self, backend: Backend, names: set[str], is_idle: Callable[[], bool]) -> None:
         self._backend = backend
         self._names = names
+        self._is_idle = is_idle
 
     def renew(self, name: str, lease: Lease) -> None:  # noqa: ARG002 - as a place for entries has it
-        if self._names:
+        if self._names and not self._is_idle():
             self._backend.renew_all(self._names, lease)
 
     def release(self, name: str, token: str) -> None:  # noqa: ARG002 - as a place for entries has it

@@ -430,6 +430,48 @@ def test_nobody_waits_for_one_who_takes_his_time_with_results(infra):
     assert len(CALLS) == 3
 
 
+def test_nobody_waits_for_himself(infra):
+    """Who asks anew for what he left half way gets it computed."""
+
+    class Lazy(Threads):
+        """Computes what is asked for and no more."""
+
+        def _compute(self, task: Task, items: Sequence[Item]) -> Iterator[Done]:
+            for item in items:
+                yield from task.stream([item])
+
+    step = Plus(infra=Lazy(folder=infra["folder"]))
+    left = iter(step.run_many(range(5)))
+    assert next(left) == 1
+
+    assert step.run(4) == 5
+    assert list(step.run_many(range(5))) == [1, 2, 3, 4, 5]
+    assert list(left) == [2, 3, 4, 5]
+
+
+def test_what_is_left_half_way_is_free_after_a_while(infra, monkeypatch):
+    """For other threads and processes: the claims are not renewed."""
+    from pypedream.steps import level
+    from pypedream.store import claims
+
+    class Lazy(Threads):
+        def _compute(self, task: Task, items: Sequence[Item]) -> Iterator[Done]:
+            for item in items:
+                yield from task.stream([item])
+
+    monkeypatch.setattr(level, "_IDLE_S", 0.1)
+    monkeypatch.setattr(claims, "LEASE_S", 3.0)
+    monkeypatch.setattr(claims, "_RENEWED_AFTER_S", 0.0)
+    step = Plus(infra=Lazy(folder=infra["folder"]))
+    left = iter(step.run_many(range(3)))
+    assert next(left) == 1
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(step.run, 2).result(20) == 3
+
+    assert list(left) == [2, 3]
+
+
 def test_many_results_that_are_kept_are_read_one_by_one(infra):
     """Also those that are looked for together, which would take the memory of all."""
     step = Long(infra=infra | {"backend": "Elsewhere"})
