@@ -14,6 +14,7 @@ from attrs import field, frozen
 from pypedream.errors import BatchProtocolError
 from pypedream.steps.batches import maker
 from pypedream.steps.cache import Reference, cache_of
+from pypedream.steps.telling import warn
 from pypedream.steps.writing import Unkept, Writing
 
 if TYPE_CHECKING:
@@ -184,11 +185,13 @@ class Task:
         if self.program.is_kept_inside:
             return Done(item.place, value)
         try:
-            writing.keep(item.key, value, took_s)
+            is_kept = writing.keep(item.key, value, took_s)
         except Unkept as error:
             told = Unkept(
                 f"{self.label}: its result cannot be kept: {error}; return data instead, or leave"
                 " infra out"
             )
             return Done(item.place, error=told, is_cached=False)
-        return Done(item.place, value)
+        if not is_kept:
+            warn(f"{self.label}: its result is not kept: it holds a secret")
+        return Done(item.place, value, is_cached=is_kept)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pypedream.context import STAGE
+from pypedream.context import PARAMETERS, STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pypedream.steps.level import Level
 
-__all__ = ["tell"]
+__all__ = ["secrets_of_run", "tell", "warn"]
 
 
 def tell(levels: Sequence[Level]) -> None:
@@ -38,3 +38,16 @@ def _data(level: Level) -> dict[str, object]:
     paths = level.boundary.paths
     step = level.label if paths is None else paths.step_uid
     return {"step": step, "kept": level.kept, "computed": level.computed}
+
+
+def warn(text: str) -> None:
+    """Write a warning into the log of the stage that runs; outside of a run nobody is told."""
+    attempt = STAGE.get()
+    if attempt is not None:
+        attempt.log.add("warning", text, attempt=attempt, level="warning")
+
+
+def secrets_of_run() -> list[str]:
+    """Return the texts that the run keeps secret; none outside of a run."""
+    secrets = getattr(PARAMETERS.get(), "secrets", None)
+    return list(secrets()) if callable(secrets) else []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import PypedreamError, StoreError
 from pypedream.steps.failures import is_of_step, record_of
+from pypedream.steps.telling import secrets_of_run
 from pypedream.store.recording import Manner, record
 from pypedream.values import one_line
 
@@ -39,6 +40,7 @@ class Writing:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._secrets = secrets_of_run()
         self._waiting: list[Entry] = []
         self._since = 0.0
 
@@ -53,14 +55,20 @@ class Writing:
     ) -> None:
         self.flush()
 
-    def keep(self, key: str, value: Any, took_s: float) -> None:
-        """Keep a value in place of what there is.
+    def keep(self, key: str, value: Any, took_s: float) -> bool:
+        """Keep a value in place of what there is; not one with a secret of the run in it.
+
+        Returns
+        -------
+        Whether it is kept.
 
         Raises
         ------
         Unkept
             If no format can hold it.
         """
+        if self._is_secret(value):
+            return False
         try:
             record(self, key, value, _PLAIN, replace=True, duration_s=took_s)  # type: ignore[arg-type]
         except (OSError, MemoryError):
@@ -72,14 +80,24 @@ class Writing:
             raise Unkept(one_line(str(cause)) or type(cause).__name__) from error
         if self._waiting and (took_s > _SLOW_S or monotonic() - self._since > _LONGEST_S):
             self.flush()
+        return True
 
     def keep_error(self, key: str, error: BaseException) -> bool:
         """Keep an error of a step; what the library or the machine is to blame for is not kept."""
         if not is_of_step(error) or isinstance(error, (PypedreamError, MemoryError)):
             return False
+        if self._is_secret(f"{error!r}"):
+            return False
         manner = Manner("auto", {}, {ERROR: type(error).__name__})
         record(self._backend, key, record_of(error), manner, replace=True)
         return True
+
+    def _is_secret(self, value: Any) -> bool:
+        if not self._secrets:
+            return False
+        from pypedream.engine.asked_before import holds_secret
+
+        return holds_secret(value, self._secrets)
 
     def flush(self) -> None:
         """Write what waits."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pypedream import Input, InputBinding, Pipeline, Stage
+from pypedream import Input, InputBinding, Parameters, Pipeline, Secret, Stage
 from pypedream.steps import Chain, Func, Step
 
 
@@ -103,6 +103,32 @@ def test_a_step_that_fails_fails_its_stage(tmp_path):
     for _ in range(2):
         with pytest.raises(LookupError, match="nothing there"):
             failing.run()
+
+
+class Login(Step):
+    def _run(self, token: Secret) -> dict[str, str]:
+        if token.reveal() == "wrong word":
+            raise PermissionError(f"not with {token.reveal()}")
+        return {"header": token.reveal()}
+
+
+@pytest.mark.parametrize("backend", ["Cached", "ThreadPool"])
+def test_a_secret_of_a_run_is_not_kept(backend, tmp_path):
+    """Neither in a result nor in an error; the log says so."""
+    infra = {"backend": backend, "folder": tmp_path / "kept"}
+    made = Pipeline("secret", Parameters.define(token=Secret("right word")))
+    made.register(Login(infra=infra), name="login")
+
+    run = made.run()
+    with pytest.raises(PermissionError):
+        made.run(token=Secret("wrong word"))
+
+    assert run["login"] == {"header": "right word"}
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert not any(b" word" in content for content in files)
+    warnings = [event.event for event in run.events if event.level == "warning"]
+    assert warnings == ["Login: its result is not kept: it holds a secret"]
 
 
 def test_a_stage_is_wrapped_as_a_step(tmp_path):
