@@ -143,7 +143,8 @@ class _Dispatch:
         if self._apart:
             return [self._apart.popleft()]
         fair = -(-len(self.waiting) // (SHARES * self.carrier.width))
-        size = min(self._tried, fair) if self.size is None else self.size
+        least = self._tried // SHARES  # the last ones are not worth sending one by one
+        size = min(self._tried, max(fair, least)) if self.size is None else self.size
         return [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))]
 
     def _outcomes_of(self, future: Any) -> list[Done]:

@@ -7,6 +7,7 @@ each result in the store at once, and says what became of each item.
 from __future__ import annotations
 
 from time import perf_counter
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
@@ -37,6 +38,9 @@ class _Stored:
 
 
 STORED: Final = _Stored()
+
+
+_PLAIN: Final = frozenset({bool, float, int, NoneType})
 
 
 @frozen(eq=False)
@@ -113,9 +117,14 @@ class Task:
     is_lazy: bool = False
 
     def __call__(self, items: Sequence[Item]) -> list[Done]:
-        """Compute items where this is called, and leave their values in the store."""
+        """Compute items where this is called, and leave their values in the store.
+
+        Numbers and the like are sent as well: to read them there would take longer.
+        """
         return [
-            one if one.error is not None or not one.is_cached else Done(one.place, STORED)
+            one
+            if type(one.value) in _PLAIN or not one.is_cached
+            else Done(one.place, STORED, one.error)
             for one in self._stream(items)
         ]
 
