@@ -14,7 +14,6 @@ from pypedream.steps.ram import Ram
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pypedream.steps.paths import StepPaths
     from pypedream.steps.task import Done, Item, Task
 
 __all__ = ["Backend", "Cached"]
@@ -77,10 +76,6 @@ class Backend(Kind, discriminator_key="backend"):
         is here once, and is claimed, so that nobody else computes it meanwhile.
         """
         raise NotImplementedError
-
-    def _job(self, paths: StepPaths, key: str) -> Any:  # noqa: ARG002 - for backends with jobs
-        """Return the job that computes an item, or did so last; None if there is none."""
-        return None
 
 
 class Cached(Backend):

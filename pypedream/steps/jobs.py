@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pypedream.executors.slurm import Slurm as Executor
-    from pypedream.steps.paths import StepPaths
     from pypedream.steps.task import Done, Item, Task
 
 __all__ = ["Auto", "LocalProcess", "Slurm", "SubmititDebug"]
@@ -73,12 +72,6 @@ class _SubmititBackend(Backend):
         from pypedream.steps.submission import computed
 
         yield from computed(self, task, items)
-
-    def _job(self, paths: StepPaths, key: str) -> Any | None:
-        """Return the job that has, or had, the item of a key."""
-        from pypedream.steps.job_notes import job_of
-
-        return job_of(paths, key)
 
     def _cluster(self) -> str:
         """Return which of submitit's executors it is to be."""

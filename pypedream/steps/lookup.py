@@ -13,7 +13,6 @@ from pypedream.steps.program import program_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pypedream.steps.backend import Backend
     from pypedream.steps.paths import StepPaths
     from pypedream.steps.program import Boundary
     from pypedream.steps.step import Step
@@ -36,12 +35,10 @@ class LookupHandle:
     def __init__(
         self,
         paths: StepPaths | None = None,
-        backend: Backend | None = None,
         uid: str = "",
         inner: Sequence[LookupHandle] = (),
     ) -> None:
         self._paths = paths
-        self._backend = backend
         self.uid = uid
         self._inner = tuple(inner)
 
@@ -100,10 +97,15 @@ class LookupHandle:
         return self._cache.load(entry)
 
     def job(self) -> Any:
-        """Return the job that computes the result, or did so last; None if there is none."""
-        if self._paths is None or self._backend is None:
+        """Return the job of submitit that computes the result, or did so last; None without one.
+
+        It leads to what the job printed: ``job.stdout()``.
+        """
+        if self._paths is None:
             return None
-        return self._backend._job(self._paths, self._key)
+        from pypedream.steps.job_notes import job_of
+
+        return job_of(self._paths, self._key)
 
     def clear_cache(self, recursive: bool = True) -> None:
         """Remove the result that is kept for this input.
@@ -152,4 +154,4 @@ def _handle(
     boundary: Boundary, identity: bytes, inner: Sequence[LookupHandle] = ()
 ) -> LookupHandle:
     uid = uid_of(boundary.position, identity)
-    return LookupHandle(boundary.paths, boundary.backend, uid, inner)
+    return LookupHandle(boundary.paths, uid, inner)

@@ -188,6 +188,7 @@ def test_the_log_of_a_job_has_what_it_printed(tmp_path: Path) -> None:
     assert "heard 1" in job.stdout()
     assert paths.step_folder in Path(job.paths.stdout).parents
     assert step.clone().lookup(2).job() is None
+    assert Talking(infra=by("Cached", tmp_path)).lookup(1).job().job_id == job.job_id
 
 
 def test_within_a_stage_what_a_job_prints_is_the_stages(tmp_path: Path) -> None:
