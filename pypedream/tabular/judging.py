@@ -97,30 +97,29 @@ class Judge:
 
     def _broken(self, frame: pl.DataFrame, batch: Batch) -> list[_Hit]:
         """Evaluate all rules together, and those that some row breaks once more."""
-        if not self.rules or not frame.height:
-            return []
-        counts = frame.select(
-            *(rule.holds.not_().sum().alias(f"f{at}") for at, rule in enumerate(self.rules)),
-            *(
-                (pl.len() if rule.is_checked is None else rule.is_checked.sum()).alias(f"c{at}")
-                for at, rule in enumerate(self.rules)
-            ),
-        ).row(0, named=True)
+        nulls = {name: frame[name].null_count() for name in {rule.column for rule in self.rules}}
+        asked = {at: rule for at, rule in enumerate(self.rules) if not rule.is_of_nulls}
+        sums = [rule.holds.not_().sum().alias(str(at)) for at, rule in asked.items()]
+        counts = frame.select(sums).row(0, named=True) if sums else {}
         found = []
         for at, (rule, tally) in enumerate(zip(self.rules, self.ruled, strict=True)):
-            failed = counts[f"f{at}"]
+            null_count = nulls[rule.column]
+            failed = counts.get(str(at), null_count)
             if failed:
-                rows = frame.select(rule.holds.not_().arg_true()).to_series()
-                misfits = batch.misfits.get(rule.column)
-                if misfits is not None and rule.code == "blank":
-                    rows = difference(rows, misfits)
-                failed = rows.len()
-                hit = _Hit(
-                    rows, rule.column, rule.code, rule.reason, rule.name, tally, rule.is_warning
-                )
+                hit = self._hit(rule, tally, frame, batch.misfits.get(rule.column))
+                failed = hit.rows.len()
                 found += [hit] if failed else []
-            tally.add(counts[f"c{at}"], failed)
+            tally.add(frame.height - null_count * rule.skips_null, failed)
         return found
+
+    def _hit(
+        self, rule: Rule, tally: Tally, frame: pl.DataFrame, misfits: pl.Series | None
+    ) -> _Hit:
+        """Return the rows that break a rule; a cell that is not of its dtype is not missing."""
+        rows = frame.select(rule.holds.not_().arg_true()).to_series()
+        if misfits is not None and rule.code == "blank":
+            rows = difference(rows, misfits)
+        return _Hit(rows, rule.column, rule.code, rule.reason, rule.name, tally, rule.is_warning)
 
     def _count(self, hits: list[_Hit]) -> pl.Series:
         """Return the rows that do not come in, each once, and count them."""

@@ -224,11 +224,9 @@ def cast_text(
         return frame, {}
     made = frame.select(cast.ways[0](pl.col(name)).alias(name) for name, cast in casts.items())
     made = made.with_columns(map(modern, made.get_columns()))
-    before = frame.select(pl.col(*casts).null_count()).row(0, named=True)
-    after = made.select(pl.all().null_count()).row(0, named=True)
     misfits: dict[str, pl.Series] = {}
     for name, cast in casts.items():
-        if after[name] == before[name]:
+        if made[name].null_count() == frame[name].null_count():
             continue
         column, rows = _other_ways(frame[name], made[name], cast)
         made = made.with_columns(column.alias(name))

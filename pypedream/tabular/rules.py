@@ -50,8 +50,10 @@ class Rule:
         "blank" for a missing value, otherwise "rule".
     holds
         True for rows that are right, False for others, never null.
-    is_checked
-        True for the rows that it says something about; None if these are all.
+    skips_null
+        Whether it says nothing about a missing value.
+    is_of_nulls
+        Whether it is broken by missing values, and by nothing else.
     reason
         What is told of a row that is not right.
     is_warning
@@ -62,8 +64,9 @@ class Rule:
     column: str
     code: Literal["blank", "rule"]
     holds: pl.Expr
-    is_checked: pl.Expr | None
     reason: str
+    skips_null: bool = False
+    is_of_nulls: bool = False
     is_warning: bool = False
 
 
@@ -143,7 +146,8 @@ def _not_blank(name: str, dtype: pl.DataType) -> Rule:
     if dtype.is_float():  # as pandera has it
         holds = holds & cell.is_not_nan().fill_null(value=True)
         reason = "is empty or not a number, and has to have a value"
-    return Rule("not_nullable", name, "blank", holds, None, reason)
+    is_of_nulls = not dtype.is_float()
+    return Rule("not_nullable", name, "blank", holds, reason, is_of_nulls=is_of_nulls)
 
 
 def _rule(name: str, check: Any) -> Rule:
@@ -155,8 +159,8 @@ def _rule(name: str, check: Any) -> Rule:
         name,
         "rule",
         holds.fill_null(value=bool(check.ignore_na)),
-        cell.is_not_null() if check.ignore_na else None,
         f"does not fulfil {called}",
+        skips_null=bool(check.ignore_na),
         is_warning=bool(check.raise_warning),
     )
 
