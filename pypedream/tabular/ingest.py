@@ -28,7 +28,9 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
+from pypedream.errors import DefinitionError
 from pypedream.formats.replacement import replacing
+from pypedream.names import did_you_mean
 from pypedream.store.disk import flush
 from pypedream.tabular.blocks import TextFile
 from pypedream.tabular.findings import Findings, Rejects
@@ -186,7 +188,25 @@ def _layout(rows: RowSource, schema: TableSchema, spec: IngestFileSpec, file: st
         problems = [evolve(mistaken, file=file, line=rows.header_line or 1)]
     if problems:
         raise error_of(file, problems, head=", so it did not come in")
+    _check_formats(layout, schema, spec)
     return layout
+
+
+def _check_formats(layout: Layout, schema: TableSchema, spec: IngestFileSpec) -> None:
+    """Refuse a format that nothing is written in."""
+    for name in spec.formats:
+        column = layout.kept.get(name)
+        if column is None and not any(each.means(name) for each in schema.columns):
+            near = did_you_mean(name, layout.kept)
+            raise DefinitionError(
+                f'the file "{spec.name}" has a format for the column "{name}",'
+                f" which is neither in the file nor in the schema{near}"
+            )
+        if column is not None and not column.dtype.is_temporal():
+            raise DefinitionError(
+                f'the file "{spec.name}" has a format for the column "{name}", which is'
+                f" {column.dtype}: formats are for dates and times"
+            )
 
 
 def _refuse(intake: Intake, limit: float | None) -> None:

@@ -407,6 +407,22 @@ def test_a_limit_keeps_a_file_out_that_is_too_bad(
         assert f"3 problems in 2 of 4 rows, more than max_errors={limit} allows" in str(error)
 
 
+@pytest.mark.parametrize(
+    "formats, match",
+    [
+        ({"open": "%Y"}, 'neither in the file nor in the schema; did you mean "opened"'),
+        ({"id": "%Y"}, 'the column "id", which is Int64: formats are for dates and times'),
+    ],
+    ids=["unknown", "number"],
+)
+def test_a_format_for_nothing_is_refused(
+    tmp_path: Path, formats: dict[str, str], match: str
+) -> None:
+    """Otherwise a name that is mistyped would be passed over in silence."""
+    with pytest.raises(DefinitionError, match=match):
+        taken(tmp_path, HEAD + b"1,a,\n", formats=formats)
+
+
 def test_who_ingests_may_say_otherwise_than_the_spec(tmp_path: Path) -> None:
     """What is given with the call counts; a place for rejects may be given as well."""
     (tmp_path / "a.csv").write_bytes(HEAD + b"1,a,\nx,b,\n")
