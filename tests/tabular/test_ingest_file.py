@@ -594,3 +594,49 @@ def test_every_row_comes_in_or_is_a_reject(
     assert frame.height == result.rows
     assert len(rejected) == result.rejected
     assert rejected <= set(range(1, result.source_rows + 1))
+
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
+ROWS = st.lists(
+    st.tuples(
+        st.none() | st.integers(-(2**63), 2**63 - 1),
+        st.none() | st.floats(allow_nan=False),
+        st.none() | TEXT.filter(bool),
+        st.none() | st.dates(dt.date(1000, 1, 1)),
+        st.none() | st.booleans(),
+        st.none() | st.datetimes(dt.datetime(1000, 1, 1)),  # noqa: DTZ001 - without a zone
+    ),
+    max_size=6,
+)
+KINDS = {
+    "i": pl.Int64,
+    "f": pl.Float64,
+    "s": pl.String,
+    "d": pl.Date,
+    "b": pl.Boolean,
+    "t": pl.Datetime("us"),
+}
+
+
+@settings(max_examples=60)
+@given(rows=ROWS, size=st.integers(1, 3), separator=st.sampled_from(",;\t"))
+def test_what_polars_writes_comes_in_as_it_was(
+    rows: list[tuple[Any, ...]],
+    size: int,
+    separator: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Every value is what it was before it was text."""
+    frame = pl.DataFrame(rows, schema=KINDS, orient="row")
+    columns = {name: pa.Column(dtype, nullable=True) for name, dtype in KINDS.items()}
+    text = frame.write_csv(separator=separator, quote_style="non_numeric")
+
+    _, found = taken(
+        tmp_path_factory.mktemp("round"),
+        text.encode(),
+        pa.DataFrameSchema(columns),
+        size=size,
+        separator=separator,
+    )
+
+    assert_frame_equal(found, frame)
