@@ -111,7 +111,9 @@ def _wrong_label(label: object, key: Any, before: Sequence[StepDefinition]) -> l
         return [f"a step has a label, not {said(label)}"]
     if not (isinstance(key, str) and _ID.fullmatch(key)):
         return [f"step_id={key!r} has other letters than A-Z, a-z, 0-9, '.', '_' and '-'"]
-    other = next((step.label for step in before if step.step_id == key), None)
+    # Ids are names of folders, and some systems see no difference between "A" and "a".
+    same = (step.label for step in before if step.step_id.casefold() == key.casefold())
+    other = next(same, None)
     if other is None:
         return []
     return [f'"{other}" has the id "{key}" already: give another label, or step_id="..."']
@@ -175,4 +177,9 @@ def _named(name: str) -> type[AstroFileSpec]:
 
 def _repeated(names: Iterable[str]) -> list[str]:
     seen: set[str] = set()
-    return [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+    found = []
+    for name in names:
+        if name.casefold() in seen:
+            found.append(name)
+        seen.add(name.casefold())
+    return found

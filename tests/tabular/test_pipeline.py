@@ -40,8 +40,8 @@ def yielding(ctx, files):
         ({"ingest_files": []}, "ingest_files= is a list of one"),
         ({"ingest_files": ["a.csv"]}, "holds 'a.csv', which is no IngestFileSpec"),
         (
-            {"ingest_files": [IngestFileSpec("a", "x", None), IngestFileSpec("a", "y", None)]},
-            'two of ingest_files= are called "a"',
+            {"ingest_files": [IngestFileSpec("a", "x", None), IngestFileSpec("A", "y", None)]},
+            'two of ingest_files= are called "A"',
         ),
         ({"execution_mode": "both"}, """execution_mode='both' is not "serial" or "parallel"."""),
         ({"run_batch_size": 0}, "run_batch_size=0 is not a whole number from 1 up"),
@@ -113,6 +113,7 @@ def test_a_step_that_cannot_be_is_refused_at_its_line(tmp_path, step, why):
         ({"depends_on": ["add-on"]}, 'which is no step before it; did you mean "add-one"'),
         ({"depends_on": ["x"]}, "it depends on itself"),
         ({"step_id": "../x"}, "has other letters than"),
+        ({"step_id": "Add-One"}, 'has the id "Add-One" already'),
         ({"kind": "sieve"}, "is not StepKind.STEP or StepKind.FILTER"),
     ],
 )
