@@ -7,7 +7,39 @@ gets lost without a word. A name is loaded when it is first used; most of them n
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pypedream._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from pypedream.tabular.astro_file import AstroFile, AstroFileSpec
+    from pypedream.tabular.filters import FilterFn
+    from pypedream.tabular.ingest import IngestedFile, ingest_file
+    from pypedream.tabular.manifest import RunStatus, StepStatus
+    from pypedream.tabular.matching import match_files
+    from pypedream.tabular.models import (
+        ExecutionMode,
+        IngestedFileRecord,
+        IngestedSource,
+        IngestFileSpec,
+        StepExecutionMode,
+    )
+    from pypedream.tabular.pipeline import Pipeline
+    from pypedream.tabular.quarantine import StepQuarantine
+    from pypedream.tabular.resolver import CanonicalIdResolver
+    from pypedream.tabular.row_ledger import (
+        LedgerLine,
+        Movement,
+        MovementKind,
+        RowLedger,
+        ledgers_of,
+    )
+    from pypedream.tabular.rule_results import FileRules, RuleResult
+    from pypedream.tabular.run_report import RunReport, report_of
+    from pypedream.tabular.services import FILES, QUARANTINED, STATS
+    from pypedream.tabular.stat_store import StatisticsStore
+    from pypedream.tabular.stats import StatisticsRecorder, StatRecord, StatScope
+    from pypedream.tabular.steps import StepContext, StepDefinition, StepKind, slugify_step_label
 
 _HOMES: dict[str, str] = {
     "AstroFile": "astro_file",
