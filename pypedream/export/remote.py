@@ -25,6 +25,7 @@ from pypedream.errors import (
     UnsafePayload,
 )
 from pypedream.export.hand_over import Carrier, Handle, Place, not_given, several
+from pypedream.export.hosting import hosted
 from pypedream.export.one_stage import Called, Calling
 from pypedream.names import did_you_mean
 
@@ -259,6 +260,10 @@ def secrets_of(
 def load(target: str) -> Pipeline:
     """Import a pipeline, or have it made by a function: "module:name" or "module:make()".
 
+    Returns
+    -------
+    What a host carries out of it.
+
     Raises
     ------
     ExportError
@@ -277,7 +282,7 @@ def load(target: str) -> Pipeline:
         found = found()
     if not isinstance(found, Pipeline):
         raise ExportError(f"{target} is a {type(found).__name__}, not a Pipeline")
-    return found
+    return hosted(found)
 
 
 def is_several(item: Mapping[str, int]) -> bool:

@@ -16,6 +16,7 @@ from attrs import evolve
 import pypedream
 from pypedream.errors import ExportError
 from pypedream.export.fingerprint import fingerprint_of, mismatch
+from pypedream.export.hosting import named
 from pypedream.store.packages import is_users_module
 
 if TYPE_CHECKING:
@@ -163,13 +164,13 @@ def _answer(asked: tuple[Popen[bytes], Question]) -> Found:
 
 def _homes(pipeline: Pipeline, maker: str) -> Iterator[tuple[ModuleType, list[str]]]:
     """Give the modules that have a pipeline, the one that made it first, with its names there."""
-    made = module_of(pipeline)
+    made, wanted = module_of(pipeline), named(pipeline)
     if maker:
         yield from ((sys.modules[name], [maker]) for name in (made,) if name in sys.modules)
         return
     for name, module in sorted(sys.modules.items(), key=lambda each: each[0] != made):
         space = getattr(module, "__dict__", None) or {}
-        names = [key for key, value in list(space.items()) if value is pipeline]
+        names = [key for key, value in list(space.items()) if value is wanted]
         if names and not name.startswith("pypedream."):
             yield module, sorted(names, key=lambda each: each[0] == "_")
 

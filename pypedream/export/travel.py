@@ -15,6 +15,7 @@ from pypedream.export.astray import astray
 from pypedream.export.elsewhere import differences_there
 from pypedream.export.exchanged import exchanged
 from pypedream.export.freshly import CONSTANT, PLACE, Found
+from pypedream.export.hosting import hosted
 from pypedream.export.outline import NO_DEFAULT
 from pypedream.export.own_code import Neighbourhood
 from pypedream.export.portable import folders_of_machine
@@ -150,7 +151,7 @@ def check(
         folders.insert(0, str(path.parent))
     groups = tuple(group_as_task)
     how = Circumstances(host, schedule, store, map_chunk, tuple(folders), path, groups, maker)
-    return _checked(pipeline, target, how)
+    return _checked(hosted(pipeline), target, how)
 
 
 def _checked(pipeline: Pipeline, target: str, how: Circumstances) -> Journey:

@@ -63,8 +63,15 @@ def ingest(
     on_error: OnError | None,
     max_errors: float | None,
     options: Mapping[str, Any],
+    host: str = "",
 ) -> Manifest:
-    """Take in the files of a folder as a new run; see `Pipeline.ingest`."""
+    """Take in the files of a folder as a new run; see `Pipeline.ingest`.
+
+    Parameters
+    ----------
+    host
+        The id of the run of another system that this is part of.
+    """
     working = pipeline.pipeline_dir / WORKING
     with _in_its_turn(pipeline, working):
         files = match_files(folder, pipeline.ingest_files)
@@ -73,11 +80,12 @@ def ingest(
         with _new_folder(working) as begun:
             found = _all_in(pipeline, run_id, begun, files, asked, options)
             found = {name: _moved(each, begun, working / run_id) for name, each in found.items()}
-            manifest = _manifest(pipeline, run_id, run_date, found)
-            write_manifest(evolve(manifest, status=RunStatus.INGESTED), begun)
+            manifest = evolve(_manifest(pipeline, run_id, run_date, found), host=host)
+            manifest = evolve(manifest, status=RunStatus.INGESTED)
+            write_manifest(manifest, begun)
             with _numbers_of(pipeline, run_id, found):
                 begun.rename(working / run_id)
-    return evolve(manifest, status=RunStatus.INGESTED)
+    return manifest
 
 
 def _in_its_turn(pipeline: Pipeline, working: Path) -> AbstractContextManager[None]:

@@ -144,6 +144,8 @@ class Manifest:
         The date of the run, the same for all of its steps whenever they are called.
     created_at
         When its files were ingested, in UTC.
+    host
+        The id of the run of another system for which they were; "" if there is none.
     files, steps
         By name and by id, steps in the order in which they are registered.
     """
@@ -155,6 +157,7 @@ class Manifest:
     status: RunStatus = RunStatus.CREATED
     files: Mapping[str, FileState] = Factory(dict)
     steps: Mapping[str, StepState] = Factory(dict)
+    host: str = ""
 
     def __repr__(self) -> str:
         return f"<run {self.run_id} of {self.pipeline!r}: {self.status}>"
@@ -232,7 +235,7 @@ def _text(manifest: Manifest) -> str:
     It is written after each step, so it is made by hand: `attrs.asdict` and ``indent=`` take ten
     times as long.
     """
-    own = ("run_id", "pipeline", "run_date", "created_at", "status")
+    own = ("run_id", "pipeline", "run_date", "created_at", "status", "host")
     parts = [f'"form": {_FORM}']
     parts += [f'"{name}": {json.dumps(str(getattr(manifest, name)))}' for name in own]
     for name, entries in (("files", manifest.files), ("steps", manifest.steps)):

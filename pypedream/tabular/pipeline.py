@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pypedream.engine.run import Run
     from pypedream.engine.runs import Runs
     from pypedream.places import Place
+    from pypedream.tabular.as_tasks import TaskPipeline
     from pypedream.tabular.astro_file import AstroFile, AstroFileSpec
     from pypedream.tabular.filters import FilterFn
     from pypedream.tabular.manifest import Manifest
@@ -370,6 +371,22 @@ class Pipeline(pypedream.pipeline.Pipeline, ABC):
         from pypedream.tabular.run_report import report_of
 
         return report_of(self.pipeline_dir, self.manifest(run_id).run_id)
+
+    def as_tasks(self) -> TaskPipeline:
+        """Return this pipeline as an ordinary one, whose stages may be called one by one.
+
+        A stage ``ingest`` is added that takes in the folder ``source``, and a stage ``finish`` that
+        fails if something is left to do. Each stage may be called in a process of its own, as
+        Airflow does it; all of them have to see the folder of the pipeline. Exporters ask for this.
+
+        Raises
+        ------
+        DefinitionError
+            If there is a stage of one of these names.
+        """
+        from pypedream.tabular.as_tasks import TaskPipeline
+
+        return TaskPipeline(self)
 
     def _register(self, label: str, fn: Any, files: Any, **named: Any) -> None:
         names = [spec.name for spec in self.ingest_files]

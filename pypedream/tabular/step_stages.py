@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pypedream.tabular.steps import StepContext, StepDefinition
     from pypedream.tabular.table_run import TableRun
 
-__all__ = ["CONTEXT", "resource_of", "stage_of"]
+__all__ = ["CONTEXT", "is_clear", "resource_of", "stage_of"]
 
 CONTEXT, _FILES = "ctx", "files"
 
@@ -84,13 +84,17 @@ def _condition_of(step: StepDefinition) -> Callable[[], bool]:
     """Return what is asked when the turn of a step comes; its name is in the plan."""
 
     def what_it_needs_is_complete() -> bool:
-        why = _running(TABLES.get()).hindrance(step)
-        log, attempt = LOG.get(), STAGE.get()
-        if why and log is not None:
-            log.add("log", why, attempt=attempt)
-        return not why
+        return is_clear(_running(TABLES.get()).hindrance(step))
 
     return what_it_needs_is_complete
+
+
+def is_clear(hindrance: str) -> bool:
+    """Say whether nothing hinders a step; what does goes to its log."""
+    log, attempt = LOG.get(), STAGE.get()
+    if hindrance and log is not None:
+        log.add("log", hindrance, attempt=attempt)
+    return not hindrance
 
 
 def _call(step: StepDefinition, arguments: Mapping[str, Any]) -> Any:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pypedream.tabular.manifest import Manifest
     from pypedream.tabular.steps import StepDefinition
 
-__all__ = ["FilesOfRun", "Number", "Sizes", "TableRun", "file_of", "open_run"]
+__all__ = ["FilesOfRun", "Number", "Sizes", "TableRun", "file_of", "hindrance", "open_run"]
 
 Spec = AstroFileSpec | type[AstroFileSpec]
 Number = tuple[StatScope, str | None, str, float]
@@ -141,20 +141,11 @@ class TableRun:
 
     def hindrance(self, step: StepDefinition) -> str:
         """Say what keeps a step from being called now; "" if nothing does."""
-        absent = [name for name in step.file_names if name not in self.manifest.files]
-        if absent:
-            return f"not called: {', '.join(absent)} did not come in"
-        waits = []
-        for other in self.steps:
-            state = self.manifest.step(other.step_id)
-            is_needed = other.step_id in step.depends_on and not state.status.is_done
-            if is_needed and not self.is_absent(other):
-                waits.append(f"{other.step_id}, which {_WORDS.get(state.status, 'was not called')}")
-        return f"waits for {' and '.join(waits)}" if waits else ""
+        return hindrance(self.manifest, self.steps, step)
 
     def is_absent(self, step: StepDefinition) -> bool:
         """Say whether a file of a step did not come in, as it is optional."""
-        return any(name not in self.manifest.files for name in step.file_names)
+        return _is_absent(self.manifest, step)
 
     def finish(self, state: str) -> RunStatus:
         """Write down how far the run is when all that could be called was.
@@ -247,6 +238,24 @@ def open_run(
     except BaseException:
         unlock(taken)
         raise
+
+
+def hindrance(manifest: Manifest, steps: Sequence[StepDefinition], step: StepDefinition) -> str:
+    """Say what keeps a step from being called; see `TableRun.hindrance`."""
+    absent = [name for name in step.file_names if name not in manifest.files]
+    if absent:
+        return f"not called: {', '.join(absent)} did not come in"
+    waits = []
+    for other in steps:
+        state = manifest.step(other.step_id)
+        is_needed = other.step_id in step.depends_on and not state.status.is_done
+        if is_needed and not _is_absent(manifest, other):
+            waits.append(f"{other.step_id}, which {_WORDS.get(state.status, 'was not called')}")
+    return f"waits for {' and '.join(waits)}" if waits else ""
+
+
+def _is_absent(manifest: Manifest, step: StepDefinition) -> bool:
+    return any(name not in manifest.files for name in step.file_names)
 
 
 def file_of(

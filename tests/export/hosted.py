@@ -39,6 +39,7 @@ class TestHost:
     group_as_task: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(factory=dict)
     owner: str = ""
+    run_id: str = "manual__2026-11-01T00:00:00+00:00"
     handles: dict[str, Any] = field(factory=dict)
     skipped: dict[str, str] = field(factory=dict)
     events: list[Any] = field(factory=list)
@@ -50,7 +51,7 @@ class TestHost:
         return Outcome(self._results(outline), self.skipped)
 
     def _remote(self) -> Remote:
-        host = Host("manual__2026-11-01T00:00:00+00:00")
+        host = Host(self.run_id)
         about = {"store": self.store}
         sinks = (self.events.append,)
         return Remote(about, self.pipeline, self.values, host, sinks, self.owner)

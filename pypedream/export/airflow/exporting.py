@@ -16,6 +16,7 @@ from pypedream.export import travel
 from pypedream.export.airflow.dag_file import dag_id, dag_text, problems_in
 from pypedream.export.airflow.settings import notes_on
 from pypedream.export.given import given_rightly
+from pypedream.export.hosting import hosted
 from pypedream.export.mark import free_place, marked
 from pypedream.export.outlining import outline_of
 from pypedream.export.target import module_of
@@ -224,7 +225,7 @@ def prepared(pipeline: Pipeline, order: Order) -> Prepared:
     PlanError
         With all mistakes in the pipeline.
     """
-    problems = [*_problems_of(order)]
+    problems, pipeline = [*_problems_of(order)], hosted(pipeline)
     order = evolve(order, group_as_task=_groups(pipeline, order, problems))
     journey = travel.check(
         pipeline,

@@ -14,6 +14,7 @@ from attrs import frozen
 from pypedream.errors import ExportError
 from pypedream.export import travel
 from pypedream.export.given import given_rightly
+from pypedream.export.hosting import hosted
 from pypedream.export.mark import free_place, marked
 from pypedream.export.outlining import outline_of
 from pypedream.export.prefect.flow_file import flow_text, function_of
@@ -137,6 +138,7 @@ def _outlined(
         If the pipeline cannot run there, with all reasons.
     """
     groups, root = given["group_as_task"], given["project_root"]
+    pipeline = hosted(pipeline)
     outline_of(pipeline, group_as_task=groups)  # what is wrong with these is all that matters then
     beside = os.path.dirname(os.path.abspath(file))
     journey = travel.check(
