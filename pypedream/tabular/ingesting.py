@@ -14,6 +14,8 @@ from attrs import asdict, evolve, frozen
 
 import pypedream.pipeline
 from pypedream import context
+from pypedream.engine.carry_out import Launch
+from pypedream.engine.request import plan_for, request_of
 from pypedream.errors import IngestError, TableRunError
 from pypedream.stage import Stage
 from pypedream.store.disk import new_name, remove_tree, stale
@@ -152,11 +154,22 @@ def _all_in(
     try:
         flow = pypedream.pipeline.Pipeline(f"{pipeline.name} ingest", stages=stages)
         sinks = (*options.get("sinks", ()), log)
-        run = flow.run(**{**options, "on_error": "continue", "sinks": sinks})
+        run = _run(flow, {**options, "on_error": "continue", "sinks": sinks})
     finally:
         log.close()
     _raise_failures(run)
     return {name: run[name] for name in files}
+
+
+def _run(flow: pypedream.pipeline.Pipeline, options: Mapping[str, Any]) -> Run:
+    """Run a pipeline without parameters; those of the environment are for another one."""
+    plan = plan_for(
+        request_of({}, options), flow.blueprint, flow.options, parameters=flow.parameters
+    )
+    run = Launch(plan, flow).show().carry_out()
+    if run.error is not None and not run.failures:
+        raise run.error
+    return run
 
 
 def _taking_in(

@@ -101,6 +101,13 @@ def test_an_ingest_that_fails_leaves_nothing_behind(tables, source):
     assert tables.file("b").row_count() == 0
 
 
+def test_parameters_of_the_environment_are_for_the_steps(tables, source, monkeypatch):
+    """To ingest takes no parameters, so it refuses none."""
+    monkeypatch.setenv("PYPEDREAM_PARAM_LIMIT", "3")
+
+    assert tables.ingest(source, progress=False).status == "ingested"
+
+
 def test_rows_that_are_rejected_are_listed_beside_the_run(tables, source):
     """With the reason for each; the others came in."""
     (source / "a_2024.csv").write_text("n\n1\nx\n")
