@@ -17,7 +17,10 @@ from pathlib import Path
 VERSIONS = tuple(os.environ.get("AIRFLOW_VERSIONS", "3.3.2 2.11.2").split())
 # An older version gets what there was when it came: it does not run with what came later.
 AS_OF = {"2.9.3": "2024-07-25", "2.10.5": "2025-02-20", "3.0.6": "2025-09-05"}
-BESIDES = ("attrs", "click", "structlog", "toolz", "fsspec", "pandas", "pyarrow")
+BESIDES = (
+    *("attrs", "click", "structlog", "toolz", "fsspec", "pandas", "pyarrow"),
+    *("polars", "pandera[polars]"),
+)
 CACHE = Path(__file__).parents[2] / ".pytest_cache"
 
 
