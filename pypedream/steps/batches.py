@@ -44,6 +44,11 @@ def maker(steps: Sequence[Step]) -> Callable[[Any], Any]:
             value = first() if value is NO_VALUE else first(value)
             for run in rest:
                 value = run(value)
+        except StopIteration as error:  # it would end the results, as if there were no more
+            step = getattr(run, "__self__", None)
+            told = RuntimeError(f"{type(step).__name__}._run raised StopIteration")
+            _note(told, step)
+            raise told from error
         except Exception as error:
             _note(error, getattr(run, "__self__", None))
             raise

@@ -118,3 +118,21 @@ def test_an_error_names_the_step(tmp_path: Path):
         Chain(steps=[Divide(by=1), Divide(by=0)]).run(1)
 
     assert caught.value.__notes__ == ["in Divide(by=0)"]
+
+
+class Stops(Step):
+    def _run(self, value: int) -> int:
+        if value == 2:
+            raise StopIteration
+        return value
+
+
+@pytest.mark.parametrize("is_kept", [False, True], ids=["nothing kept", "kept"])
+def test_a_stop_iteration_of_a_step_does_not_end_the_results(tmp_path: Path, is_kept: bool):
+    """Whoever asks for the results is told; they do not end as if there were no more."""
+    step = Stops(infra={"folder": tmp_path} if is_kept else None)
+
+    with pytest.raises(RuntimeError, match=r"Stops\._run raised StopIteration"):
+        list(step.run_many([1, 2, 3]))
+    with pytest.raises(RuntimeError, match=r"Stops\._run raised StopIteration"):
+        list(map(step.run, [1, 2, 3]))
