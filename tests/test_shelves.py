@@ -61,5 +61,10 @@ def test_the_import_contract_names_the_places_of_the_table() -> None:
 
 @pytest.mark.parametrize("name", ["utils", "helpers", "common", "core", "misc"])
 def test_no_module_is_a_drawer(name: str) -> None:
-    """Every file has a noun; none is called after what did not find a place."""
-    assert list(PACKAGE.rglob(f"{name}*")) == []
+    """Every file has a noun; none is called after what did not find a place.
+
+    One holds nothing itself: who comes from exca imports from a module of that name.
+    """
+    found = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob(f"{name}*")}
+
+    assert found - {"steps/helpers.py"} == set()
