@@ -129,10 +129,13 @@ class Cache:
                 for key in keys:
                     backend.remove(key)
 
-    def writing(self) -> AbstractContextManager[Writing]:
-        """Give what keeps results; of small ones that come fast it writes many at a time."""
+    def writing(self, secrets: Sequence[str] = ()) -> AbstractContextManager[Writing]:
+        """Give what keeps results; of small ones that come fast it writes many at a time.
+
+        What has one of the *secrets* in it is not kept.
+        """
         self.is_there()
-        return Writing(self.store.backend)
+        return Writing(self.store.backend, secrets)
 
     def claim(
         self, keys: Sequence[str], is_idle: Callable[[], bool] = bool

@@ -14,6 +14,7 @@ from pypedream.errors import StepError
 from pypedream.steps.cache import Cache, Reference, cache_of, is_error
 from pypedream.steps.records import write_records
 from pypedream.steps.task import STORED, Done, Item, Task
+from pypedream.steps.telling import secrets_of_run, warn
 from pypedream.store.corruption import Damaged
 
 if TYPE_CHECKING:
@@ -177,6 +178,8 @@ class Level:
         for done in computing:
             item = places[done.place]
             self.computed += done.error is None
+            if done.error is None and not done.is_cached:
+                warn(f"{self.label}: its result is not kept: it holds a secret")
             if boundary.mode == _FORCE and done.is_cached:
                 boundary.backend._attempted.add(item.key)
             if self._changes() != before:
@@ -198,7 +201,15 @@ class Level:
         boundary = self.boundary
         assert boundary.paths is not None
         folder = str(boundary.folder)
-        return Task(self.inner, folder, self.label, boundary.paths, self.is_batched, self.is_lazy)
+        return Task(
+            self.inner,
+            folder,
+            self.label,
+            boundary.paths,
+            self.is_batched,
+            self.is_lazy,
+            tuple(secrets_of_run()),
+        )
 
     # What became of it
 

@@ -15,7 +15,6 @@ from attrs import field, frozen
 from pypedream.errors import BatchProtocolError
 from pypedream.steps.batches import maker
 from pypedream.steps.cache import Reference, cache_of
-from pypedream.steps.telling import warn
 from pypedream.steps.writing import Unkept, Writing
 
 if TYPE_CHECKING:
@@ -107,6 +106,8 @@ class Task:
         Whether a step wants many items in one call.
     is_lazy
         Whether results are taken one by one, with other things done between.
+    secrets
+        Texts of the run that must not be kept.
     """
 
     program: Program
@@ -115,6 +116,7 @@ class Task:
     paths: StepPaths
     is_batched: bool
     is_lazy: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def __call__(self, items: Sequence[Item]) -> list[Done]:
         """Compute items where this is called, and leave their values in the store.
@@ -134,14 +136,14 @@ class Task:
         What a step raises is the `Done.error` of the items that it was at. A step that makes
         batches ends with that; others go on with the next item.
         """
-        with cache_of(self.folder).writing() as writing:
+        with cache_of(self.folder).writing(self.secrets) as writing:
             for one in self._made(items, writing):
                 if self.is_lazy:
                     writing.flush()  # nobody knows when the next one is asked for
                 yield one
 
     def _stream(self, items: Iterable[Item]) -> Iterator[Done]:
-        with cache_of(self.folder).writing() as writing:
+        with cache_of(self.folder).writing(self.secrets) as writing:
             yield from self._made(items, writing)
 
     def _made(self, items: Iterable[Item], writing: Writing) -> Iterator[Done]:
@@ -201,6 +203,4 @@ class Task:
                 " infra out"
             )
             return Done(item.place, error=told, is_cached=False)
-        if not is_kept:
-            warn(f"{self.label}: its result is not kept: it holds a secret")
         return Done(item.place, value, is_cached=is_kept)

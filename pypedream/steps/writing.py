@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import PypedreamError, StoreError
 from pypedream.steps.failures import is_of_step, record_of
-from pypedream.steps.telling import secrets_of_run
 from pypedream.store.recording import Manner, record
 from pypedream.values import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
@@ -38,9 +38,9 @@ class Unkept(StoreError):
 class Writing:
     """Keeps results in one store, for as long as a block lasts."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, secrets: Sequence[str] = ()) -> None:
         self._backend = backend
-        self._secrets = secrets_of_run()
+        self._secrets = secrets
         self._waiting: list[Entry] = []
         self._since = 0.0
 
@@ -56,7 +56,7 @@ class Writing:
         self.flush()
 
     def keep(self, key: str, value: Any, took_s: float) -> bool:
-        """Keep a value in place of what there is; not one with a secret of the run in it.
+        """Keep a value in place of what there is; not one with a secret in it.
 
         Returns
         -------

@@ -112,7 +112,7 @@ class Login(Step):
         return {"header": token.reveal()}
 
 
-@pytest.mark.parametrize("backend", ["Cached", "ThreadPool"])
+@pytest.mark.parametrize("backend", ["Cached", "ThreadPool", "ProcessPool"])
 def test_a_secret_of_a_run_is_not_kept(backend, tmp_path):
     """Neither in a result nor in an error; the log says so."""
     infra = {"backend": backend, "folder": tmp_path / "kept"}
