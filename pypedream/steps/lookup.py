@@ -70,17 +70,29 @@ class LookupHandle:
 
     @property
     def status(self) -> Literal["success", "error", "running"] | None:
-        """What there is: "success", "error", "running" while somebody computes it, or None."""
+        """What there is: "success", "error", "running" while somebody computes it, or None.
+
+        A job whose sender is gone computes it, too, as long as it is at work.
+        """
         if self._paths is None:
             return None
+        return self._seen() or ("running" if self._has_live_job(self._paths) else None)
+
+    def _seen(self) -> Literal["success", "error", "running"] | None:
+        """Return what the store says."""
         entry = self._entry()
         if entry is not None:
             return "error" if is_error(entry) else "success"
         return "running" if self._cache.is_running(self._key) else None
 
+    def _has_live_job(self, paths: StepPaths) -> bool:
+        from pypedream.steps.job_notes import live_jobs
+
+        return bool(live_jobs(paths, [self._key]))
+
     def cached(self) -> bool:
         """Say whether a result or an error is kept."""
-        return self.status in ("success", "error")
+        return self._paths is not None and self._entry() is not None
 
     def result(self) -> Any:
         """Return the result that is kept, or raise the error that is.
@@ -132,7 +144,7 @@ class LookupHandle:
         return cache_of(self.paths.base_folder)
 
     def __repr__(self) -> str:
-        kept = self.status if self._paths is not None else "keeps nothing"
+        kept = self._seen() if self._paths is not None else "keeps nothing"
         return f"<LookupHandle {self.uid[:12]}: {kept}>"
 
 

@@ -273,6 +273,7 @@ def test_a_job_outlives_who_sent_it_and_is_waited_for(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert is_alive(int(job.job_id))
+    assert step.lookup(2).status == "running"
 
     assert list(step.run_many([1, 2])) == [2, 3]
 
