@@ -92,7 +92,14 @@ class Elsewhere:
         self.inbox: SimpleQueue[Any] = SimpleQueue()
         self.is_repeated = is_repeated
         self._tell: Callable[[Any], object] | None = self.inbox.put if is_heard else None
-        kit = Kit(_Work(task), names=("items",), stage=task.label, word="step", capture=is_heard)
+        kit = Kit(
+            _Work(task),
+            names=("items",),
+            stage=task.label,
+            capture=is_heard,
+            secrets=task.secrets,
+            word="step",
+        )
         self._packed = kit.pack()
 
     def send(self, lots: Sequence[Sequence[Item]]) -> Iterable[Any]:

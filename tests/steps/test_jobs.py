@@ -14,8 +14,9 @@ from typing import Any
 import pydantic
 import pytest
 
-from pypedream import Pipeline
+from pypedream import Parameters, Pipeline, Secret
 from pypedream.errors import ExecutorError, StageKilled, StageTimeout
+from pypedream.steps import dispatch
 from pypedream.steps.backends import Auto, LocalProcess, Slurm, SubmititDebug
 from tests.executors import fake_slurm
 from tests.executors.alive import gone, is_alive
@@ -205,6 +206,25 @@ def test_within_a_stage_what_a_job_prints_is_the_stages(tmp_path: Path) -> None:
 def talk(infra: dict[str, Any]) -> int:
     result: int = Talking(infra=infra).run(1)  # type: ignore[arg-type]
     return result
+
+
+def test_what_a_job_says_on_its_way_has_no_secret_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file by which it comes is as free of them as the log of the run."""
+    heard: list[Any] = []
+    monkeypatch.setattr(dispatch, "say", lambda rows: heard.extend(row[4] for row in rows))
+    flow = Pipeline("talks", Parameters.define(word=Secret("swordfish")))
+    flow.stage(partial(whisper, by("LocalProcess", tmp_path)), name="whisper")
+
+    flow.run()
+
+    assert any("heard" in text for text in heard)
+    assert not any("swordfish" in text for text in heard)
+
+
+def whisper(infra: dict[str, Any], word: Secret) -> None:
+    Talking(infra=infra).run(word.reveal())  # type: ignore[arg-type]
 
 
 def test_an_error_in_a_job_is_the_users_own(tmp_path: Path) -> None:
