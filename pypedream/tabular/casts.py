@@ -140,7 +140,8 @@ def modern(made: pl.Series) -> pl.Series:
     if earliest is None or earliest.year >= _FIRST_YEAR:  # type: ignore[union-attr]
         return made
     is_modern = made.dt.year() >= _FIRST_YEAR
-    return made.to_frame().select(pl.when(is_modern).then(pl.col(made.name))).to_series()
+    both = pl.DataFrame({"made": made, "is_modern": is_modern})
+    return both.select(pl.when("is_modern").then("made").alias("made")).to_series()
 
 
 def _moment_cast(dtype: pl.Datetime, written: str | None) -> Cast:

@@ -105,10 +105,7 @@ class FrameRows:
         """Return a frame with the dtypes of the schema, and where cells are not of them."""
         text = [name for name in frame.columns if frame[name].dtype == pl.String]
         nulls = ["", *self.null_values]
-        frame = frame.with_columns(
-            pl.when(pl.col(name).is_in(nulls).not_()).then(pl.col(name)).alias(name)
-            for name in text
-        )
+        frame = frame.with_columns(_without(frame[name], nulls) for name in text)
         casts = casts_of(layout, self.formats)
         frame, misfits = cast_text(frame, {name: casts[name] for name in text if name in casts})
         for name, dtype in layout.dtypes.items():
@@ -138,6 +135,12 @@ class FrameRows:
         with open(self.path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             return file.tell(), digest
+
+
+def _without(text: pl.Series, nulls: list[str]) -> pl.Series:
+    """Return a column in which texts that stand for a missing value are null."""
+    both = pl.DataFrame({"text": text, "is_there": ~text.is_in(nulls)})
+    return both.select(pl.when("is_there").then("text").alias(text.name)).to_series()
 
 
 def _converted(column: pl.Series, dtype: pl.DataType) -> pl.Series:

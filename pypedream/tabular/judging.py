@@ -10,6 +10,7 @@ from pypedream.tabular.casts import why_not
 from pypedream.tabular.findings import Tally
 from pypedream.tabular.polars_library import pl
 from pypedream.tabular.problems import Problem
+from pypedream.tabular.rules import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pypedream.tabular.findings import Findings
     from pypedream.tabular.headers import Layout
     from pypedream.tabular.rules import Rule
+    from pypedream.tabular.table_schema import ColumnSchema
 
 __all__ = ["Judge"]
 
@@ -97,7 +99,9 @@ class Judge:
 
     def _broken(self, frame: pl.DataFrame, batch: Batch) -> list[_Hit]:
         """Evaluate all rules together, and those that some row breaks once more."""
-        nulls = {name: frame[name].null_count() for name in {rule.column for rule in self.rules}}
+        named = dict.fromkeys(rule.column for rule in self.rules)
+        nulls = {name: frame[name].null_count() for name in named}
+        frame = pl.DataFrame([frame[name].alias(plain(name)) for name in named])
         asked = {at: rule for at, rule in enumerate(self.rules) if not rule.is_of_nulls}
         sums = [rule.holds.not_().sum().alias(str(at)) for at, rule in asked.items()]
         counts = frame.select(sums).row(0, named=True) if sums else {}
@@ -170,14 +174,18 @@ class Judge:
 def completed(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     """Return a frame in which what is missing has the value that the schema gives."""
     filled = [
-        pl.col(name).fill_null(pl.lit(each.default).cast(each.dtype))
-        for name, each in layout.kept.items()
-        if each.default is not None
+        _filled(frame[name], each) for name, each in layout.kept.items() if each.default is not None
     ]
     added = [
         pl.lit(each.default).cast(each.dtype).alias(name) for name, each in layout.added.items()
     ]
     return frame.with_columns(*filled, *added) if filled or added else frame
+
+
+def _filled(cells: pl.Series, column: ColumnSchema) -> pl.Series:
+    value = pl.lit(column.default).cast(column.dtype)
+    filled = cells.to_frame("cell").select(pl.col("cell").fill_null(value))
+    return filled.to_series().alias(cells.name)
 
 
 def without(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from pypedream.tabular.polars_library import pl
 from pypedream.tabular.records import Dialect, Scan, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pypedream.tabular.blocks import Block
     from pypedream.tabular.headers import Layout
@@ -222,8 +222,7 @@ def cast_text(
     """Return a frame in which columns of text have other dtypes, and the rows that do not fit."""
     if not casts:
         return frame, {}
-    made = frame.select(cast.ways[0](pl.col(name)).alias(name) for name, cast in casts.items())
-    made = made.with_columns(map(modern, made.get_columns()))
+    made = pl.DataFrame([_made(frame[name], cast.ways[0]) for name, cast in casts.items()])
     misfits: dict[str, pl.Series] = {}
     for name, cast in casts.items():
         if made[name].null_count() == frame[name].null_count():
@@ -235,13 +234,19 @@ def cast_text(
     return frame.with_columns(made), misfits
 
 
+def _made(text: pl.Series, way: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
+    """Return what becomes of a text; its column may have any name."""
+    made = text.to_frame("cell").select(way(pl.col("cell"))).to_series()
+    return modern(made).alias(text.name)
+
+
 def _other_ways(text: pl.Series, made: pl.Series, cast: Cast) -> tuple[pl.Series, pl.Series]:
     """Return a column in which each cell is made in the first way that fits it, and misfits."""
     for way in cast.ways[1:]:
         is_left = made.is_null() & text.is_not_null()
         if not is_left.any():
             break
-        more = modern(text.to_frame().select(way(pl.col(text.name))).to_series())
+        more = _made(text, way)
         made = (
             made.to_frame("made")
             .with_columns(more=more)

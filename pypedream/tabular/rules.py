@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pypedream.tabular.headers import Layout
     from pypedream.tabular.table_schema import TableSchema
 
-__all__ = ["Rule", "WholeRule", "row_rules", "whole_rules"]
+__all__ = ["Rule", "WholeRule", "plain", "row_rules", "whole_rules"]
 
 _KNOWN: dict[str, Callable[..., pl.Expr]] = {
     "equal_to": lambda cell, value: cell.eq(value),
@@ -49,7 +49,8 @@ class Rule:
     code
         "blank" for a missing value, otherwise "rule".
     holds
-        True for rows that are right, False for others, never null.
+        True for rows that are right, False for others, never null; for a frame whose columns have
+        the names that `plain` gives.
     skips_null
         Whether it says nothing about a missing value.
     is_of_nulls
@@ -99,6 +100,11 @@ class WholeRule:
         return "unique" if self.check is None else "rule"
 
 
+def plain(name: str) -> str:
+    """Return a name that polars takes for nothing else: "*" would be all columns."""
+    return f"={name}"
+
+
 def row_rules(layout: Layout) -> list[Rule]:
     """Return the rules for single rows, in the order of the columns."""
     found: list[Rule] = []
@@ -140,7 +146,7 @@ def _whole(columns: tuple[str, ...], check: Any) -> WholeRule:
 
 
 def _not_blank(name: str, dtype: pl.DataType) -> Rule:
-    cell = pl.col(name)
+    cell = pl.col(plain(name))
     holds = cell.is_not_null()
     reason = "is empty, and has to have a value"
     if dtype.is_float():  # as pandera has it
@@ -151,7 +157,7 @@ def _not_blank(name: str, dtype: pl.DataType) -> Rule:
 
 
 def _rule(name: str, check: Any) -> Rule:
-    cell = pl.col(name)
+    cell = pl.col(plain(name))
     holds = _expression(check.name, cell, check.statistics)
     called = _name(check)
     return Rule(

@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 
 from pypedream.tabular.findings import Tally
 from pypedream.tabular.polars_library import pl
+from pypedream.tabular.rules import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,9 +48,9 @@ class Hashes:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take the rows of a frame."""
-        whole = frame.select(pl.struct(self.columns)) if len(self.columns) > 1 else frame
-        column = whole.to_series(0) if len(self.columns) > 1 else frame[self.columns[0]]
-        self._parts.append(column.hash())
+        is_joint = len(self.columns) > 1
+        keys = frame[list(self.columns)].to_struct() if is_joint else frame[self.columns[0]]
+        self._parts.append(keys.hash())
 
     def all_differ(self) -> bool:
         """Say whether no two are equal."""
@@ -87,7 +88,8 @@ def broken_by(
 def _repeated(rule: WholeRule, hashes: Hashes | None, path: Path) -> pl.Series:
     if hashes is None or hashes.all_differ():
         return pl.Series([], dtype=pl.UInt32)
-    frame = pl.scan_parquet(path).select(rule.columns).collect()
+    names = {name: plain(name) for name in rule.columns}
+    frame = pl.scan_parquet(path).rename(names).select(list(names.values())).collect()
     return frame.is_duplicated().arg_true()
 
 

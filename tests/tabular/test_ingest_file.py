@@ -190,6 +190,23 @@ def test_nothing_is_guessed(tmp_path: Path) -> None:
     assert frame.rows() == [("007", "08")]
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", ["*", "^.*$", "a (b)", "=a", " é", "a\nb"])
+def test_a_column_may_have_any_name(tmp_path: Path, name: str, size: int) -> None:
+    """Also one by which polars would choose several columns."""
+    columns = {
+        "a": pa.Column(int),
+        name: pa.Column(pl.Date, pa.Check.gt(dt.date(2000, 1, 1)), unique=True),
+    }
+    schema = pa.DataFrameSchema(columns, unique=["a", name])
+    data = f'a,"{name}"\n1,2024-01-31\n2,\n3,1999-01-01\n4,x\n5,2024-01-31\n'.encode()
+
+    result, frame = taken(tmp_path, data, schema, size=size, on_error="quarantine")
+
+    assert (frame.columns, frame.height) == (["a", name], 0)
+    assert result.losses == {"blank": 1, "rule": 1, "type": 1, "unique": 2}
+
+
 def test_null_values_and_defaults(tmp_path: Path) -> None:
     """Texts may stand for what is missing, and a default may stand there."""
     columns = {
