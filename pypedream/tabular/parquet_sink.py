@@ -59,7 +59,8 @@ class ParquetSink:
         """
         if frame.height:
             with _writing(self.path):
-                self._way.put(frame)
+                # polars borrows the object that it gets, and whoever put it may be using it
+                self._way.put(frame.clone())
 
     def __exit__(
         self,

@@ -64,6 +64,21 @@ def test_the_file_has_all_rows_in_order(tmp_path: Path, way: str, count: int, ki
     assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
 
 
+def test_a_frame_may_be_used_while_it_is_written(tmp_path: Path) -> None:
+    """It is whoever's who put it, and what writes has one of its own with the same rows."""
+    schema = {f"c{at}": pl.Int64() for at in range(100)}
+    frame = pl.DataFrame({name: [1] for name in schema})
+
+    with ParquetSink(tmp_path / "a.parquet", schema) as sink:
+        for _ in range(300):
+            mine = frame.clone()
+            sink.put(mine)
+            for _ in range(20):
+                mine.to_struct("x")
+
+    assert pl.read_parquet(tmp_path / "a.parquet").height == 300
+
+
 def test_what_fails_outside_is_raised(tmp_path: Path, way: str) -> None:
     """The block raises its own error, and no thread is left."""
     before = active_count()
