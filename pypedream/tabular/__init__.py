@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pypedream.tabular.astro_file import AstroFile, AstroFileSpec
     from pypedream.tabular.filters import FilterFn
     from pypedream.tabular.ingest import IngestedFile, ingest_file
-    from pypedream.tabular.manifest import RunStatus, StepStatus
+    from pypedream.tabular.manifest import FileRows, Manifest, RunStatus, StepStatus
     from pypedream.tabular.matching import match_files
     from pypedream.tabular.models import (
         ExecutionMode,
