@@ -19,7 +19,7 @@ pytest.importorskip("ipykernel")
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.rglob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
-NEEDS = {"07-side-by-side": "cloudpickle"}
+NEEDS = {"07-side-by-side": "cloudpickle", "register": "pandera"}
 WRITES = {"mauna_loa": ["out"]}
 
 # What is true in the kernel after the last cell.
@@ -77,6 +77,12 @@ PROMISES = {
         "round(run['trend'].at(2001.5), 1) == 371.7",
         "round(early['trend'].at(2001.5), 1) == 379.7",
         "len(runs.ok) == 4",
+    ],
+    "register": [
+        "history.height == 3",
+        "history['changed'][0] == history['gone'][0] == 0",
+        "history['new'][1] > 30",
+        "report.ledgers[0].lines[-1].rows_out == schools.height",
     ],
 }
 
