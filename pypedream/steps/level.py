@@ -15,7 +15,9 @@ from pypedream.steps.cache import Cache, Reference, cache_of, is_error
 from pypedream.steps.records import write_records
 from pypedream.steps.task import STORED, Done, Item, Task
 from pypedream.steps.telling import secrets_of_run, warn
+from pypedream.steps.underway import keys_underway
 from pypedream.store.corruption import Damaged
+from pypedream.values import short
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator, Mapping
@@ -133,8 +135,18 @@ class Level:
         if boundary.is_shared:
             yield from self._computed(keyed)
             return
+        self._check_circle(keyed)
         write_records(self.program, boundary)
         yield from self._claimed(keyed)
+
+    def _check_circle(self, items: Mapping[str, Item]) -> None:
+        """Raise if this is asked for by what computes it: it would wait for itself."""
+        place = self.cache.location
+        for key in (key for folder, key in keys_underway() if folder == place and key in items):
+            raise StepError(
+                f"{self.label} asks for its own result while that is computed, with the same"
+                f" fields and the same input ({short(items[key].input())}): it would never end"
+            )
 
     def _claimed(self, todo: dict[str, Item]) -> Coming:
         pause = _FIRST_PAUSE_S

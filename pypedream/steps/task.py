@@ -15,6 +15,7 @@ from attrs import field, frozen
 from pypedream.errors import BatchProtocolError
 from pypedream.steps.batches import maker
 from pypedream.steps.cache import Reference, cache_of
+from pypedream.steps.underway import keys_underway, stream_within, within
 from pypedream.steps.writing import Unkept, Writing
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ class Task:
         Whether results are taken one by one, with other things done between.
     secrets
         Texts of the run that must not be kept.
+    underway
+        The results that this is a part of, wherever it runs.
     """
 
     program: Program
@@ -117,6 +120,7 @@ class Task:
     is_batched: bool
     is_lazy: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    underway: frozenset[tuple[str, str]] = field(factory=keys_underway, repr=False)
 
     def __call__(self, items: Sequence[Item]) -> list[Done]:
         """Compute items where this is called, and leave their values in the store.
@@ -158,10 +162,11 @@ class Task:
     def _one_by_one(self, items: Iterable[Item], writing: Writing) -> Iterator[Done]:
         """Make plain steps, without what it takes to make others: most are plain."""
         make, before = maker(self.program.leaves), perf_counter()
+        place = cache_of(self.folder).location
         for item in items:
             value = item.input()
             try:
-                value = make(value)
+                value = within(self.underway | {(place, item.key)}, make, value)
             except Exception as error:  # noqa: BLE001 - whoever waits for the item raises it
                 yield Done(item.place, error=error, is_cached=writing.keep_error(item.key, error))
             else:
@@ -174,8 +179,11 @@ class Task:
 
         before, count = perf_counter(), 0
         taken: list[int] = []
+        place = cache_of(self.folder).location
+        keys = self.underway.union((place, item.key) for item in items)
+        values = stream_within(keys, results_of(self.program, items, taken))
         try:
-            for item, value in zip(items, results_of(self.program, items, taken), strict=True):
+            for item, value in zip(items, values, strict=True):
                 now = perf_counter()
                 yield self._kept(item, value, now - before, writing)
                 before, count = perf_counter(), count + 1
