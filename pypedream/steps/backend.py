@@ -29,8 +29,8 @@ class Backend(Kind, discriminator_key="backend"):
     mode
         "cached" uses a result that is kept, and raises an error that is kept. "retry" computes
         again what is kept as an error. "force" computes everything again, once for each item in
-        the life of this object, and what comes after it in a chain as well. "read-only" computes
-        nothing.
+        the life of this object, and what is in it or comes after it in a chain as well.
+        "read-only" computes nothing.
     keep_in_ram
         Keep a copy of each result in memory, too. Every reader gets an object of his own.
     """

@@ -153,10 +153,23 @@ def program_of(step: Step) -> Program:
     """
     program = Program(namer=_namer_of(step))
     _add(step, program, None)
+    _force_within(program)
     folded = _CACHED
     for boundary in program.boundaries:
         folded = _folded(folded, boundary, program)
     return program
+
+
+def _force_within(program: Program) -> None:
+    """Have what is forced as a whole computed again in all its parts, not at its end alone."""
+    start = len(program.leaves)
+    for boundary in reversed(program.boundaries):
+        if boundary.mode == _FORCE:
+            start = min(start, boundary.start)
+        elif boundary.start >= start:
+            if boundary.mode == _READ_ONLY:
+                raise _stale(boundary, program, "in a chain")
+            boundary.mode = _FORCE
 
 
 def _namer_of(step: Step) -> Step:
@@ -195,14 +208,18 @@ def _folded(before: str, boundary: Boundary, program: Program) -> str:
     own = boundary.mode
     if own == _READ_ONLY:
         if before == _FORCE:
-            name = type(program.leaves[boundary.end - 1]).__name__
-            raise DefinitionError(
-                f'{name} has mode="read-only" after a step with mode="force": what is kept of it'
-                " is of the old result; force it as well, or read both"
-            )
+            raise _stale(boundary, program, "after a step")
         return before
     if _FORCE in (before, own):
         boundary.mode = _FORCE
     elif _RETRY in (before, own):
         boundary.mode = _RETRY
     return boundary.mode
+
+
+def _stale(boundary: Boundary, program: Program, where: str) -> DefinitionError:
+    name = type(program.leaves[boundary.end - 1]).__name__
+    return DefinitionError(
+        f'{name} has mode="read-only" {where} with mode="force": what is kept of it is of the old'
+        " result; force it as well, or read both"
+    )

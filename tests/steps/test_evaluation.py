@@ -353,14 +353,28 @@ def test_force_computes_again_from_there_on_once(infra):
         assert CALLS == [(10, 2), (100, 12)]
 
 
-def test_force_on_a_chain_computes_its_last_step_again(infra):
-    """They have one result together; what is above it stays."""
-    steps = [Plus(infra={}), Plus(by=10, infra={})]
-    Chain(steps=steps, infra=infra).run(1)
-    CALLS.clear()
+def test_force_on_a_chain_computes_all_its_steps_again_once(infra):
+    """Those of a chain within it as well; what stands before the chain stays."""
 
-    assert Chain(steps=steps, infra=infra | {"mode": "force"}).run(1) == 12
-    assert CALLS == [(10, 2)]
+    def chain(**changes: str) -> Chain:
+        within = Chain(steps=[Plus(by=10, infra={}), Plus(by=20)], infra={})
+        forced = Chain(steps=[within, Plus(by=30, infra={}), Plus(by=40)], infra=infra | changes)
+        return Chain(steps=[Plus(infra=infra), forced])
+
+    assert chain().run(1) == 102
+    CALLS.clear()
+    forced = chain(mode="force")
+
+    assert [forced.run(1), forced.run(1)] == [102, 102]
+    assert CALLS == [(10, 2), (20, 12), (30, 32), (40, 62)]
+
+
+def test_what_may_only_be_read_cannot_be_in_a_chain_that_is_computed_anew(infra):
+    """Its result is one of those to be made."""
+    steps = [Plus(infra={"mode": "read-only"}), Plus()]
+
+    with pytest.raises(DefinitionError, match='Plus has mode="read-only" in a chain with'):
+        Chain(steps=steps, infra=infra | {"mode": "force"}).run(1)
 
 
 def test_what_may_only_be_read_cannot_come_after_what_is_computed_anew(infra):
