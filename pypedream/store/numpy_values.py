@@ -27,7 +27,14 @@ def writer(kind: type) -> Write | None:
         return lambda encoding, value: joined(b"dtype", (_dtype(encoding, value),))
     if "Generator" in names or "RandomState" in names:
         return _write_random
-    return None
+    return _write_function if "ufunc" in names else None
+
+
+def _write_function(encoding: Encoding, value: Any) -> bytes:
+    """Write down where a function over arrays is found."""
+    from pypedream.store.writers import write_apart
+
+    return write_apart(encoding, value)
 
 
 def write_array(encoding: Encoding, value: Any) -> bytes:

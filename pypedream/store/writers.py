@@ -6,6 +6,7 @@ own that knows it. None of them is imported here.
 
 from __future__ import annotations
 
+import copyreg
 import sys
 import warnings
 from collections import OrderedDict, defaultdict, deque
@@ -254,7 +255,10 @@ def write_apart(encoding: Encoding, value: Any) -> bytes:
     kind = type(value)
     name = name_of(kind)
     try:
-        taken = value.__reduce_ex__(_PICKLE)
+        registered = copyreg.dispatch_table.get(kind)  # pickle looks there first, too
+        taken = registered(value) if registered else value.__reduce_ex__(_PICKLE)
+        if registered and isinstance(taken, str):
+            taken = _global(value, taken)
     except UnhashableInput:
         raise
     except Exception as error:
@@ -271,6 +275,16 @@ def write_apart(encoding: Encoding, value: Any) -> bytes:
         encoding.node([inside, state, *entries]),
     )
     return joined(b"object", content)
+
+
+def _global(value: Any, name: str) -> str:
+    """Return where something is found by its name alone; as pickle does, see that it is there."""
+    from pickle import whichmodule  # such values are few
+
+    module = whichmodule(value, name)
+    if getattr(sys.modules.get(module), name, None) is not value:
+        raise AttributeError(f"it is not {module}.{name}")
+    return f"{module}.{name}"
 
 
 def _named(value: Any) -> Any:

@@ -256,3 +256,14 @@ def test_xarray_counts_by_names_coordinates_attributes_and_entries() -> None:
 
     assert hash_value(array.copy()) == hash_value(array)
     assert len({hash_value(each) for each in arrays}) == len(arrays)
+
+
+def test_a_function_over_arrays_counts_by_where_it_is_found():
+    """One that is made by hand is found nowhere, so it has no digest."""
+    np = pytest.importorskip("numpy")
+    by_hand = np.frompyfunc(abs, 1, 1)
+
+    assert hash_value(np.sqrt) == hash_value(np.sqrt)
+    assert hash_value(np.sqrt) != hash_value(np.square)
+    with pytest.raises(UnhashableInput, match=r"ufunc cannot be taken apart \(it is not "):
+        hash_value(by_hand)
