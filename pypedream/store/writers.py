@@ -279,9 +279,9 @@ def write_apart(encoding: Encoding, value: Any) -> bytes:
 
 def _global(value: Any, name: str) -> str:
     """Return where something is found by its name alone; as pickle does, see that it is there."""
-    from pickle import whichmodule  # such values are few
+    import pickle  # such values are few
 
-    module = whichmodule(value, name)
+    module = pickle.whichmodule(value, name)  # type: ignore[attr-defined]
     if getattr(sys.modules.get(module), name, None) is not value:
         raise AttributeError(f"it is not {module}.{name}")
     return f"{module}.{name}"
