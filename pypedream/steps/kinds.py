@@ -18,6 +18,7 @@ import pydantic
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from pypedream.names import did_you_mean, there_are
+from pypedream.values import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ __all__ = ["Kind", "kind_of", "name_of", "unnamed"]
 
 _KNOWN: dict[str, WeakValueDictionary[str, type[Kind]]] = {}
 """From each short name to the classes that have it, by their full names; the newest is last."""
+_KEYWORDS = ("discriminator_key", "version")
 _WRITTEN: ContextVar[tuple[int, ...]] = ContextVar("pypedream.steps.written", default=())
 
 
@@ -66,6 +68,9 @@ class Kind(pydantic.BaseModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **keywords: Any) -> None:
         super().__pydantic_init_subclass__()
+        for each in keywords.keys() - set(_KEYWORDS):
+            if near := did_you_mean(each, _KEYWORDS):
+                raise TypeError(f'class {cls.__name__} has a keyword "{each}"{near}')
         cls.__pypedream_key__ = keywords.get("discriminator_key") or cls.__pypedream_key__
         if cls.__pypedream_key__ in cls.__pydantic_fields__:
             raise TypeError(
@@ -97,6 +102,10 @@ class Kind(pydantic.BaseModel):
     def _as_configuration(cls, value: Any) -> Any:
         """Return what stands for a value in its place; a class may accept more than a dict."""
         return value
+
+    @classmethod
+    def _know_all(cls) -> None:
+        """Import the classes of the library that a name may stand for."""
 
     @classmethod
     def _check_unnamed(cls) -> None:
@@ -152,14 +161,29 @@ def kind_of(base: type[Kind], name: object) -> type[Kind]:
     if not isinstance(name, str):
         raise _wrong(f"{base.__pypedream_key__!r} must be the name of a class, not {name!r}")
     found = [each for each in _named_so(name) if issubclass(each, base)]
+    if not found:
+        base._know_all()
+        found = [each for each in _named_so(name) if issubclass(each, base)]
     modules = sorted({each.__module__ for each in found})
     if len(modules) > 1:
         where = " and ".join(f'"{module}.{name}"' for module in modules)
         raise _wrong(f'several classes are called "{name}": write {where}')
     if found:
         return found[-1]
-    near = did_you_mean(name, _names(base))
+    near = did_you_mean(name.rpartition(".")[2], _names(base)) or _unimported(name)
     raise _wrong(f'no {base.__name__} is called "{name}"{near or _all(base)}')
+
+
+def _unimported(name: str) -> str:
+    """Say why the module of a name could not be imported, if that is what is wrong."""
+    module = name.rpartition(".")[0]
+    if not module or module in sys.modules:
+        return ""
+    try:
+        import_module(module)
+    except ImportError as error:
+        return f': its module "{module}" cannot be imported: {one_line(str(error))}'
+    return ""
 
 
 def unnamed(base: type[Kind]) -> PydanticCustomError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from attrs import frozen
@@ -110,6 +111,10 @@ class Step(Kind):
         from pypedream.steps.chain import configuration_of
 
         return configuration_of(cls, value)
+
+    @classmethod
+    def _know_all(cls) -> None:
+        import_module("pypedream.steps.func")
 
     @classmethod
     def _check_unnamed(cls) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from types import ModuleType
 
 import pydantic
@@ -145,6 +147,37 @@ def test_a_class_that_is_defined_anew_takes_the_place_of_the_old_one():
     second = in_module("steps_three")
 
     assert type(Step.model_validate({"type": "steps_three.Twin"})) is second
+
+
+def test_the_steps_of_the_library_are_known_without_an_import():
+    """As a program that reads its steps from a file does not name them."""
+    program = (
+        "from pypedream.steps import Step\n"
+        "step = Step.model_validate([{'type': 'Func', 'function': 'math.sqrt'}])\n"
+        "print(step.run(4.0))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+    assert ran.stdout.split() == [b"2.0"]
+
+
+def test_a_module_that_cannot_be_imported_is_told(tmp_path, monkeypatch):
+    """And not that there is no such step."""
+    (tmp_path / "broken_steps.py").write_text("import no_such_thing")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    said = '"broken_steps" cannot be imported: No module named .no_such_thing'
+    with pytest.raises(pydantic.ValidationError, match=said):
+        Step.model_validate({"type": "broken_steps.Late"})
+
+
+def test_a_keyword_of_a_class_that_is_misspelt_is_told():
+    """Or else the results would not be those of a version."""
+    with pytest.raises(TypeError, match='keyword "versoin"; did you mean "version"'):
+
+        class Pinned(Step, versoin="1"):
+            def _run(self):
+                return 1
 
 
 def test_a_name_with_its_module_is_imported(tmp_path, monkeypatch):
