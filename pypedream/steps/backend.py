@@ -46,6 +46,8 @@ class Backend(Kind, discriminator_key="backend"):
 
     @classmethod
     def _as_configuration(cls, value: Any) -> Any:
+        if cls is Backend and isinstance(value, str):
+            value = {cls.__pypedream_key__: value}
         if cls is Backend and isinstance(value, dict):
             named = {cls.__pypedream_key__: Cached.__name__, **value}
             _know(named[cls.__pypedream_key__])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pypedream.steps.step import Step
 
 __all__ = ["cloned"]
@@ -27,6 +26,8 @@ def cloned(step: S, given: tuple[Mapping[str, Any], ...], keywords: Mapping[str,
     if len(given) > 1 or (given and keywords):
         raise TypeError("clone takes one mapping of fields to values, or keywords")
     changes = given[0] if given else keywords
+    if not isinstance(changes, Mapping):
+        raise TypeError(f"clone takes a mapping of fields to values, not {changes!r}")
     configuration = step.model_dump()
     for path, value in changes.items():
         _put(configuration, path.split("."), value, path)

@@ -6,6 +6,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from pypedream.errors import StoreError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,7 +31,13 @@ def write_records(program: Program, boundary: Boundary) -> None:
     folder = boundary.paths.step_folder
     if str(folder) in _WRITTEN and folder.is_dir():
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        name = type(program.leaves[boundary.end - 1]).__name__
+        raise StoreError(
+            f"{name} cannot keep results in {boundary.folder}, the folder of its infra: {error}"
+        ) from error
     begin, after = _begin(program, boundary)
     leaves = program.leaves[begin : boundary.end]
     texts = [_texts(program, leaf) for leaf in leaves]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pypedream.errors import StepError
+from pypedream.errors import StepError, StoreError
 from pypedream.steps import Chain, NoValue, Step
 from pypedream.steps.backends import Backend, Cached
 
@@ -108,6 +108,7 @@ def test_a_clone_has_other_values(tmp_path):
     "given, error, said",
     [
         (({"factor": 1}, {}), TypeError, "one mapping"),
+        ((3,), TypeError, "a mapping of fields to values, not 3"),
         (({"factors": 1},), ValueError, 'did you mean "factor"'),
         (
             ({"steps.3.factor": 1},),
@@ -116,12 +117,30 @@ def test_a_clone_has_other_values(tmp_path):
         ),
         (({"factor": "x"},), ValueError, "valid number"),
     ],
-    ids=["two", "name", "path", "value"],
+    ids=["two", "no mapping", "name", "path", "value"],
 )
 def test_a_mistake_in_a_clone_is_told(given, error, said):
     """Like one in a configuration."""
     with pytest.raises(error, match=said):
         Times().clone(*given)
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    """With the step that has it."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StoreError, match=r"Times cannot keep results in .*file, the folder of its"):
+        Times(infra={"folder": tmp_path / "file"}).run(1)
+
+
+def test_the_name_of_a_backend_is_enough(tmp_path):
+    """Where all else is as it is without saying so."""
+    step = Times(infra="Cached")
+
+    assert step.infra == Cached()
+    assert Chain(steps=[step], infra={"folder": tmp_path}).run(1) == 2
+    with pytest.raises(ValueError, match='no Backend is called "Cachd"; did you mean "Cached"'):
+        Times(infra="Cachd")
 
 
 def test_a_backend_can_be_derived_from_another():
