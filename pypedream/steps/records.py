@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.errors import StoreError
+from pypedream.values import short
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from pypedream.steps.program import Boundary, Program
     from pypedream.steps.step import Step
 
-__all__ = ["write_records"]
+__all__ = ["text_of", "write_records"]
 
 _MOST_STEPS = 100
 _WRITTEN: Final[set[str]] = set()
@@ -68,7 +70,7 @@ def _texts(program: Program, leaf: Step) -> tuple[str, str]:
 
 def _entry(content: Any) -> str:
     """Return an entry of a list in YAML; without the extra for it as JSON, which is YAML too."""
-    plain = json.loads(json.dumps(content, default=repr))
+    plain = json.loads(json.dumps(content, default=text_of))
     try:
         import yaml
     except ModuleNotFoundError:
@@ -76,6 +78,13 @@ def _entry(content: Any) -> str:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text: str = yaml.dump([plain], Dumper=dumper, sort_keys=False)
     return text
+
+
+def text_of(value: Any) -> str:
+    """Return what stands for a value that no file can hold, even if it cannot say what it is."""
+    with suppress(Exception):
+        return str(value)
+    return short(value)
 
 
 def _write(path: Path, *texts: str) -> None:

@@ -10,11 +10,14 @@ from attrs import frozen
 from pydantic import PrivateAttr
 from pydantic_core import PydanticSerializationError
 
+from pypedream.errors import StepError
 from pypedream.steps.backend import Backend
 from pypedream.steps.identity import code_of, fields_that_count
 from pypedream.steps.items import StepItems
 from pypedream.steps.kinds import Kind, name_of, unnamed
 from pypedream.steps.no_value import NO_VALUE
+from pypedream.steps.records import text_of
+from pypedream.values import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Step", "resolved"]
 
 _LONGEST = 40
+_MOST_IN_PLACE = 1_000  # one after the other, each in place of the one before
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -208,7 +212,7 @@ class Step(Kind):
         """Return the step as a message shows it: its class and the fields that were set."""
         names = (*type(self).__pydantic_fields__, *(self.__pydantic_extra__ or ()))
         given = [name for name in names if name in self.__pydantic_fields_set__ and name != "infra"]
-        fields = (f"{name}={_short(getattr(self, name))}" for name in given)
+        fields = (f"{name}={short(getattr(self, name), _LONGEST)}" for name in given)
         return f"{type(self).__name__}({', '.join(fields)})"
 
     def __pypedream_hash__(self) -> Any:
@@ -233,7 +237,7 @@ class Step(Kind):
             return self.model_dump(mode="json")
         except PydanticSerializationError:
             names = (*type(self).__pydantic_fields__, *(self.__pydantic_extra__ or ()))
-            told = {name: str(getattr(self, name)) for name in names}
+            told = {name: text_of(getattr(self, name)) for name in names}
             return {self.__pypedream_key__: name_of(type(self)), **told}
 
     def _uid(self) -> dict[str, Any]:
@@ -244,23 +248,35 @@ class Step(Kind):
 
 
 def resolved(step: Step) -> Step:
-    """Return what a step stands for, which for most is the step itself."""
-    while step.__pypedream_flags__.is_composed:
+    """Return what a step stands for, which for most is the step itself.
+
+    Raises
+    ------
+    StepError
+        If it stands for no step, or for another one again and again.
+    """
+    first = step
+    for _ in range(_MOST_IN_PLACE):
+        if not step.__pypedream_flags__.is_composed:
+            return step
         other = step._resolve_step()
         if other is step:
-            break
+            return step
+        if not isinstance(other, Step):
+            raise StepError(
+                f"{type(step).__name__}._resolve_step returned {short(other)}, which is no step:"
+                " return self, a step or Chain(steps=[...])"
+            )
         step = other
-    return step
+    raise StepError(
+        f"{type(first).__name__}._resolve_step never ends: return self when nothing is left to"
+        " stand for"
+    )
 
 
 def _one_value(value: Any) -> Any:
     """Stand for a step that makes batches: its input has no other name."""
     return value
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _flags_of(kind: type[Step]) -> Flags:

@@ -78,6 +78,54 @@ def test_steps_that_a_step_stands_for_have_its_folder(tmp_path):
     )
 
 
+class Composed(Step):
+    stands_for: Any = None
+
+    def _resolve_step(self) -> Any:
+        return Composed() if self.stands_for is None else self.stands_for
+
+
+@pytest.mark.parametrize(
+    "stands_for, said",
+    [
+        (None, r"Composed\._resolve_step never ends: return self"),
+        ([Times()], r"Composed\._resolve_step returned .* which is no step: return self"),
+        ("Times", r"Composed\._resolve_step returned 'Times', which is no step"),
+    ],
+    ids=["itself again", "list", "name"],
+)
+def test_a_step_that_stands_for_no_step_is_told(stands_for, said):
+    """Before anything is computed."""
+    with pytest.raises(StepError, match=said):
+        Composed(stands_for=stands_for).run(1)
+
+
+class Silent:
+    def __repr__(self) -> str:
+        raise OSError("no text")
+
+    def __pypedream_hash__(self) -> str:
+        return "silent"
+
+
+class Fails(Step):
+    about: Any
+
+    def _run(self, value: Any) -> Any:
+        raise LookupError(type(value).__name__)
+
+
+@pytest.mark.parametrize("backend", [None, "Cached", "ThreadPool"])
+def test_a_field_that_cannot_be_shown_hides_no_error(tmp_path, backend):
+    """What is told of the step leaves it out."""
+    infra = backend and {"backend": backend, "folder": tmp_path}
+
+    with pytest.raises(LookupError, match="int") as caught:
+        Fails(about=Silent(), infra=infra).run(1)
+
+    assert caught.value.__notes__ == ["in Fails(about=<Silent object (its repr failed)>)"]
+
+
 def test_keeping_needs_a_folder():
     """Which may be that of a chain around it."""
     with pytest.raises(StepError, match="Times has infra=Cached without a folder: say infra="):
