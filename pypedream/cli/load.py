@@ -21,6 +21,7 @@ from attrs import frozen
 from pypedream.cli.choose import chosen
 from pypedream.cli.locate import target_of
 from pypedream.cli.mistakes import Refused
+from pypedream.cli.pycache import forget_doubtful
 from pypedream.cli.terminal import say
 from pypedream.errors import PypedreamError
 from pypedream.names import did_you_mean
@@ -127,7 +128,9 @@ def _importing_from(*folders: Path) -> Iterator[None]:
         yield
     finally:
         sys.path[:] = paths
-        for name in sys.modules.keys() - modules:
+        loaded_here = sys.modules.keys() - modules
+        forget_doubtful(loaded_here)
+        for name in loaded_here:
             if any(_lies_in(folder, name) for folder in folders):
                 del sys.modules[name]
 

@@ -194,3 +194,32 @@ def test_a_function_that_makes_no_pipeline_is_refused_in_a_line(write, invoke, t
 
     assert result.exit_code == 2, result.output
     assert MAKERS[text] in result.stderr
+
+
+@pytest.mark.parametrize("module", ["helper.py", "package/helper.py"])
+def test_a_helper_that_is_saved_again_within_a_second_is_run_as_it_is(write, monkeypatch, module):
+    """Python compares sizes and whole seconds, and would go on with the old one for good."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    name = module.removesuffix(".py").replace("/", ".")
+    write("flow.py", f"import pypedream, {name}\nf = pypedream.Pipeline({name}.NAME)\n")
+    path = write(module, "NAME = 'a'\n")
+    second = int(path.stat().st_mtime)
+    os.utime(path, (second + 0.1, second + 0.1))
+    assert name_of("flow.py") == "a"
+
+    path.write_text("NAME = 'b'\n")
+    os.utime(path, (second + 0.9, second + 0.9))
+
+    assert name_of("flow.py") == "b"
+
+
+def test_the_bytecode_of_a_helper_that_stays_is_kept(write, monkeypatch):
+    """So a helper is compiled once, and not for each command."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    write("flow.py", "import pypedream, helper\nf = pypedream.Pipeline('a')\n")
+    path = write("helper.py", "")
+    os.utime(path, (path.stat().st_mtime - 60,) * 2)
+
+    name_of("flow.py")
+
+    assert [each.name.partition(".")[0] for each in path.parent.glob("__pycache__/*")] == ["helper"]
