@@ -10,7 +10,7 @@ from pypedream import graph
 from pypedream.engine.problem import Problem
 from pypedream.export.exchanged import own_functions
 from pypedream.export.freshly import PLACE, WHERE
-from pypedream.export.storable import type_of, values_for_a_store
+from pypedream.export.storable import type_of, values_for_a_store, values_of_any_size
 from pypedream.export.store_named import warnings_of_store
 from pypedream.export.target import module_of
 from pypedream.store.bytecode import names_in
@@ -51,6 +51,7 @@ def differences_there(
     yield from _of_many_items(pipeline, how)
     yield from _of_the_current_folder(pipeline)
     yield from _of_files(pipeline)
+    yield from map(Problem, getattr(pipeline, "notes_for_hosts", ()))
     for name, param in params.items():
         if param.is_secret:
             yield Problem(
@@ -70,7 +71,7 @@ def _of_the_store(pipeline: Pipeline, how: Circumstances) -> Iterator[Problem]:
     for wired in named:
         what = f'stage "{wired.key}" gives a value of type {type_of(wired)}'
         yield Problem(f"{what}, which only a store can hand over", wired.place, hint)
-    if not named and any(pipeline.blueprint.children.values()):
+    if not named and any(values_of_any_size(pipeline.blueprint)):
         yield Problem(
             "there is no store, so what stages give each other must be JSON of at most 32 kB",
             None,

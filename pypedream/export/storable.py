@@ -67,6 +67,14 @@ def values_for_a_store(base: Blueprint) -> Iterator[Wire]:
             yield wired
 
 
+def values_of_any_size(base: Blueprint) -> Iterator[Wire]:
+    """Give each stage whose value another reads, unless it says that it is a single one."""
+    for key, wired in base.wiring.wires.items():
+        is_read = any(_reads(base, each, key) for each in base.children.get(key, []))
+        if is_read and _returned(wired) not in _JSON:
+            yield wired
+
+
 def type_of(wired: Wire) -> str:
     """Return what a stage says that it returns, in words."""
     return name_of(_returned(wired))

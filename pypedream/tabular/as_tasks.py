@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import date
 from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import evolve
 
@@ -43,6 +43,10 @@ __all__ = ["TaskPipeline"]
 INGEST, FINISH = "ingest", "finish"
 _RUN = "ingested_run"
 _QUIET = {"progress": False}
+_SHARED = (
+    "rows and ids are in the folder of the pipeline (.working, .persistent): all tasks have to see"
+    " that folder"
+)
 _OF_TABLES = (FILES, QUARANTINED, STATS, TABLES)
 
 
@@ -57,12 +61,16 @@ class TaskPipeline(pypedream.pipeline.Pipeline):
     ----------
     origin
         The pipeline of tables.
+    notes_for_hosts
+        What a host has to see to, a line for each.
 
     Raises
     ------
     DefinitionError
         If a stage of it has the name of one that is added.
     """
+
+    notes_for_hosts: ClassVar = [_SHARED]
 
     def __init__(self, origin: Pipeline) -> None:
         super().__init__(origin.name, _parameters(origin), variables=origin.variables)

@@ -265,6 +265,8 @@ def test_its_dag_file_imports_nothing_but_airflow(made, tmp_path):
     )
 
     assert said.tasks == 7
+    assert [note for note in said.notes if "store" in note] == []
+    assert "all tasks have to see that folder" in str(said)
     order = ["ingest", "large", "double", "merge", "check", "identify", "finish"]
     edges = list(pairwise(order[1:]))
     assert ended.stdout.strip() == f"['source', 'run_date'] {order} {edges} []", ended.stderr
