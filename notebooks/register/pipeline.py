@@ -51,9 +51,8 @@ CORRECTIONS = pa.DataFrameSchema(
     }
 )
 
-DATES = dict.fromkeys(
-    ("Opened (date)", "Closed (date)", "Changed (date)", "Received (date)"), "%d-%m-%Y"
-)
+DAY = "%d-%m-%Y"
+DATES = dict.fromkeys(("Opened (date)", "Closed (date)", "Changed (date)"), DAY)
 GROUPS: dict[str, list[str] | Literal["*all"]] = {
     "any": "*all",
     "head": ["Head (title)", "Head (last name)"],
@@ -76,7 +75,12 @@ class Register(Pipeline):
             max_errors=0.001,
         ),
         IngestFileSpec(
-            "corrections", "corrections_*.csv", CORRECTIONS, "cp1252", formats=DATES, optional=True
+            "corrections",
+            "corrections_*.csv",
+            CORRECTIONS,
+            "cp1252",
+            formats={"Received (date)": DAY},
+            optional=True,
         ),
     ]
 
