@@ -36,7 +36,7 @@ def add_late_ones(schools, late):
 
 def identify(schools, ctx):
     ids = CanonicalIdResolver(ctx.pipeline_dir, "schools", {"any": "*all"})
-    key = {"source_key_column": "id", "namespace": "register"}
+    key = {"source_key_column": "id", "namespace": ctx.run_id}  # so all rows are new
     schools.save_in_place(ids.resolve(schools.load(), **key, run_date=ctx.run_date))
     print("known by", schools.row_count(), "ids")
 
