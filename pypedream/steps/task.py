@@ -206,9 +206,16 @@ class Task:
         try:
             is_kept = writing.keep(item.key, value, took_s)
         except Unkept as error:
-            told = Unkept(
-                f"{self.label}: its result cannot be kept: {error}; return data instead, or leave"
-                " infra out"
-            )
+            told = Unkept(f"{self.label}: its result cannot be kept: {error}; {_fix(error)}")
             return Done(item.place, error=told, is_cached=False)
         return Done(item.place, value, is_cached=is_kept)
+
+
+def _fix(error: Unkept) -> str:
+    """Return what helps; a class of a script or of a cell is found where that ran, only."""
+    if "__main__." in str(error) and "<locals>" not in str(error):
+        return (
+            "worker processes have no classes of a script or a cell: put it into a module, use"
+            " Cached or ThreadPool, or return data instead"
+        )
+    return "return data instead, or leave infra out"

@@ -334,3 +334,35 @@ def test_workers_that_stay_see_a_module_that_was_edited(
 
     assert (before, module.Edited(infra=infra).run(5)) == (6, 105)
     assert module.Edited(infra=by("Cached", tmp_path / "kept")).run(5) == 105
+
+
+OF_A_SCRIPT = """
+import sys
+from pypedream.steps import Step
+
+class Point:
+    pass
+
+class Make(Step):
+    def _run(self, value):
+        return Point()
+
+if __name__ == "__main__":
+    try:
+        Make(infra={"backend": sys.argv[1], "folder": sys.argv[2]}).run(1)
+    except Exception as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("backend, is_told", [("ThreadPool", False), ("ProcessPool", True)])
+def test_a_result_whose_class_no_worker_has_is_told(tmp_path, backend, is_told):
+    """With what to do; in this process its class is there."""
+    script = tmp_path / "script.py"
+    script.write_text(OF_A_SCRIPT)
+    command = [sys.executable, str(script), backend, str(tmp_path / "kept")]
+
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert ("Make: its result cannot be kept" in said) == is_told
+    assert ("no classes of a script or a cell: put it into a module" in said) == is_told
