@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from inspect import iscoroutinefunction, isgeneratorfunction
+from inspect import iscoroutinefunction, isgeneratorfunction, signature
 from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import DefinitionError, PipelineClassError
@@ -87,7 +87,7 @@ def step_of(
     key = step_id if step_id is not None else slugify_step_label(str(label))
     specs = _specs_by_name(fn, names) if files is None else _specs(files)
     needs = (depends_on,) if isinstance(depends_on, str) else tuple(depends_on or ())
-    wrong = _wrong_label(label, key, before) + _wrong_function(fn, kind)
+    wrong = _wrong_label(label, key, before) + _wrong_function(fn, kind, is_by_name=is_by_name)
     wrong += _wrong_files(specs, names, is_by_name=is_by_name) + _wrong_needs(key, needs, before)
     if wrong:
         where = calling_place()
@@ -119,7 +119,7 @@ def _wrong_label(label: object, key: Any, before: Sequence[StepDefinition]) -> l
     return [f'"{other}" has the id "{key}" already: give another label, or step_id="..."']
 
 
-def _wrong_function(fn: Any, kind: StepKind) -> list[str]:
+def _wrong_function(fn: Any, kind: StepKind, *, is_by_name: bool) -> list[str]:
     if kind not in list(StepKind):
         return [f"kind={kind!r} is not StepKind.STEP or StepKind.FILTER"]
     if not callable(fn) and not isinstance(fn, pl.Expr):
@@ -127,7 +127,29 @@ def _wrong_function(fn: Any, kind: StepKind) -> list[str]:
         return [f"it takes {what}, not {said(fn)}"]
     if iscoroutinefunction(fn) or isgeneratorfunction(fn):
         return ["its function is async or yields, and so would do nothing when it is called"]
-    return []
+    if is_by_name or isinstance(fn, pl.Expr):
+        return []
+    gets = ("the frame",) if kind == StepKind.FILTER else ("ctx", "files")
+    if _takes(fn, gets):
+        return []
+    how = " and ".join(gets)
+    return [f"its function is called with {how}, and {said(fn)} takes {_arguments(fn)}"]
+
+
+def _takes(fn: Any, arguments: tuple[str, ...]) -> bool:
+    try:
+        asked = signature(fn)
+    except (TypeError, ValueError):  # some functions written in C do not say what they take
+        return True
+    try:
+        asked.bind(*arguments)
+    except TypeError:
+        return False
+    return True
+
+
+def _arguments(fn: Any) -> str:
+    return ", ".join(signature(fn).parameters) or "nothing"
 
 
 def _wrong_files(specs: list[Any], names: Sequence[str], *, is_by_name: bool) -> list[str]:

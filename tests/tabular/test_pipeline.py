@@ -94,6 +94,9 @@ def test_a_pipeline_has_a_step(tmp_path):
         (("x", 3, ["a"]), "it takes a function, not 3"),
         (("x", later, ["a"]), "async or yields"),
         (("x", yielding, ["a"]), "async or yields"),
+        (("x", lambda a: None, ["a"]), "called with ctx and files, and .* takes a "),
+        (("x", lambda: None, ["a"]), "called with ctx and files, and .* takes nothing"),
+        (("x", lambda ctx, files, *, b: None, ["a"]), "takes ctx, files, b"),
     ],
 )
 def test_a_step_that_cannot_be_is_refused_at_its_line(tmp_path, step, why):
@@ -105,6 +108,17 @@ def test_a_step_that_cannot_be_is_refused_at_its_line(tmp_path, step, why):
 
     assert [each.step_id for each in pipeline.steps] == ["add-one"]
     assert list(pipeline.stages) == ["add-one"]
+
+
+def test_a_filter_takes_one_frame(tmp_path):
+    """What takes more or less is refused before anything is called; defaults are no hindrance."""
+    pipeline = pipeline_of(tmp_path, one_step)
+
+    with pytest.raises(DefinitionError, match=r"called with the frame, and .* takes ctx, files"):
+        pipeline.add_filter("x", nothing, ["a"])
+    pipeline.add_filter("y", lambda frame, least=3: frame, ["a"])
+
+    assert [each.step_id for each in pipeline.steps] == ["add-one", "y"]
 
 
 @pytest.mark.parametrize(
