@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, define
 
 from pypedream.errors import QuarantineError
+from pypedream.tabular.astro_file import AstroFile
 from pypedream.tabular.polars_library import pl
 from pypedream.tabular.versions import new_version
 from pypedream.values import said
@@ -19,8 +20,6 @@ from pypedream.values import said
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    from pypedream.tabular.astro_file import AstroFile
 
 __all__ = ["QUARANTINE", "REASON", "StepQuarantine"]
 
@@ -80,8 +79,10 @@ class StepQuarantine:
         Raises
         ------
         QuarantineError
-            If there are no rows or no reason, or the columns are others. Nothing is set aside.
+            If there are no rows, no reason or no such file, or the columns are others. Nothing
+            is set aside then.
         """
+        self._check_file(file)
         if not isinstance(rows, pl.DataFrame):
             what = f"rows are a polars DataFrame, not {said(rows)}"
             raise QuarantineError(f"{self._of(file)}: {what}")
@@ -93,6 +94,7 @@ class StepQuarantine:
 
     def quarantine_row(self, file: AstroFile, row: Mapping[str, Any], *, reason: str) -> None:
         """Set one row aside, given as a mapping from column to value; else as `quarantine_rows`."""
+        self._check_file(file)
         schema = self._schema(file)
         try:
             rows = pl.DataFrame([dict(row)], schema_overrides=_known(schema, row), strict=True)
@@ -142,6 +144,11 @@ class StepQuarantine:
             path = kept if kept.is_file() else file.active_path
             self._schemas[file.name] = dict(pl.read_parquet_schema(path))
         return self._schemas[file.name]
+
+    def _check_file(self, file: object) -> None:
+        if not isinstance(file, AstroFile):
+            what = f"rows are those of a file that the step got, such as files[0], not {said(file)}"
+            raise QuarantineError(f'step "{self.step_id}" cannot quarantine rows: {what}')
 
     def _of(self, file: AstroFile) -> str:
         return f'step "{self.step_id}" cannot quarantine rows of "{file.name}"'

@@ -95,6 +95,15 @@ def test_a_row_that_is_none_of_the_file_is_refused(schools, quarantine, row):
         quarantine.quarantine_row(schools, row, reason="x")
 
 
+@pytest.mark.parametrize("file", ["schools", None])
+def test_what_is_no_file_of_the_step_is_refused(quarantine, file):
+    """As its name; the message says what to give."""
+    with pytest.raises(QuarantineError, match=rf"such as files\[0\], not .*{file}"):
+        quarantine.quarantine_rows(file, pl.DataFrame(FRAME), reason="x")
+    with pytest.raises(QuarantineError, match=rf"such as files\[0\], not .*{file}"):
+        quarantine.quarantine_row(file, {"id": "01"}, reason="x")
+
+
 def test_what_is_no_frame_is_refused(schools, quarantine):
     """As a lazy frame, of which nobody knows how many rows it has."""
     with pytest.raises(QuarantineError, match="rows are a polars DataFrame"):
