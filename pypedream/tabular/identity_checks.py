@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING
 
 from pypedream.errors import IdentityError
@@ -16,7 +17,15 @@ from pypedream.tabular.row_digests import RowDigests
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-__all__ = ["ALL", "check_call", "check_definition", "check_frame", "check_keys", "check_rows"]
+__all__ = [
+    "ALL",
+    "check_call",
+    "check_definition",
+    "check_frame",
+    "check_keys",
+    "check_kinds",
+    "check_rows",
+]
 
 ALL = "*all"
 _NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -57,6 +66,17 @@ def check_call(
         If a column is missing, has no canonical form or would be overwritten; names all of them.
     """
     _refuse("cannot resolve", _in_call(data, key, namespace, groups))
+
+
+def check_kinds(run_date: object, exclude_columns: object) -> None:
+    """Refuse with a TypeError a day that is a text, and one name where names are asked for."""
+    if not isinstance(run_date, date):
+        raise TypeError(f"run_date={run_date!r} is no day: give a date, such as ctx.run_date")
+    if isinstance(exclude_columns, str):
+        raise TypeError(
+            f"exclude_columns={exclude_columns!r} is a text:"
+            f" give a set of names, frozenset([{exclude_columns!r}])"
+        )
 
 
 def check_keys(keys: pl.Series) -> None:

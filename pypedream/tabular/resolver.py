@@ -16,6 +16,7 @@ from pypedream.tabular.identity_checks import (
     check_definition,
     check_frame,
     check_keys,
+    check_kinds,
     check_rows,
 )
 from pypedream.tabular.identity_stage import known_identities, updating
@@ -134,10 +135,13 @@ class CanonicalIdResolver:
         IdentityError
             If a key is blank or is that of two rows that differ, a column is missing or would be
             overwritten. Nothing is kept then.
+        TypeError
+            If *data* is no frame of polars, *run_date* no date, or *exclude_columns* one text.
         StoreError
             If the store cannot be read or written.
         """
         check_frame(data)
+        check_kinds(run_date, exclude_columns)
         groups = self._groups(data, {source_key_column, *exclude_columns})
         check_call(data, source_key_column, namespace, groups)
         check_keys(data[source_key_column])

@@ -464,6 +464,25 @@ def test_only_a_frame_can_be_resolved(tmp_path: Path, data: Any, problem: str) -
         resolve(schools(tmp_path), data)
 
 
+@pytest.mark.parametrize(
+    "options, problem",
+    [
+        ({"exclude_columns": "town"}, r"give a set of names, frozenset\(\['town'\]\)"),
+        ({"day": "2026-01-05"}, "run_date='2026-01-05' is no day: give a date"),
+        ({"day": None}, "run_date=None is no day"),
+    ],
+    ids=["a name", "a text as the day", "no day"],
+)
+def test_a_text_is_neither_names_nor_a_day(
+    tmp_path: Path, options: dict[str, Any], problem: str
+) -> None:
+    """Its letters would be names of no column, and nothing would be left out."""
+    with pytest.raises(TypeError, match=problem):
+        resolve(schools(tmp_path), FIRST, **options)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_frame_of_pandas_is_told_apart(tmp_path: Path) -> None:
     """The message says how to make one of polars of it."""
     pandas = pytest.importorskip("pandas")
