@@ -18,7 +18,7 @@ from pypedream.cli.terminal import let_go_of_stdout, say_json, stdout_kept_free
 from pypedream.cli.values import completed, parameters_of
 from pypedream.cli.words import refuse_unknown, run_words, stages_meant
 from pypedream.cli.workspaces import USUAL_FOLDER, VARIABLE
-from pypedream.errors import StoreError
+from pypedream.errors import Locked, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -141,7 +141,9 @@ def carried_out(pipeline: Pipeline, run_it: Callable[..., Run], asked: dict[str,
         return run_it(**asked, progress=False)
     except BaseException as error:
         run = pipeline.last_run
-        if isinstance(error, StoreError) and run is before:
+        # A run of tables that another process has is no matter of where runs are recorded.
+        is_of_workspace = isinstance(error, StoreError) and not isinstance(error, Locked)
+        if is_of_workspace and run is before:
             hint = "record elsewhere with --workspace DIR, or nothing with --no-workspace"
             raise Refused(f"{error}; {hint}") from None
         if run is None or run is before or not (error is run.error or run.state == "cancelled"):

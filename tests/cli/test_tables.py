@@ -121,6 +121,23 @@ def test_one_of_several_runs_is_carried_out_by_its_id(invoke, write, result_of):
     assert runs == {first: "completed", second: "ingested"}
 
 
+def test_a_run_that_another_has_is_refused_without_a_word_on_workspaces(invoke, folder, result_of):
+    """To record elsewhere would not help: the run itself is taken."""
+    from pypedream.tabular.locking import held
+
+    run_id = result_of("ingest", "data")["run"]
+
+    with held(folder / ".working" / run_id / "lock", doing=f"run {run_id}"):
+        refused = invoke("run")
+
+    assert refused.exit_code == 2
+    assert re.search(
+        rf"process \d+ is at it: run {run_id} .*; wait until it is done", refused.output
+    )
+    assert "workspace" not in refused.output
+    assert invoke("run").exit_code == 0
+
+
 def test_a_step_that_failed_is_told_as_any_stage(invoke, write):
     """And is called again by the next run."""
     broken = TABLES.replace("frame = files[0].load()", "raise ValueError('no luck')", 1)
