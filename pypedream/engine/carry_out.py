@@ -181,10 +181,12 @@ class Launch:
         KeyboardInterrupt
             If Ctrl-C came when the run had its state already.
         """
-        if not (self.plan.chosen or self.plan.selection.given):
+        is_idle = not (self.plan.chosen or self.plan.selection.given)
+        if is_idle:
             self._start()
-            self._end([], None)
-            return self.run
+            if not self.plan.chosen:  # a stage is, if what is kept of it cannot be read
+                self._end([], None)
+                return self.run
         # What calls stages is loaded when there are stages to call.
         from pypedream.engine.coroutines import LoopHost
         from pypedream.engine.interrupts import interrupts_for
@@ -199,7 +201,8 @@ class Launch:
         with interrupts_for(scheduler):
             try:
                 with capturing(options.capture):
-                    self._start()
+                    if not is_idle:
+                        self._start()
                     self._execution.base.run(scheduler.run)
             except BaseException as error:
                 scheduler.break_off(error)

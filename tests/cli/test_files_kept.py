@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pypedream.files.locks import Lock, Locks, OutLock
+from pypedream.store import CorruptEntryWarning
 
 
 def edit(project: Path, old: str, new: str) -> None:
@@ -20,6 +21,10 @@ def edit(project: Path, old: str, new: str) -> None:
 def decisions(invoke) -> dict[str, str]:
     found = json.loads(invoke("status", "--json").stdout)
     return {stage["stage"]: stage["decision"] for stage in found["stages"]}
+
+
+def stages_done(result) -> dict[str, str]:
+    return {key: one["state"] for key, one in json.loads(result.stdout)["stages"].items()}
 
 
 @pytest.fixture
@@ -151,8 +156,8 @@ def test_verify_may_do_without_files_that_the_store_has(done, invoke):
     assert invoke("verify", "--allow-missing").exit_code == 0
 
 
-def test_verify_reads_the_copies(done, invoke, write):
-    """A flipped bit in the store is found."""
+def flip_a_bit_in_the_copy(done, invoke) -> None:
+    """Spoil what the store has of "shown.txt", which is made too large for its index."""
     edit(done, 'return ", ".join(map(str, rows))', 'return ", ".join(map(str, rows)) * 9999')
     invoke("repro", "-q")
     blobs = [path for path in (done / ".pypedream" / "store").rglob("*") if path.is_file()]
@@ -162,10 +167,34 @@ def test_verify_reads_the_copies(done, invoke, write):
     data[7] ^= 1
     large.write_bytes(data)
 
+
+def test_verify_reads_the_copies(done, invoke, write):
+    """A flipped bit in the store is found."""
+    flip_a_bit_in_the_copy(done, invoke)
+
     result = invoke("verify")
 
     assert result.exit_code == 1
     assert 'shown: the copy of "shown.txt" in the store is changed' in result.stderr
+
+
+@pytest.mark.parametrize(
+    "gone", [("shown.txt",), ("shown.txt", "out/rows.json")], ids=["alone", "with what it reads"]
+)
+def test_an_output_whose_copy_is_damaged_is_made_again_at_once(done, invoke, gone):
+    """Also where nothing else was to be done: the plan takes the store at its word."""
+    flip_a_bit_in_the_copy(done, invoke)
+    before = {name: (done / name).read_bytes() for name in gone}
+    for name in gone:
+        (done / name).unlink()
+
+    with pytest.warns(CorruptEntryWarning, match="is changed and is not used"):
+        result = invoke("repro", "--json")
+
+    assert result.exit_code == 0
+    assert stages_done(result)["shown"] == "ok"
+    assert {name: (done / name).read_bytes() for name in gone} == before
+    assert invoke("verify").exit_code == 0
 
 
 def test_list_shows_what_stages_read_and_write(project, invoke):
