@@ -7,10 +7,11 @@ the digest of a position goes on from that of the one before. All digests are of
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from pypedream.steps.no_value import NO_VALUE, NoValue
 from pypedream.store.encoding import SCALARS, Encoding, joined, label, name_of, tagged, text
@@ -19,6 +20,8 @@ from pypedream.store.identity import code_identity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pydantic.fields import FieldInfo
+
     from pypedream.steps.step import Step
 
 __all__ = ["NoValue", "fields_that_count", "item_identity", "position_after", "uid_of"]
@@ -26,6 +29,7 @@ __all__ = ["NoValue", "fields_that_count", "item_identity", "position_after", "u
 _LONG = 100
 _START = b"pypedream/step/1"
 _NO_INPUT = text(b"no input", "")
+_DEFAULTS: WeakKeyDictionary[type, dict[str, tuple[bytes, Any]]] = WeakKeyDictionary()
 _CODES: ContextVar[dict[type, str] | None] = ContextVar("pypedream.steps.codes", default=None)
 
 
@@ -58,8 +62,37 @@ def fields_that_count(step: Step) -> dict[str, Any]:
     left_out = {"infra", *step._exclude_from_cls_uid()}
     own, declared = vars(step), type(step).__pydantic_fields__  # there may be cached properties
     counted = {name: own[name] for name in declared if name in own}
+    for name, (written, value) in _defaults_of(type(step)).items():
+        is_default = name in counted and name not in step.__pydantic_fields_set__
+        if is_default and Encoding().encode(counted[name]) == written:
+            counted[name] = value
     counted |= step.__pydantic_extra__ or {}
     return {name: value for name, value in counted.items() if name not in left_out}
+
+
+def _defaults_of(kind: type[Step]) -> dict[str, tuple[bytes, Any]]:
+    """Return the defaults that are others when they are said: as they stand, and as they are then.
+
+    A default is not validated, so that of ``rate: float = 1`` is 1, while who says 1 has 1.0.
+    """
+    known = _DEFAULTS.get(kind)
+    if known is None:
+        known = _DEFAULTS[kind] = {}
+        for name, declared in kind.__pydantic_fields__.items():
+            default = declared.default
+            if declared.is_required() or default is None or type(default) is declared.annotation:
+                continue
+            with suppress(Exception):  # it can be said in no way, or has no digest
+                value, written = _validated(declared, default), Encoding().encode(default)
+                if Encoding().encode(value) != written:
+                    known[name] = written, value
+    return known
+
+
+def _validated(declared: FieldInfo, value: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(declared.rebuild_annotation()).validate_python(value)
 
 
 def position_after(before: bytes, step: Step) -> bytes:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -215,3 +216,25 @@ def test_an_item_that_is_not_there_is_named_by_a_step_that_takes_none():
     )
     with pytest.raises(TypeError, match="results of different inputs would be mixed up"):
         uid(Optional())
+
+
+class Defaults(Step):
+    rate: float = 1
+    rates: list[float] = [1, 2]  # noqa: RUF012 - pydantic copies it
+    path: Path = "rows.csv"  # type: ignore[assignment]
+    count: int = None  # type: ignore[assignment]
+
+    def _run(self) -> str:
+        return "made"
+
+
+def test_a_default_is_the_same_when_it_is_said(tmp_path):
+    """By hand or in a file, where a number is of the type of its field."""
+    step = Defaults(infra={"folder": tmp_path})
+    step.run()
+
+    said = Defaults(rate=1, rates=[1, 2], path="rows.csv", infra={"folder": tmp_path})
+    assert said.lookup().cached()
+    read = Step.model_validate(step.model_dump(mode="json", exclude={"count"}))
+    assert read.lookup().cached()
+    assert not step.clone(rate=2, count=1).lookup().cached()
