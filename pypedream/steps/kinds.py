@@ -45,8 +45,11 @@ class Kind(pydantic.BaseModel):
     def __init_subclass__(cls, **_: Any) -> None:
         super().__init_subclass__()  # what the keywords say is taken when the model is whole
 
-    def __new__(cls, /, **given: Any) -> Self:
+    def __new__(cls, /, *values: Any, **given: Any) -> Self:
         """Return an object of the class that is named, if one is."""
+        if values:
+            first = next((name for name in cls.__pydantic_fields__ if name != "infra"), "field")
+            raise TypeError(f"{cls.__name__} takes its fields by name: {cls.__name__}({first}=...)")
         name = given.get(cls.__pypedream_key__)
         if isinstance(name, str) and name != cls.__name__:
             with suppress(PydanticCustomError):  # it is told when all is validated

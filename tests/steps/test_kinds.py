@@ -115,6 +115,12 @@ def test_a_mistake_in_a_configuration_names_the_nearest(given, said):
         Holder(step=given)
 
 
+def test_fields_are_given_by_name():
+    """A value without one is not guessed at."""
+    with pytest.raises(TypeError, match=r"Stretch takes its fields by name: Stretch\(factor="):
+        Stretch(3.0)
+
+
 def test_all_mistakes_are_told_at_once():
     """Each with its place."""
     with pytest.raises(pydantic.ValidationError) as caught:
