@@ -51,7 +51,8 @@ def _step(step: StepDefinition) -> list[str]:
     kind = "filter, " if step.kind is StepKind.FILTER else ""
     lines = [step.label, f"{kind}{step.step_id} on {', '.join(step.file_names)}"]
     if step.depends_on:
-        lines.append(f"after {', '.join(step.depends_on)} is complete")
+        verb = "is" if len(step.depends_on) == 1 else "are"
+        lines.append(f"after {', '.join(step.depends_on)} {verb} complete")
     return lines
 
 

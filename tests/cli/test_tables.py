@@ -167,6 +167,13 @@ def test_a_pipeline_of_tables_is_drawn_as_boxes(invoke, result_of):
     assert [each["kind"] for each in steps] == ["filter", "step", "step"]
 
 
+def test_a_step_is_drawn_with_all_that_it_comes_after(invoke, write):
+    """One step is complete, two of them are."""
+    write("pipeline.py", TABLES.replace('["check"]', '["no-pupils", "check"]'))
+
+    assert "│ after no-pupils, check are complete │" in invoke("describe").output
+
+
 @pytest.mark.parametrize("words", [("ingest", "data"), ("describe",), ("cleanup",)], ids=str)
 def test_other_pipelines_have_no_such_commands(invoke, flow, words):
     """The message says what a pipeline of tables is."""
