@@ -224,7 +224,10 @@ def text_of(manifest: Manifest) -> str:
         (StepStatus.FAILED, "failed"),
         (StepStatus.QUARANTINED, "rows in quarantine"),
         (StepStatus.BLOCKED, "blocked by these"),
+        (StepStatus.PENDING, "still to be called"),
     ):
+        if status is StepStatus.PENDING and manifest.status is not RunStatus.INGESTED:
+            continue  # what was not reached is no news beside what went wrong
         found = [
             _named(key, state) for key, state in manifest.steps.items() if state.status is status
         ]

@@ -12,6 +12,7 @@ from pypedream.errors import Locked, NoTableRun, RunCancelled, TableRunError
 from pypedream.inputs import Input, InputBinding
 from pypedream.mappers import KeyedInputMapper
 from pypedream.tabular import FILES, CanonicalIdResolver, IngestFileSpec, StepStatus
+from pypedream.tabular.running import text_of
 from tests.tabular.tables import RUN_DATE, adding, ingested, numbers, pipeline_of, statuses, values
 
 pl = pytest.importorskip("polars")
@@ -254,11 +255,14 @@ def test_a_step_may_be_repeated_with_all_that_comes_after_it(tmp_path):
 
 
 def test_a_step_that_is_not_asked_for_waits(tmp_path):
-    """The run is ingested until all is done."""
+    """The run is ingested until all is done, and says which steps are left."""
     ingested(tmp_path, {"a": numbers(3)})
     pipeline = pipeline_of(tmp_path, steps(("one", adding(1)), ("ten", adding(10))))
 
     pipeline.run(until="one")
+
+    left = text_of(pipeline.manifest("ab12c"))
+    assert left == "run ab12c is ingested; still to be called: ten"
 
     assert statuses(pipeline) == {"one": "complete", "ten": "pending", "run": "ingested"}
     pipeline.resume()
