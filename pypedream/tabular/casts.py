@@ -30,8 +30,8 @@ _MOMENTS = (
     "%Y-%m-%d",
 )
 _OFFSET = "%#z"
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_WHOLE = re.compile(r"[+-]?\d+")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _FIRST_YEAR = 1000  # "%Y" takes the two digits of 03-02-21 for a year of the Romans
 
 

@@ -101,6 +101,8 @@ def test_numbers_are_parsed() -> None:
         ("-1", pl.UInt8(), "is out of the range of UInt8"),
         ("5 ", pl.Int8(), "has a blank behind it"),
         ("1,234", pl.Float64(), "is not a number (Float64): it has a comma"),
+        ("\u0661", pl.Int64(), "is not a whole number (Int64)"),
+        ("\u0661.5", pl.Float64(), "is not a number (Float64)"),
         ("1e400", pl.Float64(), "is out of the range of Float64"),
         ("yes", pl.Boolean(), "is not true or false"),
     ],
