@@ -83,14 +83,16 @@ def choose_run(pipeline_dir: Path, *, is_repeat: bool = False) -> Manifest:
     Raises
     ------
     NoTableRun
-        If there is none.
+        If there is none; names runs of which nothing can be read, as it may be one of these.
     """
     runs = runs_in(pipeline_dir)[::-1]
     for fits in _PREFERENCES[: None if is_repeat else -1]:
         for manifest in runs:
             if fits(manifest):
                 return manifest
-    raise NoTableRun(_none_to_go_on_with(pipeline_dir, runs))
+    damaged = [str(error) for error in damaged_runs(pipeline_dir)]
+    readable = [_none_to_go_on_with(pipeline_dir, runs)] if runs or not damaged else []
+    raise NoTableRun("\n".join([*readable, *damaged]))
 
 
 def _none_to_go_on_with(pipeline_dir: Path, runs: list[Manifest]) -> str:

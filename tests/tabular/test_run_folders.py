@@ -67,6 +67,19 @@ def test_a_completed_run_is_chosen_only_to_repeat_steps(tmp_path):
     assert choose_run(tmp_path, is_repeat=True).run_id == "ab12c"
 
 
+def test_a_run_that_cannot_be_read_is_named_where_there_is_no_other(tmp_path):
+    """Nobody is told that nothing was ingested, as that run may be the one to go on with."""
+    damaged = tmp_path / ".working" / "zz99z"
+    damaged.mkdir(parents=True)
+    (damaged / "manifest.json").write_text("{")
+
+    with pytest.raises(NoTableRun, match=r"^the manifest .*zz99z.* cannot be read: .*; to remove"):
+        choose_run(tmp_path)
+    make(tmp_path, "ab12c", RunStatus.COMPLETED)
+    with pytest.raises(NoTableRun, match=r'"ab12c" is completed.*\n.*zz99z.* cannot be read'):
+        choose_run(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["ab12d", "../x", "", "."])
 def test_a_run_that_is_not_there_is_told_with_those_that_are(tmp_path, name):
     """What would lead out of the folder is no run."""
