@@ -6,11 +6,12 @@ import codecs
 import re
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import converters, field, frozen
 
 from pypedream.errors import DefinitionError
+from pypedream.values import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -116,7 +117,7 @@ class IngestFileSpec:
     column_names: tuple[str, ...] | None = field(
         default=None, converter=converters.optional(_texts)
     )
-    preprocess: Callable[[Path], pl.DataFrame] | None = None
+    preprocess: Callable[[Path], pl.DataFrame] | None = field(default=None)
     optional: bool = False
     separator: str = field(default=",", kw_only=True)
     null_values: tuple[str, ...] = field(default=(), kw_only=True, converter=_texts)
@@ -141,6 +142,15 @@ class IngestFileSpec:
     def _check_pattern(self, _: Attribute[str], pattern: str) -> None:
         if not pattern.strip():
             raise _refused(self.name, "needs a source_pattern, such as 'schools_*.csv'")
+        if "/" in pattern:
+            what = f"has the source_pattern {pattern!r}, which names a folder"
+            raise _refused(self.name, f"{what}: files are in the one that is ingested")
+
+    @preprocess.validator
+    def _check_preprocess(self, _: Attribute[Any], preprocess: object) -> None:
+        if preprocess is not None and not callable(preprocess):
+            what = f"has preprocess={said(preprocess)}"
+            raise _refused(self.name, f"{what}: give a function from a path to a frame")
 
     @encoding.validator
     def _check_encoding(self, _: Attribute[str], encoding: str) -> None:

@@ -51,6 +51,8 @@ def test_the_order_of_arguments_is_that_of_the_seed() -> None:
         pytest.param({"name": "a/b"}, "cannot be the name of a file", id="a path"),
         pytest.param({"name": ".a"}, "begin with a letter or a digit", id="hidden"),
         pytest.param({"source_pattern": " "}, 'the file "x" needs a source_pattern', id="pattern"),
+        pytest.param({"source_pattern": "a/*.csv"}, "which names a folder", id="folder"),
+        pytest.param({"preprocess": "x"}, "preprocess='x': give a function", id="preprocess"),
         pytest.param({"encoding": ""}, "the encoding '', which Python", id="no encoding"),
         pytest.param({"encoding": "utf-9"}, "the encoding 'utf-9', which Python", id="encoding"),
         pytest.param({"has_header": False}, "so it needs column_names=", id="no names"),
