@@ -37,7 +37,7 @@ from pypedream.tabular.findings import Findings, Rejects
 from pypedream.tabular.frame_rows import FrameRows
 from pypedream.tabular.headers import Layout, layout_of, separator_in, separator_problem
 from pypedream.tabular.intake import Intake
-from pypedream.tabular.models import check_limit
+from pypedream.tabular.models import check_limit, check_spec
 from pypedream.tabular.problems import Problem, error_of
 from pypedream.tabular.records import dialect_of
 from pypedream.tabular.table_schema import TableSchema, table_schema
@@ -132,7 +132,10 @@ def ingest_file(
         If the file cannot come in. Nothing is written then.
     DefinitionError
         If the schema asks for something that cannot be.
+    TypeError
+        If *spec* is no `IngestFileSpec`.
     """
+    check_spec(spec)
     source, target = Path(source), Path(target)
     mode = on_error or spec.on_error
     limit = max_errors if max_errors is not None or on_error is not None else spec.max_errors

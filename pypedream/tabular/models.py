@@ -167,6 +167,13 @@ class IngestFileSpec:
             raise _refused(self.name, f"has the separator {separator!r}: give one character")
 
 
+def check_spec(spec: object) -> None:
+    """Refuse with a TypeError what is no spec of a file, such as its schema alone."""
+    if not isinstance(spec, IngestFileSpec):
+        what = 'IngestFileSpec("schools", "schools_*.csv", schema)'
+        raise TypeError(f"a file is described by an {what}, not by a {type(spec).__name__}")
+
+
 def check_limit(on_error: str, max_errors: float | None, whose: str) -> None:
     """Refuse a choice of what happens to rows that are not right if it cannot be.
 

@@ -657,3 +657,15 @@ def test_what_polars_writes_comes_in_as_it_was(
     )
 
     assert_frame_equal(found, frame)
+
+
+def test_a_schema_alone_does_not_describe_a_file(tmp_path: Path) -> None:
+    """The message says what does; nothing is read or written."""
+    schema = pa.DataFrameSchema({"a": pa.Column(str)})
+
+    with pytest.raises(
+        TypeError, match=r'an IngestFileSpec\("schools", .*not by a DataFrameSchema'
+    ):
+        ingest_file(tmp_path / "a.csv", schema, tmp_path / "a.parquet")
+
+    assert list(tmp_path.iterdir()) == []
