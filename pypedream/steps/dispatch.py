@@ -24,6 +24,7 @@ from pypedream.log.logger import logger
 from pypedream.steps.cache import cache_of, is_error
 from pypedream.steps.no_value import NO_VALUE
 from pypedream.steps.task import STORED, Done
+from pypedream.steps.telling import is_account
 from pypedream.values import short
 
 if TYPE_CHECKING:
@@ -235,7 +236,10 @@ def _has_ended(future: Any) -> bool:
 
 
 def say(rows: Iterable[Row]) -> None:
-    """Print and log here what was said elsewhere: within a stage of a run, it is the stage's."""
+    """Print and log here what was said elsewhere: within a stage of a run, it is the stage's.
+
+    Outside of a run nobody is told what was kept and what was computed.
+    """
     attempt = context.STAGE.get()
     for _, _, kind, level, text, stream, data in rows:
         if kind == "print":
@@ -244,5 +248,5 @@ def say(rows: Iterable[Row]) -> None:
             attempt.log.add(
                 kind, text, attempt=attempt, level=level, stream=stream, data=dict(data or {})
             )
-        elif text is not None:
+        elif text is not None and not is_account(data):
             getattr(logger, level, logger.info)(text, **(data or {}))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from pypedream.context import PARAMETERS, STAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pypedream.steps.level import Level
 
-__all__ = ["secrets_of_run", "tell", "warn"]
+__all__ = ["is_account", "secrets_of_run", "tell", "warn"]
 
 
 def tell(levels: Sequence[Level]) -> None:
@@ -25,6 +25,11 @@ def tell(levels: Sequence[Level]) -> None:
     for level in levels:
         if level.kept or level.computed:
             attempt.log.add("log", _text(level), attempt=attempt, data=_data(level))
+
+
+def is_account(data: Mapping[str, object] | None) -> bool:
+    """Say whether a line of a log is one of `tell`: a worker cannot know that there is no run."""
+    return data is not None and data.keys() == {"step", "kept", "computed"}
 
 
 def _text(level: Level) -> str:

@@ -285,6 +285,23 @@ class Watched(Step):
 
 
 @pytest.mark.parametrize("backend", POOLS)
+def test_outside_of_a_run_nobody_is_told_what_was_kept(
+    tmp_path: Path, backend: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not even what a step within a chain keeps, whose worker cannot know that there is no run."""
+    first = Silent(infra=by("Cached", tmp_path))
+    chain = Chain(steps=[first, Silent()], infra=by(backend, tmp_path))
+
+    assert chain.run(1) == 1
+    assert capsys.readouterr() == ("", "")
+
+
+class Silent(Step):
+    def _run(self, value: int) -> int:
+        return value
+
+
+@pytest.mark.parametrize("backend", POOLS)
 def test_within_a_stage_all_that_is_said_is_the_stages(tmp_path: Path, backend: str) -> None:
     """What a step prints or logs elsewhere has the name of the stage whose function runs it."""
     flow = Pipeline("talks")
