@@ -24,9 +24,18 @@ def exit_code(run: Run) -> int:
     return {"ok": OK, "interrupted": INTERRUPTED}.get(run.state, FAILED)
 
 
-def say_ending(run: Run, *, is_quiet: bool, debug: bool) -> None:
-    """Write the last lines of a run: to stdout when it is ok, else to stderr."""
-    if run.state == "ok":
+def say_ending(run: Run, *, is_quiet: bool, debug: bool, held: str = "") -> None:
+    """Write the last lines of a run: to stdout when it is ok, else to stderr.
+
+    Parameters
+    ----------
+    held
+        How a run of tables stands which is not completed though no step failed; "" else.
+    """
+    if held:
+        rest = f"after {duration_text(run.duration_s)}, {_counts(run)}{_log_hint(run)}"
+        say_state(held, rest, err=True)
+    elif run.state == "ok":
         if not is_quiet:
             say_state("ok", f"in {duration_text(run.duration_s)}, {_counts(run)}{_log_hint(run)}")
     elif run.failure is None or run.state != "failed":

@@ -12,6 +12,7 @@ from pypedream.cli import options, suggestions
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.run import carried_out, console, recording, said
+from pypedream.cli.tables import standing_of
 from pypedream.cli.terminal import stdout_kept_free
 from pypedream.cli.values import parameters_of
 from pypedream.cli.workspaces import workspace_of
@@ -63,7 +64,8 @@ def command(
             asked["sinks"] = [*own, console(list(pipeline.stages), verbose=verbose)]
         resume = partial(pipeline.resume, run_id, **_named(given))
         run = carried_out(pipeline, resume, asked)
-    return said(run, is_quiet=quiet, as_json=as_json, debug=debug)
+        tables = standing_of(pipeline, run)
+    return said(run, is_quiet=quiet, as_json=as_json, debug=debug, tables=tables)
 
 
 def _sorted(words: Sequence[str], workspace: str | None) -> tuple[str | None, str | None]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pypedream.cli import FAILED, OK, options
+from pypedream.cli import FAILED, options
 from pypedream.cli.ending import exit_code, run_data, say_ending
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
-from pypedream.cli.tables import say_unfinished, tables_of
+from pypedream.cli.tables import held_as, standing_of, tables_of
 from pypedream.cli.terminal import let_go_of_stdout, say_json, stdout_kept_free
 from pypedream.cli.values import completed, parameters_of
 from pypedream.cli.words import refuse_unknown, run_words, stages_meant
@@ -90,19 +90,32 @@ def command(
             shown = shown or console(plan.chosen, verbose=verbose)
             asked["sinks"] = [*plan.options.sinks, shown]
         run = carried_out(found.pipeline, partial(found.pipeline.run, values), asked)
-    code = said(run, is_quiet=quiet, as_json=as_json, debug=debug)
-    return FAILED if code == OK and say_unfinished(found.pipeline, run) else code
+    tables = standing_of(found.pipeline, run)
+    return said(run, is_quiet=quiet, as_json=as_json, debug=debug, tables=tables)
 
 
-def said(run: Run, *, is_quiet: bool, as_json: bool, debug: bool) -> int:
-    """Write how a run ended; return the exit code for it."""
+def said(
+    run: Run,
+    *,
+    is_quiet: bool,
+    as_json: bool,
+    debug: bool,
+    tables: dict[str, str] | None = None,
+) -> int:
+    """Write how a run ended, and how the run of tables stands that it carried out, if any.
+
+    Returns
+    -------
+    The exit code for it.
+    """
+    held = held_as(run, tables)
     try:
-        say_ending(run, is_quiet=is_quiet or as_json, debug=debug)
+        say_ending(run, is_quiet=is_quiet or as_json, debug=debug, held=held)
         if as_json:
-            say_json(run_data(run))
+            say_json(run_data(run) if tables is None else {**run_data(run), "tables": tables})
     except BrokenPipeError:  # "run | head": nobody reads on, but the run is what it is
         let_go_of_stdout()
-    return exit_code(run)
+    return FAILED if held else exit_code(run)
 
 
 def recording(found: Loaded, given: str | None) -> dict[str, Any]:

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "has_tables",
+    "held_as",
     "is_run_of_tables",
     "say_runs",
-    "say_unfinished",
+    "standing_of",
     "tables_of",
     "write_report_of",
 ]
+
+_NOT_COMPLETED = ("quarantined", "failed")
 
 
 def has_tables(pipeline: Pipeline) -> TypeGuard[TablePipeline]:
@@ -100,18 +103,20 @@ def write_report_of(run_id: str, out: Path | None) -> tuple[Path, dict[str, Any]
     return path, {"run": run_id, "pipeline": manifest.pipeline, "status": str(manifest.status)}
 
 
-def say_unfinished(pipeline: Pipeline, run: Run) -> bool:
-    """Say of a run of tables that ended well what is left to do; return whether anything is."""
+def standing_of(pipeline: Pipeline, run: Run) -> dict[str, str] | None:
+    """Return which run of tables a run carried out, and how that stands; None if it was none."""
     if not has_tables(pipeline):
-        return False
-    from pypedream.tabular.manifest import RunStatus
+        return None
     from pypedream.tabular.running import manifest_of
 
     before = manifest_of(run)
     if before is None:
-        return False
+        return None
     manifest = pipeline.manifest(before.run_id)
-    is_left = manifest.status in (RunStatus.QUARANTINED, RunStatus.FAILED)
-    if is_left:
-        say(f"run {manifest.run_id} is not completed yet", err=True)
-    return is_left
+    return {"run": manifest.run_id, "status": str(manifest.status)}
+
+
+def held_as(run: Run, tables: dict[str, str] | None) -> str:
+    """Return the status of a run of tables whose steps ended well and which is not completed."""
+    is_held = tables is not None and run.state == "ok" and tables["status"] in _NOT_COMPLETED
+    return tables["status"] if tables is not None and is_held else ""

@@ -90,8 +90,8 @@ def test_what_is_wrong_with_a_file_is_told_with_its_line(invoke, write, result_o
     assert taken["files"]["schools"]["rejected_count"] == 1
 
 
-def test_rows_in_quarantine_are_told_and_the_run_can_be_gone_on_with(invoke, write):
-    """The exit code says that it is not completed."""
+def test_rows_in_quarantine_are_told_and_the_run_can_be_gone_on_with(invoke, write, result_of):
+    """The last line and the exit code say that it is not completed."""
     write("data/schools_2024.csv", GOOD + "009,-1\n")
     invoke("ingest", "data")
 
@@ -100,7 +100,9 @@ def test_rows_in_quarantine_are_told_and_the_run_can_be_gone_on_with(invoke, wri
     assert held.exit_code == 1
     assert "rows in quarantine: check (1); blocked by these: show" in held.output
     assert "show      | info: waits for check, which has rows in quarantine" in held.output
-    assert held.stderr.endswith("is not completed yet\n")
+    assert "\nfailed after " in held.stderr
+    assert "ok" not in held.stdout.splitlines()[-1]
+    assert result_of("run", "--no-workspace")["tables"]["status"] == "failed"
     write("pipeline.py", TABLES.replace('pl.col("pupils") < 0', 'pl.col("pupils") < -9'))
     ran = invoke("run", "--no-workspace")
     assert ran.exit_code == 0, ran.output

@@ -88,7 +88,7 @@ def test_the_story_on_the_page_is_true(folder: Path) -> None:
             elif " report " in command:
                 given = f"{command.rpartition(' ')[0]} {runs[-1]}"
             code, text = said(folder, given)
-            is_bad = "so it did not come in" in expected or "not completed" in expected
+            is_bad = "so it did not come in" in expected or "failed after" in expected
             assert code == is_bad, text
             assert steady(text) == steady(expected), command
             runs += re.findall(r"came in as run ([a-z0-9]{5})", text)
