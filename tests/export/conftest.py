@@ -83,6 +83,8 @@ def importable(
 ) -> Iterator[Callable[[str, str], ModuleType]]:
     """Write modules to a folder that this process imports from, as long as a test lasts."""
     monkeypatch.syspath_prepend(tmp_path)
+    # Of a text that is changed within a second Python would take the bytecode of the one before.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
     def write(name: str, text: str) -> ModuleType:
         path = tmp_path / name
