@@ -173,7 +173,7 @@ def kind_of(base: type[Kind], name: object) -> type[Kind]:
         raise _wrong(f'several classes are called "{name}": write {where}')
     if found:
         return found[-1]
-    near = did_you_mean(name.rpartition(".")[2], _names(base)) or _unimported(name)
+    near = _unimported(name) or did_you_mean(name.rpartition(".")[2], _names(base))
     raise _wrong(f'no {base.__name__} is called "{name}"{near or _all(base)}')
 
 

@@ -168,7 +168,12 @@ def test_the_steps_of_the_library_are_known_without_an_import():
 
 
 def test_a_module_that_cannot_be_imported_is_told(tmp_path, monkeypatch):
-    """And not that there is no such step."""
+    """And not that there is no such step, whatever others are called."""
+
+    class Later(Step):
+        def _run(self):
+            return 1
+
     (tmp_path / "broken_steps.py").write_text("import no_such_thing")
     monkeypatch.syspath_prepend(tmp_path)
 
