@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import fields
 
+from pypedream.formats.loader import is_built_in
 from pypedream.stage import USUAL, Policy
 from pypedream.store.packages import is_users
 
@@ -222,7 +223,7 @@ class _Loaders:
 def _loader(loader: Any) -> Any:
     kind = type(loader)
     options = getattr(kind, "__attrs_attrs__", None)
-    if options is None or not kind.__module__.startswith("pypedream.formats."):
+    if options is None or not is_built_in(loader):
         return _others("a loader", loader)
     values = [getattr(loader, each.name) for each in options]
     if all(type(each) in _PLAIN or each in (dict, list) for each in values):

@@ -24,6 +24,7 @@ from pypedream.files.reading import as_missing
 from pypedream.files.scope import Missing
 from pypedream.files.templates import names_in, texts_of
 from pypedream.formats import Loader, Reader, Writer, has_empty
+from pypedream.formats.loader import is_built_in
 from pypedream.parameters.annotations import arms, name_of
 from pypedream.values import short
 
@@ -114,11 +115,7 @@ def _takes_folder(annotation: Any) -> bool:
     """Say whether a loader may read or write a folder: few of ours do, others may."""
     is_plain = not isinstance(annotation, Output) or type(annotation) is Out
     loader = annotation.loader
-    return is_plain and (not _is_ours(loader) or word(loader) in ("PathOnly", "Zarr"))
-
-
-def _is_ours(loader: Any) -> bool:
-    return type(loader).__module__.startswith("pypedream.formats.")
+    return is_plain and (not is_built_in(loader) or word(loader) in ("PathOnly", "Zarr"))
 
 
 def loader_mistakes(annotation: Any) -> Iterator[str]:
@@ -147,7 +144,7 @@ def _side_mistakes(annotation: Any, loader: Any, name: str) -> Iterator[str]:
     elif isinstance(annotation, Output):
         if not isinstance(loader, Writer):
             yield f"{name} takes a Writer or a Loader, and {kind} only reads"
-        elif isinstance(annotation, Metric) and _is_ours(loader) and kind != "JSON":
+        elif isinstance(annotation, Metric) and is_built_in(loader) and kind != "JSON":
             yield f"{name} is JSON, and {kind} writes something else: leave the loader out"
         elif _is_for_figures(loader) and not isinstance(annotation, (Plot, DirectoryOut)):
             yield f"{name} is no figure: write Plot({short(annotation.path)}, {kind}())"

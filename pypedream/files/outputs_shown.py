@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import NOTHING
 
 from pypedream.files.templates import texts_of
+from pypedream.formats.loader import is_built_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +40,7 @@ def outputs_shown(spec: FileSpec) -> str:
 
 def _loader_shown(loader: Any) -> str:
     name = type(loader).__name__
-    is_ours = type(loader).__module__.startswith("pypedream.formats.")
-    return f"{name}({', '.join(_options(loader))})" if is_ours else name
+    return f"{name}({', '.join(_options(loader))})" if is_built_in(loader) else name
 
 
 def _options(loader: Any) -> Iterator[str]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 R_co = TypeVar("R_co", covariant=True)
 W_contra = TypeVar("W_contra", contravariant=True)
 
+_OURS = "pypedream.formats."
+
 
 class Reader(ABC, Generic[R_co]):
     """Reads a file.
@@ -67,6 +69,18 @@ class Loader(Reader[R_co], Writer[W_contra], Generic[W_contra, R_co]):
         """
         name = type(self).__name__
         raise FormatError(f"{name} has no empty value: define {name}.empty()", format_name=name)
+
+
+def is_built_in(loader: object) -> bool:
+    """Say whether *loader* is of one of our own classes, and not of one that somebody derived.
+
+    Examples
+    --------
+    >>> from pypedream.formats import JSON
+    >>> is_built_in(JSON()), is_built_in(type("Mine", (JSON,), {})())
+    (True, False)
+    """
+    return type(loader).__module__.startswith(_OURS)
 
 
 def has_empty(loader: object) -> bool:
