@@ -14,7 +14,8 @@ from pypedream.errors import FormatError, MissingFile, StoreError
 from pypedream.files.paths import inner_path, within
 from pypedream.files.templates import texts_of
 from pypedream.formats import Reader
-from pypedream.places import Place
+from pypedream.formats.loader import is_built_in
+from pypedream.places import Place, users_traceback
 from pypedream.values import said
 
 if TYPE_CHECKING:
@@ -257,7 +258,8 @@ def save(files: StageFiles, value: Any, function: Callable[..., Any] | None = No
         values = {"return": value} if spec.is_single else _fields(spec, value)
         made = {name: files_of(each, spec.outs[name]) for name, each in values.items()}
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{error}{_where(function)}") from None
+        _say_where(error, function)
+        raise
     root, state = files.root, Path(files.root, STATE)
     real = os.path.realpath(root)
     hashes = FileHashes(state, real)
@@ -283,6 +285,15 @@ def _where(function: Callable[..., Any] | None) -> str:
     return "" if place is None else f" ({place})"
 
 
+def _say_where(error: Exception, function: Callable[..., Any] | None) -> None:
+    """Say in an error where the function is: in its text if that is ours, else in a note."""
+    where = _where(function)
+    if users_traceback(error.__traceback__) is None:
+        error.args = (f"{error}{where}",)
+    elif where:  # what was returned is of a class of the user's, and raised it when it was read
+        error.add_note(f"while the outputs were taken from what was returned{where}")
+
+
 def _write(
     staged: Staged, out: FileOut, made: Mapping[str, Any], function: Callable[..., Any] | None
 ) -> dict[str, Path]:
@@ -297,12 +308,22 @@ def _write(
             places[path].parent.mkdir(parents=True, exist_ok=True)
         try:
             out.loader.save(value, places[path])
-        except FormatError as error:  # nobody knows the place where it is written first
-            text = str(error).replace(str(places[path]), path)
-            raise FormatError(
-                f"{text}{_where(function)}", path=path, format_name=error.format, line=error.line
-            ) from error.__cause__
+        except Exception as error:
+            _say_output(error, out, places[path], path, _where(function))
+            raise
     return places
+
+
+def _say_output(error: Exception, out: FileOut, place: Path, path: str, where: str) -> None:
+    """Say in an error which output it is about; it stays what the loader raised."""
+    if not isinstance(error, FormatError):
+        error.add_note(f'while the output "{path}" was written{where}')
+        return
+    # nobody knows the place where it is written first
+    error.args = (f"{str(error).replace(str(place), path)}{where}", *error.args[1:])
+    error.path = path
+    if is_built_in(out.loader):  # which line of ours it was helps nobody
+        error.__traceback__ = None
 
 
 def _written(hashes: FileHashes, path: str, place: str, out: FileOut) -> WrittenFile:

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from textwrap import dedent
 from typing import Annotated, Any
@@ -16,9 +16,9 @@ import pytest
 from attrs import frozen
 
 from pypedream import Parameters, Pipeline
-from pypedream.errors import PlanError
+from pypedream.errors import FormatError, PlanError
 from pypedream.files import Dep, DirectoryOut, Metric, Out
-from pypedream.formats import JSON, Loader, Text
+from pypedream.formats import JSON, Loader, Text, Writer
 from tests.files.test_in_a_run import count, decisions, flow_of, project, shown, states
 
 __all__ = ["project"]
@@ -142,6 +142,74 @@ def test_a_stage_is_tried_again_when_an_output_cannot_be_saved(project: Path) ->
 
     assert run["both"] == {"first": "[3, 1, 2]", "second": "[3, 1, 2]"}
     assert not [*project.glob(".tmp-*")]
+
+
+class Undecodable(Mapping[str, Any]):
+    """Outputs that are decoded when they are asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        return b"\xff".decode("ascii")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("first", "second"))
+
+    def __len__(self) -> int:
+        return 2
+
+
+class Unwritable(FormatError):
+    pass
+
+
+@frozen
+class Refusing(Writer[Any]):
+    error: Exception
+
+    def save(self, data: Any, path: Path) -> None:
+        if isinstance(self.error, FormatError):
+            self.error.args = (f"{path} cannot be",)
+        raise self.error
+
+
+def undecodable() -> Both:
+    return Undecodable()  # type: ignore[return-value]
+
+
+def unencodable() -> Annotated[
+    str, Out("a/b.txt", Refusing(UnicodeEncodeError("x", "", 0, 1, "y")))
+]:
+    return ""
+
+
+def unwritable() -> Annotated[str, Out("a/b.txt", Refusing(Unwritable("")))]:
+    return ""
+
+
+RAISED = {
+    undecodable: (UnicodeDecodeError, "__getitem__", r"codec can't decode", "what was returned"),
+    unencodable: (
+        UnicodeEncodeError,
+        "save",
+        r"^'x' codec",
+        'while the output "a/b.txt" was written',
+    ),
+    unwritable: (Unwritable, "save", r"(?m)^a/b.txt cannot be \(.*:\d+\)$", ""),
+}
+
+
+@pytest.mark.parametrize("function", RAISED)
+def test_what_is_raised_while_outputs_are_saved_stays_what_it_is(
+    project: Path, function: Any
+) -> None:
+    """Its class and where it was raised; which output it was of is told besides."""
+    kind, where, said, noted = RAISED[function]
+
+    with pytest.raises(kind, match=said) as caught:
+        flow_of(function).run()
+
+    assert type(caught.value) is kind
+    assert caught.traceback[-1].name == where
+    assert noted in "\n".join(caught.value.__notes__)
 
 
 def test_others_go_on(project: Path) -> None:
