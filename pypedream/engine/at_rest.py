@@ -208,12 +208,19 @@ class Rest:
 
 def _read(path: str) -> _Memo | None:
     """Return what is remembered; None if nothing is, or if any of it is damaged."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
+    with suppress(OSError, ValueError, TypeError):
         with open(path, encoding="ascii") as file:
             document = json.load(file)
-        if document.pop("version") == _VERSION:
-            return _Memo(**document)
+        if isinstance(document, dict) and document.pop("version", None) == _VERSION:
+            memo = _Memo(**document)
+            return memo if _is_sound(memo) else None
     return None
+
+
+def _is_sound(memo: _Memo) -> bool:
+    texts = (memo.token, memo.state, memo.keys)
+    is_listed = isinstance(memo.paths, list) and isinstance(memo.globs, dict)
+    return is_listed and {type(each) for each in (*texts, *memo.paths)} == {str}
 
 
 def _are_pending(root: str) -> bool:

@@ -230,6 +230,21 @@ def test_it_is_not_at_rest_after_a_change(
     assert called <= seen.called <= seen.planned
 
 
+def noted(text: str) -> Callable[[Path], object]:
+    """Return what writes a text into the note of what was seen, or some of its fields."""
+
+    def write(root: Path) -> None:
+        (note,) = (root / ".pypedream" / "rest").iterdir()
+        is_field = text.startswith('{"')
+        new = json.dumps(json.loads(note.read_text()) | json.loads(text)) if is_field else text
+        note.write_text(new)
+
+    return write
+
+
+DAMAGED = ("", "{", "{}", "[]", "5", "null", '"text"')
+DAMAGED += ('{"paths": 5}', '{"paths": [5]}', '{"globs": [[]]}', '{"state": null}', '{"more": 1}')
+
 REPAIRED: dict[str, Callable[[Path], object]] = {
     "an output that is gone": lambda root: (root / "clean.json").unlink(),
     "an output that was written over": written("clean.json", "[]"),
@@ -245,7 +260,7 @@ REPAIRED: dict[str, Callable[[Path], object]] = {
     "results that are lost": drop_results,
     "a stage of another name": edited("pipeline.py", "(clean)", '(clean, name="cleaned")'),
     "outputs of a crash": lambda root: (root / ".pypedream" / "pending" / "a.jsonl").touch(),
-    "what was remembered is damaged": written(".pypedream/rest/rest", "{"),
+    **{f"the note is damaged: {text}": noted(text) for text in DAMAGED},
 }
 
 
