@@ -765,7 +765,8 @@ class Pipeline:
         """The pipeline as it is now, to see quickly that it has nothing to do."""
         from pypedream.engine.at_rest import Rest
 
-        return Rest(self.name, self._table, self.parameters, self.variables, self.options)
+        file = "" if self._place is None else self._place.file
+        return Rest(self.name, self._table, self.parameters, self.variables, self.options, file)
 
     def _definition(self) -> Definition:
         from pypedream.engine.links import Definition

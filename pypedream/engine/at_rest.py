@@ -6,7 +6,8 @@ what these were. Where they still are so, a plan would take over every result, a
 
 ::
 
-    .pypedream/rest/<pipeline>     a token of the definition, and a digest of the state of all files
+    .pypedream/rest/<pipeline>@<file>     a token of the definition, and a digest of the state of
+                                          all files
 
 In doubt it is not at rest, and a plan decides. What is remembered here decides nothing by itself:
 without it, all goes the long way.
@@ -84,6 +85,8 @@ class Rest:
     ----------
     name, table, parameters, variables, options
         Of the pipeline.
+    file
+        Where it is made. Another file may have a pipeline of the same name.
 
     Attributes
     ----------
@@ -98,11 +101,12 @@ class Rest:
         parameters: Parameters,
         variables: Variables,
         options: Mapping[str, Any],
+        file: str = "",
     ) -> None:
         self.table = table
         self.took_s = 0.0
         self._own = name, table, parameters, variables, options
-        self._name, self._options = name, options
+        self._name, self._options, self._file = name, options, file
         self._token = ""
         self._holds: bool | None = None
 
@@ -180,7 +184,8 @@ class Rest:
         return FILES
 
     def _memo(self, root: str) -> str:
-        return os.path.join(root, WORKSPACE, FOLDER, name_of(self._name))
+        file = self._file.removeprefix(os.path.join(root, ""))
+        return os.path.join(root, WORKSPACE, FOLDER, name_of(f"{self._name}@{file}"))
 
     def _is_kept(self, root: str, memo: _Memo) -> bool:
         """Say whether the store has all results; if nobody has changed it, it does."""

@@ -104,9 +104,9 @@ def new_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def brought_up_to_date() -> Seen:
+def brought_up_to_date(file: str | None = None) -> Seen:
     """Do what the command does, with the pipeline as it is loaded anew."""
-    with loaded(None, debug=False) as found:
+    with loaded(file, debug=False) as found:
         rest = found.pipeline.rest
         is_at_rest = rest.holds()
         plan = found.pipeline.plan(cache="cached")
@@ -372,6 +372,30 @@ def test_what_is_the_users_may_raise_anything_when_it_is_looked_at(project: Path
     assert "scale" in brought_up_to_date().called
 
     assert brought_up_to_date() == Seen(False, set(), set())
+
+
+OTHER = """
+from typing import Annotated
+from pypedream import Pipeline
+from pypedream.files import Dep, Out
+from pypedream.formats import JSON
+
+def count(rows: Annotated[list, Dep("in.json", JSON())]) -> Annotated[int, Out("n.json", JSON())]:
+    return len(rows)
+
+flow = Pipeline("rest", progress=False)
+flow.register(count)
+"""
+
+
+def test_pipelines_of_one_name_in_two_files_are_both_at_rest(project: Path) -> None:
+    """None writes over what is remembered of the other."""
+    (project / "other.py").write_text(OTHER)
+    files = ("pipeline.py", "other.py")
+    for file in files:
+        brought_up_to_date(file)
+
+    assert [brought_up_to_date(file).is_at_rest for file in files] == [True, True]
 
 
 def test_a_run_of_some_stages_says_nothing_of_the_others(project: Path) -> None:
