@@ -43,6 +43,7 @@ class KeptFiles:
     known: dict[str, FileHashes] = Factory(dict)
     may_be_missing: bool = False
     _presumed: dict[str, Presumed] = Factory(dict)
+    _good: dict[Digest, bool] = Factory(dict)
 
     def hashes(self, root: str) -> FileHashes:
         """Return the digests of the files of a project."""
@@ -66,11 +67,14 @@ class KeptFiles:
         return [one for one in written.all if _sha256(hashes, one.path) != one.sha256]
 
     def lost(self, root: str, written: Written) -> str:
-        """Return the path of an output that is not as it was written, and nowhere kept; or ""."""
+        """Return the path of an output that is not as it was written, and nowhere kept; or "".
+
+        Copies are read: a damaged one is none.
+        """
         for one in self.changed(root, written):
             if self._may_stay_away(root, one):
                 continue
-            if not self._has_copy(one):
+            if not self._has_good_copy(one):
                 return one.path
         return ""
 
@@ -165,6 +169,14 @@ class KeptFiles:
 
     def _has_copy(self, one: WrittenFile) -> bool:
         return self.store is not None and FileBlobs(self.store()).has(_digest(one))
+
+    def _has_good_copy(self, one: WrittenFile) -> bool:
+        if self.store is None:
+            return False
+        digest = _digest(one)
+        if digest not in self._good:
+            self._good[digest] = not FileBlobs(self.store()).damage(digest)
+        return self._good[digest]
 
     def close(self) -> None:
         """Remember the digests of files."""

@@ -182,17 +182,18 @@ def test_verify_reads_the_copies(done, invoke, write):
     "gone", [("shown.txt",), ("shown.txt", "out/rows.json")], ids=["alone", "with what it reads"]
 )
 def test_an_output_whose_copy_is_damaged_is_made_again_at_once(done, invoke, gone):
-    """Also where nothing else was to be done: the plan takes the store at its word."""
+    """As the plan says, which reads the copies that it needs."""
     flip_a_bit_in_the_copy(done, invoke)
     before = {name: (done / name).read_bytes() for name in gone}
     for name in gone:
         (done / name).unlink()
 
+    assert decisions(invoke) == {"count": "reuse", "shown": "run"}
     with pytest.warns(CorruptEntryWarning, match="is changed and is not used"):
         result = invoke("repro", "--json")
 
     assert result.exit_code == 0
-    assert stages_done(result)["shown"] == "ok"
+    assert stages_done(result) == {"count": "reused", "shown": "ok"}
     assert {name: (done / name).read_bytes() for name in gone} == before
     assert invoke("verify").exit_code == 0
 

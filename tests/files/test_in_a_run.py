@@ -12,6 +12,7 @@ from pypedream import Pipeline
 from pypedream.errors import MissingFile, PlanError
 from pypedream.files import Dep, IncrementalOut, Metric, Out
 from pypedream.formats import JSON, Text
+from pypedream.store import CorruptEntryWarning
 
 
 class Counted(TypedDict):
@@ -150,6 +151,31 @@ def test_a_large_metric_that_is_gone_is_computed_again(project: Path) -> None:
     assert [one.event for one in run.events if one.level == "warning"] == [
         '"metrics.json" is not what was written, and no copy is kept; it is called again'
     ]
+
+
+def long(
+    rows: Annotated[list[int], Dep("in.json", JSON())],
+) -> Annotated[str, Out("long.txt", Text())]:
+    return "long" * 9999
+
+
+def test_a_copy_that_is_damaged_after_the_plan_is_not_used(project: Path) -> None:
+    """The stage is called, although there was nothing to do."""
+    flow_of(long).run()
+    (project / "long.txt").unlink()
+    (copy,) = (project / ".pypedream" / "store" / "blobs").rglob("*/*")
+    assert decisions(flow_of(long)) == {"long": "reuse"}
+
+    def spoil(event: Any) -> None:
+        if event.kind == "run.start":
+            copy.chmod(0o600)
+            copy.write_bytes(copy.read_bytes().replace(b"long", b"lung"))
+
+    with pytest.warns(CorruptEntryWarning, match="is changed and is not used"):
+        run = flow_of(long).run(sinks=[spoil])
+
+    assert run.stages["long"].state == "ok"
+    assert (project / "long.txt").read_text().startswith("long")
 
 
 def test_content_that_was_there_before_is_found(project: Path) -> None:
