@@ -77,6 +77,9 @@ STAGES: ContextVar[Any] = ContextVar("pypedream.STAGES", default=_NOTHING)
 STAGE: ContextVar[Attempt | None] = ContextVar("pypedream.STAGE", default=None)
 RUN: ContextVar[Any] = ContextVar("pypedream.RUN", default=None)
 LOG: ContextVar[Any] = ContextVar("pypedream.LOG", default=None)
+SECRETS: ContextVar[tuple[str, ...]] = ContextVar("pypedream.SECRETS", default=())
+"""The texts that the run keeps secret, and those of the runs around it. No stage asks for them:
+what keeps or shows something does, in whatever process it is."""
 
 
 def scope(**values: Any) -> Context:

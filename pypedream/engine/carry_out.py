@@ -26,6 +26,7 @@ from pypedream.places import running_kernel
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
+    from collections.abc import Sequence
 
     from pypedream.engine.batch import Batch
     from pypedream.engine.failure import Failure
@@ -77,7 +78,8 @@ class Launch:
         parameters = plan.parameters.fresh()
         if plan.options.workspace is not None:
             self._folder = RunFolder.create(plan.options.workspace, run_id)
-        log = _event_log(run_id, plan, parameters, self._folder)
+        secrets = (*context.SECRETS.get(), *parameters.secrets())
+        log = _event_log(run_id, plan, secrets, self._folder)
         variables = plan.blueprint.definition.variables.start()
         keeper = self._recorded(run_id, log, parameters)
         guard = _guard_for(plan)
@@ -116,6 +118,7 @@ class Launch:
             STAGE=None,
             RUN=names[3],
             LOG=log,
+            SECRETS=secrets,
         )
 
     def _recorded(self, run_id: str, log: EventLog, parameters: Parameters) -> Keeper | None:
@@ -373,7 +376,7 @@ def _guard_for(plan: Plan) -> Guard | None:
 
 
 def _event_log(
-    run_id: str, plan: Plan, parameters: Parameters, folder: RunFolder | None
+    run_id: str, plan: Plan, secrets: Sequence[str], folder: RunFolder | None
 ) -> EventLog:
     from pypedream.log.logger import extra_sinks
     from pypedream.log.redaction import Redactor
@@ -384,7 +387,7 @@ def _event_log(
         sinks.append(_console(plan))
     if folder is not None:
         sinks.extend(folder.sinks)
-    log = EventLog(run_id, sinks=sinks, redactor=Redactor(parameters.secrets()))
+    log = EventLog(run_id, sinks=sinks, redactor=Redactor(secrets))
     if folder is not None:
         log.displays.folder = folder.path / DISPLAYS
     return log

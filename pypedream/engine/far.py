@@ -8,8 +8,9 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, define, field
+from attrs import Factory, define
 
+from pypedream import context
 from pypedream.context import Attempt
 from pypedream.engine.crews import let_down
 from pypedream.engine.plan_notes import RESOURCES
@@ -52,12 +53,7 @@ class Far:
     _is_ended: bool = False
     _futures: set[Any] = Factory(set)
     _parameters: dict[str, Packed] = Factory(dict)
-    _secrets: list[str] = field(init=False)
     _warned: set[str] = Factory(set)
-
-    def __attrs_post_init__(self) -> None:
-        execution = self.execution
-        self._secrets = execution.parameters.secrets() if execution.log.redactor else []
 
     def call(self, wired: Wire, attempt: Attempt, arguments: dict[str, Any]) -> Any:
         """Have a stage called once, and return what it gave."""
@@ -148,6 +144,7 @@ class Far:
         names: tuple[str, ...],
     ) -> Kit:
         execution, options = self.execution, self.execution.plan.options
+        secrets: tuple[str, ...] = execution.base[context.SECRETS]
         return Kit(
             function=wired.call,
             common=common,
@@ -159,7 +156,7 @@ class Far:
             parameters=self._parameters_for(wired),
             variables=dict(execution.variables),
             capture=options.capture,
-            secrets=self._secrets,
+            secrets=secrets,
             is_shown=running_kernel() is not None,
         )
 

@@ -53,7 +53,7 @@ class Kit:
     capture
         How much of what is printed and logged is captured, as in `log.capture.capturing`.
     secrets
-        Texts that no log file must show.
+        Texts that no log file must show, and that nothing must keep that the calls give.
     is_shown
         Whether the run is in a notebook, which shows what the calls display.
     word

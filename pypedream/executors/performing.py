@@ -133,6 +133,7 @@ class Bench:
         base.run(context.PARAMETERS.set, self._parameters)
         base.run(context.VARIABLES.set, Watched(variables, self._note))
         base.run(context.LOG.set, self.log)
+        base.run(context.SECRETS.set, tuple(self.kit.secrets))
         return base
 
     def _watched_parameters(self) -> Watched:

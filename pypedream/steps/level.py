@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
+from pypedream.context import SECRETS
 from pypedream.errors import StepError
 from pypedream.steps.cache import Cache, Reference, cache_of, is_error
 from pypedream.steps.records import write_records
 from pypedream.steps.task import STORED, Done, Item, Task
-from pypedream.steps.telling import secrets_of_run, warn
+from pypedream.steps.telling import warn
 from pypedream.steps.underway import keys_underway
 from pypedream.store.corruption import Damaged
 from pypedream.values import short
@@ -220,7 +221,7 @@ class Level:
             boundary.paths,
             self.is_batched,
             self.is_lazy,
-            tuple(secrets_of_run()),
+            SECRETS.get(),
         )
 
     # What became of it

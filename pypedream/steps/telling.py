@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pypedream.context import PARAMETERS, STAGE
+from pypedream.context import STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pypedream.steps.level import Level
 
-__all__ = ["is_account", "secrets_of_run", "tell", "warn"]
+__all__ = ["is_account", "tell", "warn"]
 
 
 def tell(levels: Sequence[Level]) -> None:
@@ -50,9 +50,3 @@ def warn(text: str) -> None:
     attempt = STAGE.get()
     if attempt is not None:
         attempt.log.add("warning", text, attempt=attempt, level="warning")
-
-
-def secrets_of_run() -> list[str]:
-    """Return the texts that the run keeps secret; none outside of a run."""
-    secrets = getattr(PARAMETERS.get(), "secrets", None)
-    return list(secrets()) if callable(secrets) else []

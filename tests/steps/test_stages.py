@@ -112,6 +112,20 @@ class Login(Step):
         return {"header": token.reveal()}
 
 
+class Length(Step):
+    def _run(self, login: dict[str, str]) -> int:
+        return len(login["header"])
+
+
+class Within(Step):
+    """A step that has another one computed."""
+
+    folder: str
+
+    def _run(self, token: Secret) -> int:
+        return len(Login(infra={"folder": self.folder}).run(token)["header"])
+
+
 @pytest.mark.parametrize("backend", ["Cached", "ThreadPool", "ProcessPool"])
 def test_a_secret_of_a_run_is_not_kept(backend, tmp_path):
     """Neither in a result nor in an error; the log says so."""
@@ -129,6 +143,40 @@ def test_a_secret_of_a_run_is_not_kept(backend, tmp_path):
     assert not any(b" word" in content for content in files)
     warnings = [event.event for event in run.events if event.level == "warning"]
     assert warnings == ["Login: its result is not kept: it holds a secret"]
+
+
+@pytest.mark.parametrize(
+    "backend, executor", [("ThreadPool", "serial"), ("ProcessPool", "processes")]
+)
+def test_a_secret_of_a_run_is_not_kept_by_a_step_within_another(backend, executor, tmp_path):
+    """Wherever that one is computed; of what has no secret in it the result is kept."""
+    kept, cached = tmp_path / "kept", {"folder": tmp_path / "kept"}
+    infra = {"backend": backend, "folder": kept}
+    chain = Chain(steps=[Login(infra=cached), Length()], infra=infra)
+    made = Pipeline("secret", Parameters.define(token=Secret("right word")))
+    made.register(chain, name="chain")
+    made.register(Within(folder=str(kept), infra=infra), name="within")
+
+    run = made.run(executor=executor)
+    with pytest.raises(PermissionError):
+        made.run(token=Secret("wrong word"), executor=executor)
+
+    assert run == {"chain": 10, "within": 10}
+    assert chain.lookup(Secret("right word")).result() == 10
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(b" word" in content for content in files)
+    warnings = [event.event for event in run.events if "holds a secret" in str(event.event)]
+    assert warnings == 2 * ["Login: its result is not kept: it holds a secret"]
+
+
+def test_a_stage_whose_step_keeps_its_result_is_reused(tmp_path):
+    """It reads nothing of the run but its inputs."""
+    infra = {"folder": tmp_path / "kept"}
+    flow(tmp_path, infra=infra).run()
+
+    plan = flow(tmp_path, infra=infra).plan()
+
+    assert plan.stages["fit"].decision == "reuse"
 
 
 def test_a_stage_is_wrapped_as_a_step(tmp_path):
