@@ -7,10 +7,13 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from pypedream.context import SECRETS
 from pypedream.errors import StoreError
+from pypedream.log.redaction import Redactor
 from pypedream.values import short
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pypedream.steps.program import Boundary, Program
@@ -71,6 +74,8 @@ def _texts(program: Program, leaf: Step) -> tuple[str, str]:
 def _entry(content: Any) -> str:
     """Return an entry of a list in YAML; without the extra for it as JSON, which is YAML too."""
     plain = json.loads(json.dumps(content, default=text_of))
+    if secrets := SECRETS.get():
+        plain = _hidden(plain, Redactor(secrets).text)
     try:
         import yaml
     except ModuleNotFoundError:
@@ -78,6 +83,17 @@ def _entry(content: Any) -> str:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text: str = yaml.dump([plain], Dumper=dumper, sort_keys=False)
     return text
+
+
+def _hidden(plain: Any, hide: Callable[[str], str]) -> Any:
+    """Return what JSON can hold with every text in it as *hide* gives it."""
+    if isinstance(plain, str):
+        return hide(plain)
+    if isinstance(plain, list):
+        return [_hidden(each, hide) for each in plain]
+    if isinstance(plain, dict):
+        return {hide(name): _hidden(each, hide) for name, each in plain.items()}
+    return plain
 
 
 def text_of(value: Any) -> str:

@@ -169,6 +169,33 @@ def test_a_secret_of_a_run_is_not_kept_by_a_step_within_another(backend, executo
     assert warnings == 2 * ["Login: its result is not kept: it holds a secret"]
 
 
+class Known(Step):
+    token: str
+    seen: dict[str, int]
+
+    def _run(self) -> int:
+        return len(self.token)
+
+
+def known(token: Secret, folder: str) -> int:
+    word = token.reveal()
+    step = Known(token=word, seen={f"Bearer {word}": 1}, infra={"folder": folder})  # type: ignore[arg-type]
+    return step.run()
+
+
+def test_a_secret_of_a_run_is_not_written_beside_the_results_of_a_step(tmp_path):
+    """What is written for people has stars in its place."""
+    word = "a word that is\nlong enough for several lines of a file, or for two at the least"
+    made = Pipeline("secret", Parameters.define(token=Secret(word), folder=str(tmp_path)))
+    made.stage(known)
+
+    made.run()
+
+    written = [path.read_text() for path in tmp_path.glob("steps/*/*.yaml")]
+    assert len(written) == 2
+    assert all("Bearer ***" in text and "a word" not in text for text in written)
+
+
 def test_a_stage_whose_step_keeps_its_result_is_reused(tmp_path):
     """It reads nothing of the run but its inputs."""
     infra = {"folder": tmp_path / "kept"}
