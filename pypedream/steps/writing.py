@@ -86,10 +86,11 @@ class Writing:
         """Keep an error of a step; what the library or the machine is to blame for is not kept."""
         if not is_of_step(error) or isinstance(error, (PypedreamError, MemoryError)):
             return False
-        if self._is_secret(f"{error!r}"):
+        kept = record_of(error)
+        if self._is_secret(kept):  # it may be in a note, or in what the error comes from
             return False
         manner = Manner("auto", {}, {ERROR: type(error).__name__})
-        record(self._backend, key, record_of(error), manner, replace=True)
+        record(self._backend, key, kept, manner, replace=True)
         return True
 
     def _is_secret(self, value: Any) -> bool:

@@ -108,7 +108,7 @@ def test_a_step_that_fails_fails_its_stage(tmp_path):
 class Login(Step):
     def _run(self, token: Secret) -> dict[str, str]:
         if token.reveal() == "wrong word":
-            raise PermissionError(f"not with {token.reveal()}")
+            raise PermissionError("refused") from ValueError(f"not with {token.reveal()}")
         return {"header": token.reveal()}
 
 
