@@ -92,7 +92,9 @@ def _remove(path: Path) -> None:
 
 def _place(path: str | os.PathLike[str]) -> str:
     """Return where *path* is, whatever folder the process is in later; a last link is followed."""
-    place = os.path.join(os.getcwd(), path)
+    place = os.fspath(path)
+    if not os.path.isabs(place):  # the folder that the process is in may be gone
+        place = os.path.join(os.getcwd(), place)
     return os.path.realpath(place) if os.path.islink(place) else place.rstrip(os.sep)
 
 
