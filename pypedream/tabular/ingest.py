@@ -120,7 +120,8 @@ def ingest_file(
     batch_size
         About how many rows are in memory at a time.
     on_error, max_errors
-        What becomes of rows that are not right; None is what *spec* says.
+        What becomes of rows that are not right; None is what *spec* says. With "fail" its limit
+        does not count.
     rejects
         The CSV file for rows that do not come in; None puts it beside the target.
     progress
@@ -138,7 +139,7 @@ def ingest_file(
     check_spec(spec)
     source, target = Path(source), Path(target)
     mode = on_error or spec.on_error
-    limit = max_errors if max_errors is not None or on_error is not None else spec.max_errors
+    limit = spec.max_errors if max_errors is None and mode == "quarantine" else max_errors
     check_limit(mode, limit, f'the ingest of "{spec.name}"')
     schema = table_schema(spec.schema, spec.name)
     is_lenient = mode == "quarantine" or schema.drops_invalid

@@ -459,6 +459,18 @@ def test_who_ingests_may_say_otherwise_than_the_spec(tmp_path: Path) -> None:
         ingest_file(tmp_path / "a.csv", spec, tmp_path / "b.parquet", max_errors=1)
 
 
+def test_a_limit_of_the_spec_holds_where_the_call_says_only_what_becomes_of_rows(
+    tmp_path: Path,
+) -> None:
+    """It is about quarantine: a file that fails at one row needs none."""
+    (tmp_path / "a.csv").write_bytes(HEAD + b"1,a,\nx,b,\n")
+    spec = IngestFileSpec("a", "a.csv", SCHEMA, on_error="quarantine", max_errors=0)
+
+    for on_error, told in (("quarantine", "more than max_errors=0"), ("fail", "did not come in")):
+        with pytest.raises(IngestError, match=told):
+            ingest_file(tmp_path / "a.csv", spec, tmp_path / "b.parquet", on_error=on_error)
+
+
 def test_a_schema_that_drops_rows_does_not_do_so_in_silence(tmp_path: Path) -> None:
     """They are in the file of rejects."""
     schema = pa.DataFrameSchema(COLUMNS, drop_invalid_rows=True)
