@@ -48,8 +48,8 @@ class Hashes:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take the rows of a frame."""
-        is_joint = len(self.columns) > 1
-        keys = frame[list(self.columns)].to_struct() if is_joint else frame[self.columns[0]]
+        columns = [_comparable(frame[name]) for name in self.columns]
+        keys = pl.DataFrame(columns).to_struct() if len(columns) > 1 else columns[0]
         self._parts.append(keys.hash())
 
     def all_differ(self) -> bool:
@@ -64,6 +64,14 @@ class Hashes:
             if (some[1:] == some[:-1]).any():
                 return False
         return True
+
+
+def _comparable(column: pl.Series) -> pl.Series:
+    """Return a column whose equal values have equal hashes in every frame.
+
+    Before polars 2 a category is hashed as the number that it has in its own frame.
+    """
+    return column.cast(pl.String) if isinstance(column.dtype, pl.Categorical) else column
 
 
 def broken_by(

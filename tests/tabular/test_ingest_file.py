@@ -352,6 +352,19 @@ def test_rows_have_to_be_unique_in_the_whole_file(tmp_path: Path, size: int) -> 
     assert told(error) == [(2, None, "x, 1", "unique"), (4, None, "x, 1", "unique")]
 
 
+@pytest.mark.parametrize("joint", [True, False], ids=["joint", "alone"])
+def test_a_category_is_the_same_one_in_every_batch(tmp_path: Path, joint: bool) -> None:
+    """Whatever number polars gives it there, and whether rows before it come in or not."""
+    columns = {"a": pa.Column(pl.Categorical, unique=not joint), "b": pa.Column(int)}
+    schema = pa.DataFrameSchema(columns, unique=["a", "b"] if joint else None)
+    data = b"a,b\ny,x\nx,2\nx,2\n"
+
+    result, frame = taken(tmp_path, data, schema, size=2, on_error="quarantine")
+
+    assert frame.height == 0
+    assert result.losses == {"type": 1, "unique": 2}
+
+
 def test_a_row_that_does_not_come_in_makes_no_other_wrong(tmp_path: Path) -> None:
     """What is unique among the rows that come in is unique."""
     data = HEAD + b"1,a,\n1,,\n"
