@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from attrs import define, field
@@ -13,7 +14,7 @@ from pypedream.tabular.problems import MOST_KEPT, Problem
 from pypedream.tabular.rule_results import RuleResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 __all__ = ["Findings", "Rejects", "Tally"]
@@ -84,17 +85,17 @@ class Rejects:
                 self._beside, "x", encoding="utf-8", errors="backslashreplace", newline=""
             )
             self._writer().writerow(_COLUMNS)
-        self._writer().writerows(_line(problem) for problem in problems)
+        with self._named():
+            self._writer().writerows(_line(problem) for problem in problems)
 
     def keep(self) -> Path | None:
         """Put the file in place and return where; None if nothing was written."""
         if self._file is None:
             return None
-        import os
-
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with self._named():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
         self._beside.replace(self.path)
         self._file = None
         return self.path
@@ -102,9 +103,17 @@ class Rejects:
     def discard(self) -> None:
         """Remove what was written and not kept."""
         if self._file is not None:
-            self._file.close()
-            with suppress(FileNotFoundError):
-                self._beside.unlink()
+            with suppress(OSError):  # a full disk has no room for the last lines either
+                self._file.close()
+            self._beside.unlink(missing_ok=True)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say which file it is that a disk has no room for."""
+        try:
+            yield
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
 
     def _writer(self) -> Any:
         assert self._file is not None

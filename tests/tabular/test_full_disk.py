@@ -6,9 +6,11 @@ import sys
 
 import pytest
 
+from pypedream.tabular import IngestFileSpec, ingest_file
 from tests.tabular.tables import adding, ingested, numbers, pipeline_of, statuses, values
 
 pytest.importorskip("polars")
+pa = pytest.importorskip("pandera.polars")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
 
 # Files may not grow beyond a limit, as on a disk that is full.
@@ -46,6 +48,35 @@ def test_a_full_disk_is_told_and_harms_nothing(tmp_path, limit):
     pipeline.run(run_id="ab12c")
     assert values(pipeline) == [n + 11 for n in range(50_000)]
     assert statuses(pipeline)["run"] == "completed"
+
+
+@pytest.mark.parametrize(
+    "wrong, limit, told",
+    [(1, 10, "cannot write a file of Parquet"), (300, 2_000, r"too large: .*a\.rejects\.csv")],
+    ids=["rows", "rejects"],
+)
+def test_an_ingest_into_a_full_disk_leaves_no_part_of_a_file(tmp_path, wrong, limit, told):
+    """Neither of the rows nor of the rejects, which may be in a buffer still; the next is whole."""
+    import resource
+    import signal
+
+    (tmp_path / "a.csv").write_text("n\n" + "x\n" * wrong + "1\n")
+    spec = IngestFileSpec(
+        "a", "a.csv", pa.DataFrameSchema({"n": pa.Column(int)}), on_error="quarantine"
+    )
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        with pytest.raises(OSError, match=told):
+            ingest_file(tmp_path / "a.csv", spec, tmp_path / "out" / "a.parquet")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+    assert [*(tmp_path / "out").iterdir()] == []
+    result = ingest_file(tmp_path / "a.csv", spec, tmp_path / "out" / "a.parquet")
+    assert (result.rows, result.rejected) == (1, wrong)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
