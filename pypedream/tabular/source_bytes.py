@@ -137,7 +137,7 @@ class SourceBytes:
             return self.take(size)
         try:
             return self._unpacked.read(size)
-        except (EOFError, OSError, zlib.error) as error:
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise self._refused("unreadable", f"cannot be unpacked: {error}") from error
 
     def _after_mark(self, begin: bytes) -> bytes:

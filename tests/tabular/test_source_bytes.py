@@ -3,6 +3,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,19 @@ def test_what_cannot_be_read_says_so(
 
     with pytest.raises(IngestError, match=f"a.csv: 1 problem.*\n.*{match}"):
         read(path, encoding)
+
+
+def test_a_disk_that_cannot_be_read_is_not_told_as_a_damaged_file(tmp_path: Path) -> None:
+    """What the system says comes as it is, also while a file is unpacked."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(gzip.compress(os.urandom(1 << 20)))
+
+    with SourceBytes(path, "latin-1") as source:
+        source.read(10)
+        with open(tmp_path / "other", "wb") as unreadable:
+            os.dup2(unreadable.fileno(), source._raw.fileno())
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            list(iter(lambda: source.read(1 << 20), b""))
 
 
 def test_a_file_that_changes_meanwhile_is_refused(tmp_path: Path) -> None:
