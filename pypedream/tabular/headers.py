@@ -75,8 +75,19 @@ def layout_of(
     problems += [_missing(each, names) for each in missing]
     if schema.is_ordered and not problems:
         problems += _out_of_order(names, schema)
+    if not kept and not problems:
+        problems.append(_nothing_left(names, schema))
     placed = [_placed(problem, file, line) for problem in problems]
     return Layout(tuple(names), kept, added), placed
+
+
+def _nothing_left(names: Sequence[str], schema: TableSchema) -> Problem:
+    """Return what is told where rows would come in without anything in them."""
+    if not names:
+        return Problem("no-column", "has no columns")
+    known = ", ".join(each.name for each in schema.columns) or "none"
+    reason = f"no column is in the schema, which has {known}, and leaves others out"
+    return Problem("no-column", f"{reason}{_listed(names)}")
 
 
 def _placed(problem: Problem, file: str, line: int | None) -> Problem:

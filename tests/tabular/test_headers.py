@@ -88,6 +88,17 @@ def test_a_header_that_is_not_as_the_schema_says(
         raise ValueError(str(problem))
 
 
+@pytest.mark.parametrize("adds", [False, True], ids=["absent", "added"])
+def test_a_file_of_which_no_column_comes_in_is_refused(adds: bool) -> None:
+    """Its rows would have nothing in them, or only what the schema adds."""
+    columns = {"id": pa.Column(int, required=adds, default=0)}
+
+    _, problems = read("a,b", columns, strict="filter", add_missing_columns=adds)
+
+    told = "line 1: no column is in the schema, which has id, and leaves others out"
+    assert [str(each) for each in problems] == [f"{told}; the file has a, b  [no-column]"]
+
+
 def test_all_that_is_wrong_comes_together() -> None:
     """A header is not read three times to be right."""
     _, problems = read("a,a,b", strict=True)

@@ -551,6 +551,15 @@ def test_a_function_that_reads_has_to_return_a_frame(tmp_path: Path) -> None:
         taken(tmp_path, HEAD, preprocess=lambda path: [path])
 
 
+def test_a_frame_without_columns_is_refused(tmp_path: Path) -> None:
+    """As a file without them is."""
+    error = refused(tmp_path, HEAD, pa.DataFrameSchema({}), preprocess=lambda _: pl.DataFrame())
+
+    assert [(each.code, each.reason) for each in error.problems] == [
+        ("no-column", "has no columns")
+    ]
+
+
 def test_progress_is_told_after_each_batch(tmp_path: Path) -> None:
     """How many rows have been read, and how many there may be; at last all of them."""
     (tmp_path / "a.csv").write_bytes(HEAD + b"".join(b"%d,a,\n" % at for at in range(100, 999)))
