@@ -9,8 +9,8 @@ from attrs import define, frozen
 
 from pypedream.errors import DefinitionError
 from pypedream.tabular.batches import Place
-from pypedream.tabular.casts import is_parsed
-from pypedream.tabular.parsing import cast_text, casts_of, finite, misfits_in
+from pypedream.tabular.conversions import converted
+from pypedream.tabular.parsing import cast_text, casts_of, misfits_in
 from pypedream.tabular.polars_library import pl
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pypedream.tabular.problems import Problem
 
 __all__ = ["FrameRows"]
+
+
+_OF_TEXT = (pl.Categorical, pl.Enum)
 
 
 @frozen(eq=False)
@@ -103,6 +106,11 @@ class FrameRows:
         self, frame: pl.DataFrame, layout: Layout
     ) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
         """Return a frame with the dtypes of the schema, and where cells are not of them."""
+        frame = frame.with_columns(
+            frame[name].cast(pl.String)
+            for name, each in layout.kept.items()
+            if isinstance(frame[name].dtype, _OF_TEXT) and frame[name].dtype != each.dtype
+        )
         text = [name for name in frame.columns if frame[name].dtype == pl.String]
         nulls = ["", *self.null_values]
         frame = frame.with_columns(_without(frame[name], nulls) for name in text)
@@ -110,7 +118,7 @@ class FrameRows:
         frame, misfits = cast_text(frame, {name: casts[name] for name in text if name in casts})
         for name, dtype in layout.dtypes.items():
             if name in layout.kept and frame[name].dtype != dtype:
-                column = _converted(frame[name], dtype)
+                column = converted(frame[name], dtype)
                 rows = misfits_in(column, frame[name])
                 frame = frame.with_columns(column)
                 misfits |= {name: rows} if rows.len() else {}
@@ -141,16 +149,6 @@ def _without(text: pl.Series, nulls: list[str]) -> pl.Series:
     """Return a column in which texts that stand for a missing value are null."""
     both = pl.DataFrame({"text": text, "is_there": ~text.is_in(nulls)})
     return both.select(pl.when("is_there").then("text").alias(text.name)).to_series()
-
-
-def _converted(column: pl.Series, dtype: pl.DataType) -> pl.Series:
-    if column.dtype == pl.String and is_parsed(dtype) and not isinstance(dtype, pl.String):
-        # by the parser of CSV, so that a text becomes what it becomes in a file
-        data = column.to_frame("a").write_csv(quote_style="always", null_value="")
-        options = {"schema_overrides": {"a": dtype}, "infer_schema": False, "null_values": [""]}
-        read = pl.read_csv(data.encode(), ignore_errors=True, **options)  # type: ignore[arg-type]
-        return finite(read.to_series().rename(column.name), column)
-    return column.cast(dtype, strict=False)
 
 
 def _place(frame: pl.DataFrame, index: int, first_row: int) -> Place:

@@ -545,6 +545,28 @@ def test_a_function_may_read_the_file_instead(tmp_path: Path, size: int, lazy: b
     assert "row 2, column" in str(error)
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_a_frame_has_a_row_rejected_where_a_file_has(tmp_path: Path, size: int) -> None:
+    """A value that would be cut is of the wrong type; what is told is the value as it was."""
+    columns = {"n": pa.Column(int), "kind": pa.Column(str)}
+    frame = pl.DataFrame({"n": [1.0, 1.5, 3.0], "kind": ["a", "b", "c"]})
+    frame = frame.with_columns(pl.col("kind").cast(pl.Categorical))
+
+    result, found = taken(
+        tmp_path,
+        HEAD,
+        pa.DataFrameSchema(columns),
+        size=size,
+        preprocess=lambda _: frame,
+        on_error="quarantine",
+    )
+
+    assert found.rows() == [(1, "a"), (3, "c")]
+    [reject] = csv.DictReader(io.StringIO(texts(result)))
+    told = tuple(reject[name] for name in ("row", "column", "value", "code", "reason"))
+    assert told == ("2", "n", "1.5", "type", "is not a whole number (Int64)")
+
+
 def test_a_function_that_reads_has_to_return_a_frame(tmp_path: Path) -> None:
     """Anything else is refused."""
     with pytest.raises(DefinitionError, match="has to return a DataFrame of polars, not a list"):
