@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import define, field
 
 from pypedream.errors import PathOutsideRun
+from pypedream.tabular import parquet_files
 from pypedream.tabular.polars_library import pl
 from pypedream.tabular.versions import UNFINISHED, keep_version, new_version
 
@@ -111,18 +112,17 @@ class AstroFile:
 
     def load(self) -> pl.DataFrame:
         """Read all rows into memory."""
-        return pl.read_parquet(self._active_path)
+        return parquet_files.read(self._active_path)
 
     def scan(self) -> pl.LazyFrame:
         """Return a lazy frame of all rows; nothing is read yet."""
-        return pl.scan_parquet(self._active_path)
+        return parquet_files.scan(self._active_path)
 
     def row_count(self) -> int:
         """Return how many rows there are, without reading them; 0 if there is no file."""
         if not self._active_path.is_file():
             return 0
-        count: int = self.scan().select(pl.len()).collect().item()
-        return count
+        return parquet_files.row_count(self._active_path)
 
     def iter_batches(self, batch_size: int | None = None) -> Iterator[pl.DataFrame]:
         """Yield all rows in order, in frames of *batch_size* rows; the last may have fewer.
@@ -149,7 +149,7 @@ class AstroFile:
         own = self.run_directory / f"{UNFINISHED}{token_hex(8)}"
         keep_version(self._active_path, own, is_ours=self.is_ours)
         try:
-            yield from _slices(pl.scan_parquet(own), size)
+            yield from _slices(parquet_files.scan(own), size)
         finally:
             own.unlink(missing_ok=True)
 

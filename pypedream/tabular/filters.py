@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pypedream.errors import FilterValidationError
 from pypedream.names import did_you_mean
+from pypedream.tabular.parquet_files import row_count
 from pypedream.tabular.polars_library import pl
 from pypedream.tabular.row_matching import mask_of
 from pypedream.tabular.versions import new_version
@@ -84,11 +85,11 @@ def _filter_by_expression(file: AstroFile, condition: pl.Expr, removed_path: Pat
     goes = condition.fill_null(value=False)  # what is not known to be true is no reason
     with new_version(removed_path) as beside:
         scan.filter(goes).sink_parquet(beside)
-    before, removed = file.row_count(), _height(removed_path)
+    before, removed = file.row_count(), row_count(removed_path)
 
     def write_the_rest(path: Path) -> None:
         scan.filter(~goes).sink_parquet(path)
-        kept = _height(path)
+        kept = row_count(path)
         if kept + removed != before:
             what = f"of {before:,} rows {removed:,} go and {kept:,} stay"
             raise _refused(file, f"{what}: the expression is not the same each time")
@@ -144,11 +145,6 @@ def _as_in_file(file: AstroFile, removed: Any, frame: pl.DataFrame) -> pl.DataFr
     if changed:
         raise _refused(file, f"types are not those of the file: {', '.join(changed)}")
     return ordered.cast(frame.schema)
-
-
-def _height(path: Path) -> int:
-    count: int = pl.scan_parquet(path).select(pl.len()).collect().item()
-    return count
 
 
 def _refused(file: AstroFile, why: str) -> FilterValidationError:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field, frozen
 
 from pypedream.tabular.judging import Judge, difference, without
+from pypedream.tabular.parquet_files import scan
 from pypedream.tabular.parquet_sink import ParquetSink
 from pypedream.tabular.parsing import casts_of
 from pypedream.tabular.polars_library import pl
@@ -204,7 +205,7 @@ class Intake:
         try:
             with ParquetSink(left, self.layout.dtypes) as sink:
                 for begin in range(0, self.row_count, self.batch_size):
-                    frame = pl.scan_parquet(path).slice(begin, self.batch_size).collect()
+                    frame = scan(path).slice(begin, self.batch_size).collect()
                     here = wrong.filter((wrong >= begin) & (wrong < begin + frame.height)) - begin
                     sink.put(without(frame, here))
             os.replace(left, path)

@@ -12,6 +12,7 @@ import queue
 import shutil
 import tempfile
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from threading import BoundedSemaphore, Lock, Thread
 from typing import TYPE_CHECKING, Any
@@ -167,7 +168,7 @@ class _Parts:
     def end(self, *, is_whole: bool) -> None:
         try:
             if is_whole and self._parts:
-                pl.scan_ipc(self._parts).sink_parquet(self._path)
+                pl.scan_ipc([escape(str(part)) for part in self._parts]).sink_parquet(self._path)
             elif is_whole:
                 pl.DataFrame(schema=dict(self._schema)).write_parquet(self._path)
         finally:

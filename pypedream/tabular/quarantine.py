@@ -13,6 +13,7 @@ from attrs import Factory, define
 
 from pypedream.errors import QuarantineError
 from pypedream.tabular.astro_file import AstroFile
+from pypedream.tabular.parquet_files import schema_of
 from pypedream.tabular.polars_library import pl
 from pypedream.tabular.versions import new_version
 from pypedream.values import said
@@ -142,7 +143,7 @@ class StepQuarantine:
         if file.name not in self._schemas:
             kept = self.run_directory / "snapshots" / self.step_id / f"{file.name}.parquet"
             path = kept if kept.is_file() else file.active_path
-            self._schemas[file.name] = dict(pl.read_parquet_schema(path))
+            self._schemas[file.name] = dict(schema_of(path))
         return self._schemas[file.name]
 
     def _check_file(self, file: object) -> None:

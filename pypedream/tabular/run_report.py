@@ -121,13 +121,13 @@ def _rows_now(pipeline_dir: Path, manifest: Manifest) -> dict[str, int]:
 
 
 def _row_count(path: Path) -> int:
+    from pypedream.tabular.parquet_files import row_count
     from pypedream.tabular.polars_library import pl
 
     if not path.is_file():
         return 0
     try:
-        count: int = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
+        return row_count(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise StoreError(f"the rows in {path} cannot be counted: {reason}") from error
-    return count

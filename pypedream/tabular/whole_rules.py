@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 
 from pypedream.tabular.findings import Tally
+from pypedream.tabular.parquet_files import scan
 from pypedream.tabular.polars_library import pl
 from pypedream.tabular.rules import plain
 
@@ -97,14 +98,14 @@ def _repeated(rule: WholeRule, hashes: Hashes | None, path: Path) -> pl.Series:
     if hashes is None or hashes.all_differ():
         return pl.Series([], dtype=pl.UInt32)
     names = {name: plain(name) for name in rule.columns}
-    frame = pl.scan_parquet(path).rename(names).select(list(names.values())).collect()
+    frame = scan(path).rename(names).select(list(names.values())).collect()
     return frame.is_duplicated().arg_true()
 
 
 def _failing(rule: WholeRule, path: Path, rows: int) -> pl.Series | bool:
     """Return the rows that a check does not accept, or whether it accepts the table."""
     try:
-        result = rule.check(pl.scan_parquet(path), rule.column)
+        result = rule.check(scan(path), rule.column)
         output: Any = result.check_output
         found = output.collect() if isinstance(output, pl.LazyFrame) else output
     except Exception as error:

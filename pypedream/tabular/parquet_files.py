@@ -1,0 +1,37 @@
+"""Files of Parquet: read by their paths as these are, and counted without a look at their rows.
+
+polars takes a path for a pattern where nothing else is said: of a folder "a[1]" it would read what
+is in "a1", or find nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pypedream.tabular.polars_library import pl
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["read", "row_count", "scan", "schema_of"]
+
+
+def scan(path: Path) -> pl.LazyFrame:
+    """Return a lazy frame of all rows of a file."""
+    return pl.scan_parquet(path, glob=False)
+
+
+def read(path: Path) -> pl.DataFrame:
+    """Read all rows of a file."""
+    return pl.read_parquet(path, glob=False)
+
+
+def row_count(path: Path) -> int:
+    """Return how many rows a file has, as its end says."""
+    count: int = scan(path).select(pl.len()).collect().item()
+    return count
+
+
+def schema_of(path: Path) -> pl.Schema:
+    """Return the columns of a file and their types."""
+    return scan(path).collect_schema()
