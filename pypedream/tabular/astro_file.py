@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["INGESTED", "AstroFile", "AstroFileSpec"]
 
 INGESTED = "ingested"
-_OURS = ("filtered", "lock", "manifest.json", "quarantine", "snapshots", "staging", "astro.log")
+_OURS = frozenset(
+    (
+        *("astro.log", "lock", "manifest.json", "report.html"),
+        *("filtered", "identities", "quarantine", "rejects", "snapshots"),
+    )
+)
 _SLAB_ROWS = 262_144
 
 
@@ -211,7 +216,9 @@ class AstroFile:
             why = "write a folder and a name within the run, without .."
         elif not self._is_inside(path.resolve()):
             why = f"a link leads to {path.resolve()}"
-        elif inner.parts[0] in _OURS or (inner.parts[0] == INGESTED and not self._is_own(path)):
+        elif any(part.startswith(UNFINISHED) for part in inner.parts):
+            why = f'what begins with "{UNFINISHED}" is removed as unfinished: choose another name'
+        elif self._is_for_pypedream(inner):
             why = "pypedream keeps its own there: choose another folder"
         else:
             return path
@@ -237,8 +244,10 @@ class AstroFile:
     def _ingested_path(self) -> Path:
         return _ingested_path(self.run_directory, self.name)
 
-    def _is_own(self, path: Path) -> bool:
-        return path == self._ingested_path
+    def _is_for_pypedream(self, inner: Path) -> bool:
+        first = inner.parts[0].casefold()  # some systems see no difference between "A" and "a"
+        is_own = self.run_directory / inner == self._ingested_path
+        return first in _OURS or (first == INGESTED and not is_own)
 
     def _is_inside(self, path: Path) -> bool:
         folder = self.run_directory

@@ -119,6 +119,10 @@ def test_a_save_that_fails_leaves_what_was_there(schools):
         ("", "manifest.json"),
         ("snapshots/tidy", "x"),
         ("ingested", "others.parquet"),
+        ("Identities", "schools"),
+        ("rejects", "schools.csv"),
+        ("", "report.html"),
+        ("out", ".tmp-x.parquet"),
         ("link", "x"),
     ],
 )

@@ -8,7 +8,7 @@ from threading import Event, Thread
 import pytest
 
 from pypedream import Parameters, Pipeline, context
-from pypedream.errors import Locked, NoTableRun, RunCancelled, TableRunError
+from pypedream.errors import Locked, NoTableRun, PathOutsideRun, RunCancelled, TableRunError
 from pypedream.inputs import Input, InputBinding
 from pypedream.mappers import KeyedInputMapper
 from pypedream.tabular import FILES, CanonicalIdResolver, IngestFileSpec, StepStatus
@@ -600,3 +600,28 @@ def test_a_manifest_is_json_that_others_can_read(tmp_path):
 
     assert data["files"]["a"]["active_path"] == "ingested/a.parquet"
     assert data["steps"]["one"]["files"]["a"]["rows_out"] == 3
+
+
+def test_a_step_saves_nowhere_where_a_run_keeps_its_own(tmp_path):
+    """Whatever a run writes beside its files."""
+    folder = ingested(tmp_path, {"a": pl.DataFrame({"n": [1, 5], "m": [1, 2]})})
+
+    def resolve(ctx, files):
+        key = {"source_key_column": "n", "namespace": "t", "run_date": ctx.run_date}
+        CanonicalIdResolver(ctx.pipeline_dir, "ids", {"all": "*all"}).resolve(
+            files[0].load(), **key
+        )
+        quarantining(ctx, files)
+
+    def configure(self):
+        self.add_filter("Never", pl.col("n") > 9, ["a"])
+        self.add_step("resolve", resolve, ["a"])
+
+    pipeline = pipeline_of(tmp_path, configure)
+    pipeline.run()
+
+    own = {path.name for path in folder.iterdir()}
+    assert own > {"astro.log", "filtered", "identities", "quarantine", "snapshots"}
+    for name in own:
+        with pytest.raises(PathOutsideRun, match="pypedream keeps its own there"):
+            pipeline.file("a").output_path(name, "x.parquet")
