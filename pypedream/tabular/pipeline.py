@@ -17,7 +17,7 @@ from pypedream.tabular.filters import filtering
 from pypedream.tabular.going_on import needs_of
 from pypedream.tabular.models import ExecutionMode, StepExecutionMode
 from pypedream.tabular.run_folders import choose_run, find_run, runs_in
-from pypedream.tabular.running import launched, manifest_of, planned
+from pypedream.tabular.running import id_of, last_to_go_on, launched, planned
 from pypedream.tabular.step_stages import stage_of
 from pypedream.tabular.steps import StepDefinition, StepKind
 from pypedream.tabular.table_run import Sizes, file_of
@@ -291,13 +291,18 @@ class Pipeline(pypedream.pipeline.Pipeline, ABC):
         return super().run(parameters, **request)
 
     def resume(self, run: Any = None, /, **request: Any) -> Run:
-        """Go on with a run, as `run` does; *run* is its id, or what `run` returned."""
+        """Go on with a run, as `run` does; raises as that.
+
+        Parameters
+        ----------
+        run
+            Its id, what `run` returned, or what is known of it. If left out, it is the last one
+            that was carried out here; where that is completed or there is none, `run` chooses.
+        """
         __tracebackhide__ = True
-        manifest = manifest_of(run)
-        if manifest is not None:
-            request.setdefault("run_id", manifest.run_id)
-        elif isinstance(run, str) and _is_id(self.pipeline_dir, run):
-            request.setdefault("run_id", run)
+        run_id = last_to_go_on(self) if run is None else id_of(run)
+        if run_id is not None:
+            request["run_id"] = run_id
         return self.run(**request)
 
     def map_runs(self, *_: Any, **__: Any) -> Runs:
@@ -424,7 +429,3 @@ def _executor(kind: type[Pipeline]) -> dict[str, Any]:
         return {}
     usual = min(_MOST_WORKERS, (os.cpu_count() or 1) + _MORE_THAN_PROCESSORS)
     return {"executor": "threads", "workers": kind.max_parallel_workers or usual}
-
-
-def _is_id(pipeline_dir: Path, run_id: str) -> bool:
-    return any(manifest.run_id == run_id for manifest in runs_in(pipeline_dir))

@@ -61,6 +61,7 @@ def find_run(pipeline_dir: Path, run_id: str) -> Manifest:
     ManifestError
         If what is known of it cannot be read.
     """
+    run_id = str(run_id)  # one of five digits may be given as a number
     with suppress(FileNotFoundError):
         if run_id.isalnum():  # others would be paths
             return read_manifest(pipeline_dir / WORKING / run_id)

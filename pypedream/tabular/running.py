@@ -15,12 +15,13 @@ from pypedream.engine.run import state_of
 from pypedream.engine.selection import select
 from pypedream.errors import DefinitionError, NoTableRun, TableRunError
 from pypedream.tabular.going_on import steps_to_call
-from pypedream.tabular.manifest import RunStatus, StepStatus
-from pypedream.tabular.run_folders import choose_run, find_run
+from pypedream.tabular.manifest import Manifest, RunStatus, StepStatus
+from pypedream.tabular.run_folders import choose_run, find_run, runs_in
 from pypedream.tabular.run_log import NAME, RunLog
 from pypedream.tabular.services import FILES, STATS, TABLES
 from pypedream.tabular.stats import StatScope
 from pypedream.tabular.table_run import FilesOfRun, Sizes, open_run
+from pypedream.values import said
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
     from pypedream.engine.plan import Blueprint, Plan
     from pypedream.engine.request import Request
     from pypedream.parameters import Parameters
-    from pypedream.tabular.manifest import Manifest, StepState
+    from pypedream.tabular.manifest import StepState
     from pypedream.tabular.pipeline import Pipeline
     from pypedream.tabular.table_run import TableRun
 
-__all__ = ["launched", "manifest_of", "planned", "text_of"]
+__all__ = ["id_of", "last_to_go_on", "launched", "manifest_of", "planned", "text_of"]
 
 
 @define(eq=False, repr=False)
@@ -117,6 +118,30 @@ def manifest_of(run: object) -> Manifest | None:
     """Return what was known of the run of tables that a run carried out; None if of none."""
     reuse = getattr(getattr(run, "plan", None), "reuse", None)
     return reuse.manifest if isinstance(reuse, StepsDone) else None
+
+
+def id_of(run: object) -> str:
+    """Return the id of the run of tables that somebody means.
+
+    Raises
+    ------
+    NoTableRun
+        If it is no id, and nothing that has one.
+    """
+    manifest = run if isinstance(run, Manifest) else manifest_of(run)
+    if manifest is not None:
+        return manifest.run_id
+    if isinstance(run, str):
+        return run
+    raise NoTableRun(f"resume() takes the id of a run, or what run() returned, not {said(run)}")
+
+
+def last_to_go_on(pipeline: Pipeline) -> str | None:
+    """Return the run that a pipeline has carried out last; None if it needs nobody any more."""
+    last = manifest_of(pipeline.last_run)
+    runs = runs_in(pipeline.pipeline_dir) if last is not None else []
+    waiting = {one.run_id for one in runs if one.status is not RunStatus.COMPLETED}
+    return last.run_id if last is not None and last.run_id in waiting else None
 
 
 @define(eq=False, repr=False)

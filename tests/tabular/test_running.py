@@ -269,6 +269,45 @@ def test_a_step_that_is_not_asked_for_waits(tmp_path):
     assert values(pipeline) == [11, 12, 13]
 
 
+def test_resume_goes_on_with_the_run_that_is_meant(tmp_path):
+    """The last one here, or the one that is given; never with another."""
+    for number in range(3):
+        ingested(tmp_path, {"a": numbers(3)}, f"ab{number}2c", number + 1)
+    broken = pipeline_of(tmp_path, steps(("odd", failing)), execution_mode="parallel")
+    with pytest.raises(RuntimeError, match="no luck"):
+        broken.run(run_id="ab02c")
+    with pytest.raises(RuntimeError, match="no luck"):
+        broken.resume()
+    mended = pipeline_of(tmp_path, steps(("odd", adding(1))))
+
+    mended.resume(broken.last_run)
+    mended.resume(mended.manifest("ab12c"))
+    mended.resume()
+
+    found = [(one.run_id, str(one.status)) for one in mended.runs()]
+    assert found == [("ab02c", "completed"), ("ab12c", "completed"), ("ab22c", "completed")]
+
+
+@pytest.mark.parametrize(
+    "run, why",
+    [
+        ("ab12d", 'no run "ab12d" in .*did you mean "ab12c"'),
+        ("", 'no run "" in .*there are ab12c'),
+        (7, r"resume\(\) takes the id of a run, or what run\(\) returned, not 7"),
+    ],
+    ids=str,
+)
+def test_a_run_that_is_not_there_cannot_be_gone_on_with(tmp_path, run, why):
+    """Another one is not taken in its place."""
+    ingested(tmp_path, {"a": numbers(3)})
+    pipeline = pipeline_of(tmp_path, steps(("one", adding(1))))
+
+    with pytest.raises(NoTableRun, match=why):
+        pipeline.resume(run)
+
+    assert statuses(pipeline) == {"run": "ingested"}
+
+
 @pytest.mark.parametrize("now", [["two"], ["new", "two"], ["two", "new"]], ids=str)
 def test_what_a_step_did_that_is_gone_is_undone(tmp_path, now):
     """As when it was renamed: nothing is done twice."""
