@@ -25,6 +25,7 @@ from attrs import define, field
 
 from pypedream.errors import StoreError
 from pypedream.log.redaction import Redactor
+from pypedream.store.file_lock import lock, try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 JOURNAL = "journal.jsonl"
 DESCRIPTION = "run.json"
-FAR = 1 << 30
 JOURNAL_KINDS = (
     "run.start",
     "run.end",
@@ -154,13 +154,24 @@ class RunFolder:
 
 
 def is_alive(folder: Path) -> bool:
-    """Say whether a living process works on the run that *folder* records."""
+    """Say whether a living process works on the run that *folder* records.
+
+    Raises
+    ------
+    StoreError
+        If nobody can tell, as its file system has no locks.
+    """
+    path = folder / JOURNAL
     try:
-        lock = (folder / JOURNAL).open("r+b" if os.name == "nt" else "rb")
+        journal = path.open("r+b" if os.name == "nt" else "rb")
     except OSError:
         return False
-    with lock:
-        return not _try_lock(lock, is_shared=True)
+    with journal:
+        try:
+            return not try_lock(journal.fileno(), is_shared=True)
+        except OSError as error:
+            what = f"cannot tell whether run {folder.name} goes on"
+            raise StoreError(f"{what}: {path} cannot be locked: {error.strerror}") from error
 
 
 def _sweep(runs: Path) -> None:
@@ -196,29 +207,13 @@ def _private(path: Path) -> None:
 
 def _locked(path: Path) -> BinaryIO:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    lock = os.fdopen(descriptor, "r+b", buffering=0)
-    _try_lock(lock)
-    return lock
-
-
-def _try_lock(lock: BinaryIO, *, is_shared: bool = False) -> bool:
-    """Lock the file without waiting; the system lets go of it when the process ends.
-
-    Who only looks shares the lock: of two that look at once neither must take the other for a run.
-    """
+    journal = os.fdopen(descriptor, "r+b", buffering=0)
     try:
-        if os.name == "nt":
-            import msvcrt
-
-            lock.seek(FAR)  # nobody may read or write what is locked
-            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            import fcntl
-
-            fcntl.flock(lock, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        lock(descriptor)  # who looks whether the run lives has it for a moment
+    except BaseException:
+        journal.close()
+        raise
+    return journal
 
 
 def _write_once(path: Path, content: dict[str, Any], hide: Callable[[str], str]) -> None:

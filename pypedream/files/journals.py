@@ -12,6 +12,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import StoreError
+from pypedream.store.file_lock import try_lock
 from pypedream.store.owner import Owner, is_gone, this_process
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ LOCK = "lock"
 
 
 _ENDING = ".jsonl"
-_FAR = 1 << 30
 _VERSION = 1
 _PAUSE_S = 0.002
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -179,19 +179,6 @@ def _records(journal: bytes) -> list[dict[str, Any]]:
 def _try_lock(journal: int) -> bool | None:
     """Lock a journal without waiting; None where the file system has no locks."""
     try:
-        if os.name == "nt":
-            import msvcrt
-
-            os.lseek(journal, _FAR, os.SEEK_SET)  # nobody may read what is locked
-            msvcrt.locking(journal, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            import fcntl
-
-            fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
+        return try_lock(journal)
     except OSError:
         return None
-    finally:
-        os.lseek(journal, 0, os.SEEK_SET)
-    return True

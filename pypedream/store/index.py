@@ -12,12 +12,13 @@ import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
-from time import monotonic, sleep, time
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 from pypedream.errors import StoreError
 from pypedream.store.disk import touch_file
+from pypedream.store.file_lock import lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -428,24 +429,10 @@ def _file_lock(path: Path, mode: int) -> Iterator[None]:
     try:
         if mode & stat.S_IWGRP:
             _let_group_write(path)
-        if os.name == "nt":
-            _lock_on_windows(descriptor)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            lock(descriptor)
+        except OSError as error:
+            raise StoreError(f"cannot lock {path}: {error.strerror}") from error
         yield
     finally:
         os.close(descriptor)
-
-
-def _lock_on_windows(descriptor: int) -> None:
-    import msvcrt
-
-    while True:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            sleep(0.01)
-        else:
-            return

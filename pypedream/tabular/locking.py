@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, BinaryIO
 
-from pypedream.errors import Locked
+from pypedream.errors import Locked, StoreError
+from pypedream.store.file_lock import try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["held", "lock", "unlock"]
 
 _PAUSE_S = 0.02
-_FAR = 1 << 30  # on Windows nobody may read what is locked
 
 
 @contextmanager
@@ -49,11 +49,13 @@ def lock(path: Path, *, doing: str, wait_s: float = 0.0) -> BinaryIO:
     ------
     Locked
         If another one has it still; the text names its process.
+    StoreError
+        If it cannot be locked by anybody, as on a file system without locks.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = _opened(path)
     end = monotonic() + wait_s
-    while not _try_lock(file):
+    while not _try_lock(file, path):
         if monotonic() >= end:
             what, pid = _said_in(file)
             file.close()
@@ -78,20 +80,12 @@ def _opened(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
 
 
-def _try_lock(file: BinaryIO) -> bool:
+def _try_lock(file: BinaryIO, path: Path) -> bool:
     try:
-        if os.name == "nt":
-            import msvcrt
-
-            file.seek(_FAR)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        return try_lock(file.fileno())
+    except OSError as error:
+        file.close()
+        raise StoreError(f"cannot lock {path}: {error.strerror}") from error
 
 
 def _said_in(file: BinaryIO) -> tuple[str, int | None]:

@@ -119,6 +119,21 @@ def test_a_run_is_running_as_long_as_its_process_lives(tmp_path, waiting):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_whether_a_run_lives_is_not_guessed(flow, no_locks):
+    """Where no file can be locked a dead run would look like one that lives, so none begins."""
+    with pytest.raises(StoreError, match=r"cannot write the workspace .*: No locks available"):
+        flow.run()
+
+
+def test_whether_a_recorded_run_lives_is_not_guessed(flow, tmp_path, request):
+    """It is said why nobody can tell."""
+    run = flow.run()
+    request.getfixturevalue("no_locks")
+
+    with pytest.raises(StoreError, match=f"whether run {run.id} goes on: .*: No locks available"):
+        recorded_runs(tmp_path / "ws")
+
+
 def test_a_run_that_was_killed_has_crashed_at_once(tmp_path, waiting):
     """What it had said until then can be read."""
     waiting.send_signal(signal.SIGKILL)

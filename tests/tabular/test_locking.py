@@ -10,7 +10,7 @@ from time import sleep
 
 import pytest
 
-from pypedream.errors import Locked
+from pypedream.errors import Locked, StoreError
 from pypedream.tabular.locking import held, lock, unlock
 
 HOLD = """
@@ -85,3 +85,12 @@ def test_one_who_waits_gets_the_lock_when_it_is_free(tmp_path):
         assert b"second" in path.read_bytes()
     thread.join()
     unlock(first)
+
+
+def test_what_cannot_be_locked_is_not_said_to_be_somebody_elses(tmp_path, no_locks):
+    """Nobody has it, and who waits would wait for nothing."""
+    with (
+        pytest.raises(StoreError, match=f"cannot lock {tmp_path}/lock: No locks available"),
+        held(tmp_path / "lock", doing="x", wait_s=60),
+    ):
+        pass
