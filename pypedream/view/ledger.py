@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pypedream.tabular.row_ledger import MovementKind
-from pypedream.view.html import new_scope
-from pypedream.view.style import style_of
 from pypedream.view.tags import Html, tag
+from pypedream.view.titled import titled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +18,7 @@ __all__ = ["ledger_html", "ledger_parts"]
 
 def ledger_html(ledger: RowLedger) -> str:
     """Return the lines of a ledger, and what does not add up in them."""
-    scope = new_scope()
-    name, _, went = ledger.headline.partition(": ")
-    title = tag("div", tag("b", name), " ", tag("span", went, class_="d"), class_="h")
-    style = tag("style", Html(style_of(scope, "frames")))
-    return tag("div", style, title, *ledger_parts(ledger), class_=scope)
+    return titled(ledger.headline, ledger_parts(ledger))
 
 
 def ledger_parts(ledger: RowLedger) -> Iterator[Html]:

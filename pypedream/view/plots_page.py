@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import field, frozen
 
 from pypedream.view.data_plots import Axes, data_pictures
+from pypedream.view.document import document
 from pypedream.view.tags import Html, tag
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ _KINDS: Final = {
     ".webp": "image/webp",
     ".svg": "image/svg+xml",
 }
-_POLICY: Final = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _STYLE: Final = """
 :root{color-scheme:light dark}
 body{font:15px/1.5 system-ui,sans-serif;margin:0 auto;max-width:1400px;padding:16px 24px}
@@ -100,16 +100,9 @@ def plots_page(title: str, plots: Iterable[PlotShown]) -> str:
     (True, True)
     """
     sections = list(map(_section, plots))
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
-        tag("meta", name="viewport", content="width=device-width,initial-scale=1"),
-        tag("title", title),
-        tag("style", Html(_STYLE.replace("\n", ""))),
+    return document(
+        title, _STYLE, tag("h1", title), *(sections or [tag("p", "There are no plots.")])
     )
-    body = tag("body", tag("h1", title), *(sections or [tag("p", "There are no plots.")]))
-    return f"<!doctype html>{tag('html', head, body, lang='en')}\n"
 
 
 def _section(plot: PlotShown) -> Html:

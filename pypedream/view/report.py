@@ -1,8 +1,4 @@
-"""The report of a run: one HTML file that can be mailed, archived and printed.
-
-It holds all that it shows. Its own policy forbids to load anything or to run a script, so what
-users printed stays text even if something here were wrong.
-"""
+"""The report of a run: one HTML file that can be mailed, archived and printed."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pypedream.formats.replacement import replacing
+from pypedream.view.document import document
 from pypedream.view.html import are_runs, fragment, new_scope, page_of
 from pypedream.view.style import REPORT
 from pypedream.view.tags import Html, tag
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
     from pypedream.pipeline import Pipeline
 
     Subject = Run | PastRun | RecordedRun | Runs | Plan | Pipeline
-
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def to_report(subject: Subject) -> str:
@@ -48,27 +43,8 @@ def to_report(subject: Subject) -> str:
     >>> to_report(Pipeline("sum")).startswith("<!doctype html>")
     True
     """
-    return document(*_content(subject))
-
-
-def document(title: str, content: Html) -> str:
-    """Return a whole HTML document that loads nothing and runs no script.
-
-    Parameters
-    ----------
-    content
-        One element that has a style of its own.
-    """
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
-        tag("meta", name="viewport", content="width=device-width,initial-scale=1"),
-        tag("title", title),
-        tag("style", Html(REPORT.replace("\n", ""))),
-    )
-    body = tag("body", tag("main", content))
-    return f"<!doctype html>{tag('html', head, body, lang='en')}\n"
+    title, content = _content(subject)
+    return document(title, REPORT, tag("main", content))
 
 
 def _content(subject: Subject) -> tuple[str, Html]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pypedream.tabular.rule_results import examples_shown, share_text
-from pypedream.view.html import new_scope
-from pypedream.view.style import style_of
 from pypedream.view.tags import Html, tag
+from pypedream.view.titled import titled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,11 +25,7 @@ _FEW = 12
 
 def rules_html(rules: FileRules) -> str:
     """Return the rules of one file: a table, in a fold if there are many that passed."""
-    scope = new_scope()
-    name, _, went = rules.headline.partition(": ")
-    title = tag("div", tag("b", name), " ", tag("span", went, class_="d"), class_="h")
-    style = tag("style", Html(style_of(scope, "frames")))
-    return tag("div", style, title, *rules_parts(rules), class_=scope)
+    return titled(rules.headline, rules_parts(rules))
 
 
 def rules_parts(rules: FileRules) -> Iterator[Html]:

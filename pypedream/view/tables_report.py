@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from pypedream.formats.replacement import replacing
 from pypedream.log.durations import duration_text
 from pypedream.tabular.stats import StatScope
-from pypedream.view.html import new_scope
+from pypedream.view.document import document
 from pypedream.view.ledger import ledger_parts
-from pypedream.view.report import document
 from pypedream.view.rules import rules_parts
-from pypedream.view.style import style_of
+from pypedream.view.style import REPORT
 from pypedream.view.tags import Html, tag
+from pypedream.view.titled import titled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -31,9 +31,7 @@ _MANY = 100
 
 def tables_html(report: RunReport) -> str:
     """Return a run of tables as one element: its steps, then each file, then its numbers."""
-    scope = new_scope()
-    style = tag("style", Html(style_of(scope, "frames")))
-    return tag("div", style, *_parts(report), class_=scope)
+    return titled(report.headline, _parts(report))
 
 
 def write_tables_report(report: RunReport, path: str | PathLike[str]) -> Path:
@@ -46,15 +44,13 @@ def write_tables_report(report: RunReport, path: str | PathLike[str]) -> Path:
     OSError
         If it cannot be written.
     """
-    text = document(report.headline, Html(tables_html(report)))
+    text = document(report.headline, REPORT, tag("main", Html(tables_html(report))))
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8", newline="\n")
     return Path(path)
 
 
 def _parts(report: RunReport) -> Iterator[Html]:
-    name, _, went = report.headline.partition(": ")
-    yield tag("div", tag("b", name), " ", tag("span", went, class_="d"), class_="h")
     yield from _steps(report.manifest.steps)
     rules = {each.file: each for each in report.rules}
     for ledger in report.ledgers:
