@@ -8,7 +8,7 @@ import json
 from pathlib import PurePosixPath
 from typing import Any
 
-__all__ = ["Row", "rows_of"]
+__all__ = ["Row", "content_of", "rows_in", "rows_of"]
 
 Row = dict[str, Any]
 
@@ -29,7 +29,11 @@ def rows_of(path: str, content: bytes) -> list[Row] | None:
     >>> rows_of("a.csv", b"x;y\n1;2\n"), rows_of("a.json", b'{"x": 1}')
     ([{'x': '1', 'y': '2'}], None)
     """
-    found = content_of(path, content)
+    return rows_in(content_of(path, content))
+
+
+def rows_in(found: Any) -> list[Row] | None:
+    """Return what was found in a file if it is a list of rows; None if it is something else."""
     is_table = isinstance(found, list) and all(isinstance(row, dict) for row in found)
     return found if is_table else None
 

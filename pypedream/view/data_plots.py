@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from pypedream.errors import InvalidParameterException
-from pypedream.files.tables import content_of
+from pypedream.files.tables import content_of, rows_in
 from pypedream.names import did_you_mean, there_are
 from pypedream.view.picture import Picture
 from pypedream.view.plotted import Plotted, Point, is_number
@@ -105,16 +105,13 @@ def _rows(found: Any) -> list[Row] | None:
     """Return a table that is written in one of the ways of JSON."""
     if isinstance(found, dict):
         lists = {name: each for name, each in found.items() if isinstance(each, list)}
-        if len(lists) == 1 and all(
-            isinstance(row, dict) for each in lists.values() for row in each
-        ):
-            found = next(iter(lists.values()))
+        if len(lists) == 1 and rows_in(*lists.values()) is not None:
+            (found,) = lists.values()
         elif lists and len({len(each) for each in lists.values()}) == 1:
             found = [
                 dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)
             ]
-    is_table = isinstance(found, list) and all(isinstance(row, dict) for row in found)
-    return found if is_table else None
+    return rows_in(found)
 
 
 def _last_of_numbers(tables: Sequence[_Version], columns: Sequence[str]) -> str:
