@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-import pypedream
+from tests.notebooks.transcript import commands_on, said, steady
 
 pl = pytest.importorskip("polars")
 pytest.importorskip("pandera")
 
 EXAMPLE = Path(__file__).parents[2] / "notebooks" / "register"
-PACKAGE = str(Path(pypedream.__file__).parents[1])
-BLOCK = re.compile(r"^```(console|diff)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 FEWER = 20_000
 CHANGING = {  # another one each time, or with each number of rows
     "": re.compile(r"^  (line \d|\.\.\.).*\n", re.MULTILINE),
@@ -42,30 +35,6 @@ pytestmark = [
 ]
 
 
-def steady(text: str) -> str:
-    """Return a text with names in place of what is another one each time."""
-    for name, pattern in CHANGING.items():
-        text = pattern.sub(name, text)
-    return text
-
-
-def said(folder: Path, command: str) -> tuple[int, str]:
-    """Give a command as it stands on the page; return its exit code and what it says."""
-    program, *words = shlex.split(command)
-    variables = {name: each for name, each in os.environ.items() if "PYPEDREAM" not in name}
-    done = subprocess.run(
-        [sys.executable if program == "python" else program, *words],
-        cwd=folder,
-        env={**variables, "PYTHONPATH": PACKAGE, "PYTHONUTF8": "1", "NO_COLOR": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=300,
-        check=False,
-    )
-    text = "".join(f"{line.rstrip()}\n" for line in done.stdout.decode().splitlines())
-    return done.returncode, text
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the example, as its page asks for."""
@@ -76,22 +45,17 @@ def folder(tmp_path: Path) -> Path:
 def test_the_story_on_the_page_is_true(folder: Path) -> None:
     """Each command says what stands there, but for numbers, times and ids."""
     runs: list[str] = []
-    for kind, block in BLOCK.findall((folder / "README.md").read_text(encoding="utf-8")):
-        if kind == "diff":
-            change = ["git", "apply", "--unidiff-zero", "-"]
-            subprocess.run(change, input=block.encode(), cwd=folder, check=True)
-            continue
-        for command, expected in COMMAND.findall(block):
-            given = command
-            if "deliveries.py" in command:
-                given = f"{command} --rows {FEWER}"
-            elif " report " in command:
-                given = f"{command.rpartition(' ')[0]} {runs[-1]}"
-            code, text = said(folder, given)
-            is_bad = "so it did not come in" in expected or "failed after" in expected
-            assert code == is_bad, text
-            assert steady(text) == steady(expected), command
-            runs += re.findall(r"came in as run ([a-z0-9]{5})", text)
+    for command, expected in commands_on(folder / "README.md"):
+        given = command
+        if "deliveries.py" in command:
+            given = f"{command} --rows {FEWER}"
+        elif " report " in command:
+            given = f"{command.rpartition(' ')[0]} {runs[-1]}"
+        code, text = said(folder, given)
+        is_bad = "so it did not come in" in expected or "failed after" in expected
+        assert code == is_bad, text
+        assert steady(text, CHANGING) == steady(expected, CHANGING), command
+        runs += re.findall(r"came in as run ([a-z0-9]{5})", text)
 
     check_weeks([folder / ".working" / run for run in runs])
 
