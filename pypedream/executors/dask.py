@@ -24,6 +24,7 @@ from attrs import Factory, define
 
 from pypedream._extras import need
 from pypedream.errors import ExecutorError, StageKilled
+from pypedream.executors.processors import processors
 from pypedream.executors.remote import RemoteExecutor
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Dask(RemoteExecutor):
         MissingExtra
             If distributed is not installed.
         """
-        count = workers or os.cpu_count() or 1
+        count = workers or processors()
         cluster = _cluster(count)
         client = _distributed().Client(cluster, set_as_default=False)
         dask = cls(client, cluster, count)

@@ -20,6 +20,7 @@ from attrs import define
 from pypedream.errors import ExecutorError, UnpicklableValue
 from pypedream.executors.errands import LOADING, MOST_KITS, STALE, Errand, Surroundings
 from pypedream.executors.jobs import reply_of
+from pypedream.executors.processors import processors
 from pypedream.executors.sharing import Sharing, is_shared, packed_of, wire_of
 from pypedream.executors.tasks import JobFuture, Task
 from pypedream.executors.worker_process import WorkerProcess
@@ -66,7 +67,7 @@ class Processes:
     def __init__(self, workers: int | None = None) -> None:
         if workers is not None and (type(workers) is not int or workers < 1):
             raise ValueError(f"workers must be a whole number of 1 or more, not {workers!r}")
-        self.workers = workers or _processors()
+        self.workers = workers or processors()
         self._state = Condition()
         self._numbers = count(1)
         self._sharing = Sharing()
@@ -365,13 +366,6 @@ class _Owner:
         pool = self.pool()
         if pool is not None:
             pool.worker_ended(worker)
-
-
-def _processors() -> int:
-    count_usable = getattr(os, "process_cpu_count", None)  # from 3.13
-    if count_usable is None and hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return (count_usable or os.cpu_count)() or 1
 
 
 def _tasks_of(workers: set[WorkerProcess]) -> list[Task]:

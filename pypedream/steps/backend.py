@@ -39,7 +39,6 @@ class Backend(Kind, discriminator_key="backend"):
     mode: Literal["cached", "force", "read-only", "retry"] = "cached"
     keep_in_ram: bool = False
 
-    _is_remote: ClassVar[bool] = False
     _takes_all: ClassVar[bool] = False
     _attempted: set[str] = pydantic.PrivateAttr(default_factory=set)
     _ram: Ram = pydantic.PrivateAttr(default_factory=Ram)

@@ -9,6 +9,7 @@ import pydantic
 
 from pypedream._extras import need
 from pypedream.errors import ExecutorError
+from pypedream.executors.processors import processors
 from pypedream.steps.backend import Backend
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ class _ClusterBackend(Backend):
     max_jobs: int | None = pydantic.Field(128, gt=0)
 
     _takes_all: ClassVar[bool] = True
-    _is_remote: ClassVar[bool] = True
 
     def _compute(self, task: Task, items: Sequence[Item]) -> Iterator[Done]:
         from pypedream.steps.carriers import Elsewhere
@@ -104,7 +104,4 @@ def _connected(distributed: Any, address: str) -> Iterator[Any]:
 
 def _most(max_jobs: int | None) -> int | None:
     """Return how many workers a cluster of ours has; None leaves it at one for each processor."""
-    import os
-
-    processors = os.cpu_count() or 1
-    return None if max_jobs is None else min(max_jobs, processors)
+    return None if max_jobs is None else min(max_jobs, processors())

@@ -14,8 +14,8 @@ import pydantic
 
 from pypedream._extras import need
 from pypedream.errors import ExecutorError
+from pypedream.executors.processors import processors
 from pypedream.steps.backend import Backend
-from pypedream.steps.pools import processors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +66,6 @@ class _SubmititBackend(Backend):
     min_items_per_job: int = pydantic.Field(1, gt=0)
 
     _takes_all: ClassVar[bool] = True
-    _is_remote: ClassVar[bool] = True
 
     def _compute(self, task: Task, items: Sequence[Item]) -> Iterator[Done]:
         from pypedream.steps.submission import computed

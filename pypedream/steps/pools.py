@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, ClassVar
 
 import pydantic
 
+from pypedream.executors.processors import processors
 from pypedream.steps.backend import Backend
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pypedream.steps.task import Done, Item, Task
 
-__all__ = ["ProcessPool", "ThreadPool", "processors"]
+__all__ = ["ProcessPool", "ThreadPool"]
 
 _MORE_THREADS, _MOST_THREADS = 4, 32
 
@@ -62,8 +62,6 @@ class ProcessPool(_PoolBackend):
     in a notebook or a script travels, too.
     """
 
-    _is_remote: ClassVar[bool] = True
-
     def _compute(self, task: Task, items: Sequence[Item]) -> Iterator[Done]:
         from pypedream.steps.carriers import Elsewhere
         from pypedream.steps.dispatch import dispatched
@@ -71,10 +69,3 @@ class ProcessPool(_PoolBackend):
 
         with processes(self._width(processors())) as pool:
             yield from dispatched(Elsewhere(pool, task), task, items)
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
