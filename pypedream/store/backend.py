@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pypedream.store.entry import Entry
     from pypedream.store.owner import Owner
 
-__all__ = ["Backend", "Lease", "Renewing"]
+__all__ = ["Backend", "Lease"]
 
 
 @frozen
@@ -33,13 +33,6 @@ class Lease:
     token: str
     owner: Owner
     until: float
-
-
-class Renewing(Protocol):
-    """What can renew leases."""
-
-    def renew(self, name: str, lease: Lease) -> None:
-        """Write a new end into a lease, if it is still ours."""
 
 
 class Backend(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from functools import partial
 from threading import Event, Lock, Thread
 from time import monotonic, sleep, time
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from pypedream.store.owner import is_gone, this_process
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pypedream.store.backend import Backend, Renewing
+    from pypedream.store.backend import Backend
 
 __all__ = ["claim_free", "claimed", "is_live"]
 
@@ -48,7 +49,7 @@ def claimed(backend: Backend, name: str, *, wait_timeout: float | None = None) -
     if not _waited_for(backend, name, lease, wait_timeout):
         yield False
         return
-    _heart.add(backend, name, lease)
+    _heart.add(lease, partial(backend.renew, name))
     try:
         yield True
     finally:
@@ -77,30 +78,19 @@ def claim_free(
         there = None if name in taken else backend.lease(name)
         if there is not None and not is_live(there) and backend.take(name, lease, there):
             taken.add(name)
-    held = _Held(backend, taken, is_idle)
-    _heart.add(held, "", lease)
+
+    def renew(longer: Lease) -> None:
+        if not is_idle():
+            backend.renew_all(taken, longer)
+
+    if taken:
+        _heart.add(lease, renew)
     try:
         yield taken
     finally:
-        _heart.remove(lease)
-        held.release("", token)
-
-
-class _Held:
-    """Many claims of one lease, which are renewed and given back together."""
-
-    def __init__(self, backend: Backend, names: set[str], is_idle: Callable[[], bool]) -> None:
-        self._backend = backend
-        self._names = names
-        self._is_idle = is_idle
-
-    def renew(self, name: str, lease: Lease) -> None:  # noqa: ARG002 - as a place for entries has it
-        if self._names and not self._is_idle():
-            self._backend.renew_all(self._names, lease)
-
-    def release(self, name: str, token: str) -> None:  # noqa: ARG002 - as a place for entries has it
-        if self._names:
-            self._backend.release_all(self._names, token)
+        if taken:
+            _heart.remove(lease)
+            backend.release_all(taken, token)
 
 
 def is_live(lease: Lease) -> bool:
@@ -133,14 +123,14 @@ class _Heart:
     """
 
     def __init__(self) -> None:
-        self._claims: dict[str, tuple[Renewing, str, Lease]] = {}
+        self._claims: dict[str, tuple[Lease, Callable[[Lease], object]]] = {}
         self._lock = Lock()
         self._thread: Thread | None = None
         self._pause = Event()
 
-    def add(self, backend: Renewing, name: str, lease: Lease) -> None:
+    def add(self, lease: Lease, renew: Callable[[Lease], object]) -> None:
         with self._lock:
-            self._claims[lease.token] = (backend, name, lease)
+            self._claims[lease.token] = lease, renew
             if self._thread is None or not self._thread.is_alive():
                 self._thread = Thread(target=self._beat, name="pypedream leases", daemon=True)
                 self._thread.start()
@@ -162,20 +152,20 @@ class _Heart:
                 idle = 0 if claims else idle + 1
                 if idle == _IDLE_BEATS:
                     self._thread = None
-            for backend, name, lease in claims:
-                self._renew(backend, name, lease)
+            for lease, renew in claims:
+                self._renew(lease, renew)
 
-    def _renew(self, backend: Renewing, name: str, lease: Lease) -> None:
+    def _renew(self, lease: Lease, renew: Callable[[Lease], object]) -> None:
         if lease.until - time() > LEASE_S - _RENEWED_AFTER_S:
             return
         longer = evolve(lease, until=time() + LEASE_S)
         try:
-            backend.renew(name, longer)
+            renew(longer)
         except StoreError:  # a full disk, say: it is tried again at the next beat
             return
         with self._lock:
             if lease.token in self._claims:
-                self._claims[lease.token] = (backend, name, longer)
+                self._claims[lease.token] = longer, renew
 
 
 _heart = _Heart()
