@@ -22,6 +22,7 @@ __all__ = ["Cast", "cast_of", "is_parsed", "modern", "why_not"]
 
 _DATES = ("%Y-%m-%d",)
 _TIMES = ("%H:%M:%S%.f", "%H:%M")
+_WHOLE_SECONDS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
 _MOMENTS = (
     "%Y-%m-%dT%H:%M:%S%.f",
     "%Y-%m-%d %H:%M:%S%.f",
@@ -30,6 +31,7 @@ _MOMENTS = (
     "%Y-%m-%d",
 )
 _OFFSET = "%#z"
+_PLAIN = re.compile(r"(?:%[YmdbyHMS]|[^%])*")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _FIRST_YEAR = 1000  # "%Y" takes the two digits of 03-02-21 for a year of the Romans
@@ -126,8 +128,16 @@ def _each(
     return tuple(way(form) for form in ((written,) if written else usual))
 
 
+def _is_dear(form: str) -> bool:
+    """Say whether it pays to remember what has become of a text.
+
+    What polars reads digit by digit is read again faster than it is looked up.
+    """
+    return not _PLAIN.fullmatch(form)
+
+
 def _date(form: str) -> Callable[[pl.Expr], pl.Expr]:
-    return lambda text: text.str.to_date(form, strict=False)
+    return lambda text: text.str.to_date(form, strict=False, cache=_is_dear(form))
 
 
 def _time(form: str) -> Callable[[pl.Expr], pl.Expr]:
@@ -145,10 +155,11 @@ def modern(made: pl.Series) -> pl.Series:
 
 
 def _moment_cast(dtype: pl.Datetime, written: str | None) -> Cast:
-    forms = (written,) if written else _MOMENTS
+    # a text without a part of a second has the same value in both, and is read faster without
+    forms = (written,) if written else (*_WHOLE_SECONDS, *_MOMENTS)
     ways = [_moment(form, dtype) for form in forms]
     if dtype.time_zone and not written:
-        ways = [_moment(f"{form}{_OFFSET}", dtype) for form in forms[:-1]] + ways
+        ways = [_moment(f"{form}{_OFFSET}", dtype) for form in _MOMENTS[:-1]] + ways
     return Cast(dtype, tuple(ways), f"a date and time as {written or '2024-01-31T13:45:00'}")
 
 
@@ -157,7 +168,7 @@ def _moment(form: str, dtype: pl.Datetime) -> Callable[[pl.Expr], pl.Expr]:
     unit, zone = dtype.time_unit, dtype.time_zone
 
     def made(text: pl.Expr) -> pl.Expr:
-        moment = text.str.to_datetime(form, time_unit=unit, strict=False)
+        moment = text.str.to_datetime(form, time_unit=unit, strict=False, cache=_is_dear(form))
         if has_offset:
             return moment.dt.convert_time_zone(zone) if zone else moment.dt.replace_time_zone(None)
         if zone:  # in the hour that is skipped or comes twice there is no telling
