@@ -15,7 +15,7 @@ from attrs import define, field
 from pypedream.errors import PathOutsideRun
 from pypedream.tabular import parquet_files
 from pypedream.tabular.polars_library import pl
-from pypedream.tabular.versions import UNFINISHED, keep_version, new_version
+from pypedream.tabular.versions import UNFINISHED, keep_version, new_version, unlink_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,6 +80,8 @@ class AstroFile:
     """Whether only this class writes to the active path."""
     has_saved: bool = field(default=False, init=False)
     """Whether the step has saved anything."""
+    _given: set[Path] = field(factory=set, init=False)
+    """What was asked for to be written by others."""
 
     @classmethod
     def hydrate(
@@ -193,16 +195,16 @@ class AstroFile:
         PathOutsideRun
             As for `output_path`.
         """
-        self._save(self.output_path(subfolder, filename), _writing(dataframe))
+        self._save(self._place(subfolder, filename), _writing(dataframe))
 
     def save_to_lazy(
         self, subfolder: str | PathLike[str], filename: str, lazy_frame: pl.LazyFrame
     ) -> None:
         """Do the same for a lazy frame, a part at a time; it may read that very file."""
-        self._save(self.output_path(subfolder, filename), _sinking(lazy_frame, None))
+        self._save(self._place(subfolder, filename), _sinking(lazy_frame, None))
 
     def output_path(self, subfolder: str | PathLike[str], filename: str) -> Path:
-        """Return the path of a file in the folder of the run; nothing is written.
+        """Return the path of a file in the folder of the run, for you to write; it is not written.
 
         Raises
         ------
@@ -210,6 +212,14 @@ class AstroFile:
             If the path is absolute, has ``..`` in it, leads out of the folder of the run, or is
             where pypedream keeps its own.
         """
+        path = self._place(subfolder, filename)
+        self._given.add(path)
+        self.is_ours = self.is_ours and path != self._active_path
+        if path.is_file():
+            unlink_version(path)  # whoever writes into it changes no version that is kept of it
+        return path
+
+    def _place(self, subfolder: str | PathLike[str], filename: str) -> Path:
         inner = Path(subfolder, filename)
         path = self.run_directory / inner
         if inner.is_absolute() or ".." in inner.parts or not filename:
@@ -257,7 +267,7 @@ class AstroFile:
         with new_version(path) as beside:
             write(beside)
         self._active_path = path
-        self.is_ours = self.has_saved = True
+        self.is_ours, self.has_saved = path not in self._given, True
 
 
 def _slices(frame: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:

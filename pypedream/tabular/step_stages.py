@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from pypedream.context import LOG, STAGE
 from pypedream.errors import TableRunError
@@ -165,4 +166,6 @@ class _FileOf:
     spec: Any
 
     def __call__(self, files: Mapping[str, AstroFile]) -> AstroFile:
-        return evolve(files[self.spec.ingest_name], spec=self.spec)
+        file = copy(files[self.spec.ingest_name])
+        file.spec = self.spec
+        return file

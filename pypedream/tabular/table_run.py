@@ -272,7 +272,7 @@ def file_of(
     if state is None:
         near = did_you_mean(name, manifest.files) or f": {there_are(manifest.files)}"
         raise TableRunError(f'run "{manifest.run_id}" has no file "{name}"{near}')
-    return AstroFile(
+    file = AstroFile(
         spec or _spec_of(name),
         IngestedFileRecord(**state.record),
         folder,
@@ -280,6 +280,8 @@ def file_of(
         sizes.large_file_threshold_bytes,
         sizes.run_batch_size,
     )
+    file.is_ours = state.is_ours
+    return file
 
 
 def _status(manifest: Manifest, state: str) -> RunStatus:

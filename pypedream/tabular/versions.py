@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["UNFINISHED", "Stamp", "keep_version", "new_version", "restore_version"]
+__all__ = [
+    "UNFINISHED",
+    "Stamp",
+    "keep_version",
+    "new_version",
+    "restore_version",
+    "unlink_version",
+]
 
 UNFINISHED = ".tmp-"
 """How the names of files begin that were not put in place."""
@@ -83,6 +90,12 @@ def restore_version(kept: Path, path: Path, *, may_link: bool = True) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _put(kept, path, may_link=may_link)
+
+
+def unlink_version(path: Path) -> None:
+    """Have a file be none of the versions that are kept of it, so that it may be written into."""
+    if path.stat().st_nlink > 1:
+        _put(path, path, may_link=False)
 
 
 def _put(source: Path, target: Path, *, may_link: bool) -> None:

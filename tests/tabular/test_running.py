@@ -447,6 +447,38 @@ def test_a_file_that_a_step_wrote_itself_is_safe_from_the_next(tmp_path):
     assert values(pipeline) == [11, 12, 13]
 
 
+@pytest.mark.parametrize("is_inside", [True, False], ids=["in the run", "elsewhere"])
+def test_a_step_may_write_into_a_file_while_it_reads_batches_of_it(
+    tmp_path, monkeypatch, is_inside
+):
+    """Whoever wrote it before: what is read and what is kept of it are as it was."""
+    monkeypatch.setattr("pypedream.tabular.astro_file._SLAB_ROWS", 2)
+    ingested(tmp_path, {"a": numbers(5)})
+    seen = []
+
+    def save(ctx, files):
+        if is_inside:
+            files[0].save_to("out", "own.parquet", files[0].load() + 1)
+        else:
+            (files[0].load() + 1).write_parquet(tmp_path / "own.parquet")
+            files[0].set_active_path(tmp_path / "own.parquet")
+
+    def write(ctx, files):
+        inside = files[0].output_path("out", "own.parquet")
+        path, batches = inside if is_inside else files[0].active_path, files[0].iter_batches(2)
+        first = next(batches)
+        (files[0].load() * 10).write_parquet(path)
+        files[0].set_active_path(path)
+        seen.append(pl.concat([first, *batches])["n"].to_list())
+
+    pipeline = pipeline_of(tmp_path, steps(("save", save), ("one", write), ("two", write)))
+    pipeline.run()
+    pipeline.run(from_="one", run_id="ab12c")
+
+    assert seen == [[1, 2, 3, 4, 5], [10, 20, 30, 40, 50]] * 2
+    assert values(pipeline) == [100, 200, 300, 400, 500]
+
+
 def test_a_frame_that_is_returned_and_not_saved_is_a_mistake(tmp_path):
     """Nothing of it would be left."""
     ingested(tmp_path, {"a": numbers(3)})
