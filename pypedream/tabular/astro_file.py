@@ -18,7 +18,7 @@ from pypedream.tabular.polars_library import pl
 from pypedream.tabular.versions import UNFINISHED, keep_version, new_version, unlink_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from os import PathLike
 
     from pypedream.tabular.models import IngestedFileRecord
@@ -80,6 +80,8 @@ class AstroFile:
     """Whether only this class writes to the active path."""
     has_saved: bool = field(default=False, init=False)
     """Whether the step has saved anything."""
+    others: Mapping[Path, str] = field(factory=dict, init=False)
+    """Where the rows of other files of the run are, each with the name of its file."""
     _given: set[Path] = field(factory=set, init=False)
     """What was asked for to be written by others."""
 
@@ -210,7 +212,7 @@ class AstroFile:
         ------
         PathOutsideRun
             If the path is absolute, has ``..`` in it, leads out of the folder of the run, or is
-            where pypedream keeps its own.
+            where pypedream keeps its own or another file has its rows.
         """
         path = self._place(subfolder, filename)
         self._given.add(path)
@@ -230,6 +232,8 @@ class AstroFile:
             why = f'what begins with "{UNFINISHED}" is removed as unfinished: choose another name'
         elif self._is_for_pypedream(inner):
             why = "pypedream keeps its own there: choose another folder"
+        elif path in self.others:
+            why = f'the rows of "{self.others[path]}" are there: choose another name'
         else:
             return path
         raise PathOutsideRun(f'"{inner.as_posix()}" is no place for a file of a step: {why}')
@@ -243,10 +247,17 @@ class AstroFile:
         ------
         FileNotFoundError
             If there is no such file.
+        PathOutsideRun
+            If another file has its rows there.
         """
         there = Path(path).absolute()
         if not there.is_file():
             raise FileNotFoundError(f"no file {there}: write it before it is made active")
+        if there in self.others:
+            raise PathOutsideRun(
+                f'"{self.others[there]}" has its rows in {there}: "{self.name}" needs a file of'
+                " its own"
+            )
         self._active_path = there
         self.is_ours, self.has_saved = False, True
 

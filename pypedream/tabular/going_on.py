@@ -123,9 +123,13 @@ def _first_version(folder: Path, manifest: Manifest, undone: list[str], name: st
 
 
 def _put_back(folder: Path, manifest: Manifest, key: str, name: str) -> Manifest:
-    path = manifest.step(key).inputs.get(name, manifest.files[name].active_path)
+    path, usual = manifest.step(key).inputs.get(name), f"{INGESTED}/{name}.parquet"
+    if path is None:
+        path = manifest.files[name].active_path
+    elif any(path == each.active_path for other, each in manifest.files.items() if other != name):
+        path = usual  # another file has its rows there by now
     # Of another path nobody knows whether a step writes into it, so it gets a copy.
-    is_ours = path == f"{INGESTED}/{name}.parquet"
+    is_ours = path == usual
     restore_version(_kept(folder, key, name), folder / path, may_link=is_ours)
     return manifest.with_file(name, active_path=path, is_ours=is_ours)
 

@@ -119,14 +119,29 @@ class TableRun:
         ----------
         files
             What the step has saved; empty when it failed.
+
+        Raises
+        ------
+        TableRunError
+            If a step beside it has saved another file to the same path, whose rows are lost then.
         """
         with self._guard:
             manifest = self.manifest.with_step(step_id, state)
             for name, file in files.items():
                 if file.has_saved:
                     path = self.path_of(file)
+                    self._refuse_shared(path, files, step_id)
                     manifest = manifest.with_file(name, active_path=path, is_ours=file.is_ours)
             self._write(manifest)
+
+    def _refuse_shared(self, path: str, files: Mapping[str, AstroFile], step_id: str) -> None:
+        for other, state in self.manifest.files.items():
+            if state.active_path == path and other not in files:
+                self._write(self.manifest.with_file(other, damaged_by=step_id))
+                raise TableRunError(
+                    f'step "{step_id}" saved to {path}, and so did one for "{other}", the rows of'
+                    " which are lost: save each file to a name of its own, and ingest again"
+                )
 
     def mark_damaged(self, name: str, step_id: str) -> None:
         """Write down that a step has written into a file, so that its rows are lost."""
@@ -281,6 +296,9 @@ def file_of(
         sizes.run_batch_size,
     )
     file.is_ours = state.is_ours
+    file.others = {
+        folder / each.active_path: other for other, each in manifest.files.items() if other != name
+    }
     return file
 
 

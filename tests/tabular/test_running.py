@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
 
@@ -498,6 +498,59 @@ def test_two_files_cannot_have_one_path(tmp_path):
 
     pipeline = pipeline_of(tmp_path, steps(("same", same, ["a", "b"])), ("a", "b"))
     with pytest.raises(TableRunError, match='"b" and "a" have one file'):
+        pipeline.run()
+
+
+def test_a_step_saves_nowhere_where_another_file_has_its_rows(tmp_path):
+    """Which an earlier step may have saved there."""
+    ingested(tmp_path, {"a": numbers(3), "b": numbers(2)})
+
+    def save(ctx, files):
+        files[0].save_to("out", "same.parquet", files[0].load())
+
+    def take(ctx, files):
+        files[0].set_active_path(ctx.run_directory / "out" / "same.parquet")
+
+    for second in (save, take):
+        pipeline = pipeline_of(tmp_path, steps(("a", save), ("b", second, ["b"])), ("a", "b"))
+        with pytest.raises(PathOutsideRun, match='"a"'):
+            pipeline.run()
+
+    assert values(pipeline) == [0, 1, 2]
+
+
+def test_a_file_is_not_put_back_to_where_another_one_has_its_rows_since(tmp_path):
+    """What is repeated begins with the same rows, and the other file has its own."""
+    ingested(tmp_path, {"a": numbers(3), "b": numbers(2)})
+
+    def save(ctx, files):
+        files[0].save_to("out", "same.parquet", files[0].load() + 1)
+
+    named = steps(("first", save), ("then", adding(10)), ("other", save, ["b"]))
+    pipeline = pipeline_of(tmp_path, named, ("a", "b"))
+    pipeline.run()
+    pipeline.run(only="then", run_id="ab12c")
+
+    assert values(pipeline) == [11, 12, 13]
+    assert values(pipeline, "b") == [1, 2]
+
+
+def test_steps_side_by_side_cannot_save_to_one_path(tmp_path):
+    """Rows of one file are lost then, and whoever goes on is told so."""
+    ingested(tmp_path, {"a": numbers(3), "b": numbers(2)})
+    together = Barrier(2)
+
+    def save(ctx, files):
+        together.wait(30)
+        files[0].save_to("out", "same.parquet", files[0].load())
+        together.wait(30)
+
+    named = steps(("a", save), ("b", save, ["b"]))
+    pipeline = pipeline_of(tmp_path, named, ("a", "b"), step_execution_mode="parallel")
+    with pytest.raises(TableRunError, match=r"which are lost: save each file"):
+        pipeline.run()
+
+    with pytest.raises(TableRunError, match=r"what the rows were is lost.*ingest again"):
         pipeline.run()
 
 
