@@ -29,7 +29,7 @@ def main() -> None:
     grid = training.Grid(**yaml.safe_load(given.file.read_text(encoding="utf-8")))
     best: tuple[float, str] = (0.0, "none")
     for point, accuracy in grid.results(given.folder, given.backend):
-        print(f"{accuracy:.3f}  {training.told(point)}")
+        print(f"{accuracy:.3f}  {training.told(point)}", flush=True)
         best = max(best, (accuracy, training.told(point)))
     print("best:", best[1])
 

@@ -137,13 +137,12 @@ def test_nothing_is_captured_beside_a_run_that_captures(stages, capsys):
         STAGE.set(attempt)
         print("text")
         logging.getLogger("x").error("logged")
-        threading.Thread(target=print, args=("thread",)).start()
+        thread = threading.Thread(target=print, args=("thread",))
+        thread.start()
+        thread.join()
 
     with capturing():
         copy_context().run(work)
-        for thread in threading.enumerate():
-            if thread is not threading.current_thread():
-                thread.join(1)
 
     assert stages.log.records == []
     assert capsys.readouterr().out == "text\nthread\n"

@@ -49,7 +49,7 @@ def started(folder: Path, backend: str, *file: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command,
         cwd=folder,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": ""},  # it would part lines that threads print
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,

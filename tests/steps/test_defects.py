@@ -115,6 +115,7 @@ def test_identities_have_256_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_million_arrays_do_not_meet() -> None:
     """Each of 1e6 small arrays has a key of its own."""
     from pypedream.steps.identity import item_identity

@@ -75,6 +75,7 @@ def unbroken(keys):
     return {name: frame["n"].to_list() for name, frame in frames.items()}
 
 
+@pytest.mark.slow
 @given(attempts=st.lists(ATTEMPTS, max_size=4), last=ATTEMPTS)
 def test_a_completed_run_has_the_rows_of_an_unbroken_one(attempts, last):
     """After steps that failed, set rows aside, were repeated, renamed, added or left out."""
