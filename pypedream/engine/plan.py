@@ -379,6 +379,7 @@ def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan
         chosen = chosen - skipped.keys()
     if asked.options.executor not in HERE or base.has_policies:
         found += executor_mistakes(asked.options, wires, chosen)
+    found += _misplaced(base, selected)
     if not (found or asked.problems or asked.outside or base.problems):
         found += _take_kept(base, asked, reuse, chosen, skipped)
         chosen = chosen - reuse.kept.keys()
@@ -404,6 +405,14 @@ def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan
 
         plan.notes += limit_notes(plan)
     return plan
+
+
+def _misplaced(base: Blueprint, selected: set[str]) -> list[Problem]:
+    if not base.has_files:
+        return []
+    from pypedream.engine.misplaced import misplaced
+
+    return misplaced(base.wiring.wires, selected)
 
 
 def _missing_files(base: Blueprint, chosen: set[str], reuse: Reuse) -> list[Problem]:

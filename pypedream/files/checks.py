@@ -24,7 +24,7 @@ from pypedream.files.reading import as_missing
 from pypedream.files.scope import Missing
 from pypedream.files.templates import names_in, texts_of
 from pypedream.formats import Loader, Reader, Writer, has_empty
-from pypedream.formats.loader import is_built_in
+from pypedream.formats.loader import is_built_in, may_be_of_folders
 from pypedream.parameters.annotations import arms, name_of
 from pypedream.values import short
 
@@ -112,10 +112,8 @@ def _check_single(path: str, annotation: Any) -> None:
 
 
 def _takes_folder(annotation: Any) -> bool:
-    """Say whether a loader may read or write a folder: few of ours do, others may."""
     is_plain = not isinstance(annotation, Output) or type(annotation) is Out
-    loader = annotation.loader
-    return is_plain and (not is_built_in(loader) or word(loader) in ("PathOnly", "Zarr"))
+    return is_plain and may_be_of_folders(annotation.loader)
 
 
 def loader_mistakes(annotation: Any) -> Iterator[str]:

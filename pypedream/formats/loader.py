@@ -19,6 +19,7 @@ R_co = TypeVar("R_co", covariant=True)
 W_contra = TypeVar("W_contra", contravariant=True)
 
 _OURS = "pypedream.formats."
+_OF_FOLDERS = ("PathOnly", "Zarr")
 
 
 class Reader(ABC, Generic[R_co]):
@@ -81,6 +82,18 @@ def is_built_in(loader: object) -> bool:
     (True, False)
     """
     return type(loader).__module__.startswith(_OURS)
+
+
+def may_be_of_folders(loader: object) -> bool:
+    """Say whether *loader* may read or write a folder: few of ours do, and others may.
+
+    Examples
+    --------
+    >>> from pypedream.formats import JSON, PathOnly
+    >>> may_be_of_folders(JSON()), may_be_of_folders(PathOnly())
+    (False, True)
+    """
+    return not is_built_in(loader) or type(loader).__name__ in _OF_FOLDERS
 
 
 def has_empty(loader: object) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from pypedream import Pipeline
 from pypedream.errors import MissingFile, PlanError
-from pypedream.files import Dep, IncrementalOut, Metric, Out
+from pypedream.files import Dep, DirectoryOut, IncrementalOut, Metric, Out
 from pypedream.formats import JSON, Text
 from pypedream.store import CorruptEntryWarning
 
@@ -244,6 +244,35 @@ def lone(x: Annotated[Any, Dep("out/row.json", JSON())]) -> Annotated[Any, Out("
 
 def lost(x: Annotated[Any, Dep("deep/x.json", JSON())]) -> Annotated[Any, Out("2.json", JSON())]:
     return x
+
+
+def parts(
+    x: Annotated[list[int], Dep("in.json", JSON())],
+) -> Annotated[dict[str, Any], DirectoryOut("p/", JSON())]:
+    return {"a.json": x}
+
+
+def test_a_folder_in_the_place_of_a_file_is_a_mistake_of_the_plan(project: Path) -> None:
+    """It is not replaced: no stage wrote it. A file in the place of a folder is another one."""
+    (project / "in.json").unlink()
+    for name in ("in.json", "out/rows.json"):
+        (project / name).mkdir(parents=True)
+        (project / name / "mine.txt").write_text("mine")
+    (project / "p").write_text("mine")
+
+    with pytest.raises(PlanError) as caught:
+        flow_of(count, parts).run()
+
+    told = [str(one).rpartition(" (")[0] for one in caught.value.problems]
+    reads = 'is a folder, and JSON reads a file: ["in.json/*"] is a list of what is in it'
+    move = "move that away, or give the output another path"
+    assert told == [
+        f'stage "count": "in.json" for "numbers" {reads}',
+        f'stage "count": its output "out/rows.json" is a file, and there is a folder: {move}',
+        f'stage "parts": "in.json" for "x" {reads}',
+        f'stage "parts": its output "p/" is a folder, and there is a file: {move}',
+    ]
+    assert (project / "out" / "rows.json" / "mine.txt").read_text() == "mine"
 
 
 def test_a_file_that_disappears_before_its_stage_is_named(project: Path) -> None:

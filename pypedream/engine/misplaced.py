@@ -1,0 +1,76 @@
+"""Misplaced: a folder where a stage reads or writes a file, and a file where it writes a folder.
+
+What is at the place of an output is replaced. A folder there is none that the stage wrote, so what
+is in it would be lost.
+"""
+
+from __future__ import annotations
+
+import os
+from stat import S_ISDIR
+from typing import TYPE_CHECKING
+
+from pypedream.engine.problem import Problem
+from pypedream.files.paths import is_glob
+from pypedream.files.templates import texts_of
+from pypedream.formats.loader import may_be_of_folders
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from pypedream.engine.links import Link
+    from pypedream.engine.wiring import Wire
+    from pypedream.files.spec import FileOut
+
+__all__ = ["misplaced"]
+
+_MOVE = "move that away, or give the output another path"
+
+
+def misplaced(wires: Mapping[str, Wire], selected: Collection[str]) -> list[Problem]:
+    """Return a problem for each file or folder that is the other one of these two."""
+    return [
+        Problem(f'stage "{key}": {what}', wired.place, hint)
+        for key, wired in wires.items()
+        if key in selected and wired.files is not None
+        for what, hint in _of_stage(wired)
+    ]
+
+
+def _of_stage(wired: Wire) -> Iterator[tuple[str, str]]:
+    assert wired.files is not None
+    for link in wired.links:
+        if link.kind == "file" and link.input is not None:
+            yield from _read(link)
+    for out in wired.files.spec.outs.values():
+        for path in texts_of(out.path):
+            yield from _written(wired.files.root, path, out)
+
+
+def _read(link: Link) -> Iterator[tuple[str, str]]:
+    assert link.input is not None
+    ref = link.input.bind.source
+    if ref.dep.is_incremental or may_be_of_folders(ref.dep.loader):
+        return
+    for path in texts_of(ref.dep.paths):
+        if not is_glob(path) and _is_folder(ref.root, path):
+            loader = type(ref.dep.loader).__name__
+            what = f'"{path}" for "{link.argument}" is a folder, and {loader} reads a file'
+            yield what, f'["{path}/*"] is a list of what is in it'
+
+
+def _written(root: str, path: str, out: FileOut) -> Iterator[tuple[str, str]]:
+    is_folder = _is_folder(root, path.rstrip("/"))
+    if path.endswith("/"):
+        if is_folder is False:
+            yield f'its output "{path}" is a folder, and there is a file', _MOVE
+    elif is_folder and not may_be_of_folders(out.loader):
+        yield f'its output "{path}" is a file, and there is a folder', _MOVE
+
+
+def _is_folder(root: str, path: str) -> bool | None:
+    """Say whether there is a folder; None if there is nothing."""
+    try:
+        return S_ISDIR(os.stat(f"{root}/{path}").st_mode)
+    except OSError:
+        return None
