@@ -33,20 +33,18 @@ def overwritten(
     found: list[tuple[str, Digest, str]] = []
     for key, wired in wires.items():
         if wired.files is not None and wired.files.spec.outs and key in (*called, *kept):
-            how = "written" if key in called else "put back"
-            found += [(path, digest, how) for path, digest in _others(wired, calls, key in kept)]
+            found += _others(wired, calls, key in kept)
     if not found:
         return []
     have = FileBlobs(store()).has_many(digest for _, digest, _ in found)
-    return [
-        f'"{path}", which was changed by hand (it will be {how})'
-        for path, digest, how in found
-        if digest not in have
-    ]
+    return [f'"{path}", {what}' for path, digest, what in found if digest not in have]
 
 
-def _others(wired: Wire, calls: Calls, is_kept: bool) -> Iterator[tuple[str, Digest]]:
-    """Yield what is at the places of outputs, and is not what the stage wrote the last time."""
+def _others(wired: Wire, calls: Calls, is_kept: bool) -> Iterator[tuple[str, Digest, str]]:
+    """Yield what is at the places of outputs, and is not what the stage wrote the last time.
+
+    The words say what it is instead, and what becomes of it.
+    """
     assert wired.files is not None
     assert calls.files is not None
     assert calls.locks is not None
@@ -57,7 +55,12 @@ def _others(wired: Wire, calls: Calls, is_kept: bool) -> Iterator[tuple[str, Dig
     for path in wired.files.outputs:
         for name, digest in _there(path, hashes, wired):
             if digest.sha256 not in (known.get(name), stays.get(name), stays.get(path)):
-                yield name, digest
+                if name in known or name in stays:
+                    how = "put back" if is_kept else "written"
+                    yield name, digest, f"which was changed by hand (it will be {how})"
+                else:
+                    how = "replaced" if name == path else "removed"
+                    yield name, digest, f'which "{wired.key}" did not write (it will be {how})'
 
 
 def _there(path: str, hashes: FileHashes, wired: Wire) -> Iterator[tuple[str, Digest]]:

@@ -287,6 +287,8 @@ def test_a_file_that_disappears_before_its_stage_is_named(project: Path) -> None
 
 def test_outputs_that_were_changed_by_hand_are_named(project: Path) -> None:
     """Whether they are put back or written anew; what the store has a copy of is not."""
+    (project / "shown.txt").write_text("mine")
+    first = flow_of(count, shown).plan()
     flow_of(count, shown).run()
     (project / "in.json").write_text("[5]")
     flow_of(count, shown).run()
@@ -297,6 +299,7 @@ def test_outputs_that_were_changed_by_hand_are_named(project: Path) -> None:
     (project / "in.json").write_text("[6]")
     called = flow_of(count, shown).plan()
 
+    assert first.overwrites == ('"shown.txt", which "shown" did not write (it will be replaced)',)
     assert kept.overwrites == ('"out/rows.json", which was changed by hand (it will be put back)',)
     assert called.overwrites == ('"out/rows.json", which was changed by hand (it will be written)',)
 

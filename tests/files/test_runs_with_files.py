@@ -439,7 +439,7 @@ def test_a_folder_of_files_is_put_back_before_it_is_read(project: Path) -> None:
 
     assert {one.decision for one in plan.stages.values()} == {"reuse"}
     assert plan.overwrites == (
-        '"tasks/mine.json", which was changed by hand (it will be put back)',
+        '"tasks/mine.json", which "tasks" did not write (it will be removed)',
     )
     assert flow_of(tasks, gathered).run()["gathered"] == 6
     assert sorted(path.name for path in (project / "tasks").iterdir()) == [
