@@ -49,10 +49,11 @@ def command(*, target: str | None, debug: bool, as_json: bool) -> None:
 
 
 def wires_of(pipeline: Pipeline) -> Iterator[Wire]:
-    """Yield the stages of a pipeline, wired, in the order of a run."""
+    """Yield the stages of a pipeline, wired, in the order of a run; those in a loop come last."""
     base = pipeline.blueprint
-    for key in base.order:
-        yield base.wiring.wires[key]
+    wires = base.wiring.wires
+    for key in dict.fromkeys((*base.order, *wires)):
+        yield wires[key]
 
 
 def stage_data(wired: Wire) -> dict[str, Any]:

@@ -264,7 +264,9 @@ def _reading(wired: Wire, before: str) -> str:
     for link in wired.links:
         if before in link.reads:
             by = "" if link.argument == before else f' by "{link.argument}"'
-            return f'"{wired.key}" reads "{before}"{by}'
+            ref = None if link.input is None else link.input.bind.source
+            file = f"{ref} of " if link.kind == "file" else ""
+            return f'"{wired.key}" reads {file}"{before}"{by}'
     return f'"{wired.key}" waits for "{before}" by {_waiting(wired, before)}'
 
 

@@ -198,6 +198,16 @@ def test_an_output_whose_copy_is_damaged_is_made_again_at_once(done, invoke, gon
     assert invoke("verify").exit_code == 0
 
 
+def test_list_shows_stages_that_wait_for_each_other(project, invoke):
+    """With what each reads of the other: a mistake is no reason to list nothing."""
+    edit(project, 'Dep("in.json", JSON())', 'Dep("shown.txt", Text())')
+
+    result = invoke("list")
+
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["stage", "count", "shown"]
+    assert '"count" reads file "shown.txt" of "shown" by "numbers"' in result.stderr
+
+
 def test_list_shows_what_stages_read_and_write(project, invoke):
     """In the order of a run; what is no plain output says so."""
     lines = invoke("list").stdout.splitlines()
