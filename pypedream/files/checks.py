@@ -228,9 +228,12 @@ def _with_loader(annotation: Any) -> str:
     name = word(annotation)
     if isinstance(annotation, PlaceholderDep):
         return f"{name}(JSON()), or what reads the file"
-    first = next(iter(texts_of(annotation.path)), "") if annotation.path else ""
+    path = annotation.path
+    if isinstance(path, (Reader, Writer)):
+        return f'{name}("...", {word(path)}(...))'
+    first = next(iter(texts_of(path)), "") if isinstance(path, (str, list, tuple)) else ""
     suffix = ".json" if isinstance(annotation, DirectoryOut) else PurePosixPath(str(first)).suffix
-    return f"{name}({_as_code(annotation.path)}, {_LOADERS.get(suffix, 'a loader')})"
+    return f"{name}({_as_code(path)}, {_LOADERS.get(suffix, 'a loader')})"
 
 
 def _as_code(path: Any) -> str:

@@ -65,6 +65,8 @@ def make():
         ('Dep("", CSV())', '"" cannot be a path of the project: it names no file'),
         ("Dep(3, CSV())", "Dep takes a path, not 3"),
         ("Dep(CSV(), 'a.csv')", "Dep takes a path, not CSV("),
+        ("Dep(CSV())", "Dep takes a path, not CSV("),
+        ("Dep(JSON())", "Dep takes a path, not JSON("),
         ("Dep([], CSV())", "Dep takes at least one path"),
         ("Dep([1], CSV())", "Dep takes a path, not [1]"),
         ("Dep(['a.csv', './a.csv'], CSV())", 'Dep has the path "a.csv" twice'),
