@@ -70,7 +70,11 @@ class FileRef:
             if self.dep.is_incremental:
                 return self.dep.loader.empty()  # type: ignore[attr-defined]
             raise MissingFile(path)
-        return self.dep.loader.load(place)
+        try:
+            return self.dep.loader.load(place)
+        except FormatError as error:
+            _drop_lines(error, self.dep.loader)
+            raise
 
 
 @frozen(eq=False)
@@ -322,7 +326,12 @@ def _say_output(error: Exception, out: FileOut, place: Path, path: str, where: s
     # nobody knows the place where it is written first
     error.args = (f"{str(error).replace(str(place), path)}{where}", *error.args[1:])
     error.path = path
-    if is_built_in(out.loader):  # which line of ours it was helps nobody
+    _drop_lines(error, out.loader)
+
+
+def _drop_lines(error: FormatError, loader: Any) -> None:
+    """Take away where in our code an error was raised: that helps nobody."""
+    if is_built_in(loader):
         error.__traceback__ = None
 
 

@@ -139,6 +139,19 @@ def test_a_value_that_cannot_be_written_is_one_line(project, write, invoke, text
     assert not list(project.glob("a*"))
 
 
+def test_a_file_that_cannot_be_read_is_one_line(write, invoke):
+    """With the line of the file; where we found out helps nobody."""
+    path = write("in.csv", '"a')
+    read = 'def f(x: Annotated[dict, Dep("in.csv", CSV())]) '
+    write("pipeline.py", HEAD + read + GIVES + "flow.register(f)")
+
+    first, second, third, *_ = invoke("repro").stderr.splitlines()
+
+    assert first.startswith(f"f failed: FormatError: {path} cannot be read as CSV: ")
+    assert second == '  x = file "in.csv"   <- file "in.csv"'
+    assert third.startswith("record: ")
+
+
 def test_a_path_among_parameters_is_noted_when_its_stage_is_called(write, invoke):
     """What is in the file would not count; a run that calls nothing says nothing."""
     write(
