@@ -59,7 +59,9 @@ class Project:
 
         found = Locks(self.root / WORKSPACE).all()
         if not found:
-            raise Refused(f"no stage has a lock in {self.root / WORKSPACE / 'locks'}: repro first")
+            raise Refused(
+                f'no stage has a lock in {self.root / WORKSPACE / "locks"}: run "repro" first'
+            )
         named = {stage: meant_by(stage, found) for stage in stages}
         for stage, meant in named.items():
             if not meant:
