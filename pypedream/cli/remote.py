@@ -35,13 +35,13 @@ def moved(
     remote: str | None, stages: Sequence[str], workspace: str | None, *, to_remote: bool
 ) -> Moved:
     """Copy what the locks name to a remote store, or from there."""
-    from pypedream.files.remotes import copied, remote_of
+    from pypedream.files.remotes import copied, opened, remote_of
     from pypedream.store import CacheStore
 
     project = Project.here(workspace)
-    found = remote_of(project_settings(project.root), remote)
+    found = remote_of(project_settings(project.root), remote, project.root)
     locks = project.locks(stages)
-    far = CacheStore(found.url, storage_options=found.options or None, readonly=not to_remote)
+    far = opened(found, readonly=not to_remote)
     near = CacheStore(project.workspace / "store", readonly=to_remote)
     try:
         return copied(*((near, far) if to_remote else (far, near)), locks)

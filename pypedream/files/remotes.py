@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +12,17 @@ from pypedream.errors import DefinitionError
 from pypedream.files.blobs import FileBlobs, key_of
 from pypedream.files.pins import kept_by
 from pypedream.names import did_you_mean, there_are
+from pypedream.store.location import folder_of
 from pypedream.store.transfer import copy_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from pypedream.files.locks import Lock
     from pypedream.store import CacheStore
 
-__all__ = ["Moved", "Remote", "copied", "remote_of"]
+__all__ = ["Moved", "Remote", "copied", "opened", "remote_of"]
 
 
 @frozen
@@ -54,7 +57,7 @@ class Moved:
     missing: tuple[str, ...] = ()
 
 
-def remote_of(settings: Mapping[str, Any], name: str | None) -> Remote:
+def remote_of(settings: Mapping[str, Any], name: str | None, root: Path) -> Remote:
     """Return the remote that a name, a folder or a URL means.
 
     Parameters
@@ -64,6 +67,8 @@ def remote_of(settings: Mapping[str, Any], name: str | None) -> Remote:
         each a URL or a table of ``url`` and options.
     name
         What was asked for; None is the usual one.
+    root
+        The folder of the project, from which the settings name folders.
 
     Raises
     ------
@@ -81,15 +86,40 @@ def remote_of(settings: Mapping[str, Any], name: str | None) -> Remote:
         )
     found = remotes.get(wanted) if isinstance(remotes, Mapping) else None
     if isinstance(found, str):
-        return Remote(found)
+        return Remote(_from(root, found))
     if isinstance(found, Mapping) and isinstance(found.get("url"), str):
-        return Remote(found["url"], {key: each for key, each in found.items() if key != "url"})
+        options = {key: each for key, each in found.items() if key != "url"}
+        return Remote(_from(root, found["url"]), options)
     if found is not None:
         raise DefinitionError(f'the remote "{wanted}" has no url: [tool.pypedream.remotes]')
     if "/" in wanted or "\\" in wanted or "::" in wanted:
-        return Remote(wanted)
+        return Remote(wanted if name else _from(root, wanted))
     near = did_you_mean(wanted, remotes) or f"; {there_are(remotes)}"
     raise DefinitionError(f'no remote "{wanted}"{near}; a folder is written "./{wanted}"')
+
+
+def _from(root: Path, url: str) -> str:
+    """Return where a URL leads that the settings of a project have."""
+    folder = folder_of(url)
+    return url if folder is None or folder.is_absolute() else os.path.join(root, folder)
+
+
+def opened(remote: Remote, *, readonly: bool) -> CacheStore:
+    """Open the store of a remote; a folder is made if it is not to be read alone.
+
+    Raises
+    ------
+    DefinitionError
+        If it is to be read alone, and there is no such folder.
+    StoreError
+        If it cannot be opened.
+    """
+    from pypedream.store import CacheStore
+
+    folder = folder_of(remote.url)
+    if readonly and folder is not None and not folder.is_dir():
+        raise DefinitionError(f'there is no folder {folder}: name another remote, or "push" first')
+    return CacheStore(remote.url, storage_options=remote.options or None, readonly=readonly)
 
 
 def copied(source: CacheStore, target: CacheStore, locks: Iterable[Lock]) -> Moved:

@@ -91,6 +91,37 @@ def test_a_remote_is_named_by_its_name_or_its_place(done, invoke, tmp_path):
     assert 'no remote "backp"; did you mean "backup"?' in invoke("push", "backp").stderr
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        'remote = "../near/far"',
+        'remotes = { far = "../near/far" }',
+        'remotes.far.url = "../near/far"',
+    ],
+    ids=["usual", "by name", "with options"],
+)
+def test_the_settings_name_a_folder_from_where_they_are(done, invoke, monkeypatch, settings):
+    """Wherever the command is given; what it names itself is seen from here."""
+    (done / "pyproject.toml").write_text(f"[tool.pypedream]\n{settings}\n")
+    (done / "deep").mkdir()
+    monkeypatch.chdir(done / "deep")
+
+    assert invoke("push").stdout == "pushed 2 files\n"
+    assert (done.parent / "near" / "far").is_dir()
+    assert invoke("push", "./far").stdout == "pushed 2 files\n"
+    assert (done / "deep" / "far").is_dir()
+
+
+@pytest.mark.parametrize("command", ["fetch", "pull"])
+def test_nothing_comes_from_a_folder_that_is_not_there(done, invoke, command, tmp_path):
+    """As where its name was mistyped: it is not taken for one that is empty."""
+    result = invoke(command, f"{tmp_path}/fra")
+
+    assert result.exit_code == 2
+    assert f'there is no folder {tmp_path}/fra: name another remote, or "push"' in result.stderr
+    assert not (tmp_path / "fra").exists()
+
+
 def test_gc_deletes_what_no_lock_names(done, invoke):
     """What the locks here name stays, so that nothing has to be called again."""
     (done / "in.json").write_text("[7]")
