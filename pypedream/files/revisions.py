@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from contextlib import suppress
 from functools import cached_property
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from pypedream.errors import MissingEntry, RevisionError, StoreError
 from pypedream.files.locks import LOCKS, lock_in
 from pypedream.files.paths import WORKSPACE
+from pypedream.names import did_you_mean, there_are
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+    from subprocess import CompletedProcess
 
     from pypedream.files.locks import Lock
 
@@ -48,17 +51,10 @@ class Revision:
             raise RevisionError("git is not installed: what was before is known from it alone")
         # what comes first is the one that is wrong
         self._git("rev-parse", "--git-dir", wrong=f"{root} is in no git repository: git init")
-        self._id = (
-            self._git(
-                "rev-parse",
-                "--verify",
-                "--quiet",
-                f"{name}^{{commit}}",
-                wrong=f'git knows no revision "{name}"; commit first, or name another one',
-            )
-            .decode()
-            .strip()
-        )
+        found = self._commit(name)
+        if found is None:
+            raise RevisionError(f'git knows no revision "{name}"{self._near(name)}')
+        self._id = found
         self._prefix = self._git("rev-parse", "--show-prefix").decode().strip()
 
     def content(self, path: str) -> bytes | None:
@@ -109,11 +105,33 @@ class Revision:
             listed += self._git("log", "--all", "--format=%H", "--", f"{WORKSPACE}/{LOCKS}/")
         return list(dict.fromkeys([self._id, *listed.decode().split()]))
 
+    def _commit(self, name: str) -> str | None:
+        done = self._asked("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        return None if done.returncode else done.stdout.decode().strip()
+
+    def _near(self, name: str) -> str:
+        """Return the end of a sentence that says what could be meant by a name."""
+        if self._commit(HEAD) is None:
+            return ": commit first"
+        base = re.split("[~^]", name, maxsplit=1)[0]
+        if base != name and base and self._commit(base) is not None:
+            return f': what is known of "{base}" does not go back so far'
+        listed = self._git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags")
+        names = [HEAD, *listed.decode().splitlines()]
+        return did_you_mean(name, names) or f"; {there_are(names)}"
+
     def _git(self, *words: str, given: bytes | None = None, wrong: str = "") -> bytes:
+        done = self._asked(*words, given=given)
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            raise RevisionError(wrong or f"git: {said[-1] if said else 'failed'}")
+        return done.stdout
+
+    def _asked(self, *words: str, given: bytes | None = None) -> CompletedProcess[bytes]:
         from subprocess import TimeoutExpired, run
 
         try:
-            done = run(  # noqa: S603 - git, with words that are not the user's own
+            return run(  # noqa: S603 - git, with words that are not the user's own
                 ["git", "-C", str(self._root), *words],  # noqa: S607
                 input=given or b"",
                 capture_output=True,
@@ -122,10 +140,6 @@ class Revision:
             )
         except (OSError, TimeoutExpired) as error:
             raise RevisionError(f"git cannot be asked: {error}") from None
-        if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise RevisionError(wrong or f"git: {said[-1] if said else 'failed'}")
-        return done.stdout
 
 
 def _blobs(answer: bytes) -> Iterator[bytes | None]:

@@ -81,6 +81,36 @@ def test_a_revision_that_is_not_there_is_named(done, invoke, command):
     assert 'git knows no revision "nope"' in result.stderr
 
 
+@pytest.mark.parametrize(
+    "name, fix",
+    {
+        "nope": "; there are HEAD, main, v1.0",
+        "mian": '; did you mean "main"?',
+        "v1": '; did you mean "v1.0"?',
+        "haed": '; did you mean "HEAD"?',
+        "": "; there are HEAD, main, v1.0",
+        "main~9": ': what is known of "main" does not go back so far',
+        "nope~1": "; there are HEAD, main, v1.0",
+    }.items(),
+)
+def test_what_is_meant_by_a_revision_that_is_not_there_is_told(done, invoke, git, name, fix):
+    """Branches and tags are what there is to choose from."""
+    git("branch", "-M", "main")
+    git("tag", "v1.0")
+
+    result = invoke("metrics", "diff", name)
+
+    assert result.stderr == f'error: git knows no revision "{name}"{fix}\n'
+
+
+def test_without_a_commit_nothing_can_be_compared(project, invoke, git):
+    """That is what is missing then, and no name of a revision."""
+    git("init", "-q")
+    invoke("repro", "-q")
+
+    assert invoke("data", "diff").stderr == 'error: git knows no revision "HEAD": commit first\n'
+
+
 @pytest.mark.parametrize("command", ["metrics", "params", "plots", "data"])
 def test_without_a_repository_it_is_said(project, invoke, command, monkeypatch):
     """One line, and no traceback of git."""
