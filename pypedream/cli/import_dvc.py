@@ -11,9 +11,11 @@ from pypedream.cli.locate import USUAL_FILE
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.terminal import say, say_json
 
+_USUAL_SOURCE = "dvc.yaml"
+
 
 @click.command("import-dvc")
-@click.argument("source", default="dvc.yaml", metavar="[DVC.yaml]")
+@click.argument("source", default=_USUAL_SOURCE, metavar="[DVC.yaml]")
 @click.option(
     "--out", default=USUAL_FILE, metavar="FILE.py", help="The file to write, pipeline.py."
 )
@@ -36,7 +38,10 @@ def command(*, source: str, out: str, overwrite: bool, as_json: bool) -> None:
     target = path.parent / out
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except OSError as error:
+        fix = f"name the file: import-dvc FOLDER/{_USUAL_SOURCE}"
+        raise Refused(f"cannot read {source}: {error.strerror or error}; {fix}") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise Refused(f"cannot read {source}: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
         raise Refused(f"{source} has no stages")

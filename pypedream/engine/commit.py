@@ -124,15 +124,19 @@ class _Commit:
         assert self.calls.locks is not None
         kept = self.calls.locks.preferred(wired, call, kept)
         now, missing = written_now(wired.files, self.calls.files.hashes(wired.files.root))
-        if missing or not call.key:
-            lost = ", ".join(f'"{path}"' for path in missing)
-            self._refuse(wired, f"{lost} is not there" if missing else call.unknown)
+        if missing:
+            lost, many = ", ".join(f'"{path}"' for path in missing), len(missing) > 1
+            what = f"{lost} {'are' if many else 'is'} not there"
+            self._refuse(wired, what, f'make {"them" if many else "it"}, or run "repro"')
+            return
+        if not call.key:
+            self._refuse(wired, call.unknown)
             return
         self.calls.written[wired.key] = now
         self.calls.digests[wired.key] = now.identity
         if kept is None or kept.identity != now.identity:
             self.new.append((wired, call, now))
 
-    def _refuse(self, wired: Wire, what: str) -> None:
+    def _refuse(self, wired: Wire, what: str, hint: str = "") -> None:
         self._untold[wired.key] = True
-        self._problems.append(Problem(f'stage "{wired.key}": {what}', wired.place))
+        self._problems.append(Problem(f'stage "{wired.key}": {what}', wired.place, hint))

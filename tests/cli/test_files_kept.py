@@ -66,7 +66,11 @@ def test_commit_keeps_nothing_if_an_output_is_missing(done, invoke):
     result = invoke("commit")
 
     assert result.exit_code == 2
-    assert 'stage "count": "metrics.json" is not there (pipeline.py:15)' in result.stderr
+    what = '"metrics.json" is not there: make it, or run "repro"'
+    assert f'stage "count": {what} (pipeline.py:15)' in result.stderr
+    (done / "out" / "rows.json").unlink()
+    what = '"out/rows.json", "metrics.json" are not there: make them, or run "repro"'
+    assert f'stage "count": {what} (pipeline.py:15)' in invoke("commit").stderr
     assert decisions(invoke) == {"count": "run", "shown": "run"}
 
 

@@ -94,6 +94,18 @@ def test_what_cannot_be_imported_is_said(dvc, write, invoke, text, expected):
     assert not (dvc / "pipeline.py").exists()
 
 
+@pytest.mark.parametrize(
+    "source, why",
+    [("none.yaml", "No such file or directory"), (".", "Is a directory")],
+)
+def test_where_there_is_no_dvc_yaml_it_is_said_how_to_name_it(dvc, invoke, source, why):
+    """In the words of the system, without its number."""
+    result = invoke("import-dvc", source)
+
+    fix = "name the file: import-dvc FOLDER/dvc.yaml"
+    assert result.stderr == f"error: cannot read {source}: {why}; {fix}\n"
+
+
 def test_names_that_are_no_names_of_python_do_no_harm(dvc, write, invoke):
     """What stands in a dvc.yaml is only text in the module."""
     write(
