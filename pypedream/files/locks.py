@@ -218,6 +218,8 @@ class Locks:
                 self._has_folder = True
             with replacing(path) as beside, open(beside, "wb") as file:
                 file.write(text)
+        except StoreError:  # what is there cannot be read, which it says
+            raise
         except OSError as error:
             raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
         self._digests[lock.stage] = sha256(text).hexdigest()
@@ -294,7 +296,7 @@ def _read_in(path: Path, text: bytes) -> Lock | None:
     if _CONFLICT.search(text):
         raise StoreError(
             f"{path} has a conflict of git in it: keep one side of it, or delete the file:"
-            " the stage runs again"
+            ' "repro" writes it anew'
         )
     try:
         return lock_in(text)
@@ -307,7 +309,7 @@ def _read_in(path: Path, text: bytes) -> Lock | None:
 
 
 def _refused(path: Path, reason: str) -> StoreError:
-    return StoreError(f"{path} {reason}: take it from git, or delete it: the stage runs again")
+    return StoreError(f'{path} {reason}: take it from git, or delete it: "repro" writes it anew')
 
 
 class _LaterVersion(Exception):

@@ -168,8 +168,17 @@ def test_a_lock_is_removed(tmp_path):
     assert locks.all() == {}
 
 
-CONFLICT = "keep one side of it, or delete the file: the stage runs again"
-FIX = "take it from git, or delete it: the stage runs again"
+def test_a_folder_in_the_place_of_a_lock_is_told_once(tmp_path):
+    """It can be neither read nor replaced."""
+    locks = Locks(tmp_path)
+    locks.path(LOCK.stage).mkdir(parents=True)
+
+    with pytest.raises(StoreError, match=r"^cannot read .*\.json: Is a directory$"):
+        locks.write(LOCK)
+
+
+CONFLICT = 'keep one side of it, or delete the file: "repro" writes it anew'
+FIX = 'take it from git, or delete it: "repro" writes it anew'
 
 
 def damaged(change):
