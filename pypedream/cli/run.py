@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pypedream.log.console import ConsoleSink
     from pypedream.pipeline import Pipeline
 
+_ELSEWHERE = "record elsewhere with --workspace DIR"
+
 
 @click.command("run")
 @run_words
@@ -89,7 +91,9 @@ def command(
             shown: Any = dashboard(plan) if mode == "dashboard" else None
             shown = shown or console(plan.chosen, verbose=verbose)
             asked["sinks"] = [*plan.options.sinks, shown]
-        run = carried_out(found.pipeline, partial(found.pipeline.run, values), asked)
+        run_it = partial(found.pipeline.run, values)
+        otherwise = f"{_ELSEWHERE}, or nothing with --no-workspace"
+        run = carried_out(found.pipeline, run_it, asked, otherwise=otherwise)
     tables = standing_of(found.pipeline, run)
     return said(run, is_quiet=quiet, as_json=as_json, debug=debug, tables=tables)
 
@@ -147,8 +151,20 @@ def dashboard(plan: Plan) -> Dashboard | None:
     return dashboard_for(plan.pipeline, called)
 
 
-def carried_out(pipeline: Pipeline, run_it: Callable[..., Run], asked: dict[str, Any]) -> Run:
-    """Run the pipeline, and return the run also when a stage failed or Ctrl-C ended it."""
+def carried_out(
+    pipeline: Pipeline,
+    run_it: Callable[..., Run],
+    asked: dict[str, Any],
+    *,
+    otherwise: str = _ELSEWHERE,
+) -> Run:
+    """Run the pipeline, and return the run also when a stage failed or Ctrl-C ended it.
+
+    Parameters
+    ----------
+    otherwise
+        What the command can do where the workspace cannot be written.
+    """
     before = pipeline.last_run
     try:
         return run_it(**asked, progress=False)
@@ -157,8 +173,7 @@ def carried_out(pipeline: Pipeline, run_it: Callable[..., Run], asked: dict[str,
         # A run of tables that another process has is no matter of where runs are recorded.
         is_of_workspace = isinstance(error, StoreError) and not isinstance(error, Locked)
         if is_of_workspace and run is before:
-            hint = "record elsewhere with --workspace DIR, or nothing with --no-workspace"
-            raise Refused(f"{error}; {hint}") from None
+            raise Refused(f"{error}; {otherwise}") from None
         if run is None or run is before or not (error is run.error or run.state == "cancelled"):
             raise
         return run
