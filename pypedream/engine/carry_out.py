@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _thread import allocate_lock
+from contextlib import nullcontext
 from contextvars import Context
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from pypedream.places import running_kernel
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from pypedream.engine.batch import Batch
     from pypedream.engine.failure import Failure
@@ -206,7 +208,8 @@ class Launch:
                 with capturing(options.capture):
                     if not is_idle:
                         self._start()
-                    self._execution.base.run(scheduler.run)
+                    with self._journals_used_again():
+                        self._execution.base.run(scheduler.run)
             except BaseException as error:
                 scheduler.break_off(error)
                 raise
@@ -253,6 +256,13 @@ class Launch:
         finally:
             if done.done():
                 thread.join()
+
+    def _journals_used_again(self) -> AbstractContextManager[None]:
+        if not self.plan.blueprint.has_files:
+            return nullcontext()
+        from pypedream.files.journals import used_again
+
+        return used_again(self._execution.base)
 
     def _start(self) -> None:
         execution = self._execution

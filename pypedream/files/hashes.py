@@ -25,6 +25,7 @@ from attrs import frozen
 
 from pypedream.errors import StoreError
 from pypedream.files.paths import place_within
+from pypedream.formats.replacement import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +42,6 @@ _MOST = 100_000
 _MOST_MEMOS = 8
 _VERSION = 1
 _NO_DATA = (".DS_Store", "Thumbs.db")
-_UNFINISHED = ".tmp-"
 
 _Seen = tuple[int, int, int, int]
 _Row = tuple[int, int, int, int, int, str]
@@ -195,7 +195,7 @@ def _names(folder: str) -> list[str]:
         names = sorted(os.listdir(folder))
     except OSError as error:
         raise StoreError(f"cannot read {folder}: {error.strerror or error}") from error
-    return [name for name in names if name not in _NO_DATA and not name.startswith(_UNFINISHED)]
+    return [name for name in names if name not in _NO_DATA and not name.startswith(UNFINISHED)]
 
 
 def _stat(path: str) -> os.stat_result | None:

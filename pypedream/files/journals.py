@@ -1,13 +1,16 @@
 """Journals: a file of lines that says what a process is about to do, locked while it lives.
 
-Whoever finds one that is free finds what a crash left.
+Whoever finds one that is free finds what a crash left. A run writes one journal after the other
+into the same file: to make a file for each stage would take as long as all else that is done.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from threading import Lock
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +20,16 @@ from pypedream.store.owner import Owner, is_gone, this_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextvars import Context
     from pathlib import Path
 
-__all__ = ["LOCK", "Journal", "alone", "left_in", "taken", "told"]
+__all__ = ["LOCK", "Journal", "alone", "begun", "left_in", "taken", "told", "used_again"]
 
 LOCK = "lock"
 """The file that is locked by who sees to what a crash left."""
 
-
 _ENDING = ".jsonl"
+_CLOSED = -1
 _VERSION = 1
 _PAUSE_S = 0.002
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -40,12 +44,14 @@ class Journal:
         The file.
     id
         Its name, which nothing else has.
+    count
+        How many outputs it has told of.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._descriptor: int | None
-        self._descriptor, self.path = _begun(folder)
+        self._descriptor, self.path = _made(folder)
         self.id = self.path.name.removesuffix(_ENDING)
+        self.count = 0
         try:
             own = this_process()
             about = {"host": own.host, "pid": own.pid, "start": own.start}
@@ -54,39 +60,96 @@ class Journal:
             self.remove()
             raise
 
-    @property
-    def is_open(self) -> bool:
-        """Whether what it says is still to be done."""
-        return self._descriptor is not None
-
     def say(self, record: dict[str, Any]) -> None:
         """Write a line."""
         data = json.dumps(record).encode("ascii") + b"\n"
-        if os.write(self._opened(), data) != len(data):
+        if os.write(self._descriptor, data) != len(data):
             raise StoreError(f"cannot write {self.path}: the disk is full")
 
     def flush(self) -> None:
         """Have what was said reach the disk."""
-        os.fsync(self._opened())
+        os.fsync(self._descriptor)
+
+    def end(self) -> None:
+        """Say that nothing is left to be done."""
+        files = _USED_AGAIN.get()
+        if files is None or not files.keep(self):
+            self.remove()
 
     def close(self) -> None:
         """Leave the rest to others."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        descriptor, self._descriptor = self._descriptor, _CLOSED
+        if descriptor != _CLOSED:
+            os.close(descriptor)
 
     def remove(self) -> None:
-        """Say that nothing is left to be done."""
+        """Remove the file: nothing is left to be done."""
         # Nobody may take it in between; but Windows removes no file that is open.
         if os.name == "nt":
             self.close()
         self.path.unlink(missing_ok=True)
         self.close()
 
-    def _opened(self) -> int:
-        if self._descriptor is None:
-            raise StoreError("these outputs are published or discarded: stage them anew")
-        return self._descriptor
+
+class _UsedAgain:
+    """The files of journals that one run writes, while nobody writes to them."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._lock = Lock()
+        self._is_over = False
+        self._journals: dict[Path, list[Journal]] = {}
+
+    def take(self, folder: Path) -> Journal | None:
+        """Return a journal that has nothing more to say; None if there is none."""
+        if self._pid != os.getpid():  # they are of the parent process
+            return None
+        with self._lock:
+            journals = self._journals.get(folder)
+            return journals.pop() if journals else None
+
+    def keep(self, journal: Journal) -> bool:
+        """Take a journal that has said all; say whether it can be used again."""
+        if self._pid != os.getpid():
+            return False
+        try:
+            journal.say({"done": journal.count})
+        except (OSError, StoreError):  # where nothing can be written a file can be removed
+            return False
+        with self._lock:
+            if not self._is_over:
+                self._journals.setdefault(journal.path.parent, []).append(journal)
+            return not self._is_over
+
+    def close(self) -> None:
+        """Remove the files; one that is written to is removed by who does so."""
+        with self._lock:
+            self._is_over = True
+            left = [journal for journals in self._journals.values() for journal in journals]
+            self._journals.clear()
+        for journal in left:
+            with suppress(OSError):  # it says that all is done: whoever recovers removes it
+                journal.remove()
+
+
+_USED_AGAIN: ContextVar[_UsedAgain | None] = ContextVar("pypedream.files.journals", default=None)
+
+
+@contextmanager
+def used_again(context: Context) -> Iterator[None]:
+    """Let what runs under *context* use the files of journals again, for a block."""
+    files = _UsedAgain()
+    context.run(_USED_AGAIN.set, files)
+    try:
+        yield
+    finally:
+        files.close()
+
+
+def begun(folder: Path) -> Journal:
+    """Return a journal in a folder, which is there, to be written."""
+    files = _USED_AGAIN.get()
+    return (files and files.take(folder)) or Journal(folder)
 
 
 def left_in(folder: Path) -> list[Path]:
@@ -128,7 +191,7 @@ def taken(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]] | None]:
             return
         if records and records[0].get("version") != _VERSION:
             raise StoreError(f"{path} is of another version of pypedream: run that one once")
-        yield path.name.removesuffix(_ENDING), records[1:]
+        yield path.name.removesuffix(_ENDING), _not_done(records[1:])
     finally:
         os.close(journal)
     path.unlink(missing_ok=True)
@@ -145,7 +208,7 @@ def told(path: str | os.PathLike[str]) -> Iterator[None]:
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _begun(folder: Path) -> tuple[int, Path]:
+def _made(folder: Path) -> tuple[int, Path]:
     """Make a journal and lock it."""
     while True:
         path = folder / f"{os.urandom(8).hex()}{_ENDING}"
@@ -174,6 +237,11 @@ def _records(journal: bytes) -> list[dict[str, Any]]:
         except ValueError:  # power was lost before that line was on the disk
             break
     return found
+
+
+def _not_done(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ends = [number for number, record in enumerate(records, 1) if "done" in record]
+    return records[ends[-1] :] if ends else records
 
 
 def _try_lock(journal: int) -> bool | None:

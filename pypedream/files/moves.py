@@ -7,12 +7,14 @@ goes on after a crash does what is left to do and nothing twice.
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
+from pypedream.formats.replacement import UNFINISHED, ending_of
 from pypedream.store.disk import remove_tree
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ __all__ = [
     "Output",
     "clear",
     "finish",
+    "is_for_all",
     "is_swap",
     "make_holder",
     "missing_folders",
@@ -31,6 +34,7 @@ __all__ = [
 ]
 
 _TRIES = 10
+_ALL_READ = 0o444
 
 
 @frozen
@@ -47,6 +51,16 @@ class Output:
         The journal that tells of it, and how many outputs that names before.
     made
         Folders that were made for it.
+    is_alone
+        Whether its writer leaves nothing beside it.
+    target
+        Where it will be.
+    beside
+        What is made beside that: a folder in which the output is written, or the output itself.
+    path
+        Where it is written.
+    old
+        Where what is at its place goes, if it cannot be replaced in one step.
     """
 
     root: str
@@ -54,26 +68,32 @@ class Output:
     id: str
     number: int
     made: Sequence[str]
+    is_alone: bool = False
+    target: str = field(init=False)
+    beside: str = field(init=False)
+    path: str = field(init=False)
+    old: str = field(init=False)
 
-    @property
-    def target(self) -> str:
-        """Where it will be."""
+    @target.default
+    def _target(self) -> str:
         return os.path.join(self.root, self.name)
 
-    @property
-    def holder(self) -> str:
-        """The folder in which it is written."""
-        return os.path.join(os.path.dirname(self.target), f".tmp-{self.id}")
+    @beside.default
+    def _beside(self) -> str:
+        return f"{self._free_name()}{ending_of(self.name) if self.is_alone else ''}"
 
-    @property
-    def path(self) -> str:
-        """Where it is written."""
-        return os.path.join(self.holder, os.path.basename(self.target))
+    @path.default
+    def _path(self) -> str:
+        name = os.path.basename(self.target)
+        return self.beside if self.is_alone else os.path.join(self.beside, name)
 
-    @property
-    def old(self) -> str:
-        """Where what is at its place goes, if it cannot be replaced in one step."""
-        return f"{self.holder}-{self.number}"
+    @old.default
+    def _old(self) -> str:
+        return f"{self._free_name()}-old"
+
+    def _free_name(self) -> str:
+        folder = os.path.dirname(self.target)
+        return os.path.join(folder, f"{UNFINISHED}{self.id}-{self.number}")
 
 
 def put_in_place(output: Output) -> None:
@@ -98,7 +118,7 @@ def clear(outputs: list[Output]) -> None:
     """Remove what is beside the targets when they are in place."""
     for output in outputs:
         _remove_if_there(output.old)
-        _remove_if_there(output.holder)
+        _remove_if_there(output.beside)
 
 
 def remove(outputs: list[Output]) -> list[str]:
@@ -124,12 +144,13 @@ def _remove_if_there(path: str) -> None:
 
 def finish(output: Output, *, is_durable: bool) -> None:
     """Have an output reach the disk, and give it the mode of what it replaces."""
+    ours = os.stat(output.path).st_mode
     if is_durable:
-        for path in _files_in(output.path):
+        for path in _files_in(output.path) if stat.S_ISDIR(ours) else [output.path]:
             _flush(path)
     with suppress(FileNotFoundError):
-        there, ours = os.stat(output.target).st_mode, os.stat(output.path).st_mode
-        if os.path.isdir(output.target) == os.path.isdir(output.path) and there != ours:
+        there = os.stat(output.target).st_mode
+        if stat.S_ISDIR(there) == stat.S_ISDIR(ours) and there != ours:
             os.chmod(output.path, with_x(there, ours) & 0o777)
 
 
@@ -139,9 +160,6 @@ def with_x(mode: int, like: int) -> int:
 
 
 def _files_in(path: str) -> Iterator[str]:
-    if not os.path.isdir(path):
-        yield path
-        return
     for folder, _, names in os.walk(path):
         paths = (os.path.join(folder, name) for name in names)
         yield from (each for each in paths if not os.path.islink(each))
@@ -165,8 +183,17 @@ def missing_folders(root: str, folder: str) -> list[str]:
     return found[::-1]
 
 
+def is_for_all(target: str) -> bool:
+    """Say whether everybody may read what is at a target, if anything is."""
+    try:
+        mode = os.lstat(target).st_mode
+    except FileNotFoundError:
+        return True
+    return stat.S_ISREG(mode) and mode & _ALL_READ == _ALL_READ
+
+
 def make_holder(holder: str) -> None:
-    """Make the folder that outputs are written in; only who writes them may look into it."""
+    """Make the folder that an output is written in; only who writes it may look into it."""
     for left in reversed(range(_TRIES)):
         try:
             os.mkdir(holder, 0o700)

@@ -303,7 +303,8 @@ def _write(
 ) -> dict[str, Path]:
     """Write the files of one output beside their places; return where each is, by its path."""
     if out.kind != "directory":
-        places = {path: staged.path_for(path) for path in made}
+        is_alone = type(out.loader).__module__.startswith("pypedream.formats.")
+        places = {path: staged.path_for(path, is_alone=is_alone) for path in made}
     else:
         folder = staged.path_for(str(out.path))
         places = {path: folder / path.removeprefix(str(out.path)) for path in made}

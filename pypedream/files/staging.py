@@ -2,14 +2,16 @@
 
 ::
 
-    data/.tmp-<id>/x.csv          what is to become data/x.csv, with whatever its writer leaves
-    data/.tmp-<id>-0              what was at the place of the first output, if one is a folder
+    data/.tmp-<id>-0.csv          what is to become data/x.csv
+    data/.tmp-<id>-0/x.csv        the same, with whatever its writer leaves, of a writer of the user
+    data/.tmp-<id>-0-old          what was at the place of that output, if one is a folder
     .pypedream/pending/<id>.jsonl which targets there are, a line each, and that all are complete
     .pypedream/pending/lock       locked by who recovers
 
 The last line of that journal decides: a crash before it leaves the old outputs, one after it the
 new ones, as soon as `recover` has been there. The journal is locked while its process lives. The
 outputs are on the disk before that line is, and that line before the first output is in place.
+A run says in the same file when all is done, and goes on with the next stage and the next numbers.
 
 Each file takes its place in one step, so a reader finds the old one or the new one. Who reads two
 may find one of each, if he comes while they are being put in place; a folder is not there for a
@@ -25,11 +27,12 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from pypedream.errors import StoreError
-from pypedream.files.journals import Journal, alone, left_in, taken, told
+from pypedream.files.journals import alone, begun, left_in, taken, told
 from pypedream.files.moves import (
     Output,
     clear,
     finish,
+    is_for_all,
     is_swap,
     make_holder,
     missing_folders,
@@ -40,7 +43,7 @@ from pypedream.files.paths import inner_path, is_folder, real_place
 from pypedream.store.disk import make_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
 __all__ = ["Recovered", "Staged", "recover"]
@@ -103,13 +106,14 @@ class Staged:
         is_durable: bool = True,
         real_root: str | None = None,
     ) -> None:
-        self._root, self._real_root = Path(root), real_root or os.path.realpath(root)
+        self._root, self._real_root = os.fspath(root), real_root or os.path.realpath(root)
         self._outputs: dict[str, Output] = {}
         self._is_durable = is_durable
+        self._is_over = False
         with told(workspace):
             folder = Path(workspace, PENDING)
             make_folder(folder, is_shared=False)
-            self._journal = Journal(folder)
+            self._journal = begun(folder)
 
     def __enter__(self) -> Staged:
         return self
@@ -120,18 +124,20 @@ class Staged:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._journal.is_open:
+        if not self._is_over:
             self.discard()
 
-    def path_for(self, target: str) -> Path:
+    def path_for(self, target: str, *, is_alone: bool = False) -> Path:
         """Return where to write an output: a name that is free, or an empty folder.
 
         Parameters
         ----------
         target
-            The checked path of the output; "/" at its end says that it is a folder. Its name is
-            that of the path that is returned. Where it is a symbolic link, what that leads to is
-            replaced.
+            The checked path of the output; "/" at its end says that it is a folder. Where it is a
+            symbolic link, what that leads to is replaced.
+        is_alone
+            Whether the writer leaves nothing beside it and needs no more of its name than the
+            ending. Otherwise its name is that of the target, in a folder of its own.
 
         Raises
         ------
@@ -140,19 +146,20 @@ class Staged:
         StoreError
             If nothing can be written there.
         """
-        real = real_place(os.fspath(self._root), self._real_root, target)
+        if self._is_over:
+            raise StoreError("these outputs are published or discarded: stage them anew")
+        real = real_place(self._root, self._real_root, target)
         name = inner_path(real, self._real_root)
-        with told(self._root / target):
+        with told(f"{self._root}/{target}"):
             output = self._outputs.get(name)
             if output is None:
                 made = missing_folders(self._real_root, os.path.dirname(real))
-                number = len(self._outputs)
-                output = Output(self._real_root, name, self._journal.id, number, made)
-                self._journal.say({"target": name, "made": made})
-                self._outputs[name] = output
-            make_holder(output.holder)
-            if is_folder(target) and not os.path.isdir(output.path):
-                os.mkdir(output.path)
+                is_alone = is_alone and not made and is_for_all(real)
+                output = self._outputs[name] = self._told_of(name, made, is_alone=is_alone)
+            if not output.is_alone:
+                make_holder(output.beside)
+                if is_folder(target) and not os.path.isdir(output.path):
+                    os.mkdir(output.path)
         return Path(output.path)
 
     def publish(self) -> None:
@@ -178,15 +185,25 @@ class Staged:
         except BaseException:
             self._leave(outputs)
             raise
-        with told(self._journal.path):
-            clear(outputs)
-            self._journal.remove()
+        self._end(clear)
 
     def discard(self) -> None:
         """Remove what was written; what was there before stays."""
+        self._end(remove)
+
+    def _told_of(self, name: str, made: list[str], *, is_alone: bool) -> Output:
+        """Write down an output before anything is made for it."""
+        journal = self._journal
+        number, about = journal.count, {"target": name, "made": made, "is_alone": is_alone}
+        journal.count += 1
+        journal.say({"number": number, **about})
+        return Output(self._real_root, name, journal.id, number, made, is_alone=is_alone)
+
+    def _end(self, clean: Callable[[list[Output]], object]) -> None:
         with told(self._journal.path):
-            remove(list(self._outputs.values()))
-            self._journal.remove()
+            clean(list(self._outputs.values()))
+            self._journal.end()
+        self._is_over = True
 
     def _complete(self, outputs: list[Output]) -> None:
         """Say that all outputs are there, unless they take their places in one step."""
@@ -198,13 +215,15 @@ class Staged:
 
     def _leave(self, outputs: list[Output]) -> None:
         """Give up if no output is in place; else `recover` does the rest."""
+        self._is_over = True
         is_untouched = all(
             os.path.lexists(each.path) and not os.path.lexists(each.old) for each in outputs
         )
         if is_untouched:
             self._journal.remove()  # from now on nobody takes them for complete
             remove(outputs)
-        self._journal.close()
+        else:
+            self._journal.close()
 
 
 def recover(
@@ -256,8 +275,16 @@ def _outputs_in(
 ) -> tuple[bool, list[Output]]:
     """Return whether the outputs of a journal are complete, and the outputs."""
     outputs = [
-        Output(root, record["target"], journal, number, record["made"])
-        for number, record in enumerate(record for record in records if "target" in record)
+        Output(
+            root,
+            record["target"],
+            journal,
+            record["number"],
+            record["made"],
+            is_alone=record["is_alone"],
+        )
+        for record in records
+        if "target" in record
     ]
     names = [name for output in outputs for name in (output.name, *output.made)]
     if any(os.path.isabs(name) or ".." in name.split("/") for name in names):

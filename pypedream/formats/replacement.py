@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LONGEST_SUFFIX = 40
+UNFINISHED = ".tmp-"
+"""Begins the name of what is being written: nobody reads it."""
+
+_LONGEST_ENDING = 40
 
 
 @contextmanager
@@ -21,7 +24,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     ending as *path*, because libraries choose by it. Missing folders are made; a symbolic link
     stays, and what it points to is replaced. The content is as private as can be until it is
     complete; then the file has the mode of the one it replaces, or that of any new file. Nothing
-    is forced to the disk: who needs that calls ``os.fsync``.
+    is forced to the disk: who needs that calls ``os.fsync``. A new file with the name of what is
+    being written anyway is written at its place.
 
     Examples
     --------
@@ -33,7 +37,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     'done'
     """
     target = _place(path)
-    beside = Path(_beside(target))
+    is_beside = not _is_unfinished(target)
+    beside = Path(_beside(target) if is_beside else target)
     descriptor = _made(beside)
     try:
         mode = _mode(target, os.fstat(descriptor).st_mode & 0o777)
@@ -41,7 +46,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.chmod(beside, 0o600)
         yield beside
         os.chmod(beside, mode)
-        os.replace(beside, target)
+        if is_beside:
+            os.replace(beside, target)
     except BaseException:
         with suppress(FileNotFoundError):
             beside.unlink()
@@ -54,14 +60,17 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     When the block raises, what was at *path* stays and the other folder goes. A folder cannot be
     replaced in one step: between two renames there is nothing at *path*. The old one is removed
-    only after the new one is in place.
+    only after the new one is in place. As with files, one with the name of what is being written
+    anyway is made at its place.
     """
-    target = Path(_place(path))
+    place = _place(path)
+    target, is_beside = Path(place), not _is_unfinished(place)
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(_beside(str(target)))
+    beside = Path(_beside(place)) if is_beside else target
     try:
         yield beside
-        _swap(beside, target)
+        if is_beside:
+            _swap(beside, target)
     except BaseException:
         _remove(beside)
         raise
@@ -109,12 +118,26 @@ def _made(beside: Path) -> int:
         return os.open(beside, flags, 0o666)
 
 
+def _is_unfinished(target: str) -> bool:
+    return os.path.basename(target).startswith(UNFINISHED) and not os.path.lexists(target)
+
+
 def _beside(target: str) -> str:
     folder, name = os.path.split(target)
+    return os.path.join(folder, f"{UNFINISHED}{os.urandom(8).hex()}{ending_of(name)}")
+
+
+def ending_of(name: str) -> str:
+    """Return the part of a name by which libraries choose a format.
+
+    Examples
+    --------
+    >>> ending_of("x.csv.gz"), ending_of(".hidden")
+    ('.csv.gz', '')
+    """
     parts = [] if name.endswith(".") else name.lstrip(".").split(".")[1:]
-    suffix = "".join([f".{part}" for part in parts[-2:]])
-    ending = suffix if len(suffix) <= _LONGEST_SUFFIX else ""
-    return os.path.join(folder, f".tmp-{os.urandom(8).hex()}{ending}")
+    ending = "".join([f".{part}" for part in parts[-2:]])
+    return ending if len(ending) <= _LONGEST_ENDING else ""
 
 
 def _mode(target: str, otherwise: int) -> int:

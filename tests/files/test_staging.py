@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 from random import Random
 from textwrap import dedent
@@ -25,6 +27,7 @@ from tests.files.kills import CALLS, killed_at
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no child comes off a process here")
 
+HEAD = '{"version": 1, "host": "", "pid": 1, "start": ""}'
 OLD = {"data/x.csv": "old", "m.json": "old", "out/a.csv": "old", "out/b.csv": "old"}
 OURS = {".pypedream", ".pypedream/pending"}
 NEW = {"data/x.csv": "new", "m.json": "new", "out/a.csv": "new", "deep/er/z": "new"}
@@ -58,7 +61,7 @@ def work(root: Path, *, is_published: bool = True) -> None:
     """Write what the stage gives."""
     with staged_in(root) as staged:
         for name in ("data/x.csv", "m.json", "deep/er/z"):
-            staged.path_for(name).write_text("new")
+            staged.path_for(name, is_alone=name == "data/x.csv").write_text("new")
         (staged.path_for("out/") / "a.csv").write_text("new")
         if is_published:
             staged.publish()
@@ -90,6 +93,22 @@ def test_a_path_to_write_to(tmp_path):
         assert path.parent.parent == tmp_path.resolve() / "data"
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700 or os.name == "nt"
         assert staged.path_for("data/x.tar.gz") == path
+
+
+def test_a_path_of_a_file_alone(tmp_path):
+    """It is beside its target with the same ending, unless others may not see what is there."""
+    written(tmp_path, {"data/x.tar.gz": "old", "data/secret.csv": "old"})
+    (tmp_path / "data" / "secret.csv").chmod(0o600)
+
+    with staged_in(tmp_path) as staged:
+        path = staged.path_for("data/x.tar.gz", is_alone=True)
+        secret = staged.path_for("data/secret.csv", is_alone=True)
+
+        assert path.parent == tmp_path.resolve() / "data"
+        assert path.name.startswith(".tmp-")
+        assert path.name.endswith(".tar.gz")
+        assert not path.exists()
+        assert secret.name == "secret.csv" or os.name == "nt"
 
 
 def unwritten(root: Path) -> None:
@@ -150,6 +169,31 @@ def test_the_mode_of_an_output(tmp_path):
     modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("old", "run")}
     assert modes == {"old": 0o640, "run": 0o755}
     assert (tmp_path / "new").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_run_writes_one_journal(tmp_path):
+    """Its stages write to one file in turn, two at a time to two; in the end none is there."""
+    pending, context = tmp_path / ".pypedream" / "pending", copy_context()
+
+    def one_after_the_other() -> None:
+        work(tmp_path)
+        rewrite(tmp_path, ["m.json"])
+        assert len(journals.left_in(pending)) == 1
+        work(tmp_path, is_published=False)
+        with staged_in(tmp_path) as staged:
+            rewrite(tmp_path, ["m.json"])
+            staged.path_for("x").write_text("new")
+            assert len(journals.left_in(pending)) == 2
+            assert recover(tmp_path / ".pypedream") == Recovered()
+            staged.publish()
+
+    with journals.used_again(context):
+        context.run(one_after_the_other)
+        assert len(journals.left_in(pending)) == 2
+    assert content(tmp_path) == {**NEW, "x": "new"}
+    context.run(work, tmp_path)
+
+    assert journals.left_in(pending) == []
 
 
 def linked(link: Path, target: str) -> None:
@@ -230,8 +274,12 @@ def test_killed_at_every_call(tmp_path, is_torn):
 
 @forks
 @pytest.mark.parametrize("is_journal_lost", [True, False], ids=["journal-lost", "journal-there"])
-@pytest.mark.parametrize("names", [["data/x.csv"], list(OLD)], ids=["one", "several"])
-def test_power_is_lost_at_every_call(tmp_path, names, is_journal_lost):
+@pytest.mark.parametrize(
+    "names, is_alone",
+    [(["data/x.csv"], False), (list(OLD), False), (list(OLD), True)],
+    ids=["one", "several", "several-alone"],
+)
+def test_power_is_lost_at_every_call(tmp_path, names, is_alone, is_journal_lost):
     """Of what was not flushed nothing is there; outputs are all old or all new all the same.
 
     That names come in order, as they do where metadata is journaled, is taken for granted.
@@ -240,7 +288,8 @@ def test_power_is_lost_at_every_call(tmp_path, names, is_journal_lost):
     for k in range(1, 200):
         root = written(tmp_path / str(k), OLD)
         flushed = {path.stat().st_ino for path in root.rglob("*")}
-        if not killed_at(k, lambda root=root: rewrite(root, names), flushed=flushed):
+        writes = partial(rewrite, root, names, is_alone=is_alone)
+        if not killed_at(k, writes, flushed=flushed):
             break
         for path in root.rglob("*"):
             is_kept = path.suffix == ".jsonl" and not is_journal_lost
@@ -255,11 +304,56 @@ def test_power_is_lost_at_every_call(tmp_path, names, is_journal_lost):
     assert all(len(end) == 1 for end in ends)
 
 
-def rewrite(root: Path, names: list[str]) -> None:
+def rewrite(root: Path, names: list[str], *, is_alone: bool = False) -> None:
     with staged_in(root) as staged:
         for name in names:
-            staged.path_for(name).write_text("new")
+            staged.path_for(name, is_alone=is_alone).write_text("new")
         staged.publish()
+
+
+def as_a_run(root: Path) -> None:
+    """Let three stages write, one after the other, with one journal."""
+    context = copy_context()
+    with journals.used_again(context):
+        context.run(rewrite, root, ["data/x.csv"], is_alone=True)
+        context.run(rewrite, root, ["m.json", "out/a.csv"])
+        context.run(rewrite, root, ["out/b.csv"])
+
+
+@forks
+def test_a_child_of_a_run_writes_a_journal_of_its_own(tmp_path):
+    """That of its parent is locked by the parent, and used by it afterwards."""
+    context = copy_context()
+    with journals.used_again(context):
+        context.run(work, tmp_path)
+        assert not killed_at(10**6, lambda: context.run(rewrite, tmp_path, ["child"]))
+        context.run(rewrite, tmp_path, ["m.json"])
+
+    assert content(tmp_path) == {**NEW, "child": "new"}
+    assert not journals.left_in(tmp_path / ".pypedream" / "pending")
+
+
+@forks
+@pytest.mark.parametrize("is_journal_lost", [True, False], ids=["journal-lost", "journal-there"])
+def test_a_run_is_killed_at_every_call(tmp_path, is_journal_lost):
+    """Each stage's outputs are all old or all new, those before it are new, and no more is left."""
+    ends = []
+    for k in range(1, 200):
+        root = written(tmp_path / str(k), OLD)
+        flushed = {path.stat().st_ino for path in root.rglob("*")}
+        if not killed_at(k, lambda root=root: as_a_run(root), flushed=flushed):
+            break
+        for path in root.rglob("*.jsonl"):
+            if is_journal_lost and path.stat().st_ino not in flushed:
+                os.truncate(path, 0)
+        recover(root / ".pypedream")
+        found = content(root)
+        ends.append([found[name] for name in ("data/x.csv", "m.json", "out/a.csv", "out/b.csv")])
+        assert is_journal_lost or set(found) == set(OLD)
+    new, old = ["new"], ["old"]
+    assert all(end in (4 * old, new + 3 * old, 3 * new + old, 4 * new) for end in ends)
+    assert len(ends) > 25
+    assert not journals.left_in(root / ".pypedream" / "pending")
 
 
 @forks
@@ -486,7 +580,7 @@ def test_a_journal_that_is_just_begun(tmp_path, monkeypatch):
     [
         ('{"version": 2}', "is of another version of pypedream: run that one once"),
         (
-            '{"version": 1, "host": "", "pid": 1, "start": ""}\n{"target": "../x", "made": []}',
+            f'{HEAD}\n{{"target": "../x", "number": 0, "made": [], "is_alone": false}}',
             "names what is outside of",
         ),
     ],

@@ -173,3 +173,26 @@ def test_a_folder_that_was_not_made_is_an_error(tmp_path: Path) -> None:
         pass
 
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_being_written_anyway(tmp_path: Path) -> None:
+    """What is new and has such a name is made at its place, and goes when the block raises."""
+    path, folder = tmp_path / ".tmp-1.csv", tmp_path / ".tmp-2"
+
+    def write(end: type[BaseException] | None = None) -> None:
+        with replacing(path) as beside, replacing_folder(folder) as inside:
+            assert (beside, inside) == (path, folder)
+            beside.write_text("new")
+            inside.mkdir()
+            if end is not None:
+                raise end
+
+    with pytest.raises(KeyboardInterrupt):
+        write(KeyboardInterrupt)
+    assert list(tmp_path.iterdir()) == []
+
+    write()
+    assert sorted(tmp_path.iterdir()) == [path, folder]
+
+    with replacing(path) as beside:
+        assert beside != path
