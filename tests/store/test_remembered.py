@@ -31,6 +31,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 import others_module as other
 RATE, CONFIG, SIZES = 2, {"a": [1, {"b": 2}]}, (1, (2, 3))
+FLAGS, BYTES, ORDER = [1, "a", None], [b"ab"], {"a": 1, "b": 2}
 log, slots, counts = [], [0, 0], defaultdict(int)
 class Base:
     def run(self):
@@ -96,7 +97,7 @@ def make(n, rows, inner):
         return (
             len(row), n, rows, inner, helper, Model, config.rate, hooked, other.deep,
             other.NAMES, cached, dispatched, wrapped, fixed, method, join, TABLE, SIZES, CONFIG,
-            data, lazy, MORE,
+            data, lazy, FLAGS, BYTES, ORDER, MORE,
         )
     return stage
 stage = make(1, [1], lambda row: row)
@@ -106,6 +107,9 @@ EDITS = {
     "constant": "RATE += 1",
     "constant in place": "CONFIG['a'][1]['b'] += 1",
     "constant of another type": "RATE = float(RATE)",
+    "constant of another type in place": "FLAGS[0] = True",
+    "list in place of a tuple": "FLAGS = tuple(FLAGS)",
+    "other bytes of the same content": "BYTES[0] = bytearray(b'ab')",
     "tuple": "SIZES = (*SIZES, 1)",
     "constant that was missing": "MORE = 1",
     "function by the name of a builtin": "def len(row): return row",
@@ -159,6 +163,8 @@ NO_EDITS = {
     "nothing": "pass",
     "unused attribute": "other.unused = 1",
     "unused name": "unused = 1",
+    "order of a dict": "ORDER = {'b': 2, 'a': 1}",
+    "another list of the same": "FLAGS = FLAGS[:]",
     "contents of what is only filled": "log.append(1); slots[0] = 7; counts['a'] += 1",
 }
 
