@@ -17,27 +17,33 @@ from attrs import field, frozen
 from pypedream.errors import CorruptEntry, StoreError
 from pypedream.steps.failures import error_of
 from pypedream.steps.ram import UNCHANGING
-from pypedream.steps.writing import ERROR, Unkept, Writing
 from pypedream.store import trust
-from pypedream.store.cache_store import CacheStore
-from pypedream.store.claims import claim_free, is_live
 from pypedream.store.corruption import Damaged
 from pypedream.store.entry import NO_METADATA
+from pypedream.store.location import FOLDER
+from pypedream.store.opened import OpenStore
 from pypedream.store.recording import recall
-from pypedream.store.results import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from contextlib import AbstractContextManager
 
+    from pypedream.steps.writing import Writing
     from pypedream.store.entry import Entry
 
-__all__ = ["Cache", "Reference", "Unkept", "cache_of", "is_error"]
+__all__ = ["ERROR", "Cache", "Reference", "Unkept", "cache_of", "is_error"]
+
+ERROR: Final = "error"
+"""What an entry has among its metadata that holds an error in place of a value."""
 
 _INDEX = "index.db"
 _MOST_OPEN = 16
 _SMALL, _MOST_PLAIN = 200, 50_000
 _MISSING: Final = object()
+
+
+class Unkept(StoreError):
+    """A result cannot be kept; the text says why."""
 
 
 class Cache:
@@ -56,14 +62,14 @@ class Cache:
         self.location = os.path.join(folder, FOLDER)
         self._index = os.path.join(self.location, _INDEX)
         self._readonly = readonly
-        self._opened: CacheStore | None = None
+        self._opened: OpenStore | None = None
         self._plain: dict[tuple[str, str], Any] = {}  # numbers and short texts, by their content
 
     @property
-    def store(self) -> CacheStore:
+    def store(self) -> OpenStore:
         """The store; it is made when something is to be written."""
         if self._opened is None:
-            self._opened = CacheStore(self.location, self._readonly, "overwrite")
+            self._opened = OpenStore(self.location, readonly=self._readonly)
         return self._opened
 
     def is_there(self) -> bool:
@@ -134,6 +140,8 @@ class Cache:
 
         What has one of the *secrets* in it is not kept.
         """
+        from pypedream.steps.writing import Writing  # who finds all that is kept needs it not
+
         self.is_there()
         return Writing(self.store.backend, secrets)
 
@@ -144,11 +152,15 @@ class Cache:
 
         While it *is idle* there others may have it after a while.
         """
+        from pypedream.store.claims import claim_free
+
         self.is_there()
         return claim_free(self.store.backend, keys, is_idle)
 
     def is_running(self, key: str) -> bool:
         """Say whether somebody computes a result now."""
+        from pypedream.store.claims import is_live
+
         lease = self.store.backend.lease(key) if self.is_there() else None
         return lease is not None and is_live(lease)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from pypedream.store.results import FOLDER
+from pypedream.store.location import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,6 @@ from pypedream.steps.identity import code_of, fields_that_count
 from pypedream.steps.items import StepItems
 from pypedream.steps.kinds import Kind, name_of, unnamed
 from pypedream.steps.no_value import NO_VALUE
-from pypedream.steps.records import text_of
 from pypedream.values import short
 
 if TYPE_CHECKING:
@@ -236,6 +235,8 @@ class Step(Kind):
         try:
             return self.model_dump(mode="json")
         except PydanticSerializationError:
+            from pypedream.steps.records import text_of
+
             names = (*type(self).__pydantic_fields__, *(self.__pydantic_extra__ or ()))
             told = {name: text_of(getattr(self, name)) for name in names}
             return {self.__pypedream_key__: name_of(type(self)), **told}

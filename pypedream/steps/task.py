@@ -14,15 +14,15 @@ from attrs import field, frozen
 
 from pypedream.errors import BatchProtocolError
 from pypedream.steps.batches import maker
-from pypedream.steps.cache import Reference, cache_of
+from pypedream.steps.cache import Reference, Unkept, cache_of
 from pypedream.steps.underway import keys_underway, stream_within, within
-from pypedream.steps.writing import Unkept, Writing
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from pypedream.steps.paths import StepPaths
     from pypedream.steps.program import Program
+    from pypedream.steps.writing import Writing
 
 __all__ = ["STORED", "Done", "Item", "Task"]
 

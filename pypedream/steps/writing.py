@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import PypedreamError, StoreError
+from pypedream.steps.cache import ERROR, Unkept
 from pypedream.steps.failures import is_of_step, record_of
 from pypedream.store.recording import Manner, record
 from pypedream.values import one_line
@@ -23,16 +24,11 @@ if TYPE_CHECKING:
     from pypedream.store.backend import Backend
     from pypedream.store.entry import Entry
 
-__all__ = ["ERROR", "Unkept", "Writing"]
+__all__ = ["Writing"]
 
-ERROR = "error"
 _PLAIN = Manner("auto", {}, {})
 _SLOW_S = 0.005
 _LONGEST_S = 0.05
-
-
-class Unkept(StoreError):
-    """A result cannot be kept; the text says why."""
 
 
 class Writing:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from pypedream.store.backend import Backend
 
-__all__ = ["backend_at", "folder_of"]
+__all__ = ["FOLDER", "backend_at", "folder_of"]
+
+FOLDER = "store"
+"""Where the results of a workspace are, within its folder."""
 
 _LOCAL = ("file://", "local://")
 

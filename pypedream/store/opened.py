@@ -12,7 +12,7 @@ from pypedream.errors import CorruptEntry, MissingEntry, ReadOnlyStore, StoreErr
 from pypedream.names import did_you_mean
 from pypedream.store import trust
 from pypedream.store.contents import Contents
-from pypedream.store.corruption import Damaged
+from pypedream.store.corruption import Damaged, warn
 from pypedream.store.location import backend_at
 from pypedream.store.recording import recall
 
@@ -57,10 +57,10 @@ class OpenStore:
         path: str | os.PathLike[str],
         *,
         readonly: bool,
-        storage_options: Mapping[str, Any] | None,
-        is_shared: bool,
-        allow_pickle: bool,
-        on_corrupt: Callable[[Entry, str], object],
+        storage_options: Mapping[str, Any] | None = None,
+        is_shared: bool = False,
+        allow_pickle: bool = False,
+        on_corrupt: Callable[[Entry, str], object] = warn,
     ) -> None:
         self.readonly = readonly
         self.allow_pickle = allow_pickle

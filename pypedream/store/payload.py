@@ -17,7 +17,6 @@ from pypedream import formats
 from pypedream.errors import StoreError
 from pypedream.store.disk import FileState, digest_of, flush, remove_tree, scratch
 from pypedream.store.entry import INLINE_BYTES
-from pypedream.store.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -86,6 +85,8 @@ def dump(
 def _spooled(
     write: Callable[..., Any], staged: Callable[[], Path], options: Mapping[str, Any]
 ) -> Payload:
+    from pypedream.store.spool import Spool  # it loads pickle, and who reads needs neither
+
     spool = Spool(staged)
     try:
         write(spool, **options)

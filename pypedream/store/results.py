@@ -12,6 +12,7 @@ from attrs import evolve, field, frozen
 from pypedream.errors import CorruptEntry, StoreError
 from pypedream.store.corruption import Damaged
 from pypedream.store.folder import Folder
+from pypedream.store.location import FOLDER
 from pypedream.store.marks import mark_of
 from pypedream.values import one_line
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from pypedream.store.entry import Entry
 
 __all__ = ["COMMITTED", "FOLDER", "Result", "Results", "Unstorable"]
-
-FOLDER = "store"
-"""Where the results of a workspace are, within its folder."""
 
 COMMITTED = "committed"
 """Stands for the run of a result that no run computed: somebody said that it is one."""

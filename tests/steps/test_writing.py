@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pypedream.errors import StepError, StoreError
-from pypedream.steps.cache import Cache, is_error
+from pypedream.steps.cache import Cache, Unkept, is_error
 from pypedream.steps.failures import mark
 from pypedream.steps.ram import Ram
-from pypedream.steps.writing import Unkept
+from pypedream.store import CacheStore
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_small_results_that_come_fast_are_written_together(cache):
         for number in range(10):
             writing.keep(f"step/a/{number}", number, 1e-6)
         before = len(cache.find([f"step/a/{number}" for number in range(10)]))
-        Cache(cache.folder).store.put("other", 1)
+        CacheStore(cache.location).put("other", 1)
 
     assert before < 10
     assert len(cache.keys("step/a/")) == 10
