@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from operator import is_
 from typing import TYPE_CHECKING, Annotated, Any, overload
 
-from attrs import evolve
 from pydantic import Discriminator, Tag
 
 from pypedream.steps.step import Step
@@ -136,4 +135,4 @@ def _is_step(value: Any, key: str) -> bool:
 
 
 Chain.item_uid.__pypedream_default__ = True  # type: ignore[attr-defined]
-Chain.__pypedream_flags__ = evolve(Chain.__pypedream_flags__, names_items=False)
+Chain.__pypedream_flags__ = Chain.__pypedream_flags__._replace(names_items=False)

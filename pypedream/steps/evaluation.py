@@ -104,7 +104,7 @@ def _kept_values(levels: list[Level], items: Iterator[Item], count: int) -> Iter
         tell(levels)
 
 
-@define
+@define(eq=False)
 class _Pace:
     """How many items are taken at a time: one at first, more as long as that is quick."""
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import inspect
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
-from attrs import frozen
 from pydantic import PrivateAttr
 from pydantic_core import PydanticSerializationError
 
@@ -30,8 +29,7 @@ _MOST_IN_PLACE = 1_000  # one after the other, each in place of the one before
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-@frozen
-class Flags:
+class Flags(NamedTuple):
     """What a class of steps has made its own.
 
     Attributes

@@ -45,10 +45,13 @@ class _Content:
     links: tuple[ReferenceType[Any], ...]
     plain: bytes | None
 
-    def is_in(self, value: Any, constants: Constants) -> bool:
+    def is_in(self, value: Any, constants: list[Constants]) -> bool:
+        """Say whether it is; what has to be written down is in one place, made by the first."""
         if self.plain is not None and _dumped(value) == self.plain:
             return True  # as most are; a dict may be the same in another order
-        found = constants.of(value)
+        if not constants:
+            constants.append(Constants())
+        found = constants[0].of(value)
         if found.encoded != self.encoded or len(found.links) != len(self.links):
             return False
         return all(link() is each for link, each in zip(self.links, found.links, strict=True))
@@ -140,7 +143,7 @@ def _dumped(value: Any) -> bytes | None:
 
 def still_hold(looks: Iterable[Look]) -> bool:
     """Say whether everything that was looked at is what it was."""
-    constants = None
+    constants: list[Constants] = []
     for read, owner, marks in looks:
         thing = owner()
         if thing is None:
@@ -150,14 +153,13 @@ def still_hold(looks: Iterable[Look]) -> bool:
             return False
         if all(map(is_, values, marks)):
             continue
-        constants = constants or Constants()
         for value, mark in zip(values, marks, strict=True):
             if mark is not value and not _is_same(value, mark, constants):
                 return False
     return True
 
 
-def _is_same(value: Any, mark: Any, constants: Constants) -> bool:
+def _is_same(value: Any, mark: Any, constants: list[Constants]) -> bool:
     kind = type(mark)
     if kind is ReferenceType:
         return value is not None and mark() is value

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from time import time
-from typing import TYPE_CHECKING, Any
-
-from attrs import frozen
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pypedream.errors import CorruptEntry, MissingEntry, ReadOnlyStore, StoreError
 from pypedream.names import did_you_mean
@@ -27,8 +25,7 @@ __all__ = ["Found", "OpenStore"]
 _HOUR_S = 3600
 
 
-@frozen
-class Found:
+class Found(NamedTuple):
     """A value, which may be None."""
 
     value: Any

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property, lru_cache, partial
 from operator import itemgetter
 from types import FunctionType, MethodType, ModuleType, NoneType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.store.class_parts import declared, is_data, names_of
 from pypedream.store.functions import CACHED, CALLED, captured, inside, is_generated
@@ -20,7 +20,7 @@ from pypedream.store.scan import ASSIGNED, Reference
 from pypedream.store.state import is_only_filled, what_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
 FILLED: Final = object()
 EMPTY: Final = object()
@@ -164,10 +164,11 @@ def read_class(kind: Any) -> list[Any]:
 
 def _members_of(kind: type) -> list[tuple[str, Any]]:
     """Return what may count, by name: of what libraries note in a class, which is much, nothing."""
+    has_code: Callable[[Any], bool] = _has_code
     found = [
-        (name, content)
-        for name, content in vars(kind).items()
-        if name[:2] != "__" or name[-2:] != "__" or _has_code(cast("Hashable", type(content)))
+        item
+        for item in vars(kind).items()
+        if item[0][:2] != "__" or item[0][-2:] != "__" or has_code(type(item[1]))
     ]
     return sorted(found, key=itemgetter(0))
 
