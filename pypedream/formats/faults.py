@@ -80,6 +80,8 @@ def fault(
 
 def _why(error: Exception) -> str:
     text = str(error)
+    if isinstance(error, AttributeError) and "module '__main__'" in text:
+        return f"{text}: run here the script or cell that defines it, or put it into a module"
     # "'Foo'" or "5" says nothing without the kind of error it was
     return text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}"
 

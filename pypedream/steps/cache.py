@@ -39,6 +39,7 @@ ERROR: Final = "error"
 _INDEX = "index.db"
 _MOST_OPEN = 16
 _SMALL, _MOST_PLAIN = 200, 50_000
+_PICKLES: Final = ("pickle", "joblib")
 _MISSING: Final = object()
 
 
@@ -213,6 +214,23 @@ class Reference:
             return cache.load(entry)
         except Damaged as damage:
             raise StoreError(f"a result in {self.folder} is {damage.reason}: run again") from damage
+
+    def is_of_main(self) -> bool:
+        """Say whether its value is of a script or a notebook, which no other process can read."""
+        from mmap import ACCESS_READ, mmap
+
+        cache = cache_of(self.folder)
+        entry = self.entry or cache.find([self.key]).get(self.key)
+        if entry is None or entry.serializer not in _PICKLES:
+            return False
+        with (
+            suppress(Damaged),
+            cache.store.contents.file(entry) as path,
+            path.open("rb") as file,
+            mmap(file.fileno(), 0, access=ACCESS_READ) as content,
+        ):
+            return content.find(b"__main__") >= 0
+        return False
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Reference, (self.folder, self.key)

@@ -8,11 +8,12 @@ from queue import SimpleQueue
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from pypedream.errors import UnpicklableValue
 from pypedream.executors.jobs import Job, Kit
 from pypedream.executors.mishaps import Mishap
+from pypedream.steps.cache import Reference
 from pypedream.steps.dispatch import Sent, say
 from pypedream.steps.task import Done
 
@@ -107,7 +108,7 @@ class Elsewhere:
         return map(self._future, lots)
 
     def _future(self, items: Sequence[Item]) -> Any:
-        job = Job(self._packed, calls=[(list(items),)], tell=self._tell)
+        job = Job(self._packed, calls=[(list(map(_readable, items)),)], tell=self._tell)
         try:
             future = self.executor.submit(job)
         except UnpicklableValue as error:
@@ -125,6 +126,13 @@ class Elsewhere:
             raise reply.error.error()
         took_s = (reply.ended_ns[-1] - reply.started_ns) * NS
         return Sent([_received(told) for told in reply.values[0]], took_s)
+
+
+def _readable(item: Item) -> Item:
+    """Return an item whose input another process can read: what it cannot goes along itself."""
+    if type(item.value) is Reference and item.value.is_of_main():
+        return evolve(item, value=item.input())
+    return item
 
 
 @frozen

@@ -372,6 +372,52 @@ if __name__ == "__main__":
 """
 
 
+OF_TWO_CELLS = """
+import sys
+from pypedream.steps import Chain, Step
+
+if sys.argv[2] == "has":
+    class Point:
+        x = 1
+    points = {1: Point()}
+
+class Pick(Step):
+    def _run(self, value):
+        return globals()["points"][value]
+
+class Shift(Step):
+    by: int = 1
+
+    def _run(self, value):
+        return value.x + self.by
+
+if __name__ == "__main__":
+    kept = {"folder": sys.argv[1]}
+    pick = Pick(infra=kept)
+    try:
+        pick.run(1)
+        chain = Chain(steps=[pick, Shift(infra={**kept, "backend": "ProcessPool"})])
+        print(chain.run(1))
+    except Exception as error:
+        print(error)
+"""
+
+
+def test_a_kept_result_whose_class_is_of_the_script_is_read_where_the_class_is(tmp_path):
+    """A worker gets the value itself; a process without the class is told of what helps."""
+    script = tmp_path / "script.py"
+    script.write_text(OF_TWO_CELLS)
+
+    def said(*arguments: str) -> str:
+        command = [sys.executable, str(script), str(tmp_path / "kept"), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert said("has") == "2\n"
+    told = said("has not")
+    assert "Can't get attribute 'Point'" in told
+    assert "run here the script or cell that defines it, or put it into a module" in told
+
+
 @pytest.mark.parametrize("backend, is_told", [("ThreadPool", False), ("ProcessPool", True)])
 def test_a_result_whose_class_no_worker_has_is_told(tmp_path, backend, is_told):
     """With what to do; in this process its class is there."""
