@@ -26,6 +26,12 @@ __all__ = ["Step", "resolved"]
 
 _LONGEST = 40
 _MOST_IN_PLACE = 1_000  # one after the other, each in place of the one before
+_METHODS = {
+    name.strip("_"): name
+    for name in ("_run", "_run_batch", "_resolve_step", "item_uid", "_exclude_from_cls_uid")
+}
+_STARTS = {name[:2] for name in _METHODS}
+_NEAR = 0.85
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -89,6 +95,7 @@ class Step(Kind):
         super().__pydantic_init_subclass__(**keywords)
         if hasattr(cls, "_forward"):
             raise TypeError(f"{cls.__name__} has a method _forward: its name is _run")
+        _check_names(cls)
         cls.__pypedream_version__ = keywords.get("version")
         cls.__pypedream_flags__ = _flags_of(cls)
 
@@ -276,6 +283,20 @@ def resolved(step: Step) -> Step:
 def _one_value(value: Any) -> Any:
     """Stand for a step that makes batches: its input has no other name."""
     return value
+
+
+def _check_names(kind: type[Step]) -> None:
+    """Raise if a method bears nearly the name of one that steps may have: nobody would call it."""
+    for name, value in vars(kind).items():
+        bare = name.strip("_")
+        if bare[:2] not in _STARTS or hasattr(Step, name) or not hasattr(value, "__get__"):
+            continue
+        from difflib import get_close_matches
+
+        near = get_close_matches(bare, _METHODS, n=1, cutoff=_NEAR)
+        right = _METHODS[near[0]] if near else ""
+        if right and inspect.getattr_static(kind, right) is vars(Step)[right]:
+            raise TypeError(f'{kind.__name__} has a method "{name}"; did you mean "{right}"?')
 
 
 def _flags_of(kind: type[Step]) -> Flags:

@@ -47,6 +47,25 @@ def test_a_step_says_what_it_computes():
                 return 1
 
 
+@pytest.mark.parametrize(
+    "name, right",
+    [
+        ("_run_bach", "_run_batch"),
+        ("run_batch", "_run_batch"),
+        ("_exclude_from_cls_uids", "_exclude_from_cls_uid"),
+        ("item_uuid", "item_uid"),
+        ("_resolve_steps", "_resolve_step"),
+    ],
+)
+def test_a_method_that_nobody_would_call_is_refused(name, right):
+    """What a step may say has one name; a helper is no such thing, nor beside the right one."""
+    with pytest.raises(TypeError, match=f'Bad has a method "{name}"; did you mean "{right}"'):
+        type("Bad", (Step,), {name: lambda *_: None, "__module__": __name__})
+
+    type("Good", (Step,), {name: lambda *_: None, right: lambda *_: None, "__module__": __name__})
+    type("Fine", (Step,), {"_run_one": lambda *_: None, "__module__": __name__})
+
+
 def test_there_is_one_object_for_no_value():
     """In copies and other processes, too; it is no input that anybody could mean."""
     nothing = NoValue()
