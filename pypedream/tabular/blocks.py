@@ -32,10 +32,8 @@ class Block:
 
     Attributes
     ----------
-    whole
-        The rows as they are in the file, each with a line end, behind a header.
-    start
-        Where the rows begin.
+    data
+        The rows as they are in the file, each with a line end.
     has_quotes
         Whether something is quoted. It is by the rules then, and each row has as many cells as
         the header, unless the rows are known one by one.
@@ -43,19 +41,9 @@ class Block:
         What is in it row by row, if it had to be looked at.
     """
 
-    whole: bytes
-    start: int = 0
+    data: bytes
     has_quotes: bool = False
     known: Scan | None = None
-
-    @property
-    def data(self) -> bytes:
-        """The rows."""
-        return self.whole[self.start :]
-
-    def count(self, letter: bytes) -> int:
-        """Return how often a letter is in the rows."""
-        return self.whole.count(letter, self.start)
 
 
 @frozen
@@ -169,14 +157,8 @@ class Reading:
             raise self._refused("nul", reason, self.first_line)
         return begin, match[0]
 
-    def blocks(self, rows: int, header: bytes = b"") -> Iterator[Block]:
-        """Yield the rows, about *rows* in each block.
-
-        Parameters
-        ----------
-        header
-            A line without quotes that each block begins with, in place of that of the file.
-        """
+    def blocks(self, rows: int) -> Iterator[Block]:
+        """Yield the rows, about *rows* in each block."""
         size = wanted = int(min(max(rows * self.row_bytes, 1), _MOST_BYTES))
         kept = b""
         while True:
@@ -184,7 +166,7 @@ class Reading:
             is_last = not more
             if is_last and kept and not kept.endswith(b"\n"):
                 more = b"\n"
-            block, used = self._block(header, kept, more, is_last=is_last)
+            block, used = self._block(kept, more, is_last=is_last)
             # a row that is longer than what was read is tried again with more of it
             wanted = size if used else max(2 * (len(kept) + len(more)), size)
             kept = more[used - len(kept) :] if used >= len(kept) else (kept + more)[used:]
@@ -193,11 +175,12 @@ class Reading:
                 yield block
             if is_last and not kept:
                 return
+            del more, block  # what comes next can have their place
 
     def _next(self, size: int) -> bytes:
         """Return what comes next: of what was looked at first, then of the file."""
         if not self._rest:
-            return self.source.read(size)
+            return self.source.read(size, to_line_end=True)
         part, self._rest = self._rest[:size], self._rest[size:]
         return part
 
@@ -207,30 +190,29 @@ class Reading:
         of_read = self._done_bytes / max(self._done_bytes + left, 1)
         self.share_done = of_read * self.source.taken_bytes / max(self.source.size_bytes, 1)
 
-    def _block(
-        self, header: bytes, kept: bytes, more: bytes, *, is_last: bool
-    ) -> tuple[Block | None, int]:
+    def _block(self, kept: bytes, more: bytes, *, is_last: bool) -> tuple[Block | None, int]:
         """Return the whole rows at the beginning, and how many bytes they are.
 
-        What is read is copied once: that is most of what it costs to look at a plain file.
+        Where these are all that was read they are not copied: that is most of what it costs to
+        look at a plain file.
         """
         end = more.rfind(b"\n") + 1
         if end and not any(letter in part for letter in _SPECIAL for part in (more, kept)):
-            whole = b"".join((header, kept, memoryview(more)[:end]))
-            return Block(whole, len(header)), len(kept) + end
+            is_whole = end == len(more) and not kept
+            data = more if is_whole else b"".join((kept, memoryview(more)[:end]))
+            return Block(data), len(data)
         part = kept + more
         columns = len(self.names)
         end = _even_end(part)
         if end and b"\0" not in part:
-            whole = header + part[:end]
-            if are_regular(whole, len(header), self.file.dialect, columns):
-                return Block(whole, len(header), has_quotes=True), end
+            data = part[:end]
+            if are_regular(data, self.file.dialect, columns):
+                return Block(data, has_quotes=True), end
         encoding = self.source.encoding
         found = scan(part, self.file.dialect, columns, encoding=encoding, is_last=is_last)
         if not found.used:
             return None, 0
-        block = Block(header + part[: found.used], len(header), has_quotes=True, known=found)
-        return block, found.used
+        return Block(part[: found.used], has_quotes=True, known=found), found.used
 
     def _refused(self, code: str, reason: str, line: int | None = None) -> Exception:
         problem = Problem(code, reason, file=self.file.path.name, line=line)

@@ -114,6 +114,7 @@ class Intake:
                 if progress is not None:
                     estimate = self.source.row_estimate(self.source_row_count)
                     progress(self.source_row_count, estimate)
+                del batch, right  # or two batches were in memory while the next one is made
         self._ask_of_all(path, hashes)
 
     def tallies(self) -> list[Tally]:

@@ -83,21 +83,22 @@ class Parser:
     casts: Mapping[str, Cast]
     expects_misfits: bool = field(default=False, init=False)
     _inner: dict[str, str] = field(init=False)
+    _header: bytes = field(init=False)
     _dtypes: dict[str, pl.DataType] = field(init=False)
+    _schema: pl.Schema = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         kept = self.layout.kept
         self._inner = {f"c{at}": name for at, name in enumerate(self.layout.names)}
+        names = (inner.encode() for inner in self._inner)
+        self._header = self.dialect.separator.join(names) + b"\n"
         self._dtypes = {
             inner: kept[name].dtype
             for inner, name in self._inner.items()
             if name in kept and is_parsed(kept[name].dtype)
         }
-
-    @property
-    def header(self) -> bytes:
-        """The line with which blocks have to begin."""
-        return self.dialect.separator.join(inner.encode() for inner in self._inner) + b"\n"
+        text = dict.fromkeys(self._inner, pl.String())
+        self._schema = pl.Schema({**text, **self._dtypes})
 
     def parse(self, block: Block) -> Parsed:
         """Return the rows of a block."""
@@ -106,7 +107,7 @@ class Parser:
             if parsed is not None:
                 return parsed
         found = block.known or self.scanned(block.data)
-        frame, misfits = self._read(self.header + found.data)
+        frame, misfits = self._read(found.data)
         if frame.height != len(found.rows):  # pragma: no cover - two parsers that do not agree
             raise RuntimeError(f"{frame.height} of {len(found.rows)} rows were read")
         counts = (found.line_count, found.row_count, found.blank_count)
@@ -120,12 +121,12 @@ class Parser:
     def _at_once(self, block: Block) -> Parsed | None:
         """Return the rows of a block in which every row can be read, else None."""
         try:
-            frame, misfits = self._read(_utf8(block.whole, self.encoding))
+            frame, misfits = self._read(_utf8(block.data, self.encoding))
         except (pl.exceptions.PolarsError, UnicodeDecodeError):
             return None
         if not self._fits(frame, block):
             return None
-        lines = block.count(b"\n") if block.has_quotes else frame.height
+        lines = block.data.count(b"\n") if block.has_quotes else frame.height
         return Parsed(*self._made(frame, misfits), block, lines, frame.height)
 
     def _fits(self, frame: pl.DataFrame, block: Block) -> bool:
@@ -136,20 +137,21 @@ class Parser:
         """
         count = frame.height
         if block.has_quotes:  # their cells have been counted, but may have line ends in them
-            lines = block.count(b"\n")
+            lines = block.data.count(b"\n")
             return count == lines or count + _line_ends_in(frame) == lines
         if frame.width > 1 and frame.to_series(frame.width - 1).null_count() == 0:
             return True
-        separators = (frame.width - 1) * count
-        return count == block.count(b"\n") and block.count(self.dialect.separator) == separators
+        lines, separators = (block.data.count(each) for each in (b"\n", self.dialect.separator))
+        return lines == count and separators == (frame.width - 1) * count
 
     def _read(self, data: bytes) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
         """Return all columns, and the rows of each that are not of its dtype."""
         if not self.expects_misfits:
             with suppress(pl.exceptions.PolarsError):
-                frame = self._csv(data, self._dtypes)
+                frame = self._all_right(data)
                 if not _has_infinite(frame):
                     return frame, {}
+        data = self._header + data
         frame = self._csv(data, self._dtypes, ignore_errors=True)
         unclear = [
             name
@@ -162,6 +164,19 @@ class Parser:
         misfits = {name: rows for name, rows in found.items() if rows.len()}
         self.expects_misfits = bool(misfits)
         return frame, misfits
+
+    def _all_right(self, data: bytes) -> pl.DataFrame:
+        """Return all columns, if all cells are right; the rows are not copied where they can be.
+
+        Without a header the parser counts the cells of the first row, and passes over one that is
+        blank and over what marks an encoding.
+        """
+        names = [*self._inner]
+        if len(names) > 1 and not data.startswith((b"\r", b"\n", b"\xef")):
+            frame = self._csv(data, self._dtypes, has_header=False, new_columns=names)
+            if frame.schema == self._schema:
+                return frame
+        return self._csv(self._header + data, self._dtypes)
 
     def _csv(self, data: bytes, dtypes: Mapping[str, Any], **options: Any) -> pl.DataFrame:
         quoted_nothing = [""] if b'"' in data else []

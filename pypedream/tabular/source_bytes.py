@@ -33,6 +33,7 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _LOOK = 4
+_NEAR = 1 << 16
 
 
 @define
@@ -98,14 +99,22 @@ class SourceBytes:
         self.taken_bytes += len(data)
         return data
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int, *, to_line_end: bool = False) -> bytes:
         """Return about as many bytes as are asked for; none at the end.
+
+        Parameters
+        ----------
+        to_line_end
+            Whether they may be fewer, so that they end where a line does. Not all files are read
+            in a way in which they do.
 
         Raises
         ------
         IngestError
             If the file cannot be unpacked or decoded.
         """
+        if to_line_end and not (self._kept or self._unpacked or self._decoder):
+            return self.take(self._to_line_end(size))
         kept, self._kept = self._kept, b""
         while True:
             data = self._next(max(size - len(kept), 1))
@@ -127,6 +136,14 @@ class SourceBytes:
             raise self._refused("changed", "was written to while it was read: try again")
         digest: str = self._digest.hexdigest()
         return digest
+
+    def _to_line_end(self, size: int) -> int:
+        """Return how many of the next bytes are whole lines; all if no line ends near their end."""
+        place, look = self._raw.tell(), min(size, _NEAR)
+        self._raw.seek(place + size - look)
+        end = self._raw.read(look).rfind(b"\n") + 1
+        self._raw.seek(place)
+        return size - look + end if end else size
 
     def _seen(self) -> tuple[int, int]:
         stat = os.stat(self.path)

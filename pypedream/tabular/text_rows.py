@@ -95,8 +95,8 @@ class TextBatch:
             return index, index, self._lines[index]
         if parsed.scan is None:  # each row is looked at once, and only where one is wrong
             parsed.scan = self.parser.scanned(parsed.block.data)
-        found, start = parsed.scan, parsed.block.start
-        record = parsed.block.whole[start + found.starts[index] : start + found.ends[index]]
+        found = parsed.scan
+        record = parsed.block.data[found.starts[index] : found.ends[index]]
         return found.lines[index], found.rows[index], record
 
 
@@ -143,12 +143,13 @@ class TextRows:
     def batches(self, layout: Layout, size: int) -> Iterator[TextBatch]:
         """Yield the rows, about *size* in each batch."""
         parser, line, row = self._parser(layout), self.reading.first_line, 1
-        for block in self.reading.blocks(size, parser.header):
+        for block in self.reading.blocks(size):
             parsed = parser.parse(block)
             self._notes.append(_Note(line, row, parsed.is_line_by_line))
             yield TextBatch(parser, parsed, self.text.path.name, line, row)
             line += parsed.line_count
             row += parsed.row_count
+            del block, parsed
 
     def places(
         self, layout: Layout, size: int, wanted: Mapping[int, Sequence[int]]

@@ -55,13 +55,11 @@ def parser_of(encoding: str = "utf-8") -> Parser:
 
 def whole(data: bytes) -> Block:
     """Return a block of rows, as it is made if they are quoted by the rules."""
-    head, comma = b"c0,c1,c2,c3,c4\n", dialect_of(",")
-    whole = head + data
-    has_quotes = b'"' in data
-    if not has_quotes or are_regular(whole, len(head), comma, 5):
-        return Block(whole, len(head), has_quotes)
+    comma, has_quotes = dialect_of(","), b'"' in data
+    if not has_quotes or are_regular(data, comma, 5):
+        return Block(data, has_quotes)
     found = scan(data, comma, 5, encoding="utf-8", is_last=True)
-    return Block(whole, len(head), has_quotes, found)
+    return Block(data, has_quotes, found)
 
 
 def misfits_of(parsed: Parsed) -> dict[str, list[int]]:
@@ -115,6 +113,18 @@ def test_a_block_that_is_right_is_not_looked_at_row_by_row() -> None:
         parsed = parser_of().parse(whole(b'1,2,"3\n",2024-01-31,' + last + b"\n"))
         assert (parsed.scan, parsed.misfits) == (None, {})
         assert (parsed.line_count, parsed.row_count) == (2, 1)
+
+
+@pytest.mark.parametrize("first", ["\ufeff", "#", " "])
+def test_a_block_may_begin_with_what_a_file_does_not(first: str) -> None:
+    """A mark of an encoding is one at the beginning of a file, and a letter in a row."""
+    schema = table_schema(pa.DataFrameSchema({"a": pa.Column(str), "b": pa.Column(str)}), "x")
+    layout, _ = layout_of("ab", schema, file="x", line=1)
+    block = Block(f"{first}1,2\n".encode())
+
+    parsed = Parser(layout, dialect_of(","), "utf-8", (), {}).parse(block)
+
+    assert parsed.frame.rows() == [(f"{first}1", "2")]
 
 
 def test_an_empty_cell_is_null_also_with_quotes() -> None:

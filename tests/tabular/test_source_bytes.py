@@ -65,6 +65,21 @@ def test_a_packed_file_is_unpacked(tmp_path: Path) -> None:
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("size", [1, 5, 11, 12, 100, 1 << 20])
+def test_what_is_read_may_end_where_a_line_does(tmp_path: Path, size: int) -> None:
+    """If one ends in it; together it is the file, whose digest is that of all of it."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(TEXT.encode() + b"no line end")
+
+    with SourceBytes(path, "utf-8") as source:
+        parts = list(iter(lambda: source.read(size, to_line_end=True), b""))
+        digest = source.finish()
+
+    assert b"".join(parts) == path.read_bytes()
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert all(part.endswith(b"\n") or b"\n" not in part for part in parts[1:])
+
+
 @pytest.mark.parametrize(
     "data, encoding, match",
     [
