@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import contextmanager, suppress
+from errno import ENOTEMPTY
 from itertools import count
 from time import time
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 _DAY_S = 24 * 3600
+_MOST_TIMES_FILLED = 20
 
 
 @frozen
@@ -171,12 +173,26 @@ def _owner_of(name: str) -> Owner | None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
+    """Remove a file or a folder, if it is there; others may remove it at the same time."""
     try:
         path.unlink(missing_ok=True)
     except (IsADirectoryError, PermissionError):
-        if not path.is_dir():
+        if path.is_dir():
+            _remove_folder(path)
+        elif path.exists():
             raise
-        import shutil  # it takes long to load and is seldom needed
 
-        shutil.rmtree(path)
+
+def _remove_folder(path: Path) -> None:
+    import shutil  # it takes long to load and is seldom needed
+
+    times_filled = 0
+    while path.exists():
+        try:
+            shutil.rmtree(path)
+        except FileNotFoundError:  # another one is at it as well: there is less each time
+            continue
+        except OSError as error:  # what came into it meanwhile goes, too
+            times_filled += 1
+            if error.errno != ENOTEMPTY or times_filled == _MOST_TIMES_FILLED:
+                raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,16 +65,23 @@ def remove_runs(runs: Iterable[RunToRemove]) -> Iterator[tuple[RunToRemove, str]
     """
     for run in runs:
         try:
-            with held(run.folder / LOCK, doing=f"remove run {run.run_id}"):
-                # First what says that it is a run: half of one would be taken for a whole one.
-                (run.folder / NAME).unlink(missing_ok=True)
-                if os.name != "nt":
-                    remove_tree(run.folder)
-            remove_tree(run.folder)
+            _remove(run)
         except Locked as error:
             yield run, str(error)
         else:
             yield run, ""
+
+
+def _remove(run: RunToRemove) -> None:
+    with (
+        suppress(FileNotFoundError),  # another one has removed it meanwhile
+        held(run.folder / LOCK, doing=f"remove run {run.run_id}"),
+    ):
+        # First what says that it is a run: half of one would be taken for a whole one.
+        (run.folder / NAME).unlink(missing_ok=True)
+        if os.name != "nt":
+            remove_tree(run.folder)
+    remove_tree(run.folder)
 
 
 def _status(folder: Path) -> str | None:
@@ -89,6 +97,7 @@ def _size(folder: Path) -> int:
     sizes: dict[tuple[int, int], int] = {}
     for root, _, names in os.walk(folder):
         for name in names:
-            stat = Path(root, name).lstat()
-            sizes[stat.st_dev, stat.st_ino] = stat.st_size
+            with suppress(FileNotFoundError):  # it was removed meanwhile
+                stat = Path(root, name).lstat()
+                sizes[stat.st_dev, stat.st_ino] = stat.st_size
     return sum(sizes.values())
