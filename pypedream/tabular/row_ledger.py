@@ -28,13 +28,23 @@ INGEST = "ingest"
 
 
 class MovementKind(StrEnum):
-    """Where rows went that a stage did not pass on, or that it added."""
+    """Where rows went that a stage did not pass on, or that it passed on nevertheless or added.
+
+    Rows that a step set aside and left in its file are kept. Rows that it added in place of them
+    cannot be told from these, and count as such.
+    """
 
     REJECTED = "rejected"
     FILTERED = "filtered"
     QUARANTINED = "quarantined"
+    KEPT = "kept"
     DROPPED = "dropped"
     ADDED = "added"
+
+    @property
+    def is_gain(self) -> bool:
+        """Whether there are more rows by it, not fewer."""
+        return self in (MovementKind.KEPT, MovementKind.ADDED)
 
 
 @frozen
@@ -74,9 +84,7 @@ class LedgerLine:
     @property
     def unexplained(self) -> int:
         """How many rows are missing without a word; below 0 if there are too many."""
-        moved = (
-            -one.rows if one.kind is MovementKind.ADDED else one.rows for one in self.movements
-        )
+        moved = (-one.rows if one.kind.is_gain else one.rows for one in self.movements)
         return self.rows_in - self.rows_out - sum(moved)
 
     def __str__(self) -> str:
@@ -199,11 +207,14 @@ def _of_step(step_id: str, rows: FileRows) -> LedgerLine:
         for reason, count in rows.quarantined.items()
         for movement in _some(MovementKind.QUARANTINED, count, reason)
     )
+    gained = max(-rows.dropped, 0)
+    kept = min(gained, sum(rows.quarantined.values()))
     movements = (
         *_some(MovementKind.FILTERED, rows.filtered),
         *quarantined,
+        *_some(MovementKind.KEPT, kept),
         *_some(MovementKind.DROPPED, max(rows.dropped, 0)),
-        *_some(MovementKind.ADDED, max(-rows.dropped, 0)),
+        *_some(MovementKind.ADDED, gained - kept),
     )
     return LedgerLine(step_id, rows.rows_in, rows.rows_out, movements)
 

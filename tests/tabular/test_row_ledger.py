@@ -131,6 +131,23 @@ def test_lines_come_in_the_order_of_the_steps() -> None:
     assert [line.stage for line in other.lines] == ["ingest"]
 
 
+@pytest.mark.parametrize(
+    "rows_out, said",
+    [(8, ""), (10, ", 2 kept"), (9, ", 1 kept"), (13, ", 2 kept, 3 added"), (7, ", 1 dropped")],
+)
+def test_rows_that_were_set_aside_and_not_taken_out_are_kept(rows_out: int, said: str) -> None:
+    """Nobody has added these."""
+    rows = FileRows(10, rows_out, quarantined={"no date": 2})
+    file = FileState({"row_count": 10}, "ingested/a.parquet")
+    steps = {"check": StepState(number=1, files={"a": rows})}
+    manifest = Manifest("ab12c", "p", date(2026, 1, 5), "", files={"a": file}, steps=steps)
+
+    (ledger,) = ledgers_of(manifest)
+
+    ledger.check()
+    assert str(ledger.lines[1]) == f"check: 10 -> {rows_out}, 2 quarantined: no date{said}"
+
+
 def test_the_table_has_a_column_for_each_way() -> None:
     """Only for those that were gone; reasons come with their counts, and text is harmless."""
     html = LEDGER._repr_mimebundle_()["text/html"]
