@@ -17,7 +17,7 @@ from pypedream.store.disk import remove_tree
 from pypedream.tabular.astro_file import INGESTED
 from pypedream.tabular.filters import FILTERED
 from pypedream.tabular.identity_stage import forget_step
-from pypedream.tabular.manifest import StepState, write_manifest
+from pypedream.tabular.manifest import RunStatus, StepState, StepStatus, write_manifest
 from pypedream.tabular.quarantine import QUARANTINE
 from pypedream.tabular.versions import UNFINISHED, restore_version
 
@@ -74,7 +74,8 @@ def prepare(
 ) -> Manifest:
     """Put each file back to what the first of the steps that are called begins with.
 
-    A kill at any moment of this does no harm: the next one who prepares finds the same.
+    A kill at any moment of this does no harm: the next one who prepares finds the same, whatever
+    he is asked for.
 
     Returns
     -------
@@ -92,13 +93,15 @@ def prepare(
         *filter(called.__contains__, order),
     ]
     firsts = {name: _first_version(folder, manifest, undone, name) for name in manifest.files}
-    ready = manifest
+    ready = _begun(folder, manifest, undone)
     for name, key in firsts.items():
         if key is not None:
             ready = _put_back(folder, ready, key, name)
     _remove(folder, undone, but=firsts)
     steps_now = {key: ready.step(key) for key in order if key not in called}
     ready = evolve(ready, steps={key: steps_now.get(key) or StepState() for key in order})
+    if called and ready.status is RunStatus.COMPLETED:
+        ready = evolve(ready, status=RunStatus.INGESTED)
     if ready != manifest:
         write_manifest(ready, folder)
     _remove(folder, undone, but={})
@@ -120,6 +123,20 @@ def _first_version(folder: Path, manifest: Manifest, undone: list[str], name: st
     """Return which step has kept the version of a file from before all that is undone."""
     there = [key for key in undone if _kept(folder, key, name).is_file()]
     return min(there, key=lambda key: manifest.step(key).number or _NOT_COMMITTED, default=None)
+
+
+def _begun(folder: Path, manifest: Manifest, undone: list[str]) -> Manifest:
+    """Write down that steps which were done are not any more, before their files are put back."""
+    again = {
+        key: evolve(state, status=StepStatus.PENDING)
+        for key, state in manifest.steps.items()
+        if key in undone and state.status.is_done
+    }
+    if not again:
+        return manifest
+    begun = evolve(manifest, steps={**manifest.steps, **again}, status=RunStatus.INGESTED)
+    write_manifest(begun, folder)
+    return begun
 
 
 def _put_back(folder: Path, manifest: Manifest, key: str, name: str) -> Manifest:

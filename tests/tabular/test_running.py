@@ -254,6 +254,25 @@ def test_a_step_may_be_repeated_with_all_that_comes_after_it(tmp_path):
     assert statuses(other)["run"] == "completed"
 
 
+def test_a_repeat_that_stops_while_files_are_put_back_is_gone_on_with(tmp_path):
+    """Nobody is told then that the run is completed."""
+    folder = ingested(tmp_path, {"a": numbers(3), "b": numbers(3)})
+    pipeline = pipeline_of(tmp_path, steps(("one", adding(1), ["a", "b"])), ("a", "b"))
+    pipeline.run()
+    path = folder / "ingested" / "b.parquet"
+    path.rename(tmp_path / "b.parquet")
+    path.mkdir()
+    with pytest.raises(OSError, match=r"b\.parquet"):
+        pipeline.run(run_id="ab12c", from_="one")
+    path.rmdir()
+    (tmp_path / "b.parquet").rename(path)
+
+    pipeline.run()
+
+    assert (values(pipeline), values(pipeline, "b")) == ([1, 2, 3], [1, 2, 3])
+    assert statuses(pipeline) == {"one": "complete", "run": "completed"}
+
+
 def test_a_step_that_is_not_asked_for_waits(tmp_path):
     """The run is ingested until all is done, and says which steps are left."""
     ingested(tmp_path, {"a": numbers(3)})
