@@ -47,6 +47,7 @@
       ExecutorError (RuntimeError)        an executor that cannot make calls
       TableRunError (RuntimeError)        a run of tables that cannot go on as asked
         NoTableRun (LookupError)          a run of tables that is not there
+        MissingRows (FileNotFoundError)   a file of such a run that somebody has removed
       FilterValidationError (ValueError)  a filter that gave what are not rows of its file
       QuarantineError (ValueError)        what cannot be quarantined
       PathOutsideRun (ValueError)         a path where a step may not write
@@ -88,6 +89,7 @@ __all__ = [
     "MissingEntry",
     "MissingExtra",
     "MissingFile",
+    "MissingRows",
     "MutationError",
     "NoResult",
     "NoTableRun",
@@ -505,6 +507,10 @@ class TableRunError(PypedreamError, RuntimeError):
 
 class NoTableRun(TableRunError, LookupError):
     """There is no run of tables of that name, or none that is to go on."""
+
+
+class MissingRows(TableRunError, FileNotFoundError):
+    """A file in which a run of tables has rows is not there any more."""
 
 
 class FilterValidationError(PypedreamError, ValueError):

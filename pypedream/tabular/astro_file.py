@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from pypedream.errors import PathOutsideRun
+from pypedream.errors import MissingRows, PathOutsideRun
 from pypedream.tabular import parquet_files
 from pypedream.tabular.polars_library import pl
 from pypedream.tabular.versions import UNFINISHED, keep_version, new_version, unlink_version
@@ -80,6 +80,8 @@ class AstroFile:
     """Whether only this class writes to the active path."""
     has_saved: bool = field(default=False, init=False)
     """Whether the step has saved anything."""
+    saved_by: str | None = field(default=None, init=False)
+    """The step of the run that had the file last; None if none had."""
     others: Mapping[Path, str] = field(factory=dict, init=False)
     """Where the rows of other files of the run are, each with the name of its file."""
     _given: set[Path] = field(factory=set, init=False)
@@ -117,15 +119,21 @@ class AstroFile:
 
     def is_large_file(self) -> bool:
         """Say whether the active file has more bytes than `large_file_threshold_bytes`."""
-        return self._active_path.stat().st_size > self.large_file_threshold_bytes
+        return self._there().stat().st_size > self.large_file_threshold_bytes
 
     def load(self) -> pl.DataFrame:
-        """Read all rows into memory."""
-        return parquet_files.read(self._active_path)
+        """Read all rows into memory.
+
+        Raises
+        ------
+        MissingRows
+            If somebody has removed the file.
+        """
+        return parquet_files.read(self._there())
 
     def scan(self) -> pl.LazyFrame:
-        """Return a lazy frame of all rows; nothing is read yet."""
-        return parquet_files.scan(self._active_path)
+        """Return a lazy frame of all rows; nothing is read yet. Raises as `load`."""
+        return parquet_files.scan(self._there())
 
     def row_count(self) -> int:
         """Return how many rows there are, without reading them; 0 if there is no file."""
@@ -156,11 +164,21 @@ class AstroFile:
 
     def _batches(self, size: int) -> Iterator[pl.DataFrame]:
         own = self.run_directory / f"{UNFINISHED}{token_hex(8)}"
-        keep_version(self._active_path, own, is_ours=self.is_ours)
+        self.keep(own)
         try:
             yield from _slices(parquet_files.scan(own), size)
         finally:
             own.unlink(missing_ok=True)
+
+    def keep(self, path: Path) -> None:
+        """Have the rows as they are now at another path as well, whatever is saved from now on.
+
+        Raises
+        ------
+        MissingRows
+            As `load`.
+        """
+        keep_version(self._there(), path, is_ours=self.is_ours)
 
     def sink(self, lazy_frame: pl.LazyFrame, *, row_group_size: int | None = None) -> None:
         """Save a lazy frame to the active path, a part at a time; it may read that very file.
@@ -264,6 +282,17 @@ class AstroFile:
     @property
     def _ingested_path(self) -> Path:
         return _ingested_path(self.run_directory, self.name)
+
+    def _there(self) -> Path:
+        """Return the active path, at which there is a file."""
+        if self._active_path.is_file():
+            return self._active_path
+        run = self.run_directory.name
+        repeat = (
+            f'repeat the step that left it, pipeline.run(run_id="{run}", from_="{self.saved_by}"),'
+        )
+        what = f'run "{run}": the file of "{self.name}" is gone, {self._active_path} is not there'
+        raise MissingRows(f"{what}: {f'{repeat} or ' * bool(self.saved_by)}ingest again")
 
     def _is_for_pypedream(self, inner: Path) -> bool:
         first = inner.parts[0].casefold()  # some systems see no difference between "A" and "a"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from pypedream import graph
-from pypedream.errors import TableRunError
+from pypedream.errors import MissingRows, TableRunError
 from pypedream.store.disk import remove_tree
 from pypedream.tabular.astro_file import INGESTED
 from pypedream.tabular.filters import FILTERED
@@ -85,6 +85,8 @@ def prepare(
     ------
     TableRunError
         If a file was written into, so that nothing is there to begin with.
+    MissingRows
+        If what a step began with is gone.
     """
     _refuse_damaged(manifest)
     order = [step.step_id for step in steps]
@@ -121,8 +123,19 @@ def _gone_since(steps: Sequence[StepDefinition], manifest: Manifest) -> dict[str
 
 def _first_version(folder: Path, manifest: Manifest, undone: list[str], name: str) -> str | None:
     """Return which step has kept the version of a file from before all that is undone."""
+
+    def number(key: str) -> float:
+        return manifest.step(key).number or _NOT_COMMITTED
+
     there = [key for key in undone if _kept(folder, key, name).is_file()]
-    return min(there, key=lambda key: manifest.step(key).number or _NOT_COMMITTED, default=None)
+    begun = [key for key in undone if name in manifest.step(key).inputs]
+    first = min(begun, key=number, default=None)
+    if first is not None and first not in there:
+        raise MissingRows(
+            f'run "{manifest.run_id}": the rows of "{name}" from before step "{first}", which is to'
+            f" be called again, are gone: {_kept(folder, first, name)} is not there; ingest again"
+        )
+    return min(there, key=number, default=None)
 
 
 def _begun(folder: Path, manifest: Manifest, undone: list[str]) -> Manifest:

@@ -177,6 +177,11 @@ class Manifest:
         """Return the state of a step; one that is not mentioned is pending."""
         return self.steps.get(step_id) or StepState()
 
+    def last_at(self, name: str) -> str | None:
+        """Return the step that had a file last and left rows in it; None if none has yet."""
+        had = [(state.number, key) for key, state in self.steps.items() if name in state.files]
+        return max(had)[1] if had else None
+
     def with_step(self, step_id: str, state: StepState) -> Manifest:
         """Return the manifest with another state of a step."""
         return evolve(self, steps={**self.steps, step_id: state})

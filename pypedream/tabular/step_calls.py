@@ -17,7 +17,7 @@ from pypedream.tabular.polars_library import pl
 from pypedream.tabular.quarantine import StepQuarantine
 from pypedream.tabular.stats import StatScope
 from pypedream.tabular.steps import StepContext, StepKind
-from pypedream.tabular.versions import Stamp, keep_version
+from pypedream.tabular.versions import Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +82,11 @@ class StepCall:
         ----------
         number
             The how manieth step of the run it is.
+
+        Raises
+        ------
+        MissingRows
+            If somebody has removed one of them.
         """
         self._start_s = perf_counter()
         started = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -90,7 +95,7 @@ class StepCall:
         self._rows_in, self._stamps = {}, {}
         for name, file in self.files.items():
             kept = self._kept(name)
-            keep_version(file.active_path, kept, is_ours=self.run.manifest.files[name].is_ours)
+            file.keep(kept)
             self._rows_in[name], self._stamps[name] = self.run.rows_of(file), Stamp.of(kept)
 
     def commit(self, value: Any) -> None:

@@ -296,6 +296,7 @@ def file_of(
         sizes.run_batch_size,
     )
     file.is_ours = state.is_ours
+    file.saved_by = manifest.last_at(name)
     file.others = {
         folder / each.active_path: other for other, each in manifest.files.items() if other != name
     }

@@ -8,10 +8,17 @@ from threading import Barrier, Event, Thread
 import pytest
 
 from pypedream import Parameters, Pipeline, context
-from pypedream.errors import Locked, NoTableRun, PathOutsideRun, RunCancelled, TableRunError
+from pypedream.errors import (
+    Locked,
+    MissingRows,
+    NoTableRun,
+    PathOutsideRun,
+    RunCancelled,
+    TableRunError,
+)
 from pypedream.inputs import Input, InputBinding
 from pypedream.mappers import KeyedInputMapper
-from pypedream.tabular import FILES, CanonicalIdResolver, IngestFileSpec, StepStatus
+from pypedream.tabular import FILES, AstroFile, CanonicalIdResolver, IngestFileSpec, StepStatus
 from pypedream.tabular.running import text_of
 from tests.tabular.tables import RUN_DATE, adding, ingested, numbers, pipeline_of, statuses, values
 
@@ -571,6 +578,36 @@ def test_steps_side_by_side_cannot_save_to_one_path(tmp_path):
 
     with pytest.raises(TableRunError, match=r"what the rows were is lost.*ingest again"):
         pipeline.run()
+
+
+def test_a_file_that_somebody_removed_is_told_with_the_way_back(tmp_path):
+    """Which file of which run it is, and which step to repeat if one has left it."""
+    folder = ingested(tmp_path, {"a": numbers(3)})
+    path = folder / "ingested" / "a.parquet"
+    pipeline = pipeline_of(tmp_path, steps(("one", adding(1)), ("two", adding(10))))
+    path.rename(tmp_path / "a.parquet")
+    with pytest.raises(MissingRows, match=r'^run "ab12c": the file of "a" is gone.*: ingest again'):
+        pipeline.run()
+    (tmp_path / "a.parquet").rename(path)
+    pipeline.run(until="one")
+    path.unlink()
+
+    way_back = (
+        r'repeat the step that left it, pipeline\.run\(run_id="ab12c", from_="one"\), or ingest'
+    )
+    with pytest.raises(MissingRows, match=way_back):
+        pipeline.run()
+    for read in (AstroFile.load, AstroFile.scan, AstroFile.is_large_file):
+        with pytest.raises(FileNotFoundError, match=way_back):
+            read(pipeline.file("a"))
+    with pytest.raises(MissingRows, match=way_back):
+        next(pipeline.file("a").iter_batches())
+
+    pipeline.run(run_id="ab12c", from_="one")
+    assert values(pipeline) == [11, 12, 13]
+    (folder / "snapshots" / "one" / "a.parquet").unlink()
+    with pytest.raises(MissingRows, match=r'"a" from before step "one", which is.*; ingest again'):
+        pipeline.run(run_id="ab12c", from_="one")
 
 
 def test_filters_count_what_they_take_out(tmp_path):
