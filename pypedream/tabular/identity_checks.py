@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -56,20 +57,30 @@ def check_frame(data: object) -> None:
 
 
 def check_call(
-    data: pl.DataFrame, key: str, namespace: str, groups: Mapping[str, tuple[str, ...]]
+    data: pl.DataFrame,
+    key: str,
+    namespace: str,
+    groups: Mapping[str, tuple[str, ...]],
+    left_out: Collection[str] = (),
 ) -> None:
     """Refuse what can be seen without looking at the rows.
+
+    Parameters
+    ----------
+    left_out
+        The columns that are not to be compared.
 
     Raises
     ------
     IdentityError
         If a column is missing, has no canonical form or would be overwritten; names all of them.
     """
-    _refuse("cannot resolve", _in_call(data, key, namespace, groups))
+    problems = [*_in_call(data, key, namespace, groups), *_not_there(data, left_out)]
+    _refuse("cannot resolve", problems)
 
 
 def check_kinds(run_date: object, exclude_columns: object) -> None:
-    """Refuse with a TypeError a day that is a text, and one name where names are asked for."""
+    """Refuse with a TypeError what is no day, and what is no set of names."""
     if not isinstance(run_date, date):
         raise TypeError(f"run_date={run_date!r} is no day: give a date, such as ctx.run_date")
     if isinstance(exclude_columns, str):
@@ -77,6 +88,8 @@ def check_kinds(run_date: object, exclude_columns: object) -> None:
             f"exclude_columns={exclude_columns!r} is a text:"
             f" give a set of names, frozenset([{exclude_columns!r}])"
         )
+    if not isinstance(exclude_columns, Iterable):
+        raise TypeError(f"exclude_columns={exclude_columns!r} is no set of names: leave it out")
 
 
 def check_keys(keys: pl.Series) -> None:
@@ -161,7 +174,13 @@ def _in_group(data: pl.DataFrame, group: str, fields: Collection[str]) -> Iterat
             yield f'hash group "{group}": objects of Python in "{field}" cannot be compared'
 
 
-def _refuse(what: str, problems: Iterator[str]) -> None:
+def _not_there(data: pl.DataFrame, left_out: Collection[str]) -> Iterator[str]:
+    for name in sorted(map(str, left_out)):
+        if name not in data.columns:
+            yield f'exclude_columns: no column "{name}"{did_you_mean(name, data.columns)}'
+
+
+def _refuse(what: str, problems: Iterable[str]) -> None:
     found = list(problems)
     if found:
         raise IdentityError(f"{what}: {'; '.join(found)}")

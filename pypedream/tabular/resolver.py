@@ -136,14 +136,15 @@ class CanonicalIdResolver:
             If a key is blank or is that of two rows that differ, a column is missing or would be
             overwritten. Nothing is kept then.
         TypeError
-            If *data* is no frame of polars, *run_date* no date, or *exclude_columns* one text.
+            If *data* is no frame of polars, *run_date* no date or *exclude_columns* no set.
         StoreError
             If the store cannot be read or written.
         """
         check_frame(data)
         check_kinds(run_date, exclude_columns)
-        groups = self._groups(data, {source_key_column, *exclude_columns})
-        check_call(data, source_key_column, namespace, groups)
+        left_out = frozenset(exclude_columns)
+        groups = self._groups(data, {source_key_column, *left_out})
+        check_call(data, source_key_column, namespace, groups, left_out)
         check_keys(data[source_key_column])
         check_rows(data, source_key_column, groups)
         day = run_date.date() if isinstance(run_date, datetime) else run_date

@@ -387,6 +387,7 @@ def test_a_resolver_that_cannot_work_is_refused(
 @pytest.mark.parametrize(
     "data, options, problem",
     [
+        (FIRST, {"exclude_columns": {"Town"}}, 'exclude_columns: no column "Town"; did .* "town"'),
         (FIRST, {"source_key_column": "Urn"}, 'no column "Urn" for the keys; did you mean "urn"'),
         (FIRST, {"namespace": ""}, "the namespace is empty"),
         (FIRST.drop("town"), {}, 'hash group "address": no column "town"'),
@@ -397,8 +398,8 @@ def test_a_resolver_that_cannot_work_is_refused(
         (FIRST.drop("town"), {"namespace": ""}, 'namespace is empty.*; .*no column "town"'),
     ],
     ids=[
-        "key", "namespace", "field", "nearest name", "taken name", "float keys", "dates",
-        "all of them",
+        "left out", "key", "namespace", "field", "nearest name", "taken name", "float keys",
+        "dates", "all of them",
     ],
 )  # fmt: skip
 def test_a_call_that_cannot_work_is_refused(
@@ -468,10 +469,11 @@ def test_only_a_frame_can_be_resolved(tmp_path: Path, data: Any, problem: str) -
     "options, problem",
     [
         ({"exclude_columns": "town"}, r"give a set of names, frozenset\(\['town'\]\)"),
+        ({"exclude_columns": None}, "exclude_columns=None is no set of names"),
         ({"day": "2026-01-05"}, "run_date='2026-01-05' is no day: give a date"),
         ({"day": None}, "run_date=None is no day"),
     ],
-    ids=["a name", "a text as the day", "no day"],
+    ids=["a name", "no names", "a text as the day", "no day"],
 )
 def test_a_text_is_neither_names_nor_a_day(
     tmp_path: Path, options: dict[str, Any], problem: str
