@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Protocol
 from attrs import evolve, field, frozen
 
 from pypedream.log.logger import logger
+from pypedream.names import did_you_mean, there_are
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from attrs import Attribute
 
@@ -67,14 +68,16 @@ class StatRecord:
     recorded_at: datetime
 
     @subject.validator
-    def _check_subject(self, _: Attribute[str | None], subject: str | None) -> None:
-        if bool(subject) is (self.scope is StatScope.RUN):
-            wanted = "no name" if subject else f"the name of the {self.scope}"
+    def _check_subject(self, _: Attribute[str | None], subject: object) -> None:
+        is_of_run = self.scope is StatScope.RUN
+        is_well = not subject if is_of_run else subject and isinstance(subject, str)
+        if not is_well:
+            wanted = "no name" if is_of_run else f"the name of the {self.scope}"
             raise ValueError(f"a number of a {self.scope} needs {wanted}, not {subject!r}")
 
     @action.validator
-    def _check_action(self, _: Attribute[str], action: str) -> None:
-        if not action.strip():
+    def _check_action(self, _: Attribute[str], action: object) -> None:
+        if not isinstance(action, str) or not action.strip():
             raise ValueError(f"say what the number counts: {action!r} is no name for it")
 
     @value.validator
@@ -119,6 +122,8 @@ class StatisticsRecorder:
         Where they are kept: a `StatisticsStore`.
     step_id
         The step that `record_step` is about, unless it is told another one.
+    file_names
+        The files of the run; None if nobody knows these.
 
     Examples
     --------
@@ -136,6 +141,7 @@ class StatisticsRecorder:
     run_id: str
     store: Statistics = field(repr=False)
     step_id: str | None = field(default=None, kw_only=True)
+    file_names: Collection[str] | None = field(default=None, kw_only=True, repr=False)
 
     def record_run(self, action: str, value: float) -> None:
         """Note a number of the run.
@@ -148,7 +154,18 @@ class StatisticsRecorder:
         self._record(StatScope.RUN, None, action, value)
 
     def record_file(self, file_name: str, action: str, value: float) -> None:
-        """Note a number of a file, by the name it has in the pipeline; raises as `record_run`."""
+        """Note a number of a file, by the name that it has in the pipeline.
+
+        Raises
+        ------
+        ValueError
+            As `record_run`, and if there is no such file.
+        """
+        if self.file_names is not None and file_name and file_name not in self.file_names:
+            near = (
+                did_you_mean(str(file_name), self.file_names) or f": {there_are(self.file_names)}"
+            )
+            raise ValueError(f'there is no file "{file_name}" to note "{action}" of{near}')
         self._record(StatScope.FILE, file_name, action, value)
 
     def record_step(self, action: str, value: float, *, step_id: str | None = None) -> None:

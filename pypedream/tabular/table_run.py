@@ -75,7 +75,9 @@ class TableRun:
     @property
     def stats(self) -> StatisticsRecorder:
         """What records numbers of the run."""
-        return StatisticsRecorder(self.manifest.run_id, self.store)
+        of_steps = (name for step in self.steps for name in step.file_names)
+        names = tuple(dict.fromkeys([*self.manifest.files, *of_steps]))
+        return StatisticsRecorder(self.manifest.run_id, self.store, file_names=names)
 
     def prepare(self, called: set[str]) -> None:
         """Make ready to call these steps."""

@@ -721,6 +721,25 @@ def test_what_is_known_of_every_step_is_in_the_statistics(tmp_path):
     ]
 
 
+def test_a_number_is_noted_of_a_file_that_there_is(tmp_path):
+    """Another name is told with the nearest, and with what a file is told by."""
+    ingested(tmp_path, {"schools": numbers(1)})
+
+    def note(ctx, files):
+        ctx.stats.record_file("schools", "closed", 1)
+        with pytest.raises(
+            ValueError, match=r'no file "school" to note "closed" of; did .*"schools"'
+        ):
+            ctx.stats.record_file("school", "closed", 1)
+        with pytest.raises(ValueError, match="there is only schools"):
+            ctx.stats.record_file(files[0], "closed", 1)
+
+    pipeline = pipeline_of(tmp_path, steps(("note", note, ["schools"])), ("schools",))
+    pipeline.run()
+
+    assert [one.value for one in pipeline.statistics() if one.action == "closed"] == [1]
+
+
 def test_a_run_may_go_on_in_a_thread_or_be_awaited(tmp_path):
     """With ``start`` and ``arun``, which take the run as ``run`` does."""
     ingested(tmp_path, {"a": numbers(3)})

@@ -98,8 +98,21 @@ def test_a_recorder_of_a_step_may_note_for_another(
         (lambda stats: stats.record_run("rows", float("nan")), '"rows" is nan'),
         (lambda stats: stats.record_file("", "rows", 1), "needs the name of the file, not ''"),
         (lambda stats: stats.record_step("rows", 1), "needs the name of the step, not None"),
+        (lambda stats: stats.record_run(1, "rows"), "1 is no name for it"),
+        (lambda stats: stats.record_file(7, "rows", 1), "needs the name of the file, not 7"),
     ],
-    ids=["no action", "blank", "text", "none", "truth", "nan", "no file", "no step"],
+    ids=[
+        "no action",
+        "blank",
+        "text",
+        "none",
+        "truth",
+        "nan",
+        "no file",
+        "no step",
+        "other way round",
+        "no name",
+    ],
 )
 def test_what_is_no_number_of_anything_is_refused(
     store: StatisticsStore, stats: StatisticsRecorder, note: Any, problem: str
