@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pypedream.names import did_you_mean
+from pypedream.tabular.models import IngestFileSpec
 from pypedream.tabular.problems import Problem, error_of
+from pypedream.values import said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from pypedream.tabular.models import IngestFileSpec
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["match_files"]
 
@@ -39,6 +40,8 @@ def match_files(folder: str | os.PathLike[str], specs: Sequence[IngestFileSpec])
     IngestError
         If the folder is none or has folders in it, if a spec means no file or several, or if a
         file is left over; it names every mistake.
+    TypeError
+        If *specs* is not a sequence of specs.
 
     Examples
     --------
@@ -49,6 +52,7 @@ def match_files(folder: str | os.PathLike[str], specs: Sequence[IngestFileSpec])
     >>> match_files(folder, [IngestFileSpec("schools", "schools_*.csv", None)])["schools"].name
     'schools_2024.csv'
     """
+    _check_specs(specs)
     names, problems = _names_in(Path(folder))
     free, unclear, found = list(names), set[str](), dict[str, Path]()
     for at, spec in enumerate(specs):
@@ -67,6 +71,18 @@ def match_files(folder: str | os.PathLike[str], specs: Sequence[IngestFileSpec])
     if problems:
         raise error_of(f'folder "{folder}"', problems)
     return found
+
+
+def _check_specs(specs: object) -> None:
+    if isinstance(specs, IngestFileSpec):
+        raise TypeError(
+            f'specs is a list: match_files(folder, [spec]), also for "{specs.name}" alone'
+        )
+    if isinstance(specs, str) or not isinstance(specs, Sequence):
+        raise TypeError(f"specs is a list of IngestFileSpec, not {said(specs)}")
+    for each in specs:
+        if not isinstance(each, IngestFileSpec):
+            raise TypeError(f"specs holds {said(each)}, which is no IngestFileSpec")
 
 
 def _names_in(folder: Path) -> tuple[list[str], list[Problem]]:

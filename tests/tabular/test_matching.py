@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,22 @@ def test_each_spec_gets_its_file(folder: Path) -> None:
     found = match_files(folder, specs("schools_*.csv", "pupils.csv"))
 
     assert found == {"a": folder / "schools_1.csv", "b": folder / "pupils.csv"}
+
+
+@pytest.mark.parametrize(
+    "given, why",
+    [
+        (specs("*")[0], r'match_files\(folder, \[spec\]\), also for "a" alone'),
+        ("*.csv", r"a list of IngestFileSpec, not '\*\.csv'"),
+        (["*.csv"], r"holds '\*\.csv', which is no IngestFileSpec"),
+        (None, "not None"),
+    ],
+    ids=["one spec", "text", "texts", "none"],
+)
+def test_what_are_no_specs_is_refused(folder: Path, given: Any, why: str) -> None:
+    """One spec as well: it goes into a list."""
+    with pytest.raises(TypeError, match=why):
+        match_files(folder, given)
 
 
 def test_specs_choose_in_their_order(folder: Path) -> None:
