@@ -47,12 +47,12 @@ def keep_code(file: str, text: bytes, code: CodeType) -> None:
     place = _place(file)
     if len(text) < _SMALL or not os.path.isdir(os.path.dirname(place)):
         return
-    from pypedream.formats.replacement import replacing
+    from pypedream.formats.replacement import replace
 
     data = marshal.dumps(code)
     # Nobody needs it: if it cannot be written, the file is compiled again.
-    with suppress(OSError), replacing(place) as beside:
-        beside.write_bytes(_head(file, text, data) + data)
+    with suppress(OSError):
+        replace(place, _head(file, text, data) + data)
 
 
 def _is_private(folder: str) -> bool:

@@ -200,15 +200,14 @@ class Rest:
         return True
 
     def _write(self, root: str, memo: _Memo) -> None:
-        from pypedream.formats.replacement import replacing
+        from pypedream.formats.replacement import replace
         from pypedream.store.disk import make_folder
 
         document, path = {"version": _VERSION, **memo._asdict()}, self._memo(root)
         # Nobody needs it: if it cannot be written, the next time goes the long way.
         with suppress(OSError):
             make_folder(Path(path).parent, is_shared=False)
-            with replacing(path) as beside:
-                beside.write_text(json.dumps(document), encoding="ascii")
+            replace(path, json.dumps(document).encode("ascii"))
 
 
 def _read(path: str) -> _Memo | None:

@@ -25,7 +25,7 @@ from attrs import frozen
 
 from pypedream.errors import StoreError
 from pypedream.files.paths import place_within
-from pypedream.formats.replacement import UNFINISHED
+from pypedream.formats.replacement import UNFINISHED, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,7 +135,6 @@ class FileHashes:
         """Remember what was hashed, beside what other processes have remembered meanwhile."""
         if not self._fresh:
             return
-        from pypedream.formats.replacement import replacing
         from pypedream.store.disk import make_folder
 
         rows = _read(self._memo) | self._fresh
@@ -144,8 +143,7 @@ class FileHashes:
         # Nobody needs it: if it cannot be written, files are hashed again.
         with suppress(OSError):
             make_folder(self._memo.parent, is_shared=False)
-            with replacing(self._memo) as beside:
-                beside.write_bytes(_text_of(rows))
+            replace(self._memo, _text_of(rows))
             self._known, self._fresh = rows, {}
 
     def _row(self, name: str, found: os.stat_result) -> _Row:

@@ -22,7 +22,7 @@ from attrs import field, fields, frozen
 
 from pypedream.errors import StoreError
 from pypedream.files.lock_names import name_of
-from pypedream.formats.replacement import replacing
+from pypedream.formats.replacement import replace
 from pypedream.store.disk import make_folder
 
 if TYPE_CHECKING:
@@ -216,8 +216,7 @@ class Locks:
             if not self._has_folder:
                 make_folder(self._folder, is_shared=False)
                 self._has_folder = True
-            with replacing(path) as beside, open(beside, "wb") as file:
-                file.write(text)
+            replace(path, text)
         except StoreError:  # what is there cannot be read, which it says
             raise
         except OSError as error:

@@ -17,7 +17,7 @@ from attrs import frozen
 
 from pypedream.formats.faults import IN_MEMORY, fault, reading, writing
 from pypedream.formats.loader import Loader
-from pypedream.formats.replacement import replacing
+from pypedream.formats.replacement import replace, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,8 +69,8 @@ class JSON(Loader[Any, Any]):
 
     def save(self, value: Any, path: str | PathLike[str]) -> None:
         """Write *value* as one document."""
-        with writing(path, "JSON"), replacing(path) as beside:
-            beside.write_bytes(self._encoded(value))
+        with writing(path, "JSON"):
+            replace(path, self._encoded(value))
 
     def dumps(self, value: Any) -> bytes:
         """Return *value* as one document."""

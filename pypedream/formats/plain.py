@@ -10,7 +10,7 @@ from attrs import frozen
 
 from pypedream.formats.faults import IN_MEMORY, fault, reading, writing
 from pypedream.formats.loader import Loader
-from pypedream.formats.replacement import replacing, replacing_folder
+from pypedream.formats.replacement import replace, replacing, replacing_folder
 
 
 @frozen
@@ -39,8 +39,8 @@ class Text(Loader[str, str]):
 
     def save(self, value: str, path: str | os.PathLike[str]) -> None:
         """Write the text."""
-        with writing(path, "Text"), replacing(path) as beside:
-            beside.write_bytes(self._encoded(value))
+        with writing(path, "Text"):
+            replace(path, self._encoded(value))
 
     def dumps(self, value: str) -> bytes:
         """Return the text as bytes."""
@@ -72,8 +72,8 @@ class Bytes(Loader[bytes, bytes]):
 
     def save(self, value: bytes, path: str | os.PathLike[str]) -> None:
         """Write the bytes."""
-        with writing(path, "Bytes"), replacing(path) as beside:
-            beside.write_bytes(_checked(value))
+        with writing(path, "Bytes"):
+            replace(path, _checked(value))
 
     def dumps(self, value: bytes) -> bytes:
         """Return the bytes."""

@@ -10,7 +10,7 @@ from attrs import frozen
 from pypedream._extras import need
 from pypedream.formats.faults import fault, reading, writing
 from pypedream.formats.loader import Loader
-from pypedream.formats.replacement import replacing
+from pypedream.formats.replacement import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,10 +48,10 @@ class YAML(Loader[Any, Any]):
     def save(self, value: Any, path: str | PathLike[str]) -> None:
         """Write *value* as one document."""
         yaml = need("yaml", extra="yaml", for_="YAML")
-        with writing(path, "YAML"), replacing(path) as beside:
+        with writing(path, "YAML"):
             dumper = _dumper(yaml)
             text = yaml.dump(value, Dumper=dumper, allow_unicode=True, sort_keys=self.sort_keys)
-            beside.write_bytes(text.encode())
+            replace(path, text.encode())
 
     def empty(self) -> Any:
         """Return what *empty_factory* makes."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pypedream.formats.replacement import replacing, replacing_folder
+from pypedream.formats.replacement import replace, replacing, replacing_folder
 
 on_posix = pytest.mark.skipif(sys.platform == "win32", reason="modes are a matter of POSIX")
 
@@ -196,3 +197,32 @@ def test_what_is_being_written_anyway(tmp_path: Path) -> None:
 
     with replacing(path) as beside:
         assert beside != path
+
+
+@on_posix
+@pytest.mark.usefixtures("umask")
+def test_a_file_is_replaced_by_what_is_known(tmp_path: Path) -> None:
+    """It has the mode of the file that was there, or that of any new one, and nothing is left."""
+    old, new, link = tmp_path / "old.txt", tmp_path / "deep" / "new.txt", tmp_path / "link"
+    old.write_text("old")
+    old.chmod(0o604)
+    link.symlink_to(old)
+
+    replace(link, b"newer")
+    replace(new, memoryview(array("i", [1, 2])))
+
+    assert old.read_text() == "newer"
+    assert link.is_symlink()
+    assert new.read_bytes() == array("i", [1, 2]).tobytes()
+    assert (mode(old), mode(new)) == (0o604, 0o640)
+    assert sorted(tmp_path.rglob("*")) == [new.parent, new, link, old]
+
+
+def test_what_cannot_be_replaced(tmp_path: Path) -> None:
+    """What was there stays and nothing else does."""
+    (tmp_path / "folder" / "inside").mkdir(parents=True)
+
+    with pytest.raises(OSError, match="folder"):
+        replace(tmp_path / "folder", b"new")
+
+    assert sorted(tmp_path.rglob("*")) == [tmp_path / "folder", tmp_path / "folder" / "inside"]
