@@ -1,7 +1,7 @@
-"""The command ``repro`` where there is nothing to do: without what all the others need.
+"""The command ``repro`` without options: mostly there is nothing to do, and little is loaded.
 
-It is given after each save and in each commit hook, and mostly nothing has changed. So it is first
-asked without a parser for options, an engine or a log.
+It is given after each save and in each commit hook, and mostly nothing has changed. So that is
+asked first, without an engine or a log; and a parser for options is not needed at all.
 """
 
 from __future__ import annotations
@@ -29,21 +29,16 @@ QUIET: Final = frozenset(("-q", "--quiet"))
 
 
 def repro(words: Sequence[str]) -> int:
-    """Give ``repro`` without any option but ``-q``; return the exit code.
-
-    Where something is to be done, the command does it with the pipeline that is loaded already.
-    """
+    """Give ``repro`` without any option but ``-q``; return the exit code."""
     try:
         with loaded(None, debug=False, is_kept=True) as found:
-            rest = found.pipeline.rest
+            rest, is_quiet = found.pipeline.rest, not QUIET.isdisjoint(words)
             if rest.holds():
                 found.keep()
-                is_quiet = not QUIET.isdisjoint(words)
                 return said_at_rest(rest, is_quiet=is_quiet)
-            from pypedream.cli.commands import app
+            from pypedream.cli.up_to_date import bring
 
-            code: int = app.main(list(words), standalone_mode=False, obj=(found, rest))
-            return code
+            return bring(found, rest, is_quiet=is_quiet)
     except PypedreamError as error:
         return report(error)
     except BrokenPipeError:

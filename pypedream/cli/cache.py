@@ -10,10 +10,10 @@ import click
 from attrs import asdict
 
 from pypedream.cli import FAILED, OK, options
+from pypedream.cli.carry_out import recording
 from pypedream.cli.groups import Group
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
-from pypedream.cli.run import recording
 from pypedream.cli.terminal import say, say_json
 from pypedream.cli.values import parameters_of
 from pypedream.cli.workspaces import workspace_of

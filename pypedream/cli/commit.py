@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pypedream.cli import options
+from pypedream.cli.carry_out import recording
 from pypedream.cli.load import loaded
-from pypedream.cli.run import recording
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.cli.values import parameters_of
 from pypedream.cli.words import stages_meant, words

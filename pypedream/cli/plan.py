@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from pypedream.cli import options
+from pypedream.cli.carry_out import recording
 from pypedream.cli.elsewhere import elsewhere, say_whether, taken_from
 from pypedream.cli.load import loaded
-from pypedream.cli.run import recording
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.cli.values import parameters_of
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pypedream.cli import options
 from pypedream.cli.at_rest import said_at_rest
+from pypedream.cli.carry_out import recording
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
-from pypedream.cli.run import carried_out, console, recording, said
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
+from pypedream.cli.up_to_date import brought, said_brought, sinks
 from pypedream.cli.values import completed, parameters_of
 from pypedream.cli.words import stages_meant, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pypedream.cli.load import Loaded
     from pypedream.cli.words import Words
-    from pypedream.engine.at_rest import Rest
     from pypedream.engine.plan import Plan
-    from pypedream.engine.run import Run
 
 _SPECIAL = ("workspace", "executor", "jobs", "allow_missing")
 """With one of these it is not as it was the last time, or a plan says what is wrong with it."""
@@ -84,8 +79,8 @@ def command(
         return _watched(ctx, words, is_dry=dry_run)
     free = stdout_kept_free(is_wanted=as_json or dry_run)
     special = (dry_run, explain, as_json, texts, file, words.stages, *map(how.get, _SPECIAL))
-    with free, _loaded(ctx, words.target, debug=debug) as found:
-        rest = None if any(special) else _rest(ctx, found)
+    with free, loaded(words.target, debug=debug) as found:
+        rest = None if any(special) else found.pipeline.rest
         if rest is not None and rest.holds() and not how["force"]:
             return said_at_rest(rest, is_quiet=quiet)
         values = parameters_of(found.pipeline, texts, file)
@@ -98,39 +93,15 @@ def command(
         else:
             if explain and not as_json:
                 say(*lines)
-            if not quiet:
-                asked["sinks"] = _shown(found, verbose=verbose)
-            run = carried_out(found.pipeline, partial(found.pipeline.run, values), asked)
-            _remember(rest, found, run)
+            shown = None if quiet else sinks(found, verbose=verbose)
+            run = brought(found, rest, values, asked, shown)
     if run is not None:
-        if not (quiet or as_json) and any(one.state == "ok" for one in run.stages.values()):
-            say(*(f"note: {note}" for note in run.plan.notes), err=True)
-        return said(run, is_quiet=quiet, as_json=as_json, debug=debug)
+        return said_brought(run, is_quiet=quiet, as_json=as_json, debug=debug)
     if as_json:
         say_json(document)
     else:
         say(*lines)
     return 0
-
-
-@contextmanager
-def _loaded(ctx: click.Context, target: str | None, *, debug: bool) -> Iterator[Loaded]:
-    """Give the pipeline, which may have been looked at already."""
-    if ctx.obj is not None:
-        yield ctx.obj[0]
-        return
-    with loaded(target, debug=debug) as found:
-        yield found
-
-
-def _rest(ctx: click.Context, found: Loaded) -> Rest:
-    return found.pipeline.rest if ctx.obj is None else ctx.obj[1]
-
-
-def _remember(rest: Rest | None, found: Loaded, run: Run) -> None:
-    if rest is not None:
-        rest.remember(run)
-        found.keep()
 
 
 def _watched(ctx: click.Context, words: Words, *, is_dry: bool) -> int:
@@ -155,11 +126,6 @@ def _asked(words: Words, found: Loaded, how: dict[str, Any]) -> dict[str, Any]:
     asked["workers"] = jobs
     asked["allow_missing"] = True if how["allow_missing"] else None
     return {**options.request(asked), **recording(found, how["workspace"])}
-
-
-def _shown(found: Loaded, *, verbose: bool) -> list[Any]:
-    own = found.pipeline.options.get("sinks", ())
-    return [*own, console(found.pipeline.blueprint.order, verbose=verbose)]
 
 
 def _explained(plan: Plan, *, is_long: bool) -> tuple[list[str], dict[str, Any]]:

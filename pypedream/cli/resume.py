@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pypedream.cli import options, suggestions
+from pypedream.cli.carry_out import carried_out, console, recording, said
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
-from pypedream.cli.run import carried_out, console, recording, said
 from pypedream.cli.tables import standing_of
 from pypedream.cli.terminal import stdout_kept_free
 from pypedream.cli.values import parameters_of

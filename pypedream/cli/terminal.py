@@ -85,7 +85,13 @@ def _strict(value: Any) -> Any:
 
 
 def ask(question: str, *, is_secret: bool = False) -> str:
-    """Ask on stderr, as stdout may go elsewhere, and return what is typed; "" for nothing."""
+    """Ask on stderr, as stdout may go elsewhere, and return what is typed; "" for nothing.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C and Ctrl-D.
+    """
     import click
 
     encoding = getattr(sys.stderr, "encoding", None) or "ascii"
@@ -95,8 +101,7 @@ def ask(question: str, *, is_secret: bool = False) -> str:
             fitting, default="", show_default=False, hide_input=is_secret, err=True
         )
     except click.Abort:
-        say("", err=True)  # the question is still on the line
-        raise
+        raise KeyboardInterrupt from None
     return answer
 
 

@@ -8,8 +8,8 @@ import click
 from attrs import asdict
 
 from pypedream.cli import FAILED, OK, options
+from pypedream.cli.carry_out import recording
 from pypedream.cli.load import loaded
-from pypedream.cli.run import recording
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
 from pypedream.cli.values import parameters_of
 from pypedream.cli.words import stages_meant, words
