@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from pypedream._lazy import shown_as
-from pypedream.errors import RunCancelled
+from pypedream.errors import PypedreamError, RunCancelled
 from pypedream.log.ended import Ended, said_by
 from pypedream.log.redaction import Redactor
 from pypedream.over import CROSS
@@ -256,7 +256,9 @@ def failure_screen(failure: Failure) -> list[str]:
     inputs = input_lines(failure)
     if len(inputs) > _MOST_INPUTS:
         inputs = [*inputs[: _MOST_INPUTS - 1], f"  and {len(inputs) - _MOST_INPUTS + 1} more"]
-    return [head, *_frame_lines(failure.traceback), *inputs, *_hints(failure)]
+    # of our own errors the text says it all, unless the user's code comes in
+    frames = _frame_lines(failure.traceback, only_own=isinstance(error, PypedreamError))
+    return [head, *frames, *inputs, *_hints(failure)]
 
 
 def _hints(failure: Failure) -> Iterator[str]:

@@ -10,6 +10,7 @@ import pytest
 from pypedream import Failure, Parameters, Pipeline, Secret
 from pypedream.engine.failure import failure_screen
 from pypedream.errors import ExitPipeline, RunCancelled
+from pypedream.formats import JSON
 from pypedream.patterns import cross
 
 
@@ -235,6 +236,19 @@ def test_the_screen_shows_a_librarys_line_if_there_is_no_other():
 
     assert first.endswith(" in loads")
     assert last.endswith(" in raw_decode")
+
+
+def test_the_screen_shows_no_librarys_line_of_an_error_of_ours(tmp_path):
+    """It says all itself: that a library of Python helped us to say so helps nobody."""
+    (tmp_path / "x.json").write_text("{")
+    flow = Pipeline("reading", Parameters.define(path=str(tmp_path / "x.json")), progress=False)
+    flow.stage(JSON().load, name="read")
+
+    run = flow.run(on_error="continue")
+
+    head, path, *_ = failure_screen(run.failure)
+    assert head.startswith("read failed: FormatError: ")
+    assert path.startswith("  path = ")
 
 
 def sum_of(each):
