@@ -65,6 +65,11 @@ def recording(found: Loaded, given: str | None) -> dict[str, Any]:
     return {"workspace": found.folder / USUAL_FOLDER}
 
 
+def _workspace(pipeline: Pipeline, asked: dict[str, Any]) -> str:
+    said = asked.get("workspace") or pipeline.options.get("workspace")
+    return str(said or os.environ.get(VARIABLE, ""))
+
+
 def console(stages: Collection[str], *, verbose: bool) -> ConsoleSink:
     """Return what shows a run that calls *stages*."""
     from pypedream.cli.console import Console  # who is quiet needs none
@@ -100,8 +105,8 @@ def carried_out(
     except BaseException as error:
         run = pipeline.last_run
         # A run of tables that another process has is no matter of where runs are recorded.
-        is_of_workspace = isinstance(error, StoreError) and not isinstance(error, Locked)
-        if is_of_workspace and run is before:
+        is_of_store = isinstance(error, StoreError) and not isinstance(error, Locked)
+        if is_of_store and run is before and _workspace(pipeline, asked) in str(error):
             raise Refused(f"{error}; {otherwise}") from None
         if run is None or run is before or not (error is run.error or run.state == "cancelled"):
             raise

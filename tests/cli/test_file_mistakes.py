@@ -152,6 +152,17 @@ def test_a_file_that_cannot_be_read_is_one_line(write, invoke):
     assert third.startswith("record: ")
 
 
+def test_where_runs_are_recorded_is_no_matter_of_a_file_that_cannot_be_read(write, invoke, folder):
+    """Another workspace would not help."""
+    (folder / "loop.json").symlink_to("loop.json")
+    read = 'def f(x: Annotated[dict, Dep("loop.json", JSON())]) '
+    write("pipeline.py", HEAD + read + GIVES + "flow.register(f)")
+
+    (line,) = invoke("repro").stderr.splitlines()
+
+    assert line == f"error: cannot read {folder}/loop.json: Too many levels of symbolic links"
+
+
 def test_a_path_among_parameters_is_noted_when_its_stage_is_called(write, invoke):
     """What is in the file would not count; a run that calls nothing says nothing."""
     write(
