@@ -1,7 +1,7 @@
-"""Misplaced: a folder where a stage reads or writes a file, and a file where it writes a folder.
+"""Misplaced: a folder where a stage reads or writes a file, and the other way round.
 
 What is at the place of an output is replaced. A folder there is none that the stage wrote, so what
-is in it would be lost.
+is in it would be lost; and so would be the code of the stage.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["misplaced"]
 
-_MOVE = "move that away, or give the output another path"
+_OTHER = "give the output another path"
+_MOVE = f"move that away, or {_OTHER}"
 
 
 def misplaced(wires: Mapping[str, Wire], selected: Collection[str]) -> list[Problem]:
@@ -45,6 +46,8 @@ def _of_stage(wired: Wire) -> Iterator[tuple[str, str]]:
     for out in wired.files.spec.outs.values():
         for path in texts_of(out.path):
             yield from _written(wired.files.root, path, out)
+            if wired.place is not None and _is_same(f"{wired.files.root}/{path}", wired.place.file):
+                yield f'its output "{path}" is the file that defines it', _OTHER
 
 
 def _read(link: Link) -> Iterator[tuple[str, str]]:
@@ -61,11 +64,28 @@ def _read(link: Link) -> Iterator[tuple[str, str]]:
 
 def _written(root: str, path: str, out: FileOut) -> Iterator[tuple[str, str]]:
     is_folder = _is_folder(root, path.rstrip("/"))
-    if path.endswith("/"):
+    around = "" if is_folder is not None else _file_around(root, path)
+    if around:
+        yield f'its output "{path}" is inside of "{around}", which is a file', _OTHER
+    elif path.endswith("/"):
         if is_folder is False:
             yield f'its output "{path}" is a folder, and there is a file', _MOVE
     elif is_folder and not may_be_of_folders(out.loader):
         yield f'its output "{path}" is a file, and there is a folder', _MOVE
+
+
+def _file_around(root: str, path: str) -> str:
+    """Return a file that is where a folder has to be for a path; "" if there is none."""
+    while path := os.path.dirname(path.rstrip("/")):
+        is_folder = _is_folder(root, path)
+        if is_folder is not None:
+            return "" if is_folder else path
+    return ""
+
+
+def _is_same(path: str, other: str) -> bool:
+    is_alike = os.path.basename(path) == os.path.basename(other)
+    return is_alike and os.path.realpath(path) == os.path.realpath(other)
 
 
 def _is_folder(root: str, path: str) -> bool | None:

@@ -67,7 +67,7 @@ def _missing(
         makers = [each for each in link.reads if _writes(wires[each], path, ref.root)]
         if not makers:
             outputs = [each for wired in wires.values() for each in _outputs(wired, ref.root)]
-            near = _near(ref.root, path, outputs)
+            near = _leading_nowhere(ref.root, path) or _near(ref.root, path, outputs)
             yield f'stage "{key}": there is no file "{path}" for "{link.argument}"{near}', ""
         elif not any(each in provided for each in makers):
             what = f'stage "{key}" reads "{path}", which is not there'
@@ -92,6 +92,13 @@ def _writes(wired: Wire, path: str, root: str) -> bool:
     )
 
 
+def _leading_nowhere(root: str, path: str) -> str:
+    place = f"{root}/{path}"
+    if not os.path.islink(place):
+        return ""
+    return f"; it is a symbolic link to {os.readlink(place)}, which is not there"
+
+
 def _near(root: str, path: str, outputs: list[str]) -> str:
     folder, _, name = path.rstrip("/").rpartition("/")
     before = f"{folder}/" if folder else ""
@@ -103,4 +110,5 @@ def _near(root: str, path: str, outputs: list[str]) -> str:
     near = did_you_mean(name, names)
     if near or names or not folder:
         return near.replace('"', f'"{before}', 1) if near else ""
-    return f'; there is no folder "{folder}"'
+    is_file = os.path.isfile(f"{root}/{folder}")
+    return f'; "{folder}" is a file' if is_file else f'; there is no folder "{folder}"'

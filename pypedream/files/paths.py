@@ -190,7 +190,7 @@ def _check_inside(root: str, path: str, link: str) -> None:
         where = os.path.relpath(link, root).replace(os.sep, "/")
         raise DefinitionError(
             f'"{path}" leaves the project: the symbolic link "{where}" leads to {real}:'
-            " put a copy of the file into the project"
+            " put what it leads to into the project"
         )
 
 

@@ -275,6 +275,47 @@ def test_a_folder_in_the_place_of_a_file_is_a_mistake_of_the_plan(project: Path)
     assert (project / "out" / "rows.json" / "mine.txt").read_text() == "mine"
 
 
+def own(
+    x: Annotated[Any, Dep("in.json", JSON())],
+) -> Annotated[Any, Out("test_in_a_run.py", JSON())]:
+    return x
+
+
+def test_a_stage_does_not_write_over_its_own_code(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether or not that is a loss: the next run could not load it."""
+    monkeypatch.setattr("pypedream.files.project.root_of", lambda _: Path(__file__).parent)
+
+    with pytest.raises(PlanError, match=r'"test_in_a_run\.py" is the file that defines it: give'):
+        flow_of(own).plan(allow_missing=True)
+
+
+def below(x: Annotated[Any, Dep("in.json/x", JSON())]) -> Annotated[Any, Out("1.json", JSON())]:
+    return x
+
+
+def deep(x: Annotated[Any, Dep("link.json", JSON())]) -> Annotated[Any, Out("other/a/1", JSON())]:
+    return x
+
+
+def test_what_is_no_way_to_a_file_is_told(project: Path) -> None:
+    """A file where a folder has to be, and a symbolic link to nothing."""
+    (project / "link.json").symlink_to("gone.json")
+    (project / "other").touch()
+
+    with pytest.raises(PlanError) as caught:
+        flow_of(below, deep).plan()
+
+    nowhere = "it is a symbolic link to gone.json, which is not there"
+    move = "give the output another path"
+    assert [str(one).rpartition(" (")[0] for one in caught.value.problems] == [
+        f'stage "deep": its output "other/a/1" is inside of "other", which is a file: {move}',
+        'stage "below": there is no file "in.json/x" for "x"; "in.json" is a file',
+        f'stage "deep": there is no file "link.json" for "x"; {nowhere}',
+    ]
+
+
 def test_a_file_that_disappears_before_its_stage_is_named(project: Path) -> None:
     """The error is also a FileNotFoundError."""
     flow = flow_of(count)
