@@ -9,6 +9,7 @@ from pypedream.cli.compared import say_compared, say_values
 from pypedream.cli.groups import ShowGroup
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.project import Project
+from pypedream.cli.terminal import say
 from pypedream.files.metrics import compared, metric_paths, metrics_at, metrics_now
 
 
@@ -28,10 +29,13 @@ def show(stages: tuple[str, ...], as_json: bool) -> None:
     """Show the metrics of these stages, or of all."""
     project = Project.here()
     try:
-        found = metrics_now(project.root, metric_paths(project.locks(stages)))
+        paths = metric_paths(project.locks(stages))
+        found = metrics_now(project.root, paths)
     except ValueError as error:
         raise Refused(str(error)) from None
     say_values(found, "file", as_json=as_json)
+    missing = (path for path in paths if path not in found)
+    say(*(f'{path} is not there: "repro" makes it' for path in missing), err=True)
 
 
 @command.command("diff", short_help="Compare with a revision.")

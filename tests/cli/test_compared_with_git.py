@@ -39,6 +39,16 @@ def test_metrics_are_shown_by_file_and_name(done, invoke):
     assert "metrics.json  test.auc" in invoke("metrics").stdout
 
 
+def test_a_metric_that_is_not_there_is_named(done, invoke):
+    """It is no file without metrics."""
+    (done / "metrics.json").unlink()
+
+    result = invoke("metrics", "show", "--json")
+
+    assert json.loads(result.stdout) == {}
+    assert result.stderr == 'metrics.json is not there: "repro" makes it\n'
+
+
 def test_metrics_are_compared_with_a_revision(done, invoke):
     """Those that are the same are left out; numbers have a change."""
     assert invoke("metrics", "diff").stdout == "the same as in HEAD\n"
