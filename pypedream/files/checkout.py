@@ -178,8 +178,10 @@ def _refusal(
     """Say why an output stays as it is; "" if it may be made again."""
     if now is not None and only_missing:
         return "it is there, and not as its lock says"
-    if not out.cached and (now is not None or not blobs.has(_digest(out))):
+    if not out.cached and not blobs.has(_digest(out)):
         return "git keeps it, the store does not: git checkout brings it back"
+    if not out.cached and now is not None and not force:
+        return "git keeps it: git checkout brings it back, or --force takes it from the store"
     if now is not None and not force and not blobs.has(now):
         return "what is in it now is kept nowhere: commit it, or replace it with --force"
     return ""

@@ -153,6 +153,19 @@ def test_verify_names_every_fault(done, invoke):
     assert "shown: would run: " in invoke("verify").stderr
 
 
+def test_checkout_replaces_a_metric_only_if_it_is_asked(done, invoke):
+    """Git keeps it, and may have brought it. A small one is in the store as well."""
+    before = (done / "metrics.json").read_text()
+    (done / "metrics.json").write_text("{}")
+
+    result = invoke("checkout")
+
+    left = "left metrics.json of count: git keeps it: git checkout brings it back, or --force"
+    assert result.stderr == f"{left} takes it from the store\n"
+    assert invoke("checkout", "--force").exit_code == 0
+    assert (done / "metrics.json").read_text() == before
+
+
 def test_verify_may_do_without_files_that_the_store_has(done, invoke):
     """As on a machine that has the store and no checkout."""
     (done / "shown.txt").unlink()
