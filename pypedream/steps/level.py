@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from threading import get_ident
 from time import monotonic, sleep
-from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
@@ -13,6 +12,7 @@ from attrs import define, field
 from pypedream.context import SECRETS
 from pypedream.errors import StepError
 from pypedream.steps.cache import Cache, Reference, cache_of, is_error
+from pypedream.steps.settled import Settled
 from pypedream.steps.task import STORED, Done, Item, Task
 from pypedream.steps.telling import warn
 from pypedream.steps.underway import keys_underway
@@ -67,11 +67,13 @@ class Level:
     cache: Cache = field(init=False)
     is_batched: bool = field(init=False)
     is_lazy: bool = field(init=False)
+    settled: Settled = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         is_readonly = self.boundary.mode == _READ_ONLY
         self.cache = cache_of(self.boundary.folder, readonly=is_readonly)
         self.is_batched = any(leaf.__pypedream_flags__.is_batched for leaf in self.inner.leaves)
+        self.settled = Settled(self.inner.leaves)
         within = (self.boundary, *self.inner.boundaries)
         self.is_lazy = any(each.backend._takes_all for each in within)
 
@@ -187,27 +189,14 @@ class Level:
         if not items:
             return
         boundary, places = self.boundary, {item.place: item for item in items.values()}
-        before = self._changes()
-        computing = boundary.backend._compute(self.task, list(items.values()))
-        for done in computing:
+        for done in boundary.backend._compute(self.task, list(items.values())):
             item = places[done.place]
             self.computed += done.error is None
             if done.error is None and not done.is_cached:
                 warn(f"{self.label}: its result is not kept: it holds a secret")
             if boundary.mode == _FORCE and done.is_cached:
                 boundary.backend._attempted.add(item.key)
-            if self._changes() != before:
-                if isinstance(computing, GeneratorType):
-                    computing.close()  # it may have more to write
-                self.cache.remove(items)
-                raise StepError(
-                    f"{self.label}: a field was changed while it ran, so its results are not kept:"
-                    " make another step, by clone(field=value)"
-                )
             yield item.identity, done
-
-    def _changes(self) -> int:
-        return sum(leaf._changes for leaf in self.inner.leaves)
 
     @property
     def task(self) -> Task:
@@ -221,6 +210,7 @@ class Level:
             self.label,
             boundary.paths,
             self.is_batched,
+            self.settled,
             self.is_lazy,
             SECRETS.get(),
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
 
-from pypedream.errors import BatchProtocolError
+from pypedream.errors import BatchProtocolError, StepError
 from pypedream.steps.batches import maker
 from pypedream.steps.cache import Reference, Unkept, cache_of
 from pypedream.steps.underway import keys_underway, stream_within, within
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pypedream.steps.paths import StepPaths
     from pypedream.steps.program import Program
+    from pypedream.steps.settled import Settled
     from pypedream.steps.writing import Writing
 
 __all__ = ["STORED", "Done", "Item", "Task"]
@@ -105,6 +106,8 @@ class Task:
         Where its results and logs are.
     is_batched
         Whether a step wants many items in one call.
+    settled
+        Tells whether a field of a step was changed while it ran.
     is_lazy
         Whether results are taken one by one, with other things done between.
     secrets
@@ -118,6 +121,7 @@ class Task:
     label: str
     paths: StepPaths
     is_batched: bool
+    settled: Settled
     is_lazy: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
     underway: frozenset[tuple[str, str]] = field(factory=keys_underway, repr=False)
@@ -134,21 +138,37 @@ class Task:
             for one in self._stream(items)
         ]
 
-    def stream(self, items: Iterable[Item]) -> Iterator[Done]:
+    def stream(self, items: Sequence[Item]) -> Iterator[Done]:
         """Compute items one after the other; keep each result, and say what it is.
 
         What a step raises is the `Done.error` of the items that it was at. A step that makes
         batches ends with that; others go on with the next item.
         """
         with cache_of(self.folder).writing(self.secrets) as writing:
-            for one in self._made(items, writing):
+            for one in self._checked(items, writing):
                 if self.is_lazy:
                     writing.flush()  # nobody knows when the next one is asked for
                 yield one
 
-    def _stream(self, items: Iterable[Item]) -> Iterator[Done]:
+    def _stream(self, items: Sequence[Item]) -> Iterator[Done]:
         with cache_of(self.folder).writing(self.secrets) as writing:
-            yield from self._made(items, writing)
+            yield from self._checked(items, writing)
+
+    def _checked(self, items: Sequence[Item], writing: Writing) -> Iterator[Done]:
+        """Make items, and see that the steps stay those by which the results are kept."""
+        self.settled.begin()
+        try:
+            for one in self._made(items, writing):
+                if self.settled.is_assigned():
+                    break
+                yield one
+        finally:
+            problem = self.settled.problem()
+            if problem is not None:
+                writing.flush()
+                cache_of(self.folder).remove([item.key for item in items])
+        if problem is not None:
+            raise StepError(f"{self.label}: {problem}")
 
     def _made(self, items: Iterable[Item], writing: Writing) -> Iterator[Done]:
         if not (self.program.boundaries or self.is_batched):

@@ -638,6 +638,44 @@ def test_a_step_that_is_changed_while_it_runs_keeps_nothing(infra):
     assert Counts(infra=infra).lookup().status is None
 
 
+class Grows(Step):
+    seen: list[int] = []  # noqa: RUF012 - pydantic gives each step its own
+    depth: dict[str, dict[str, int]] = {"a": {"b": 0}}  # noqa: RUF012
+
+    def _run(self, value: int) -> int:
+        if value == 3:
+            self.seen.append(value)
+        if value == 4:
+            self.depth["a"]["b"] += 1
+        return value + len(self.seen)
+
+
+@pytest.mark.parametrize("backend", ["Cached", "ThreadPool", "ProcessPool"])
+@pytest.mark.parametrize("values, name", [([1, 2, 3, 5], "seen"), ([4], "depth")])
+def test_a_step_that_changes_a_field_in_place_is_told_so(backend, values, name, tmp_path):
+    """Wherever it runs; what it gave from then on is not kept."""
+    step = Grows(infra={"folder": tmp_path, "backend": backend})
+
+    with pytest.raises(StepError, match=f"Grows: the field {name} of Grows was changed in place"):
+        list(step.run_many(values))
+
+    fresh = Grows(infra={"folder": tmp_path})
+    assert {fresh.lookup(value).status for value in values if value >= 3} == {None}
+
+
+def test_a_step_that_is_changed_between_two_results_says_so(infra):
+    """What was given before is kept, and right."""
+    step = Grows(infra=infra)
+    results = iter(step.run_many([1, 2]))
+    assert next(results) == 1
+
+    step.seen = [7]
+
+    with pytest.raises(StepError, match="Grows: a field was changed while it ran"):
+        next(results)
+    assert [Grows(infra=infra).lookup(value).status for value in (1, 2)] == ["success", None]
+
+
 def test_what_was_done_before_a_kill_stays(tmp_path):
     """And the rest is computed by whoever comes next, at once."""
     script = textwrap.dedent(
