@@ -18,7 +18,7 @@ from pypedream.tabular.parsing import casts_of
 from pypedream.tabular.polars_library import pl
 from pypedream.tabular.problems import MOST_KEPT, Problem
 from pypedream.tabular.rules import WholeRule, row_rules, whole_rules
-from pypedream.tabular.whole_rules import Broken, Hashes, broken_by
+from pypedream.tabular.whole_rules import Broken, Numbers, broken_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -100,12 +100,14 @@ class Intake:
 
     def run(self, path: Path, progress: Callable[[int, int | None], None] | None) -> None:
         """Write the rows that are right to a path."""
-        hashes = {at: Hashes(rule.columns) for at, rule in enumerate(self._rules) if not rule.check}
+        numbers = {
+            at: Numbers(rule.columns) for at, rule in enumerate(self._rules) if not rule.check
+        }
         with ParquetSink(path, self.layout.dtypes) as sink:
             for batch in self.source.batches(self.layout, self.batch_size):
                 right, wrong = self._judge.right_rows(batch)
                 sink.put(right)
-                for each in hashes.values():
+                for each in numbers.values():
                     each.add(right)
                 self._notes.append(_Note(batch.frame.height, wrong))
                 self.row_count += right.height
@@ -115,18 +117,18 @@ class Intake:
                     estimate = self.source.row_estimate(self.source_row_count)
                     progress(self.source_row_count, estimate)
                 del batch, right  # or two batches were in memory while the next one is made
-        self._ask_of_all(path, hashes)
+        self._ask_of_all(path, numbers)
 
     def tallies(self) -> list[Tally]:
         """Return how all rules fared."""
         judge = self._judge
         return [judge.readable, *judge.types.values(), *judge.ruled, *self._tallies]
 
-    def _ask_of_all(self, path: Path, hashes: dict[int, Hashes]) -> None:
+    def _ask_of_all(self, path: Path, numbers: dict[int, Numbers]) -> None:
         self.findings.next_part()
         found = []
         for at, rule in enumerate(self._rules):
-            tally, broken = broken_by(rule, hashes.get(at), path, self.row_count)
+            tally, broken = broken_by(rule, numbers.get(at), path, self.row_count)
             self._tallies.append(tally)
             found += [broken] if broken else []
         wrong = self._count(found)

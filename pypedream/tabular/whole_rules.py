@@ -1,7 +1,8 @@
 """Whole rules: what is only known when all rows are, such as that a key is unique.
 
-That rows are unique is seen by their hashes, which are kept while rows go by: if all of these
-differ, so do the rows. Only where two are equal the rows themselves are compared.
+That rows are unique is seen by one number for each, which is kept while rows go by: the value of
+its key where that is a number, and otherwise a hash. If all of these differ, so do the rows. Only
+where two are equal the rows themselves are compared.
 """
 
 from __future__ import annotations
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
 
     from pypedream.tabular.rules import WholeRule
 
-__all__ = ["Broken", "Hashes", "broken_by"]
+__all__ = ["Broken", "Numbers", "broken_by"]
 
 _PARTS = 4
+_ARE_NUMBERS = (
+    *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32),
+    *(pl.Date, pl.Datetime),
+)
 
 
 @frozen
@@ -41,30 +46,52 @@ class Broken:
 
 
 @define
-class Hashes:
-    """The hashes of the rows that have gone by, for one rule."""
+class Numbers:
+    """The numbers of the rows that have gone by, for one rule."""
 
     columns: tuple[str, ...]
     _parts: list[pl.Series] = field(factory=list)
+    _null_count: int = 0
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take the rows of a frame."""
-        columns = [_comparable(frame[name]) for name in self.columns]
-        keys = pl.DataFrame(columns).to_struct() if len(columns) > 1 else columns[0]
-        self._parts.append(keys.hash())
+        numbers = _numbers(frame, self.columns)
+        self._null_count += numbers.null_count()
+        self._parts.append(numbers.drop_nulls())
 
     def all_differ(self) -> bool:
         """Say whether no two are equal."""
-        if not self._parts:
+        if self._null_count > 1:
+            return False
+        ends: list[Any] = [each for part in self._parts for each in (part.min(), part.max())]
+        known = [each for each in ends if each is not None]
+        if not known:
             return True
-        step = (1 << 64) // _PARTS
-        for low in range(0, 1 << 64, step):  # to sort all of them at once takes more memory
-            some = pl.concat(
-                [each.filter((each >= low) & (each <= low + step - 1)) for each in self._parts]
-            ).sort()
-            if (some[1:] == some[:-1]).any():
-                return False
-        return True
+        low, high = min(known), max(known)
+        step = (high - low) // _PARTS + 1
+        # to sort all of them at once takes more memory
+        return all(
+            self._differ(each, min(each + step - 1, high)) for each in range(low, high + 1, step)
+        )
+
+    def _differ(self, low: int, high: int) -> bool:
+        some = pl.concat(
+            [part.filter((part >= low) & (part <= high)) for part in self._parts]
+        ).sort()
+        return not (some[1:] == some[:-1]).any()
+
+
+def _numbers(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:
+    """Return a number for each row, the same for equal rows; null where a key is missing.
+
+    A key that is a number stays one: most files are in its order, or nearly, and to sort what is
+    in order takes next to no time.
+    """
+    keys = [_comparable(frame[name]) for name in columns]
+    if len(keys) > 1:
+        return pl.DataFrame(keys).to_struct().hash()
+    [key] = keys
+    return key.cast(pl.Int64) if isinstance(key.dtype, _ARE_NUMBERS) else key.hash()
 
 
 def _comparable(column: pl.Series) -> pl.Series:
@@ -76,7 +103,7 @@ def _comparable(column: pl.Series) -> pl.Series:
 
 
 def broken_by(
-    rule: WholeRule, hashes: Hashes | None, path: Path, rows: int
+    rule: WholeRule, numbers: Numbers | None, path: Path, rows: int
 ) -> tuple[Tally, Broken | None]:
     """Return how a rule fared with the rows of a file of Parquet.
 
@@ -86,7 +113,7 @@ def broken_by(
         What a check of the user raises; a note says which check it was.
     """
     tally = Tally(rule.name, rule.column)
-    wrong = _repeated(rule, hashes, path) if rule.check is None else _failing(rule, path, rows)
+    wrong = _repeated(rule, numbers, path) if rule.check is None else _failing(rule, path, rows)
     if isinstance(wrong, bool):
         tally.add(1, int(not wrong))
         return tally, None if wrong else Broken(rule, None, tally)
@@ -94,8 +121,8 @@ def broken_by(
     return tally, Broken(rule, wrong, tally) if wrong.len() else None
 
 
-def _repeated(rule: WholeRule, hashes: Hashes | None, path: Path) -> pl.Series:
-    if hashes is None or hashes.all_differ():
+def _repeated(rule: WholeRule, numbers: Numbers | None, path: Path) -> pl.Series:
+    if numbers is None or numbers.all_differ():
         return pl.Series([], dtype=pl.UInt32)
     names = {name: plain(name) for name in rule.columns}
     frame = scan(path).rename(names).select(list(names.values())).collect()
