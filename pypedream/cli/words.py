@@ -111,6 +111,8 @@ def is_target(word: str) -> bool:
 
 
 def _sorted(words: Sequence[str], is_place: Callable[[str], bool]) -> Words:
+    if not all(word.strip() for word in words):
+        raise Refused('"" is no stage: without any word it would be all of them')
     first, *others = words or ("",)
     target = first if first and is_place(first) else None
     named = others if target else [first, *others]
