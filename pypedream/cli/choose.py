@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pypedream.cli.mistakes import Refused
-from pypedream.names import did_you_mean
+from pypedream.names import did_you_mean, there_are
 from pypedream.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ def _named(module: ModuleType, target: Target, found: dict[str, Pipeline]) -> Pi
         return _made(module, target)
     if target.name in found:
         return found[target.name]
-    there_are = f"; there are {', '.join(found)}" if found else "; there is none"
+    others = f"; {there_are(found)}"
     if hasattr(module, target.name):
         kind = type(getattr(module, target.name)).__name__
         if kind == "function":
-            there_are = f': write "{target.shown}:{target.name}()" if it makes one'
-        raise Refused(f"{target.shown}:{target.name} is no Pipeline but of type {kind}{there_are}")
-    near = did_you_mean(target.name, found) or there_are
+            others = f': write "{target.shown}:{target.name}()" if it makes one'
+        raise Refused(f"{target.shown}:{target.name} is no Pipeline but of type {kind}{others}")
+    near = did_you_mean(target.name, found) or others
     raise Refused(f'{target.shown} has no pipeline "{target.name}"{near}')
 
 

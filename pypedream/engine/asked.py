@@ -72,7 +72,8 @@ def _unknown_names(selection: Selection, wires: Mapping[str, Wire]) -> list[Prob
         for name in getattr(selection, option):
             if name not in wires:
                 near = did_you_mean(name, wires)
-                found.append(Problem(f'{option}=: no stage "{name}"{near}'))
+                hint = "" if near else there_are(wires)
+                found.append(Problem(f'{option}=: no stage "{name}"{near}', None, hint))
     if selection.tags:
         found += _unknown_tags(selection, wires)
     return found

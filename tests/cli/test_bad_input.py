@@ -74,6 +74,8 @@ CASES = {
     "no pipeline in it": (["run", "no_pipeline.py"], r"defines no pipeline: it needs a line such"),
     "two pipelines in it": (["run", "two.py"], r"defines 2 pipelines, name one.*two.py:a, two.py"),
     "no such name": (["run", "pipeline.py:flwo"], r'no pipeline "flwo"; did you mean "flow"\?'),
+    "no name like it": (["run", "pipeline.py:x"], r'no pipeline "x"; there is only flow$'),
+    "no stage like it": (["run", "--only", "x"], r'--only: no stage "x": there are load, total$'),
     "stage without a name": (["repro", ""], '"" is no stage: without any word it would be all'),
     "not a pipeline": (["run", "pipeline.py:load"], r"load is no Pipeline but of type function"),
     "no run": (["log"], r"no run is recorded in \.pypedream"),
