@@ -107,7 +107,8 @@ def _rows(
 
 def _row_lines(path: str, rows: RowDiff) -> Iterator[str]:
     yield (
-        f"{path}: {len(rows.added)} rows added, {len(rows.removed)} removed,"
+        f"{path}: {len(rows.added)} {'row' if len(rows.added) == 1 else 'rows'} added,"
+        f" {len(rows.removed)} removed,"
         f" {len(rows.changed)} changed"
     )
     yield from (f"  + column {name}" for name in rows.columns_added)

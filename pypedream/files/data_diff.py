@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from pypedream.files.tables import rows_of
+from pypedream.names import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -122,7 +123,9 @@ def row_diff(path: str, old: bytes, new: bytes, key: Sequence[str] = ()) -> RowD
     come = tuple(name for name in columns[1] if name not in columns[0])
     for name in key:
         if any(name not in row for row in (*before, *after)):
-            raise NoColumn(f'{path} has no column "{name}" in each row')
+            shared = [each for each in columns[0] if each in columns[1]]
+            near = did_you_mean(name, shared)
+            raise NoColumn(f'{path} has no column "{name}" in each row{near}')
     if key:
         return RowDiff(come, gone, *_by_key(before, after, key))
     counts = [Counter(map(_told, rows)) for rows in (before, after)]

@@ -337,10 +337,10 @@ def test_a_key_counts_where_a_table_has_it(project, write, invoke, commit):
     lines = invoke("data", "diff", "--key", "id").stdout.splitlines()
 
     assert "in.csv: 0 rows added, 0 removed, 1 changed" in lines
-    assert "out/table.csv: 1 rows added, 1 removed, 0 changed" in lines
+    assert "out/table.csv: 1 row added, 1 removed, 0 changed" in lines
     wrong = invoke("data", "diff", "--key", "price2")
     assert wrong.exit_code == 2
-    assert 'in.csv has no column "price2" in each row' in wrong.stderr
+    assert 'in.csv has no column "price2" in each row; did you mean "price"?' in wrong.stderr
 
 
 def test_a_checkout_of_an_old_revision_calls_nothing(done, invoke, git, commit):
