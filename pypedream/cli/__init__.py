@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pypedream.cli.commands import app
 
-__all__ = ["COMMANDS", "app", "main"]
+__all__ = ["COMMANDS", "app", "loading", "main"]
 
 OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: done; a stage failed; wrong use, or a pipeline that cannot run; Ctrl-C."""
@@ -59,7 +59,7 @@ COMMANDS = {
 
 
 @contextmanager
-def _loading() -> Iterator[None]:
+def loading() -> Iterator[None]:
     """Load what stays as long as the process, and let no search for garbage go through it."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -75,7 +75,7 @@ def main() -> None:
     """Run the command line and exit."""
     words = sys.argv[1:]
     if words[:1] == ["repro"]:
-        with _loading():
+        with loading():
             from pypedream.cli.at_rest import QUIET, repro
 
         if QUIET.issuperset(words[1:]):

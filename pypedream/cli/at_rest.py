@@ -14,7 +14,7 @@ import pypedream.files.annotations
 import pypedream.files.project
 import pypedream.files.registration
 import pypedream.formats.json_files  # noqa: F401 - what is loaded here is loaded for good
-from pypedream.cli import INTERRUPTED, OK
+from pypedream.cli import INTERRUPTED, OK, loading
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import report
 from pypedream.cli.terminal import let_go_of_stdout, say_state
@@ -36,8 +36,8 @@ def repro(words: Sequence[str]) -> int:
             if rest.holds():
                 found.keep()
                 return said_at_rest(rest, is_quiet=is_quiet)
-            from pypedream.cli.up_to_date import bring
-
+            with loading():
+                from pypedream.cli.up_to_date import bring
             return bring(found, rest, is_quiet=is_quiet)
     except PypedreamError as error:
         return report(error)

@@ -12,7 +12,6 @@ from pypedream.cli.carry_out import recording
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.terminal import say, say_json, stdout_kept_free
-from pypedream.cli.up_to_date import brought, said_brought, sinks
 from pypedream.cli.values import completed, parameters_of
 from pypedream.cli.words import stages_meant, words
 
@@ -88,14 +87,14 @@ def command(
         asked = _asked(words, found, how)
         if explain or dry_run:
             lines, document = _explained(found.pipeline.plan(values, **asked), is_long=explain)
-        if dry_run:
-            run = None
-        else:
+        if not dry_run:
+            from pypedream.cli.up_to_date import brought, said_brought, sinks
+
             if explain and not as_json:
                 say(*lines)
             shown = None if quiet else sinks(found, verbose=verbose)
             run = brought(found, rest, values, asked, shown)
-    if run is not None:
+    if not dry_run:
         return said_brought(run, is_quiet=quiet, as_json=as_json, debug=debug)
     if as_json:
         say_json(document)

@@ -5,6 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import pypedream.engine.carry_out
+import pypedream.engine.explicit
+import pypedream.engine.file_edges
+import pypedream.engine.file_keeping
+import pypedream.engine.keeping
+import pypedream.engine.lookup
+import pypedream.engine.request
+import pypedream.engine.scheduler
+import pypedream.engine.stage_locks
+import pypedream.files.staging
+import pypedream.log.capture
+import pypedream.store.cache_store  # noqa: F401 - what is loaded here is loaded for good
 from pypedream.cli.carry_out import carried_out, console, recording, said
 from pypedream.cli.terminal import say
 from pypedream.cli.values import completed, parameters_of

@@ -30,6 +30,7 @@ _LOADED: Final = (
     "pypedream.cli.at_rest",
     "pypedream.cli.commands",
     "pypedream.cli.repro",
+    "pypedream.cli.up_to_date",
     "pypedream.engine.asked_before",
     "pypedream.engine.carry_out",
     "pypedream.engine.execution",

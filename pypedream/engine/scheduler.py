@@ -21,7 +21,6 @@ from pypedream.engine.crews import Crews, let_down
 from pypedream.engine.plain import run_plain
 from pypedream.engine.ranking import ranks_of
 from pypedream.engine.readiness import Readiness
-from pypedream.engine.resources import Resources, resources_of
 from pypedream.engine.retry import Retries
 from pypedream.engine.run import GRACE_S
 from pypedream.engine.settlement import Settlement
@@ -31,6 +30,7 @@ from pypedream.log.ended import Ended
 if TYPE_CHECKING:
     from pypedream.engine.coroutines import LoopHost
     from pypedream.engine.execution import Execution, Outcome
+    from pypedream.engine.resources import Resources
     from pypedream.protocols import Executor
 
 LOOK_UP_S = 0.5
@@ -104,6 +104,8 @@ class Scheduler:
         is_serial = self.crews.is_serial and not has_async
         self._is_uniform = not (has_async or self.crews.has_others)
         if not is_serial:
+            from pypedream.engine.resources import resources_of
+
             self.execution.ranks = ranks_of(plan)
             self._resources = resources_of(plan, self.wake)
             self.execution.resources = self._resources

@@ -8,7 +8,6 @@ from attrs import Factory, define, field
 
 from pypedream.context import Attempt
 from pypedream.engine.execution import SKIPPED, new_ended
-from pypedream.engine.fan import counted
 from pypedream.engine.retry import is_worth_a_retry
 from pypedream.engine.reuse import Taken
 from pypedream.errors import ExitPipeline, MapStopped, StageKilled, StageTimeout
@@ -66,7 +65,11 @@ class Settlement:
 
     def _items_of(self, wired: Wire) -> dict[str, int] | None:
         fan = self.execution.fans.get(wired.key) if wired.over is not None else None
-        return None if fan is None else counted(fan)
+        if fan is None:
+            return None
+        from pypedream.engine.fan import counted
+
+        return counted(fan)
 
     def _take_over(self, wired: Wire, attempt: Attempt, end: int, taken: Taken) -> None:
         self.execution.values[wired.key] = taken.value

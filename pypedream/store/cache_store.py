@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pypedream.errors import CorruptEntry, DuplicateKey
 from pypedream.names import did_you_mean
-from pypedream.store.artifact import Artifact
 from pypedream.store.claims import claimed
 from pypedream.store.corruption import warn
 from pypedream.store.keys import checked_key
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
+    from pypedream.store.artifact import Artifact
     from pypedream.store.entry import Entry
     from pypedream.store.opened import Found
     from pypedream.store.pruning import Checked, Pruned
@@ -237,6 +237,8 @@ class CacheStore(OpenStore):
         CorruptEntry
             If the entry cannot be read.
         """
+        from pypedream.store.artifact import Artifact
+
         entry = self.backend.find(key)
         if entry is not None:
             return Artifact.of(entry)

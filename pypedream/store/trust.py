@@ -6,7 +6,6 @@ is signed with our key; or the user says so.
 
 from __future__ import annotations
 
-import hmac
 import os
 from hashlib import sha256
 from pathlib import Path
@@ -50,6 +49,8 @@ def check(entry: Entry, backend: Backend, *, allow_pickle: bool, serializer: str
 
 def is_signed(entry: Entry) -> bool:
     """Say whether an entry bears the signature of our key."""
+    import hmac
+
     wanted = signature_of(entry.key, entry.serializer, entry.digest)
     return bool(wanted) and hmac.compare_digest(wanted, entry.signature)
 
@@ -59,6 +60,8 @@ def signature_of(key: str, serializer: str, digest: str) -> str:
     secret = _secret()
     if not secret:
         return ""
+    import hmac  # few have a key
+
     # No part has a NUL in it, so two entries cannot run into one text.
     text = "\0".join(("pypedream/entry/1", key, serializer, digest))
     return hmac.new(secret, text.encode("utf-8"), sha256).hexdigest()
