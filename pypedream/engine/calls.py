@@ -200,11 +200,13 @@ class Calls:
 
     def of(self, wired: Wire) -> Call:
         """Return the call of a stage; what the stages that it reads gave must be known."""
-        code, digests = _whole_code_of(wired), self._digests(wired)
+        code = self._whole_code_of(wired)
+        inputs = None if wired.files is None else self._inputs(wired)  # which look at files: once
+        digests = _digests_of(inputs) if inputs is not None else self._digests(wired)
         known = self.remembered.calls.get(wired.key)
         if known is not None and known[0] is code and known[1] == digests:
             return known[2]
-        call = self._told_of(wired, code)
+        call = _call(code, self._inputs(wired) if inputs is None else inputs)
         self.remembered.calls[wired.key] = (code, digests, call)
         return call
 
@@ -225,17 +227,21 @@ class Calls:
                 found.append(self._told(link, wired.scope).digest)
         return tuple(found)
 
-    def _told_of(self, wired: Wire, code: CodeIdentity) -> Call:
+    def _whole_code_of(self, wired: Wire) -> CodeIdentity:
+        """Return what all the code of a stage is; the same object while nothing of it changes."""
+        code, besides = code_of(wired), _besides(wired)
+        if not besides:
+            return code
+        known = self.remembered.codes.get(wired.key)
+        if known is None or known[0] is not code or known[1] != besides:
+            known = self.remembered.codes[wired.key] = code, besides, _with(code, besides, wired)
+        return known[2]
+
+    def _inputs(self, wired: Wire) -> dict[str, Told]:
         scope = wired.scope
         given = [(link.argument, link) for link in wired.links if link.kind != "default"]
         given += [(f"when {number}", link) for number, link in enumerate(_asked(wired))]
-        inputs = {name: self._told(link, scope) for name, link in given}
-        unknown = next((told.source for told in inputs.values() if not told.is_known), "")
-        if unknown:
-            return Call("", code, inputs, f"it reads {unknown}")
-        told = sorted([(name, each.digest) for name, each in inputs.items()])
-        text = repr((_FORMAT, code.digest, told))  # of texts only: it reads the same anywhere
-        return Call(sha256(text.encode()).hexdigest(), code, inputs)
+        return {name: self._told(link, scope) for name, link in given}
 
     def _told(self, link: Link, scope: str) -> Told:
         source = str(link)
@@ -402,23 +408,39 @@ def code_of(wired: Wire) -> CodeIdentity:
     )
 
 
-def _whole_code_of(wired: Wire) -> CodeIdentity:
-    """Return what all the code of a stage is: its mapper, condition and items as well."""
-    code, mapper, when = code_of(wired), wired.stage.output_mapper, wired.stage.policy.when
+def _besides(wired: Wire) -> dict[str, str]:
+    """Return what else counts as code of a stage: its mapper, condition, items and outputs."""
+    mapper, when = wired.stage.output_mapper, wired.stage.policy.when
     besides = {} if mapper is None else {"output_mapper": digest_of(mapper)}
     if callable(when):
         besides["when="] = digest_of(when)
     if wired.over is not None:  # the same items may go together in another way
         over, collect = wired.over, wired.stage.policy.collect
         besides["over="] = digest_of((over.names, over.how, over.depth, collect))
-    values = code.values
     if wired.files is not None:
         besides["outputs"] = _digest_of_outputs(wired.files.spec)
+    return besides
+
+
+def _with(code: CodeIdentity, besides: dict[str, str], wired: Wire) -> CodeIdentity:
+    values = code.values
+    if wired.files is not None:
         values = {**values, "outputs": _outputs_shown(wired.files.spec)}
-    if not besides:
-        return code
     digest = sha256(repr((code.digest, besides)).encode()).hexdigest()
     return CodeIdentity(digest, {**code.parts, **besides}, code.places, values)
+
+
+def _digests_of(inputs: Mapping[str, Told]) -> tuple[str, ...]:
+    return tuple([told.digest for told in inputs.values()])
+
+
+def _call(code: CodeIdentity, inputs: Mapping[str, Told]) -> Call:
+    unknown = next((told.source for told in inputs.values() if not told.is_known), "")
+    if unknown:
+        return Call("", code, inputs, f"it reads {unknown}")
+    told = sorted([(name, each.digest) for name, each in inputs.items()])
+    text = repr((_FORMAT, code.digest, told))  # of texts only: it reads the same anywhere
+    return Call(sha256(text.encode()).hexdigest(), code, inputs)
 
 
 @lru_cache(maxsize=10_000)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from attrs import Factory, define
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pypedream.engine.calls import Call
     from pypedream.store.identity import CodeIdentity
     from pypedream.store.results import Result
@@ -24,6 +26,8 @@ class Remembered:
     ----------
     calls
         From stage to the identity of its code, the digests of its inputs, and the call of these.
+    codes
+        From stage to the identity of its function, what else counts as its code, and of both.
     lines
         From stage to a call, its kept result, and the line that records both.
     texts, block
@@ -35,6 +39,7 @@ class Remembered:
     """
 
     calls: dict[str, tuple[CodeIdentity, tuple[str, ...], Call]] = Factory(dict)
+    codes: dict[str, tuple[CodeIdentity, Mapping[str, str], CodeIdentity]] = Factory(dict)
     lines: dict[str, tuple[Call, Result, str]] = Factory(dict)
     texts: list[str] = Factory(list)
     block: str = ""
