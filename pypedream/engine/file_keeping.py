@@ -15,6 +15,7 @@ from pypedream.deferred import Deferred
 from pypedream.errors import MissingEntry, StoreError, UnreadableResult
 from pypedream.files.locked import digests_in
 from pypedream.files.written import MARK, Written
+from pypedream.store.entry import INLINE_BYTES
 from pypedream.store.results import Unstorable
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ def keep_files(keeper: Keeper, wired: Wire, value: Any) -> tuple[Any, dict[str, 
     keeper.calls.written[wired.key] = written
     files.keep(wired.files.root, written)
     return written.digests, {MARK: written.about()}
+
+
+def is_small(value: Any) -> bool:
+    """Say whether copies of all that a stage wrote are entries of an index, without files."""
+    return all(one.size <= INLINE_BYTES for one in value.all)
 
 
 def has_moved(keeper: Keeper, wired: Wire) -> bool:

@@ -7,7 +7,7 @@ threads and processes that want the same result one computes it.
 from __future__ import annotations
 
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from pypedream.values import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from pypedream.engine.calls import Call
@@ -280,9 +281,10 @@ class Keeper:
             about = {"pipeline": self.pipeline, "stage": wired.key, "run": self.run}
             kept, form = _form_of(items, value)
             try:
-                if isinstance(value, Deferred):
-                    kept, form = self._of_files.keep_files(self, wired, value)
-                self.results.keep(key, kept, {**about, **form, "identity": identity}, took)
+                with self._together(value):
+                    if isinstance(value, Deferred):
+                        kept, form = self._of_files.keep_files(self, wired, value)
+                    self.results.keep(key, kept, {**about, **form, "identity": identity}, took)
                 kept_as = key
             except Unstorable as error:
                 self.warn(f"its result cannot be kept: {error}")
@@ -291,6 +293,11 @@ class Keeper:
         self.calls.digests[wired.key] = identity
         line = ResultLine(wired.key, "ok", kept_as, identity, self.run, took, call)
         self.record.add([line.text()])
+
+    def _together(self, value: Any) -> AbstractContextManager[None]:
+        """Let what a stage wrote be kept at once with its result, where that takes no time."""
+        is_small = isinstance(value, Deferred) and self._of_files.is_small(value)
+        return self.results.batch() if is_small else nullcontext()
 
     def _items_of(self, wired: Wire, call: Call) -> ItemKeeper | None:
         """Return what keeps the items of a mapped stage, where they are kept."""
