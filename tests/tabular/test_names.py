@@ -32,7 +32,7 @@ CALLS = {
     "StepQuarantine.quarantine_rows": "self file rows reason",
     "StepQuarantine.quarantine_row": "self file row reason",
     "slugify_step_label": "label",
-    "StatisticsRecorder": "run_id store step_id=None",
+    "StatisticsRecorder": "run_id store step_id=None file_names=None",
     "StatisticsRecorder.record_run": "self action value",
     "StatisticsRecorder.record_file": "self file_name action value",
     "StatisticsRecorder.record_step": "self action value step_id=None",
