@@ -90,8 +90,8 @@ class FileHashes:
     def __init__(
         self, workspace: str | os.PathLike[str], root: str | os.PathLike[str] | None = None
     ) -> None:
-        self._memo = Path(workspace, MEMO)
-        self._root = os.path.abspath(Path(workspace).parent if root is None else root)
+        self._memo = os.path.join(workspace, MEMO)
+        self._root = os.path.abspath(os.path.join(workspace, os.pardir) if root is None else root)
         self._known: Mapping[str, _Row] | None = None
         self._fresh: dict[str, _Row] = {}
 
@@ -142,7 +142,7 @@ class FileHashes:
             rows = self._fresh
         # Nobody needs it: if it cannot be written, files are hashed again.
         with suppress(OSError):
-            make_folder(self._memo.parent, is_shared=False)
+            make_folder(Path(self._memo).parent, is_shared=False)
             replace(self._memo, _text_of(rows))
             self._known, self._fresh = rows, {}
 
@@ -236,26 +236,26 @@ def _seen(found: os.stat_result) -> _Seen:
     return found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns
 
 
-def _rows_in(memo: Path) -> Mapping[str, _Row]:
+def _rows_in(memo: str) -> Mapping[str, _Row]:
     """Return what is remembered; a process that asks again and again reads it once."""
-    name = os.fspath(memo)
     try:
-        seen = _seen(os.stat(name))
+        seen = _seen(os.stat(memo))
     except OSError:
         return {}
-    known = _read_last.get(name)
+    known = _read_last.get(memo)
     if known is None or known[0] != seen:
         known = seen, _read(memo)
         if len(_read_last) >= _MOST_MEMOS:
             _read_last.clear()
-        _read_last[name] = known
+        _read_last[memo] = known
     return known[1]
 
 
-def _read(memo: Path) -> dict[str, _Row]:
+def _read(memo: str) -> dict[str, _Row]:
     """Return what is remembered; nothing if any of it is damaged."""
     with suppress(OSError, ValueError, TypeError, KeyError):
-        seal, _, text = memo.read_bytes().partition(b"\n")
+        with open(memo, "rb") as file:
+            seal, _, text = file.read().partition(b"\n")
         if seal.decode("ascii") == hashlib.sha256(text).hexdigest():
             document: dict[str, Any] = json.loads(text)
             if document["version"] == _VERSION:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextvars import Context
     from pathlib import Path
+    from types import TracebackType
 
 __all__ = ["LOCK", "Journal", "alone", "begun", "left_in", "taken", "told", "used_again"]
 
@@ -40,18 +41,17 @@ class Journal:
 
     Attributes
     ----------
-    path
-        The file.
     id
-        Its name, which nothing else has.
+        A name that nothing else has.
+    folder, path
+        Where its file is, and the file.
     count
         How many outputs it has told of.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._descriptor, self.path = _made(folder)
-        self.id = self.path.name.removesuffix(_ENDING)
-        self.count = 0
+    def __init__(self, folder: str) -> None:
+        self.id, self._descriptor, self.path = _made(folder)
+        self.folder, self.count = folder, 0
         try:
             own = this_process()
             about = {"host": own.host, "pid": own.pid, "start": own.start}
@@ -87,7 +87,8 @@ class Journal:
         # Nobody may take it in between; but Windows removes no file that is open.
         if os.name == "nt":
             self.close()
-        self.path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(self.path)
         self.close()
 
 
@@ -98,9 +99,9 @@ class _UsedAgain:
         self._pid = os.getpid()
         self._lock = Lock()
         self._is_over = False
-        self._journals: dict[Path, list[Journal]] = {}
+        self._journals: dict[str, list[Journal]] = {}
 
-    def take(self, folder: Path) -> Journal | None:
+    def take(self, folder: str) -> Journal | None:
         """Return a journal that has nothing more to say; None if there is none."""
         if self._pid != os.getpid():  # they are of the parent process
             return None
@@ -118,7 +119,7 @@ class _UsedAgain:
             return False
         with self._lock:
             if not self._is_over:
-                self._journals.setdefault(journal.path.parent, []).append(journal)
+                self._journals.setdefault(journal.folder, []).append(journal)
             return not self._is_over
 
     def close(self) -> None:
@@ -146,7 +147,7 @@ def used_again(context: Context) -> Iterator[None]:
         files.close()
 
 
-def begun(folder: Path) -> Journal:
+def begun(folder: str) -> Journal:
     """Return a journal in a folder, which is there, to be written."""
     files = _USED_AGAIN.get()
     return (files and files.take(folder)) or Journal(folder)
@@ -197,27 +198,36 @@ def taken(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]] | None]:
     path.unlink(missing_ok=True)
 
 
-@contextmanager
-def told(path: str | os.PathLike[str]) -> Iterator[None]:
+class told:  # noqa: N801 - a generator would do the same, and take six times as long
     """Turn a failure of the file system into one line that names the path."""
-    try:
-        yield
-    except StoreError:
-        raise
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, OSError) and not isinstance(error, StoreError):
+            raise StoreError(f"cannot write {self._path}: {error.strerror or error}") from error
 
 
-def _made(folder: Path) -> tuple[int, Path]:
-    """Make a journal and lock it."""
+def _made(folder: str) -> tuple[str, int, str]:
+    """Make a file under a new name and lock it; return name, descriptor and path."""
     while True:
-        path = folder / f"{os.urandom(8).hex()}{_ENDING}"
+        name = os.urandom(8).hex()
+        path = os.path.join(folder, f"{name}{_ENDING}")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | _BINARY
         journal = os.open(path, flags, 0o600)
         is_locked = _try_lock(journal)
         # Between the two steps it may have been taken for what a crash left.
-        if is_locked is not False and path.exists():
-            return journal, path
+        if is_locked is not False and os.path.exists(path):
+            return name, journal, path
         os.close(journal)
 
 

@@ -11,6 +11,7 @@ lock that says the same is not written again.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,7 +27,6 @@ from pypedream.formats.replacement import replace
 from pypedream.store.disk import make_folder
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator
 
 __all__ = ["DepLock", "Lock", "Locks", "OutLock", "ParamLock"]
@@ -128,13 +128,13 @@ class Locks:
     """
 
     def __init__(self, workspace: str | os.PathLike[str]) -> None:
-        self._folder = Path(workspace, LOCKS)
+        self._folder = os.path.join(workspace, LOCKS)
         self._digests: dict[str, str] = {}
         self._has_folder = False
 
     def path(self, stage: str) -> Path:
         """Return where the lock of a stage is, or would be."""
-        return self._folder / f"{name_of(stage)}{_ENDING}"
+        return Path(self._place(stage))
 
     def read(self, stage: str) -> Lock | None:
         """Return the lock of a stage; None if there is none, or power was lost as it was written.
@@ -144,7 +144,7 @@ class Locks:
         StoreError
             If it is damaged, has a conflict of git in it, or is of a later pypedream.
         """
-        path = self.path(stage)
+        path = self._place(stage)
         text = _text_in(path)
         lock = None if text is None else _read_in(path, text)
         if lock is not None and lock.stage != stage:
@@ -166,7 +166,7 @@ class Locks:
 
     def others(self, stages: Iterable[str]) -> Iterator[Lock]:
         """Yield every lock that can be read and is of none of these stages."""
-        known = {self.path(stage).name for stage in stages}
+        known = {os.path.basename(self._place(stage)) for stage in stages}
         for path in self._files():
             if path.name not in known:
                 with suppress(StoreError):
@@ -206,15 +206,16 @@ class Locks:
         StoreError
             If it cannot be written.
         """
-        path, text = self.path(lock.stage), text_of(lock)
+        path, text = self._place(lock.stage), text_of(lock)
         try:
-            there = _text_in(path) or b""
+            is_new = self._digests.get(lock.stage) == ""
+            there = b"" if is_new else _text_in(path) or b""
             # git may have written the ends of its lines as Windows does
             if there.replace(b"\r\n", b"\n") == text:
                 self._digests[lock.stage] = sha256(there).hexdigest()
                 return False
             if not self._has_folder:
-                make_folder(self._folder, is_shared=False)
+                make_folder(Path(self._folder), is_shared=False)
                 self._has_folder = True
             replace(path, text)
         except StoreError:  # what is there cannot be read, which it says
@@ -235,8 +236,11 @@ class Locks:
             raise StoreError(f"cannot remove {path}: {error.strerror or error}") from error
         return True
 
+    def _place(self, stage: str) -> str:
+        return os.path.join(self._folder, f"{name_of(stage)}{_ENDING}")
+
     def _files(self) -> list[Path]:
-        paths = self._folder.glob(f"*{_ENDING}")
+        paths = Path(self._folder).glob(f"*{_ENDING}")
         return sorted(path for path in paths if not path.name.startswith("."))
 
 
@@ -260,14 +264,17 @@ def _said(value: Any) -> Any:
 
 def _indented(value: Any, around: str) -> str:
     """Return what json writes with an indentation of two, in a tenth of the time."""
+    if isinstance(value, str):
+        return _text(value)
     if not isinstance(value, dict) or not value:
         return _encoded(value)
     inner = f"{around}  "
-    rows = [f"{inner}{_encoded(key)}: {_indented(value[key], inner)}" for key in sorted(value)]
+    rows = [f"{inner}{_text(key)}: {_indented(value[key], inner)}" for key in sorted(value)]
     return "{\n" + ",\n".join(rows) + f"\n{around}}}"
 
 
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
+_text = json.encoder.encode_basestring
 
 
 def lock_in(text: bytes) -> Lock:
@@ -280,16 +287,17 @@ def _read(path: Path) -> Lock | None:
     return None if text is None else _read_in(path, text)
 
 
-def _text_in(path: Path) -> bytes | None:
+def _text_in(path: str | Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        with open(path, "rb") as file:
+            return file.read()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _read_in(path: Path, text: bytes) -> Lock | None:
+def _read_in(path: str | Path, text: bytes) -> Lock | None:
     if not text.strip(b"\0"):
         return None
     if _CONFLICT.search(text):
@@ -307,7 +315,7 @@ def _read_in(path: Path, text: bytes) -> Lock | None:
         raise _refused(path, "is damaged") from error
 
 
-def _refused(path: Path, reason: str) -> StoreError:
+def _refused(path: str | Path, reason: str) -> StoreError:
     return StoreError(f'{path} {reason}: take it from git, or delete it: "repro" writes it anew')
 
 

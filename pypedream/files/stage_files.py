@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from pypedream.errors import FormatError, MissingFile, StoreError
-from pypedream.files.paths import inner_path, within
+from pypedream.files.paths import inner_path, place_within, within
 from pypedream.files.templates import texts_of
 from pypedream.formats import Reader
 from pypedream.formats.loader import is_built_in
@@ -65,7 +65,7 @@ class FileRef:
         return type(dep.paths)(map(self._one, self.paths))
 
     def _one(self, path: str) -> Any:
-        place = within(Path(self.root), path)
+        place = Path(place_within(self.root, path))
         if not place.exists():
             if self.dep.is_incremental:
                 return self.dep.loader.empty()  # type: ignore[attr-defined]
@@ -264,7 +264,7 @@ def save(files: StageFiles, value: Any, function: Callable[..., Any] | None = No
     except (TypeError, ValueError) as error:
         _say_where(error, function)
         raise
-    root, state = files.root, Path(files.root, STATE)
+    root, state = files.root, os.path.join(files.root, STATE)
     real = os.path.realpath(root)
     hashes = FileHashes(state, real)
     written: dict[str, tuple[WrittenFile, ...]] = {}

@@ -111,8 +111,9 @@ class Staged:
         self._is_durable = is_durable
         self._is_over = False
         with told(workspace):
-            folder = Path(workspace, PENDING)
-            make_folder(folder, is_shared=False)
+            folder = os.path.join(workspace, PENDING)
+            if not os.path.isdir(folder):
+                make_folder(Path(folder), is_shared=False)
             self._journal = begun(folder)
 
     def __enter__(self) -> Staged:
