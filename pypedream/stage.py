@@ -294,7 +294,7 @@ def _checked_inputs(inputs: Iterable[Input], name: str) -> tuple[Input, ...]:
     return checked
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Arguments:
     """What a function can be called with.
 

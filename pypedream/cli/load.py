@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pypedream.pipeline import Pipeline
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Loaded:
     """A pipeline, and the folder of the file that defines it.
 

@@ -20,7 +20,7 @@ _TABLE = b"tool.pypedream"
 _SHOWN = 6
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Target:
     """What is to be loaded.
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pypedream.parameters import Parameters
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Asked:
     """What a run is asked to do, with every value settled.
 

@@ -37,7 +37,7 @@ _OPTIONS = (
 _DEEPEST = 20
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class AskedBefore:
     """What a recorded run was asked to do.
 

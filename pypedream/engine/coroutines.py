@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from threading import Thread
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class LoopHost:
     """Runs coroutines on a loop, each under its own context.
 

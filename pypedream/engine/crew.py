@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LOOK_UP_S = 0.05
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Crew:
     """Calls the stages of one run in threads; the scheduler's thread gives it the stages.
 

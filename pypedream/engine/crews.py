@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pypedream.protocols import Executor
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Crews:
     """The crews of one run; each is made when the first stage needs it.
 

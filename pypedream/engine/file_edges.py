@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pypedream.files.stage_files import StageFiles
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class FileEdges:
     """The files of all stages of a pipeline, with what their paths say of their order.
 

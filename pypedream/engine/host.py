@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pypedream.engine.part import Part
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Host:
     """What a host says of the run that a call is part of.
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pypedream.places import Place
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Definition:
     """What a pipeline holds.
 
@@ -99,7 +99,7 @@ class Link(NamedTuple):
         return self.name
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Names:
     """The names that arguments may bear, in order; they are asked for once an argument.
 
@@ -141,7 +141,7 @@ class Names:
         return [*self.stages, *self.parameters, *self.variables]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Linker:
     """Finds the links of one stage; mistakes go to *problems*.
 

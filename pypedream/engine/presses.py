@@ -20,7 +20,7 @@ SIZE_BYTES = 1 << 16
 """What a pipe holds. Where other signals have filled it, a call of the handler is one press."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Presses:
     """Counts SIGINT, in the main thread, for the handler of a run or a sweep and those within.
 

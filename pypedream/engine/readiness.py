@@ -23,7 +23,7 @@ _AFTER = {
 }
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Readiness:
     """Follows one execution: what it is told of each stage that ended decides what comes next.
 

@@ -69,7 +69,7 @@ _SWEPT: set[Path] = set()
 """Where this process has looked for folders of runs that never started: once is enough."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class RunFolder:
     """The folder of one run while it is being written.
 

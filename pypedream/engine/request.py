@@ -27,7 +27,7 @@ SOURCE = "run(...)"
 _KNOWN = frozenset((*SELECTION, *NAMES))
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Request:
     """What a caller asks for.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pypedream.stage import Policy
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Retries:
     """Stages that are tried again when their time has come, the next one first."""
 

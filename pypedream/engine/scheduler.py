@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 LOOK_UP_S = 0.5
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class _Returned:
     """A future that says that it is done."""
 
@@ -45,7 +45,7 @@ class _Returned:
     future: Any
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Scheduler:
     """Carries out one execution.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SELECTION = ("only", "until", "from_", "tags", "given")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Selection:
     """Which stages to carry out; without any of these, all.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pypedream.engine.wiring import Wire
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Settlement:
     """Takes in how the attempts of one run ended; only the scheduler's thread calls it.
 

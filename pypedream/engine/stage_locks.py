@@ -41,7 +41,7 @@ _LONGEST = 200
 _PLAIN = (bool, int, float, str, type(None))
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class StageLocks:
     """The locks of the stages of one plan, each read once.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pypedream.stage import Stage
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class StageTable:
     """The stages of one pipeline, in order of definition; lives as long as the pipeline.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Calls = SimpleQueue[Callable[[], object] | None]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Threads:
     """A few threads that take calls from a queue, as they come.
 

@@ -43,7 +43,7 @@ _NOTHING: Final[list[Any]] = []
 _UNUSUAL: Final = GENERATOR | COROUTINE | ASYNC_GENERATOR
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Shared:
     """A value that more than one argument reads, so that a change in place reaches others.
 
@@ -61,7 +61,7 @@ class Shared:
     readers: list[str] = Factory(list)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Wire:
     """A stage with every argument's source decided.
 
@@ -143,7 +143,7 @@ class Wire:
         return place_of(self.stage)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Wiring:
     """All wires of a definition, and the mistakes that were found on the way.
 

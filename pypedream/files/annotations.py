@@ -92,12 +92,13 @@ class Output:
     cache: bool = True
 
 
-@frozen
 class Out(Output):
     """Write a result to a file of the project, which the store keeps.
 
     With a list or tuple of paths the value is a list or tuple of as many values.
     """
+
+    __slots__ = ()
 
 
 @frozen
@@ -138,9 +139,10 @@ class IncrementalOut(Output):
     cache: bool = True
 
 
-@frozen
 class DirectoryOut(Output):
     """Write a dict to a folder, one file for each key; the path ends with "/"."""
+
+    __slots__ = ()
 
 
 DEPS = (Dep, PlaceholderDep, IncrementalOut)

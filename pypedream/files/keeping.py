@@ -26,7 +26,7 @@ SMALL_BYTES = 8 * 1024
 """Of what git keeps, so small a file is copied, too: it can be put back, and past runs show it."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class KeptFiles:
     """The files of projects as a run sees them, and the copies of them that a store has.
 

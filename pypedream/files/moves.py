@@ -37,7 +37,7 @@ _TRIES = 10
 _ALL_READ = 0o444
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Output:
     """One output that is being written.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Presumed"]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Presumed:
     """The digests of the files of a project, those that are not there among them.
 

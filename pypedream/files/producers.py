@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Clash", "Producers", "clashes"]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Clash:
     """Two outputs that cannot both be.
 

@@ -29,7 +29,7 @@ _STAGE_PARAMS = "pypedream.files.stage_params"
 STAR, STARS = 0x04, 0x08  # as in inspect, which is not imported for two numbers
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Said:
     """What one annotation says.
 
@@ -48,7 +48,7 @@ class Said:
     is_required: bool | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Subject:
     """The function that is called in the end, and which of its arguments are given already.
 

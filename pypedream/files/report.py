@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pypedream.places import Place
 
 
-@define
+@define(eq=False, repr=False)
 class Report:
     """Mistakes and doubts about one function.
 

@@ -27,7 +27,7 @@ RETURN = "return"
 """The name of the one output of a function whose return is annotated directly."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Side:
     """One value that is a file.
 

@@ -86,7 +86,7 @@ class FileOut:
     template: str | None = None
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class FileSpec:
     """What a function reads and writes.
 

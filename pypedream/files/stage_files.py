@@ -77,7 +77,7 @@ class FileRef:
             raise
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class StageFiles:
     """What one stage reads and writes, and in which project.
 
@@ -188,7 +188,7 @@ class StageFiles:
         return out.loader.load(place) if isinstance(out.loader, Reader) else place
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class FileCall:
     """A function with files instead of values, as the engine calls it."""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _WITHOUT_FILE: Final = ("dumps", "loads", "dump_to")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Serializer:
     """How values of a kind become a file or folder and back.
 

@@ -48,7 +48,7 @@ class Display:
         return b2a_base64(self.content, newline=False).decode("ascii")
 
 
-@define
+@define(eq=False, repr=False)
 class Displays:
     """What was displayed in one run; of each stage the first few.
 

@@ -29,7 +29,7 @@ MOST_AT_ONCE = 1024
 DEEP = 500
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class SinkFailure:
     """A sink that raised.
 

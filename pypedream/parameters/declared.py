@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Field:
     """One field that its class takes.
 

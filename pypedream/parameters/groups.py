@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Child: TypeAlias = "Parameter | Group"
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Group:
     """One level of names.
 

@@ -63,7 +63,7 @@ def name_of(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Encoding:
     """One walk through a value; it lives as long as that.
 

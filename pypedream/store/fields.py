@@ -14,7 +14,7 @@ from typing import Any
 from attrs import frozen
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Layout:
     """Where instances of a class keep their fields: beside ``__dict__`` there may be slots."""
 

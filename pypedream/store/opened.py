@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from time import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
 
 from pypedream.errors import CorruptEntry, MissingEntry, ReadOnlyStore, StoreError
 from pypedream.names import did_you_mean
@@ -25,7 +27,8 @@ __all__ = ["Found", "OpenStore"]
 _HOUR_S = 3600
 
 
-class Found(NamedTuple):
+@frozen(eq=False, repr=False)
+class Found:
     """A value, which may be None."""
 
     value: Any

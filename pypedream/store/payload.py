@@ -33,7 +33,7 @@ _SAME_BOTH_WAYS = frozenset(
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can name
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Payload:
     """The content of an entry that is to be.
 

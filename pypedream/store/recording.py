@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Manner", "offer", "recall", "record"]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Manner:
     """How a value is to be written, and what else to record.
 
