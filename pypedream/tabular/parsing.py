@@ -148,35 +148,49 @@ class Parser:
         """Return all columns, and the rows of each that are not of its dtype."""
         if not self.expects_misfits:
             with suppress(pl.exceptions.PolarsError):
-                frame = self._all_right(data)
+                frame = self._rows(data)
                 if not _has_infinite(frame):
                     return frame, {}
-        data = self._header + data
-        frame = self._csv(data, self._dtypes, ignore_errors=True)
+        frame = self._rows(data, ignore_errors=True)
         unclear = [
             name
             for name, dtype in self._dtypes.items()
             if not isinstance(dtype, pl.String) and _is_unclear(frame[name])
         ]
-        text = self._csv(data, {}, columns=unclear) if unclear else frame
+        text = self._texts(data, unclear) if unclear else frame
         frame = frame.with_columns(finite(frame[name], text[name]) for name in unclear)
         found = {name: misfits_in(frame[name], text[name]) for name in unclear}
         misfits = {name: rows for name, rows in found.items() if rows.len()}
         self.expects_misfits = bool(misfits)
         return frame, misfits
 
-    def _all_right(self, data: bytes) -> pl.DataFrame:
-        """Return all columns, if all cells are right; the rows are not copied where they can be.
+    def _rows(self, data: bytes, **options: Any) -> pl.DataFrame:
+        """Return all columns of some rows; these are not copied if the parser needs no header."""
+        if not self._needs_header(data):
+            names = [*self._inner]
+            with suppress(pl.exceptions.NoDataError, pl.exceptions.SchemaError):
+                frame = self._csv(
+                    data, self._dtypes, has_header=False, new_columns=names, **options
+                )
+                if frame.schema == self._schema:
+                    return frame
+        return self._csv(self._header + data, self._dtypes, **options)
 
-        Without a header the parser counts the cells of the first row, and passes over one that is
-        blank and over what marks an encoding.
+    def _texts(self, data: bytes, columns: list[str]) -> pl.DataFrame:
+        """Return some columns, which are given in their order, as they are in the file."""
+        if self._needs_header(data):
+            return self._csv(self._header + data, {}, columns=columns)
+        places = [at for at, name in enumerate(self._inner) if name in columns]
+        frame = self._csv(data, {}, has_header=False, columns=places)
+        return frame.rename(dict(zip(frame.columns, columns, strict=True)))
+
+    def _needs_header(self, data: bytes) -> bool:
+        """Say whether the parser would take the first row for something else.
+
+        Without a header it counts the cells of that row, and passes over one that is blank and
+        over what marks an encoding.
         """
-        names = [*self._inner]
-        if len(names) > 1 and not data.startswith((b"\r", b"\n", b"\xef")):
-            frame = self._csv(data, self._dtypes, has_header=False, new_columns=names)
-            if frame.schema == self._schema:
-                return frame
-        return self._csv(self._header + data, self._dtypes)
+        return len(self._inner) == 1 or data.startswith((b"\r", b"\n", b"\xef"))
 
     def _csv(self, data: bytes, dtypes: Mapping[str, Any], **options: Any) -> pl.DataFrame:
         quoted_nothing = [""] if b'"' in data else []

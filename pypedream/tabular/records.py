@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import re
 from array import array
+from bisect import bisect_left
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
@@ -23,6 +25,7 @@ __all__ = [
     "LONGEST_RECORD",
     "Dialect",
     "Fault",
+    "Lines",
     "Scan",
     "are_regular",
     "cells",
@@ -33,6 +36,7 @@ __all__ = [
 LONGEST_RECORD = 1 << 24
 """Bytes. A quote that is not closed within as many is taken for one that never is."""
 
+_STRETCH_BYTES = 1 << 14
 _QUOTED = rb'"[^"]*+(?:""[^"]*+)*+"'
 
 
@@ -246,6 +250,36 @@ def _requoted(text: bytes, dialect: Dialect) -> bytes:
         for cell in _raw_cells(text, dialect)
     )
     return dialect.separator.join(quoted) + b"\n"
+
+
+@frozen
+class Lines:
+    """Lines that are found by their number, without an object for each of them.
+
+    Attributes
+    ----------
+    line_ends
+        How many there are up to the end of each stretch of the data.
+    """
+
+    data: bytes
+    line_ends: list[int]
+
+    @classmethod
+    def of(cls, data: bytes) -> Lines:
+        """Return the lines of some data."""
+        starts = range(0, len(data), _STRETCH_BYTES)
+        counts = (data.count(b"\n", start, start + _STRETCH_BYTES) for start in starts)
+        return cls(data, [*accumulate(counts)])
+
+    def __getitem__(self, number: int) -> bytes:
+        """Return a line without its end; the first is 0."""
+        stretch = bisect_left(self.line_ends, number)
+        before = self.line_ends[stretch - 1] if stretch else 0
+        at = stretch * _STRETCH_BYTES - 1
+        for _ in range(number - before):
+            at = self.data.index(b"\n", at + 1)
+        return self.data[at + 1 : self.data.index(b"\n", at + 1)]
 
 
 def cells(record: bytes, dialect: Dialect) -> list[bytes]:

@@ -9,7 +9,7 @@ from attrs import define, field, frozen
 from pypedream.tabular.batches import Place
 from pypedream.tabular.parsing import Parsed, Parser, casts_of
 from pypedream.tabular.problems import Problem
-from pypedream.tabular.records import cells
+from pypedream.tabular.records import Lines, cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ class TextBatch:
     file: str
     first_line: int
     first_row: int
-    _lines: list[bytes] | None = field(default=None, init=False)
+    _lines: Lines | None = field(default=None, init=False)
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -91,7 +91,7 @@ class TextBatch:
         parsed = self.parsed
         if parsed.is_line_by_line:
             if self._lines is None:
-                self._lines = parsed.block.data.split(b"\n")
+                self._lines = Lines.of(parsed.block.data)
             return index, index, self._lines[index]
         if parsed.scan is None:  # each row is looked at once, and only where one is wrong
             parsed.scan = self.parser.scanned(parsed.block.data)

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pypedream.tabular import records
-from pypedream.tabular.records import Scan, are_regular, cells, dialect_of, scan
+from pypedream.tabular.records import Lines, Scan, are_regular, cells, dialect_of, scan
 
 COMMA = dialect_of(",")
 CELL = st.text('ab",;\r\n é', max_size=5).filter(lambda text: "\0" not in text)
@@ -165,3 +165,15 @@ def test_what_may_go_on_is_left() -> None:
     for part in (b"1,2", b'1,"2', b'1,"2"', b'1,"2"\r', b'1,"2""', b"1,", b""):
         found = scanned(b"a,b,c\n" + part, is_last=False)
         assert (found.used, found.faults) == (6, [])
+
+
+@given(st.lists(st.binary(max_size=40).map(lambda line: line.replace(b"\n", b"")), min_size=1))
+@example([b"x" * 20_000, b"", b"y" * 16_384, b"z"])
+@example([b"x" * 16_383, b"y"])
+def test_a_line_is_found_by_its_number(lines: list[bytes]) -> None:
+    """However long it is, and whatever is before it."""
+    data = b"".join(line + b"\n" for line in lines)
+
+    found = Lines.of(data)
+
+    assert [found[number] for number in range(len(lines))] == lines
