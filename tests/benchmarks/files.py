@@ -119,7 +119,7 @@ def _first(peer: Peer, count: int, samples: int) -> list[float]:
             peer.write(place, count)
             return ended(peer.command, place, bytecode)
 
-        return paired(first, lambda: _bare(bytecode), samples, warm_up=samples > 1)
+        return paired(first, lambda: _bare(bytecode), samples)
 
 
 def _bare(bytecode: str) -> float:
