@@ -105,7 +105,7 @@ def _axis(name: Any, values: Any, mistakes: list[str]) -> Iterator[tuple[str, An
             mistakes.append(f'matrix: "{name}" has "{text}" twice')
         seen.add(text)
         yield text, value
-    if not seen:
+    if not given:
         mistakes.append(f'matrix: "{name}" has no values')
 
 

@@ -20,7 +20,7 @@ from pypedream.store.fields import fields_of_class
 from pypedream.values import short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pypedream.files.reading import Subject
     from pypedream.files.report import Report
@@ -67,6 +67,9 @@ _DATA: Final = frozenset(
         ".zip",
     )
 )
+
+_NO_FIELD = ("Extra inputs are not permitted", "unexpected keyword argument")
+"""What classes say of a name that is no field: pydantic's, and all others."""
 
 
 def params_of(subject: Subject, given: Any, report: Report) -> tuple[tuple[str, type] | None, Any]:
@@ -146,7 +149,10 @@ def _value(argument: str, kind: type, given: Any, report: Report) -> Any:
         return kind(**(given or {}))
     except (TypeError, ValueError) as error:
         hint = "" if given else f": register(..., params={kind.__name__}(...))"
-        report.wrong(where, f"{kind.__name__}: {in_short(error)}{hint}")
+        is_name = any(each in str(error) for each in _NO_FIELD)
+        unknown = [*_unknown(given or {}, kind)] if is_name else []
+        for each in unknown or [f"{kind.__name__}: {in_short(error)}{hint}"]:
+            report.wrong(where, each)
         return None
 
 
@@ -253,8 +259,12 @@ def _misplaced(stage: Any, values: Any, names: Mapping[str, Any]) -> Iterator[st
         yield " takes no params"
     else:
         kind = names[stage] if isinstance(names[stage], type) else type(names[stage])
-        fields = fields_of_class(kind) or []
-        for name in values or ():
-            if name not in fields:
-                near = did_you_mean(str(name), fields) or f"; {there_are(fields)}"
-                yield f': {kind.__name__} has no field "{name}"{near}'
+        yield from (f": {each}" for each in _unknown(values or {}, kind))
+
+
+def _unknown(values: Iterable[Any], kind: type) -> Iterator[str]:
+    fields = fields_of_class(kind) or []
+    for name in values:
+        if name not in fields:
+            near = did_you_mean(str(name), fields) or f"; {there_are(fields)}"
+            yield f'{kind.__name__} has no field "{name}"{near}'

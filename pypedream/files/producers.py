@@ -43,7 +43,10 @@ class Clash:
     @property
     def hint(self) -> str:
         """The fix."""
-        return "give one of them another path"
+        one, other = (stage.partition("@") for stage in self.stages)
+        is_one_function = one[:2] == other[:2] and bool(one[1])
+        inside = ', or put a parameter that differs into it: "{name}"' if is_one_function else ""
+        return f"give one of them another path{inside}"
 
     def __str__(self) -> str:
         return f"{self.what}: {self.hint}"

@@ -92,9 +92,22 @@ def test_an_attrs_class_alone_is_no_file_stage():
         (stage, 3, 'argument "params": params is a Params, not 3'),
         (unannotated, 3, 'argument "params": params is an instance of StageParams, not 3'),
         (told, Data, 'argument "data": Data: Data.__init__() missing 1 required positional'),
-        (stage, {"thresold": 1}, 'argument "params": Params: '),
+        (stage, {"thresold": 1}, 'Params has no field "thresold"; did you mean "threshold"?'),
+        (
+            partial(stage),
+            {"model": 3, "modl": 4},
+            'Params has no field "modl"; did you mean "model"?',
+        ),
     ],
-    ids=["no argument", "other class", "number", "no class", "required", "unknown field"],
+    ids=[
+        "no argument",
+        "other class",
+        "number",
+        "no class",
+        "required",
+        "unknown field",
+        "known and unknown field",
+    ],
 )
 def test_params_that_cannot_be(function, params, message):
     """Of another class, for no argument, or without what is required."""

@@ -105,6 +105,10 @@ def test_values_may_be_anything_that_has_a_name(project: Path) -> None:
         ({"factor": ["a", "A"]}, 'two combinations are called "A" on systems that ignore case'),
         ({"factor": ["a/b"]}, 'which cannot be in a name: leave out "/"'),
         ({"factor": [".."]}, 'which cannot be in the name of a file: a part is ".."'),
+        (
+            {"factor": [None]},
+            'None, which gives no name; give a dict: {"factor": {"a name": value}}',
+        ),
         ({"factor": [[1]]}, '[1], which gives no name; give a dict: {"factor": {"a name": value}}'),
         ({"factr": [1]}, 'matrix: "factr" is used nowhere'),
         ({}, "is no dict from names to lists of values"),
@@ -145,8 +149,11 @@ def test_variants_that_would_write_one_file(project: Path) -> None:
         out_path_overrides={"return": "model.json"},
     )
 
-    with pytest.raises(PlanError, match=r'"train@1" and "train@2" both write "model\.json"'):
+    with pytest.raises(PlanError) as caught:
         flow.plan()
+
+    what = '"train@1" and "train@2" both write "model.json": give one of them another path'
+    assert f'{what}, or put a parameter that differs into it: "{{name}}"' in str(caught.value)
 
 
 def test_a_pipeline_includes_another(project: Path) -> None:

@@ -74,6 +74,8 @@ def test_a_function_with_stage_params_only():
 def test_a_mapping_is_checked():
     """As the class checks it."""
     assert spec_of(only, params={"threshold": 0.1}).params_value.threshold == 0.1
+    with pytest.raises(PipelineConfigError, match='has no field "thresold"; did you mean "thr'):
+        spec_of(only, params={"thresold": 1})
     with pytest.raises(PipelineConfigError, match="Params: threshold 2 should be less than or"):
         spec_of(only, params={"threshold": 2})
 
