@@ -258,7 +258,7 @@ def failure_screen(failure: Failure) -> list[str]:
         inputs = [*inputs[: _MOST_INPUTS - 1], f"  and {len(inputs) - _MOST_INPUTS + 1} more"]
     # of our own errors the text says it all, unless the user's code comes in
     frames = _frame_lines(failure.traceback, only_own=isinstance(error, PypedreamError))
-    return [head, *frames, *inputs, *_hints(failure)]
+    return [head, *_note_lines(failure), *frames, *inputs, *_hints(failure)]
 
 
 def _hints(failure: Failure) -> Iterator[str]:
@@ -267,7 +267,19 @@ def _hints(failure: Failure) -> Iterator[str]:
     return hints(failure)
 
 
+def _note_lines(failure: Failure) -> list[str]:
+    """Return what was added to an error, as with `add_note`; what was added here is told anyway."""
+    notes = None
+    with suppress(*_REFUSALS):  # the exception is the user's own
+        notes = getattr(failure.error, "__notes__", None)
+    texts = [each for each in notes if isinstance(each, str)] if isinstance(notes, list) else []
+    own = (f'stage "{failure.label}" failed', "Traceback ")
+    lines = [line for each in texts if not each.startswith(own) for line in each.splitlines()]
+    return [f"  {one_line(line, _MOST_LETTERS)}" for line in lines[:_MOST_NOTES]]
+
+
 _MOST_INPUTS = 5
+_MOST_NOTES = 3
 _MOST_LETTERS = 400
 
 

@@ -238,6 +238,26 @@ def test_the_screen_shows_a_librarys_line_if_there_is_no_other():
     assert last.endswith(" in raw_decode")
 
 
+def noted():
+    error = ValueError("bad")
+    error.add_note("look at row 3\nor at row 4")
+    raise error
+
+
+def test_the_screen_shows_what_was_added_to_an_error():
+    """Below what it says; what pypedream adds for a traceback stands there already."""
+    flow = Pipeline("noted", progress=False)
+    flow.stage(noted)
+    with pytest.raises(ValueError, match="bad"):
+        flow.run()
+
+    assert failure_screen(flow.last_run.failure)[:3] == [
+        "noted failed: ValueError: bad",
+        "  look at row 3",
+        "  or at row 4",
+    ]
+
+
 def test_the_screen_shows_no_librarys_line_of_an_error_of_ours(tmp_path):
     """It says all itself: that a library of Python helped us to say so helps nobody."""
     (tmp_path / "x.json").write_text("{")
