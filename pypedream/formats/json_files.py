@@ -222,8 +222,9 @@ def _check(value: Any, place: str, *, allow_nan: bool, above: tuple[int, ...]) -
             inner = f"{place}[{key!r}]" if place != "the value" else f"[{key!r}]"
             _check(member, inner, allow_nan=allow_nan, above=(*above, id(value)))
     elif value is not None and not isinstance(value, int):
-        kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        raise TypeError(f"{place} is of type {kind.removeprefix('builtins.')}, which JSON lacks")
+        kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+        fix = ": its .tolist() can be written" if hasattr(value, "tolist") else ""
+        raise TypeError(f"{place} is of type {kind}, which JSON lacks{fix}")
 
 
 def _check_one(value: str | float, place: str, *, allow_nan: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +87,20 @@ def test_what_json_has_is_exact(value: Any) -> None:
         ({"x": "\ud800"}, r"\['x'\] is text that UTF-8 cannot hold"),
         ({"\ud800": 1}, "a key of the value is text that UTF-8 cannot hold"),
         ([{1, 2}], r"\[0\] is of type set, which JSON lacks"),
+        ([array("i")], r"\[0\] is of type array\.array, which JSON lacks: its \.tolist\(\) can be"),
         ([Path()], r"\[0\] is of type pathlib\.[\w.]+, which JSON lacks"),
     ],
-    ids=["nan", "infinity", "number as key", "None as key", "surrogate", "bad key", "set", "path"],
+    ids=[
+        "nan",
+        "infinity",
+        "number as key",
+        "None as key",
+        "surrogate",
+        "bad key",
+        "set",
+        "array",
+        "path",
+    ],
 )
 def test_what_json_cannot_hold_is_refused(tmp_path: Path, value: Any, text: str) -> None:
     """The message names file and place; the old file stays."""
