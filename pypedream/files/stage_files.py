@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from pypedream.errors import FormatError, MissingFile, StoreError
-from pypedream.files.paths import inner_path, place_within, within
+from pypedream.files.paths import inner_path, is_folder, place_within, within
 from pypedream.files.templates import texts_of
 from pypedream.formats import Reader
 from pypedream.formats.loader import is_built_in
@@ -342,6 +342,9 @@ def _written(hashes: FileHashes, path: str, place: str, out: FileOut) -> Written
     digest = hashes.digest(place)
     if digest is None:
         raise StoreError(f"nothing was written for the output {path}")
+    if digest.is_folder and not is_folder(path):
+        loader = type(out.loader).__name__
+        raise StoreError(f'{loader} wrote a folder for the output {path}: write "{path}/" there')
     return WrittenFile(path, digest.sha256, digest.size, out.is_cached)
 
 

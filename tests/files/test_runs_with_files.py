@@ -16,7 +16,7 @@ import pytest
 from attrs import frozen
 
 from pypedream import Parameters, Pipeline
-from pypedream.errors import FormatError, PlanError
+from pypedream.errors import FormatError, PlanError, StoreError
 from pypedream.files import Dep, DirectoryOut, Metric, Out
 from pypedream.formats import JSON, Loader, Text, Writer
 from tests.files.test_in_a_run import count, decisions, flow_of, project, shown, states
@@ -183,6 +183,30 @@ def unencodable() -> Annotated[
 
 def unwritable() -> Annotated[str, Out("a/b.txt", Refusing(Unwritable("")))]:
     return ""
+
+
+@frozen
+class Unpacking(Writer[Any]):
+    def save(self, data: Any, path: Path) -> None:
+        path.mkdir(exist_ok=True)
+        (path / "part").write_text(data)
+
+
+def unpacked() -> Annotated[str, Out("parts", Unpacking())]:
+    return "one"
+
+
+def test_a_loader_that_writes_a_folder_has_to_say_so(project: Path) -> None:
+    """The path does; nothing is put in its place before that is found out."""
+    with pytest.raises(StoreError, match=r'^Unpacking wrote a folder for .* parts: write "parts/"'):
+        flow_of(unpacked).run()
+    assert not (project / "parts").exists()
+
+    flow = Pipeline("files", progress=False, cache="cached")
+    flow.register(unpacked, out_path_overrides={"return": "parts/"})
+
+    assert flow.run().state == "ok"
+    assert (project / "parts" / "part").read_text() == "one"
 
 
 RAISED = {
