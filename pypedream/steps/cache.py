@@ -16,6 +16,7 @@ from attrs import field, frozen
 
 from pypedream.errors import CorruptEntry, StoreError
 from pypedream.steps.failures import error_of
+from pypedream.steps.given import Given
 from pypedream.steps.ram import UNCHANGING
 from pypedream.store import trust
 from pypedream.store.corruption import Damaged
@@ -38,6 +39,7 @@ ERROR: Final = "error"
 
 _INDEX = "index.db"
 _MOST_OPEN = 16
+_MOST_GIVEN = 8
 _SMALL, _MOST_PLAIN = 200, 50_000
 _PICKLES: Final = ("pickle", "joblib")
 _MISSING: Final = object()
@@ -65,6 +67,7 @@ class Cache:
         self._readonly = readonly
         self._opened: OpenStore | None = None
         self._plain: dict[tuple[str, str], Any] = {}  # numbers and short texts, by their content
+        self._given: OrderedDict[bytes, Given] = OrderedDict()
 
     @property
     def store(self) -> OpenStore:
@@ -118,6 +121,15 @@ class Cache:
         if type(value) in UNCHANGING and entry.size < _SMALL and len(self._plain) < _MOST_PLAIN:
             self._plain[entry.serializer, entry.digest] = value
         return value
+
+    def given(self, position: bytes) -> Given:
+        """Return what was given at a position of a chain, as far as it holds now."""
+        given = self._given.pop(position, None) or Given()
+        self._given[position] = given
+        if len(self._given) > _MOST_GIVEN:
+            self._given.popitem(last=False)
+        given.begin(self.store.backend.state() if self.is_there() else None)
+        return given
 
     def used(self, entries: Collection[Entry]) -> None:
         """Take note that entries were used."""

@@ -26,6 +26,7 @@ from pypedream.store.corruption import Damaged
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
+    from pypedream.steps.given import Given
     from pypedream.steps.level import Outcome
     from pypedream.steps.program import Program
     from pypedream.steps.step import Step
@@ -38,6 +39,8 @@ __all__ = ["results_of", "run_all"]
 _AIM_S = 0.1
 _GROWTH = 4
 _MOST = 1_000
+_WORTH = 16
+"""Of so many items it is worth the time to see whether anything has changed."""
 
 
 def run_all(step: Step, values: Sequence[Any]) -> Iterator[Any]:
@@ -51,7 +54,14 @@ def run_all(step: Step, values: Sequence[Any]) -> Iterator[Any]:
         Item(place, item_identity(namer, value), value) for place, value in enumerate(values)
     )
     levels = levels_of(program)
-    kept = _kept_values(levels, identified, len(values))
+    given = levels[-1].given() if len(values) >= _WORTH else None
+    known = None if given is None else given.all_of(values)
+    if known is None:
+        kept = _kept_values(levels, identified, len(values), given)
+    else:
+        levels[-1].kept += len(known)
+        tell(levels)
+        kept = iter(known)
     return through(program.leaves[levels[-1].boundary.end :], kept)
 
 
@@ -76,7 +86,9 @@ def _noted(values: Iterator[Any], taken: list[int]) -> Iterator[Any]:
         yield value
 
 
-def _kept_values(levels: list[Level], items: Iterator[Item], count: int) -> Iterator[Any]:
+def _kept_values(
+    levels: list[Level], items: Iterator[Item], count: int, memory: Given | None = None
+) -> Iterator[Any]:
     """Yield the values at the last level, in the order of the items.
 
     Items are taken a piece at a time, and each piece is done with before the first value of it is
@@ -95,6 +107,8 @@ def _kept_values(levels: list[Level], items: Iterator[Item], count: int) -> Iter
                 pace.took(perf_counter() - before)
                 for item in piece:
                     value = _value(levels, item, reached, coming, given)
+                    if memory is not None:
+                        memory.add(item.value, value)
                     levels[-1].idle_since = monotonic()
                     yield value
                     levels[-1].idle_since = None

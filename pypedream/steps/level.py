@@ -22,6 +22,7 @@ from pypedream.values import short
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator, Mapping
 
+    from pypedream.steps.given import Given
     from pypedream.steps.program import Boundary, Program
     from pypedream.store.entry import Entry
 
@@ -107,6 +108,14 @@ class Level:
                 f" in {boundary.folder}"
             )
         return found
+
+    def given(self) -> Given | None:
+        """Return what was given here while nothing has changed; None where that is not to count."""
+        namer = self.program.namer
+        names_items = namer is not None and namer.__pypedream_flags__.names_items
+        if self.boundary.mode == _FORCE or names_items:
+            return None
+        return self.cache.given(self.boundary.position)
 
     def _usable(self, keys: Collection[str]) -> dict[str, Entry]:
         kept = self.cache.find(keys)

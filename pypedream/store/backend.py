@@ -47,6 +47,9 @@ class Backend(Protocol):
     def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
         """Return the entries of those keys that there are; one that cannot be read is left out."""
 
+    def state(self) -> object:
+        """Return what is another after any change to the entries; None if that is not known."""
+
     def keys(self) -> list[str]:
         """Return every key, in order."""
 

@@ -86,6 +86,12 @@ class Folder:
         """Return entries whose keys sort from *first* to before *end*, at most so many."""
         return self._entries.find_range(first, end, most)
 
+    def state(self) -> object:
+        """Return what is another after any change to the entries; None if that is not known."""
+        state = self.index.read(self.index.version, None)
+        # After a change of this process's own it is not known at first.
+        return self.index.read(self.index.version, None) if state is None else state
+
     def keys(self) -> list[str]:
         """Return every key, in order."""
         return self._entries.keys()

@@ -98,6 +98,9 @@ class Objects:
                     found[key] = entry
         return found
 
+    def state(self) -> None:
+        """Return what is another after any change to the entries: nothing there tells."""
+
     def keys(self) -> list[str]:
         """Return every key, in order."""
         names = [basename(path) for path in self._list("entries")]

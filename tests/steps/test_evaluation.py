@@ -22,7 +22,7 @@ from pypedream.errors import DefinitionError, StepError
 from pypedream.steps import Chain, NoValue, Step
 from pypedream.steps.backends import Backend
 from pypedream.steps.task import Done, Item, Task
-from pypedream.store import CorruptEntryWarning
+from pypedream.store import CacheStore, CorruptEntryWarning
 
 CALLS: list[Any] = []
 
@@ -608,6 +608,59 @@ def test_steps_without_an_input_keep_one_result(infra):
 
     assert [step.run(), step.run(None), step.run(NoValue()), step.run(None)] == [5, None, 5, None]
     assert CALLS == [5, None]
+
+
+class Mixed(Step):
+    def _run(self, value: Any) -> Any:
+        CALLS.append(value)
+        return [value] if value == 7 else value
+
+
+def removed(step: Step) -> None:
+    step.lookup(5).clear_cache()
+
+
+def removed_by_another(step: Step) -> None:
+    paths = step.lookup(5).paths
+    store = CacheStore(paths.cache_folder)
+    store.delete(paths.start + step.lookup(5).uid, dry_run=False)
+    store.close()
+
+
+def moved_away(step: Step) -> None:
+    shutil.rmtree(step.lookup(5).paths.cache_folder)
+
+
+@pytest.mark.parametrize("change", [removed, removed_by_another, moved_away])
+def test_what_many_gave_is_asked_for_again_when_anything_has_changed(infra, change):
+    """However often they were given before."""
+    step, values = Mixed(infra=infra), list(range(20))
+    for _ in range(4):
+        list(step.run_many(values))
+    assert values == CALLS
+
+    change(step)
+
+    assert list(step.run_many(values)) == [[7] if value == 7 else value for value in values]
+    assert 5 in CALLS[20:]
+
+
+NUMBERS = [*range(7), True, False, "1", "0", *range(7)]
+
+
+@pytest.mark.parametrize(
+    "values", [NUMBERS, [*NUMBERS, 1.0, 0.0, -0.0, None], [*NUMBERS, 7]], ids=str
+)
+def test_many_that_are_given_again_are_what_they_were(infra, values):
+    """Each of its own type, whatever is equal to what, and in an object of its own."""
+    step = Mixed(infra=infra)
+
+    results = [list(step.run_many(values)) for _ in range(4)]
+
+    expected = [[7] if value == 7 else value for value in values]
+    assert {repr(each) for each in results} == {repr(expected)}
+    assert len(CALLS) == len({repr(each) for each in values})
+    assert expected[-1] != [7] or results[2][-1] is not results[3][-1]
 
 
 def test_a_step_may_be_changed_between_two_runs(infra):
