@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import BatchProtocolError
 from pypedream.steps.failures import mark
 from pypedream.steps.no_value import NO_VALUE
+from pypedream.values import short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from pypedream.steps.step import Step
 
@@ -39,7 +41,7 @@ def maker(steps: Sequence[Step]) -> Callable[[Any], Any]:
     first, *rest = [step._run for step in steps]
 
     def make(value: Any) -> Any:
-        run = first
+        run, given = first, value
         try:
             value = first() if value is NO_VALUE else first(value)
             for run in rest:
@@ -50,11 +52,29 @@ def maker(steps: Sequence[Step]) -> Callable[[Any], Any]:
             _note(told, step)
             raise told from error
         except Exception as error:
-            _note(error, getattr(run, "__self__", None))
+            step = getattr(run, "__self__", None)
+            has_input = run is not first or given is not NO_VALUE
+            wrong = _wrong_input(error, step, has_input=has_input)
+            _note(wrong or error, step)
+            if wrong is not None:
+                raise wrong from None
             raise
         return value
 
     return make
+
+
+def _wrong_input(error: Exception, step: Any, *, has_input: bool) -> TypeError | None:
+    """Return what to say of a step that was given an input and takes none, or needs one."""
+    flags = getattr(step, "__pypedream_flags__", None)
+    is_of_call = error.__traceback__ is not None and error.__traceback__.tb_next is None
+    if not isinstance(error, TypeError) or flags is None or not is_of_call:
+        return None
+    if has_input and flags.is_pure_generator:
+        return TypeError(f"{step.told()} takes no input: run it without one, or first in a chain")
+    if not has_input and not flags.is_generator:
+        return TypeError(f"{step.told()} needs an input: run(value)")
+    return None
 
 
 def _batched(step: Step, values: Iterable[Any]) -> Iterator[Any]:
@@ -68,7 +88,7 @@ def _batched(step: Step, values: Iterable[Any]) -> Iterator[Any]:
             yield value
 
     try:
-        for result in step._run_batch(counted()):
+        for result in _results(step, counted()):
             if given < taken:
                 given += 1
                 yield result
@@ -85,6 +105,16 @@ def _batched(step: Step, values: Iterable[Any]) -> Iterator[Any]:
         )
 
 
+def _results(step: Step, values: Iterator[Any]) -> Iterable[Any]:
+    results = step._run_batch(values)
+    if not isinstance(results, Iterable):
+        raise BatchProtocolError(
+            f"{step.told()}._run_batch returned {short(results)}: it must yield one result for"
+            " each input, in their order"
+        )
+    return results
+
+
 def _refuse(step: Step, source: Iterator[Any]) -> None:
     is_over = next(source, _NOTHING) is _NOTHING
     what = "more than one result for an input" if is_over else "a result before it takes an input"
@@ -93,6 +123,7 @@ def _refuse(step: Step, source: Iterator[Any]) -> None:
 
 def _note(error: Exception, step: object) -> None:
     told = getattr(step, "told", None)
-    if told is not None:
-        error.add_note(f"in {told()}")
+    text = "" if told is None else f"in {told()}"
+    if text and text not in getattr(error, "__notes__", ()):  # a step may have called itself
+        error.add_note(text)
     mark(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
@@ -18,7 +19,7 @@ from pypedream.steps.no_value import NO_VALUE
 from pypedream.values import short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pypedream.steps.lookup import LookupHandle
 
@@ -173,6 +174,9 @@ class Step(Kind):
 
         Nothing is computed until the results are asked for, one after the other.
         """
+        if not isinstance(values, (tuple, Iterable)):
+            told = short(values, _LONGEST)
+            raise TypeError(f"run_many takes many inputs, as a list; run({told}) takes one")
         return StepItems(self, values if isinstance(values, tuple) else tuple(values))
 
     def lookup(self, value: Any = NO_VALUE) -> LookupHandle:
@@ -300,6 +304,8 @@ def _check_names(kind: type[Step]) -> None:
 
 
 def _flags_of(kind: type[Step]) -> Flags:
+    if inspect.iscoroutinefunction(kind._run) or inspect.isasyncgenfunction(kind._run):
+        raise TypeError(f"{kind.__name__}._run is async, and nobody awaits a step: make it a def")
     is_batched = kind._run_batch is not Step._run_batch
     has_run = kind._run is not Step._run
     parameters = list(inspect.signature(kind._run).parameters.values())[1:] if has_run else []
@@ -308,6 +314,12 @@ def _flags_of(kind: type[Step]) -> Flags:
         for each in parameters
         if each.default is each.empty and each.kind in (*_BY_POSITION, each.KEYWORD_ONLY)
     ]
+    if len(needed) > 1:
+        names = " and ".join(each.name for each in needed)
+        raise TypeError(
+            f"{kind.__name__}._run takes {len(needed)} inputs, {names}, and a step has one: make"
+            " the others fields, or the input a tuple"
+        )
     return Flags(
         is_runnable=has_run or is_batched or kind._parts is not Step._parts,
         is_batched=is_batched,

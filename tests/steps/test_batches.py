@@ -49,7 +49,12 @@ def fails(values: Iterator[int]) -> Iterator[int]:
     raise ZeroDivisionError("second")
 
 
+def nothing(values: Iterator[int]) -> None:
+    list(values)
+
+
 WRONG = [
+    (nothing, "_run_batch returned None: it must yield one result for each input"),
     (too_many, "yields a result before it takes an input"),
     (too_many_at_last, "yields more than one result for an input"),
     (too_few, "yields 2 results for 3 inputs: it must yield one for each"),

@@ -66,6 +66,60 @@ def test_a_method_that_nobody_would_call_is_refused(name, right):
     type("Fine", (Step,), {"_run_one": lambda *_: None, "__module__": __name__})
 
 
+class Source(Step):
+    def _run(self):
+        return 1
+
+
+class Needs(Step):
+    def _run(self, value):
+        return len(value)
+
+
+@pytest.mark.parametrize(
+    "ask, text",
+    [
+        (lambda: Needs().run(), r"Needs\(\) needs an input: run\(value\)"),
+        (lambda: Source().run(2), r"Source\(\) takes no input: run it without one, or first in a"),
+        (lambda: Chain(steps=[Needs(), Source()]).run([2]), r"Source\(\) takes no input"),
+        (lambda: Needs().run(2), "has no len"),
+        (lambda: Needs().run_many(2), r"run_many takes many inputs, as a list; run\(2\) takes one"),
+    ],
+)
+def test_an_input_too_many_or_too_few_is_told(ask, text):
+    """A TypeError of the step's own stays what it is."""
+    with pytest.raises(TypeError, match=text):
+        ask()
+
+
+def test_a_step_that_takes_what_no_step_gets_is_refused():
+    """When its class is defined: two inputs, or somebody who awaits it."""
+    with pytest.raises(TypeError, match=r"Two\._run takes 2 inputs, a and b, .* make the others"):
+
+        class Two(Step):
+            def _run(self, a, b):
+                return a + b
+
+    with pytest.raises(TypeError, match=r"Late\._run is async, .*make it a def"):
+
+        class Late(Step):
+            async def _run(self, value):
+                return value
+
+
+def test_a_step_that_calls_itself_for_ever_is_noted_once():
+    """Not once for each call."""
+
+    class Deep(Step):
+        def _run(self, value):
+            return self.run(value)
+
+    with pytest.raises(RecursionError) as caught:
+        Deep().run(1)
+
+    assert caught.value.__notes__ == ["in Deep()"]
+
+
 def test_there_is_one_object_for_no_value():
     """In copies and other processes, too; it is no input that anybody could mean."""
     nothing = NoValue()
