@@ -35,10 +35,11 @@ def explained(
     path, culprit = _culprit(value, can_go)
     kind = f"{type(culprit).__module__}.{type(culprit).__qualname__}".removeprefix("builtins.")
     reason = " ".join(str(error).split()) or type(error).__name__
-    if part == RESULT:
-        fix = 'return data instead, or give the stage executor="threads"'
+    if of.startswith("step "):
+        what, threads = "it inside the step", 'say infra={"backend": "ThreadPool"}'
     else:
-        fix = 'make it inside the stage, or give the stage executor="threads"'
+        what, threads = "it inside the stage", 'give the stage executor="threads"'
+    fix = f"{'return data instead' if part == RESULT else f'make {what}'}, or {threads}"
     return UnpicklableValue(
         f"{of}: {part}{path} is of type {kind}, which cannot be sent to another process"
         f" ({reason}): {fix}",

@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 from pypedream.errors import UnpicklableValue
 from pypedream.executors.jobs import Job, Kit
 from pypedream.executors.mishaps import Mishap
+from pypedream.executors.packing import pack
 from pypedream.steps.cache import Reference
 from pypedream.steps.dispatch import Sent, say
 from pypedream.steps.task import Done
@@ -101,7 +102,12 @@ class Elsewhere:
             secrets=task.secrets,
             word="step",
         )
-        self._packed = kit.pack()
+        try:
+            self._packed = kit.pack()
+        except UnpicklableValue:
+            for step in task.program.leaves:  # it may be a part of one
+                pack(step, of=kit.of, part=type(step).__name__)
+            raise
 
     def send(self, lots: Sequence[Sequence[Item]]) -> Iterable[Any]:
         """Have lots of items computed by the executor."""

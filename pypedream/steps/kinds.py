@@ -71,6 +71,9 @@ class Kind(pydantic.BaseModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **keywords: Any) -> None:
         super().__pydantic_init_subclass__()
+        if cls.__pydantic_complete__:
+            # All variables of the function that it is defined in: they would travel with it.
+            cls.__pydantic_parent_namespace__ = None
         for each in keywords.keys() - set(_KEYWORDS):
             if near := did_you_mean(each, _KEYWORDS):
                 raise TypeError(f'class {cls.__name__} has a keyword "{each}"{near}')

@@ -8,7 +8,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 import pydantic
@@ -16,7 +16,7 @@ import pytest
 
 from pypedream import Pipeline, logger
 from pypedream.errors import StageKilled, UnpicklableValue
-from pypedream.steps import Chain, Step
+from pypedream.steps import Chain, Func, Step
 from pypedream.steps.backends import ProcessPool, ThreadPool
 from tests.executors.alive import appeared
 from tests.steps.configured import (
@@ -176,6 +176,35 @@ class Given(Step):
 
     def _run(self, value: object) -> str:
         return "given"
+
+
+def test_what_a_function_of_a_step_holds_is_named_if_it_cannot_be_sent(tmp_path: Path) -> None:
+    """By the step, its field and its name there."""
+    lock = Lock()
+
+    def guarded(value: int) -> int:
+        with lock:
+            return value
+
+    step = Func(function=guarded, infra=by("ProcessPool", tmp_path))
+
+    text = r'Func\.function\'s "lock" is of type _thread\.lock, .*: make it inside the step, or say'
+    with pytest.raises(UnpicklableValue, match=text):
+        step.run(1)
+
+
+def test_a_class_takes_nothing_along_of_the_function_that_it_is_defined_in(
+    tmp_path: Path,
+) -> None:
+    """Nothing but what it uses."""
+    by_two, unused = 2, Lock()
+
+    class Double(Step):
+        def _run(self, value: int) -> int:
+            return value * by_two
+
+    assert Double(infra=by("ProcessPool", tmp_path)).run(4) == 8
+    assert not unused.locked()
 
 
 def test_who_takes_only_the_first_lets_end_what_was_begun(tmp_path: Path) -> None:
