@@ -122,6 +122,20 @@ class Cache:
             self._plain[entry.serializer, entry.digest] = value
         return value
 
+    def value(self, entry: Entry) -> Any:
+        """Return the value of an entry for who cannot compute it again.
+
+        Raises
+        ------
+        StoreError
+            If it is not what was kept.
+        """
+        try:
+            return self.load(entry)
+        except Damaged as damage:
+            told = f"a result in {self.folder} is {damage.reason}: run the step again"
+            raise StoreError(told) from None
+
     def given(self, position: bytes) -> Given:
         """Return what was given at a position of a chain, as far as it holds now."""
         given = self._given.pop(position, None) or Given()
@@ -222,10 +236,7 @@ class Reference:
         entry = self.entry or cache.find([self.key]).get(self.key)
         if entry is None:
             raise StoreError(f"a result is gone from {self.folder} that was there: run again")
-        try:
-            return cache.load(entry)
-        except Damaged as damage:
-            raise StoreError(f"a result in {self.folder} is {damage.reason}: run again") from damage
+        return cache.value(entry)
 
     def is_of_main(self) -> bool:
         """Say whether its value is of a script or a notebook, which no other process can read."""

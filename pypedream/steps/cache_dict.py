@@ -31,7 +31,7 @@ class CacheDict(Mapping[str, Any]):
         entry = self._cache.find([key]).get(key)
         if entry is None:
             raise KeyError(uid)
-        return self._cache.load(entry)
+        return self._cache.value(entry)
 
     def __contains__(self, uid: object) -> bool:
         return isinstance(uid, str) and bool(self._cache.find([self._start + uid]))

@@ -245,6 +245,17 @@ class Level:
             if outcome.value is not STORED:
                 return outcome.value
             outcome = None
+        try:
+            return self._kept_value(item, outcome)
+        except Damaged as damage:
+            if self.boundary.mode != _READ_ONLY:
+                raise
+            raise StepError(
+                f'{self.label}: mode="read-only" and the result that is kept for item {item.place}'
+                f' in {self.boundary.folder} is {damage.reason}: mode="cached" computes it again'
+            ) from None
+
+    def _kept_value(self, item: Item, outcome: Entry | None) -> Any:
         if outcome is None:
             key = self.boundary.key(item.identity)
             outcome = self.cache.find([key]).get(key)

@@ -106,7 +106,7 @@ class LookupHandle:
         entry = self._entry()
         if entry is None:
             raise StepError(f"no result is kept for this input in {folder}: run the step first")
-        return self._cache.load(entry)
+        return self._cache.value(entry)
 
     def job(self) -> Any:
         """Return the job of submitit that computes the result, or did so last; None without one.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pypedream.errors import DefinitionError, StepError
+from pypedream.errors import DefinitionError, StepError, StoreError
 from pypedream.steps import Chain, NoValue, Step
 from pypedream.steps.backends import Backend
 from pypedream.steps.task import Done, Item, Task
@@ -572,6 +573,21 @@ def test_what_is_damaged_is_computed_again(size, infra):
 
     assert [size, size] == CALLS
     assert len(step.run(size)) == size
+
+
+def test_what_is_damaged_is_told_who_cannot_compute_it(infra):
+    """With the folder, and what helps."""
+    step = Plus(infra=infra)
+    step.run(1)
+    damage(step.lookup(1).paths.cache_folder)
+
+    with pytest.warns(CorruptEntryWarning), pytest.raises(StepError) as told:
+        Plus(infra=infra | {"mode": "read-only"}).run(1)
+    with pytest.warns(CorruptEntryWarning), pytest.raises(StoreError, match="run the step again"):
+        step.lookup(1).result()
+
+    text = r'Plus: mode="read-only" .* item 0 in .*kept is \w+: mode="cached" computes it again'
+    assert re.fullmatch(text, str(told.value))
 
 
 def damage(folder: Path) -> None:
