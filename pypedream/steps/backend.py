@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Backend", "Cached"]
 
+_A_DRIVE = 2
+"""Characters of what names a drive of Windows, as "C:"."""
+
 
 class Backend(Kind, discriminator_key="backend"):
     """How the results of a step are kept and used, and where what is missing is computed.
@@ -42,6 +45,18 @@ class Backend(Kind, discriminator_key="backend"):
     _takes_all: ClassVar[bool] = False
     _attempted: set[str] = pydantic.PrivateAttr(default_factory=set)
     _ram: Ram = pydantic.PrivateAttr(default_factory=Ram)
+
+    @pydantic.field_validator("folder")
+    @classmethod
+    def _on_this_machine(cls, folder: Path | None) -> Path | None:
+        """Take a folder of the user's for what it is, and a URL for none."""
+        start = folder.parts[0] if folder is not None and folder.parts else ""
+        if start.endswith(":") and len(start) > _A_DRIVE:
+            raise ValueError(
+                f"a folder of this machine is needed, and {start}// begins a URL: mount what it"
+                " names, or choose another folder"
+            )
+        return folder.expanduser() if folder is not None and start[:1] == "~" else folder
 
     @classmethod
     def _as_configuration(cls, value: Any) -> Any:

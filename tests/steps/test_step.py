@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from pypedream.errors import StepError, StoreError
 from pypedream.steps import Chain, NoValue, Step
@@ -197,6 +198,18 @@ def test_a_field_that_cannot_be_shown_hides_no_error(tmp_path, backend):
         Fails(about=Silent(), infra=infra).run(1)
 
     assert caught.value.__notes__ == ["in Fails(about=<Silent object (its repr failed)>)"]
+
+
+def test_a_folder_is_one_of_this_machine(monkeypatch, tmp_path):
+    """A URL would be the name of a folder here, and "~" as well."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+
+    with pytest.raises(ValidationError, match="s3:// begins a URL: mount what it names"):
+        Times(infra={"folder": "s3://bucket/kept"})
+
+    assert Cached(folder="~/kept").folder == tmp_path / "kept"
+    assert str(Cached(folder="C:/kept").folder)
 
 
 def test_keeping_needs_a_folder():
