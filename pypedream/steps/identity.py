@@ -13,6 +13,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from pypedream.errors import StepError
+from pypedream.names import did_you_mean
 from pypedream.steps.no_value import NO_VALUE, NoValue
 from pypedream.store.encoding import SCALARS, Encoding, joined, label, name_of, tagged, text
 from pypedream.store.identity import code_identity
@@ -60,6 +62,8 @@ def code_of(kind: type[Step]) -> str:
 def fields_that_count(step: Step) -> dict[str, Any]:
     """Return the fields that decide about what a step gives, by name."""
     left_out = {"infra", *step._exclude_from_cls_uid()}
+    if len(left_out) > 1 and not left_out <= type(step).__pydantic_fields__.keys():
+        _check_left_out(step, left_out)
     own, declared = vars(step), type(step).__pydantic_fields__  # there may be cached properties
     counted = {name: own[name] for name in declared if name in own}
     for name, (written, value) in _defaults_of(type(step)).items():
@@ -68,6 +72,15 @@ def fields_that_count(step: Step) -> dict[str, Any]:
             counted[name] = value
     counted |= step.__pydantic_extra__ or {}
     return {name: value for name, value in counted.items() if name not in left_out}
+
+
+def _check_left_out(step: Step, names: set[str]) -> None:
+    """Raise if a name that is no field is nearly one: the field that is meant would count."""
+    fields = {*type(step).__pydantic_fields__, *(step.__pydantic_extra__ or ())}
+    for name in sorted(names - fields):
+        if near := did_you_mean(name, fields - names):
+            kind = type(step).__name__
+            raise StepError(f'{kind}._exclude_from_cls_uid names "{name}", which is no field{near}')
 
 
 def _defaults_of(kind: type[Step]) -> dict[str, tuple[bytes, Any]]:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from pydantic import PrivateAttr
 
+from pypedream.errors import StepError
 from pypedream.steps import Chain, Func, NoValue, Step
 from pypedream.steps.no_value import NO_VALUE
 from pypedream.store import code_identity
@@ -188,6 +189,27 @@ def test_an_item_may_have_a_name_of_its_own():
 
     assert uid(Named(), {"id": "a", "text": 1}) == uid(Named(), {"id": "a", "text": 2})
     assert uid(Named(), {"id": "a"}) != uid(Named(), "a")
+
+
+def test_a_name_to_leave_out_that_is_nearly_a_field_is_refused():
+    """That field would count; what is no field at all is no matter."""
+
+    class Sees(Step):
+        verbose: bool = False
+        left_out: ClassVar[list[str]] = ["verbos"]
+
+        def _exclude_from_cls_uid(self) -> list[str]:
+            return self.left_out
+
+        def _run(self, value: int) -> int:
+            return value
+
+    step = Sees(infra={"folder": "x"})
+    with pytest.raises(StepError, match=r'uid names "verbos", which is no .* mean "verbose"'):
+        step.lookup(1)
+
+    Sees.left_out = ["verbose", "_model"]
+    assert not step.lookup(1).cached()
 
 
 def test_an_item_that_is_not_there_is_named_by_a_step_that_takes_none():
