@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, overload
 
 from pydantic import Discriminator, Tag
 
+from pypedream.names import did_you_mean, there_are
 from pypedream.steps.step import Step
 
 if TYPE_CHECKING:
@@ -90,10 +91,17 @@ class Chain(Step):
     def __getitem__(self, index: int | str | slice) -> Step:
         steps = self.steps
         if isinstance(index, str):
-            if isinstance(steps, dict):
-                return steps[index]
-            raise TypeError(f'the steps of this chain have no names: ask by number, not "{index}"')
+            if not isinstance(steps, dict):
+                raise TypeError(
+                    f'the steps of this chain have no names: ask by number, not "{index}"'
+                )
+            if index not in steps:
+                near = did_you_mean(index, steps) or f": {there_are(steps)}"
+                raise KeyError(f'this chain has no step "{index}"{near}')
+            return steps[index]
         if isinstance(index, int):
+            if not -len(steps) <= index < len(steps):
+                raise IndexError(f"this chain has {len(steps)} steps: there is no {index}")
             return self._parts()[index]
         some = self._parts()[index]
         if isinstance(steps, dict):

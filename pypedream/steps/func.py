@@ -75,23 +75,32 @@ class Func(Step):
         return function_at(function)
 
     @pydantic.field_serializer("function")
-    def _written(self, function: Any) -> Any:
-        return name_of_function(function)
+    def _written(self, function: Any, info: pydantic.SerializationInfo) -> Any:
+        written = name_of_function(function)
+        if info.mode == "json" and not isinstance(written, str):
+            raise ValueError(
+                f"{_name_of(function)} cannot be found by a name, so no file can hold it: define it"
+                " at the top of a module"
+            )
+        return written
 
     def model_post_init(self, context: Any, /) -> None:
         """See to it that the configuration fits the function."""
         super().model_post_init(context)
+        name = _name_of(self.function)
         parameters = _parameters_of(self.function)
-        name = getattr(self.function, "__name__", type(self.function).__name__)
         taken = [each for each in parameters if each in type(self).__pydantic_fields__]
         if taken:
             raise ValueError(
                 f"{name} has a parameter {' and one '.join(taken)}, which is a field of Func:"
                 " rename it"
             )
+        given = self.__pydantic_extra__ or {}
+        for each in given:
+            _check_name(name, parameters, each)
         self._input = _input_of(name, parameters, self.input_param)
         self._is_first = next(iter(parameters), None) == self._input
-        for each, value in (self.__pydantic_extra__ or {}).items():
+        for each, value in given.items():
             _check(name, parameters, each, value, self._input)
 
     def _called(self) -> Callable[..., Any]:
@@ -121,6 +130,15 @@ def _parameters_of(function: Callable[..., Any]) -> dict[str, inspect.Parameter]
         return dict(inspect.signature(function, eval_str=True).parameters)
     except NameError:  # an annotation that is for type checkers alone
         return dict(inspect.signature(function).parameters)
+    except ValueError:
+        raise ValueError(
+            f"{_name_of(function)} does not say what parameters it has: call it in a function of"
+            " your own"
+        ) from None
+
+
+def _name_of(function: Any) -> str:
+    return getattr(function, "__name__", type(function).__name__)
 
 
 def _input_of(
@@ -145,6 +163,13 @@ def _input_of(
     return needed[0] if needed else None
 
 
+def _check_name(name: str, parameters: dict[str, inspect.Parameter], field: str) -> None:
+    parameter = parameters.get(field)
+    takes_all = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    if not takes_all and (parameter is None or parameter.kind in _VARIADIC):
+        raise ValueError(f'{name} has no parameter "{field}"{did_you_mean(field, parameters)}')
+
+
 def _check(
     name: str,
     parameters: dict[str, inspect.Parameter],
@@ -155,15 +180,13 @@ def _check(
     if field == input_name:
         raise ValueError(f'{name}: "{field}" takes the input, so it cannot be set as well')
     parameter = parameters.get(field)
-    if parameter is None or parameter.kind in _VARIADIC:
-        if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
-            return
-        raise ValueError(f'{name} has no parameter "{field}"{did_you_mean(field, parameters)}')
-    if parameter.annotation is not parameter.empty:
+    if parameter is not None and parameter.kind not in _VARIADIC:
         _check_type(name, parameter, value)
 
 
 def _check_type(name: str, parameter: inspect.Parameter, value: Any) -> None:
+    if parameter.annotation is parameter.empty:
+        return
     config = ConfigDict(arbitrary_types_allowed=True)
     try:
         pydantic.TypeAdapter(parameter.annotation, config=config).validate_python(value)

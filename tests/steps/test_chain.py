@@ -30,7 +30,9 @@ def test_steps_may_have_names():
 
     assert (chain["two"], chain[0], chain.run()) == (Put(text="b"), Put(), "ab")
     assert chain[1:]["two"] == Put(text="b")
-    with pytest.raises(KeyError, match="three"):
+    with pytest.raises(IndexError, match="this chain has 2 steps: there is no 2"):
+        chain[2]
+    with pytest.raises(KeyError, match='no step "three": there are one, two'):
         chain["three"]
     with pytest.raises(TypeError, match='ask by number, not "one"'):
         Chain(steps=[Put()])["one"]

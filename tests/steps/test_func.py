@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pydantic
 import pytest
+from pydantic_core import PydanticSerializationError
 
 from pypedream.steps import Chain, Func
 
@@ -50,6 +51,8 @@ def test_one_parameter_is_the_input_and_the_others_are_fields():
 @pytest.mark.parametrize(
     "fields, said",
     [
+        ({"function": pair, "aa": 1, "b": 2}, 'pair has no parameter "aa"; did you mean "a"'),
+        ({"function": max}, "max does not say what parameters it has: call it in a function of"),
         ({"function": pair}, 'pair has 2 required parameters, a, b: say .* input_param="a"'),
         (
             {"function": scale, "facter": 1},
@@ -109,3 +112,13 @@ def test_the_class_is_found_where_others_have_it():
     from pypedream.steps.helpers import Func as Other
 
     assert Other is Func
+
+
+def test_a_function_without_a_name_cannot_be_written_to_a_file():
+    """The error says so, and what to do."""
+    step = Func(function=lambda x: x)
+
+    with pytest.raises(PydanticSerializationError, match=r"<lambda> .*define it at the top of a"):
+        step.model_dump_json()
+
+    assert step.model_dump()["function"] is step.function
