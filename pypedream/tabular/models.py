@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from enum import StrEnum
 from types import MappingProxyType
@@ -155,10 +154,10 @@ class IngestFileSpec:
     @encoding.validator
     def _check_encoding(self, _: Attribute[str], encoding: str) -> None:
         try:
-            codecs.lookup(encoding)
-        except (LookupError, TypeError):
+            b"a".decode(encoding, "replace")
+        except (LookupError, TypeError, UnicodeError):
             raise _refused(
-                self.name, f"has the encoding {encoding!r}, which Python does not know"
+                self.name, f"has the encoding {encoding!r}, by which Python reads no text"
             ) from None
 
     @separator.validator
