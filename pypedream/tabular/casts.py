@@ -72,7 +72,9 @@ def why_not(text: str, dtype: pl.DataType, cast: Cast | None) -> str:
     """
     plain = text.strip()
     if dtype.is_integer() and _WHOLE.fullmatch(plain):
-        return f"is out of the range of {dtype}" if plain == text else "has a blank behind it"
+        if plain == text:
+            return f"is out of the range of {dtype}"
+        return f"has a blank {'behind' if text != text.rstrip() else 'before'} it"
     if dtype.is_float() and _NUMBER.fullmatch(plain) and plain == text:
         return f"is out of the range of {dtype}"
     if dtype.is_numeric() and "," in plain:

@@ -100,6 +100,7 @@ def test_numbers_are_parsed() -> None:
         ("300", pl.Int8(), "is out of the range of Int8"),
         ("-1", pl.UInt8(), "is out of the range of UInt8"),
         ("5 ", pl.Int8(), "has a blank behind it"),
+        ("\xa05", pl.Int8(), "has a blank before it"),
         ("1,234", pl.Float64(), "is not a number (Float64): it has a comma"),
         ("\u0661", pl.Int64(), "is not a whole number (Int64)"),
         ("\u0661.5", pl.Float64(), "is not a number (Float64)"),
