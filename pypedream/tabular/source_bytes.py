@@ -32,7 +32,19 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_LOOK = 4
+_OTHER_FORMS = {
+    b"PK\x03\x04": "a zip archive, or a workbook of Excel",
+    b"\xd0\xcf\x11\xe0": "a workbook of Excel",
+    b"PAR1\x15": "a file of Parquet",
+    b"%PDF-": "a PDF",
+    b"\x1f\x8b": "packed twice",
+    b"BZh91AY&SY": "packed by bzip2",
+    b"\xfd7zXZ\x00": "packed by xz",
+    b"\x28\xb5\x2f\xfd": "packed by Zstandard",
+    b"7z\xbc\xaf\x27\x1c": "an archive of 7-Zip",
+}
+_TAR, _TAR_AT = b"ustar", 257
+_LOOK = 512
 _NEAR = 1 << 16
 
 
@@ -82,12 +94,13 @@ class SourceBytes:
     def _begin(self) -> None:
         self._state = self._seen()
         self.size_bytes = self._state[0]
-        begin = self._raw.read(len(_GZIP))
-        self._raw.seek(0)
-        if begin == _GZIP:
+        if self._raw.read(len(_GZIP)) == _GZIP:
             self._unpacked = gzip.GzipFile(fileobj=_Taker(self))  # type: ignore[call-overload]
+        self._raw.seek(0)
         self.encoding = codecs.lookup(self.encoding).name
-        self._kept = self._after_mark(self._next(_LOOK))
+        begin = self._next(_LOOK)
+        self._check_form(begin)
+        self._kept = self._after_mark(begin)
         if not _is_like_ascii(self.encoding):
             self._decoder = codecs.getincrementaldecoder(self.encoding)()
             self.encoding, self._kept = "utf-8", self._decoded(self._kept, is_last=False)
@@ -156,6 +169,16 @@ class SourceBytes:
             return self._unpacked.read(size)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise self._refused("unreadable", f"cannot be unpacked: {error}") from error
+
+    def _check_form(self, begin: bytes) -> None:
+        """Refuse what is known to be no text, by how it begins."""
+        form = next((form for mark, form in _OTHER_FORMS.items() if begin.startswith(mark)), None)
+        if begin.startswith(_TAR, _TAR_AT):
+            form = "an archive of several files (tar)"
+        if form is not None:
+            raise self._refused(
+                "unreadable", f"is {form}: unpack it or save it as CSV, or read it with preprocess="
+            )
 
     def _after_mark(self, begin: bytes) -> bytes:
         """Return the first bytes without the mark that says how the file is encoded."""

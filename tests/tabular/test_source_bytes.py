@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import bz2
 import codecs
 import gzip
 import hashlib
+import io
+import lzma
 import os
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -100,6 +105,47 @@ def test_what_cannot_be_read_says_so(
     path.write_bytes(data)
 
     with pytest.raises(IngestError, match=f"a.csv: 1 problem.*\n.*{match}"):
+        read(path, encoding)
+
+
+def zipped() -> bytes:
+    """Return an archive with a file."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("a.csv", TEXT)
+    return made.getvalue()
+
+
+def tarred() -> bytes:
+    """Return a packed archive with a file."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("a.csv"))
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
+@pytest.mark.parametrize(
+    "data, what",
+    [
+        (zipped(), "a zip archive, or a workbook of Excel"),
+        (tarred(), r"an archive of several files \(tar\)"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook of Excel"),
+        (gzip.compress(gzip.compress(TEXT.encode())), "packed twice"),
+        (bz2.compress(TEXT.encode()), "packed by bzip2"),
+        (lzma.compress(TEXT.encode()), "packed by xz"),
+        (b"PAR1\x15\x04", "a file of Parquet"),
+    ],
+    ids=["zip", "tar", "xls", "twice", "bzip2", "xz", "parquet"],
+)
+def test_what_is_no_text_is_told_what_it_is(
+    tmp_path: Path, data: bytes, what: str, encoding: str
+) -> None:
+    """In every encoding, as some would make letters of anything."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(data)
+
+    with pytest.raises(IngestError, match=f"is {what}: unpack it or save it as CSV, or read"):
         read(path, encoding)
 
 
