@@ -7,12 +7,21 @@ Others are scanned row by row.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from attrs import define, frozen
 
 from pypedream.tabular.problems import Problem, error_of
-from pypedream.tabular.records import LONGEST_RECORD, Dialect, Scan, are_regular, cells, scan
+from pypedream.tabular.records import (
+    LONGEST_RECORD,
+    Dialect,
+    Scan,
+    are_regular,
+    cells,
+    scan,
+    why_not_decoded,
+)
 from pypedream.tabular.source_bytes import SourceBytes
 
 if TYPE_CHECKING:
@@ -22,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Block", "TextFile"]
 
 _SAMPLE_BYTES = 1 << 16
+_FOR_EXCEL = re.compile(rb"sep=([\x01-\x7f])\r?\n", re.IGNORECASE)
 _SPECIAL = (b'"', b"\0")
 _MOST_BYTES = 1 << 26
 
@@ -122,6 +132,7 @@ class Reading:
         while b"\n" in begin and not begin.partition(b"\n")[0].strip(b"\r"):
             begin = begin.partition(b"\n")[2]
             self.first_line += 1
+        begin = self._behind_separator(begin)
         self.names, self._rest = self.file.names or (), begin
         if self.file.names is not None:
             self.first_row = begin.partition(b"\n")[0].decode(self.source.encoding, "replace")
@@ -134,6 +145,18 @@ class Reading:
             self.first_line += header.count(b"\n")
         lines = self._rest.count(b"\n")
         self.row_bytes = len(self._rest) / lines if lines else max(1.0, float(len(self._rest)))
+
+    def _behind_separator(self, begin: bytes) -> bytes:
+        """Return what comes behind the line that tells Excel which separator there is."""
+        match = _FOR_EXCEL.match(begin)
+        if match is None:
+            return begin
+        if match[1] != self.file.dialect.separator:
+            said = "\\t" if match[1] == b"\t" else match[1].decode()
+            reason = f'says that "{said}" is between its columns: give separator="{said}"'
+            raise self._refused("separator", reason, self.first_line)
+        self.first_line += 1
+        return begin[match.end() :]
 
     def _header(self, begin: bytes) -> tuple[bytes, bytes]:
         """Return what has been read by now, and the first row of it."""
@@ -150,7 +173,7 @@ class Reading:
         try:
             match[0].decode(self.source.encoding)
         except UnicodeDecodeError as error:
-            reason = f"is not {self.source.encoding}: byte 0x{match[0][error.start]:02x}"
+            reason = why_not_decoded(match[0][error.start], self.source.encoding)
             raise self._refused("encoding", reason, self.first_line) from error
         if b"\0" in match[0]:
             reason = "has NUL characters: it is no text, or its encoding is another one"

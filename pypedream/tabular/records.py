@@ -31,6 +31,7 @@ __all__ = [
     "cells",
     "dialect_of",
     "scan",
+    "why_not_decoded",
 ]
 
 LONGEST_RECORD = 1 << 24
@@ -222,7 +223,7 @@ def _judged(
         text = record.decode(encoding).encode()
     except UnicodeDecodeError as error:
         cell = record[: error.start].count(dialect.separator)
-        return b"", "encoding", _of_encoding(record[error.start], encoding), cell
+        return b"", "encoding", why_not_decoded(record[error.start], encoding), cell
     outside = text
     if b'"' in text:
         outside = dialect.quoted.sub(b"q", b"\n" + text)
@@ -238,7 +239,8 @@ def _of_count(count: int, columns: int) -> tuple[str, ...]:
     return code, f"has {cells_of}, and the file {columns} columns"
 
 
-def _of_encoding(byte: int, encoding: str) -> str:
+def why_not_decoded(byte: int, encoding: str) -> str:
+    """Return what is told of a byte that is no part of a letter."""
     hint = '; encoding="cp1252" may be right' if encoding in ("utf-8", "ascii") else ""
     return f"has the byte 0x{byte:02x}, which is not {encoding}{hint}"
 

@@ -85,6 +85,22 @@ def test_a_header_may_have_line_ends(tmp_path: Path) -> None:
         assert (reading.header_line, reading.first_line) == (3, 5)
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_the_line_for_excel_is_passed_over(tmp_path: Path, end: bytes) -> None:
+    """It says what is between columns, and is told if that is not so."""
+    file = file_of(tmp_path / "a.csv", b"Sep=," + end + b"a,b" + end + b"1,2" + end)
+
+    with file.open() as reading:
+        assert (reading.names, reading.header_line) == (("a", "b"), 2)
+
+    file = file_of(tmp_path / "b.csv", b"sep=\t" + end + b"a\tb" + end)
+    with (
+        pytest.raises(IngestError, match=r'line 1: says that "\\t" .*: give separator="\\t"'),
+        file.open(),
+    ):
+        pass
+
+
 def test_a_file_without_a_header_begins_with_a_row(tmp_path: Path) -> None:
     """The names are those that are given."""
     file = file_of(tmp_path / "a.csv", b"1,2\n3,4\n", ("a", "b"))
@@ -101,7 +117,7 @@ def test_a_file_without_a_header_begins_with_a_row(tmp_path: Path) -> None:
         (b"\n\r\n", "is empty"),
         (b"a,b\r1,2\r", "line ends of old Macs"),
         (b'a,"b\n1,2\n', "line 1: has a quote that is not closed"),
-        (b"a,caf\xe9\n", "line 1: is not utf-8: byte 0xe9"),
+        (b"a,caf\xe9\n", 'line 1: has the byte 0xe9, which is not utf-8; encoding="cp1252"'),
         (b"a,b\0\n", "line 1: has NUL"),
     ],
     ids=["empty", "blank", "cr", "quote", "encoding", "nul"],
