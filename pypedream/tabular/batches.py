@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence, Set
 
     import polars as pl
 
@@ -78,6 +78,9 @@ class RowSource(Protocol):
     @property
     def header_line(self) -> int | None:
         """The line that has them."""
+
+    def line_with(self, names: Set[str]) -> int | None:
+        """Return the line below the header that seems to have the names; None if none does."""
 
     def batches(self, layout: Layout, size: int) -> Iterator[Batch]:
         """Yield the rows, about *size* in each batch."""

@@ -25,12 +25,13 @@ from pypedream.tabular.records import (
 from pypedream.tabular.source_bytes import SourceBytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Set
     from pathlib import Path
 
 __all__ = ["Block", "TextFile"]
 
 _SAMPLE_BYTES = 1 << 16
+_MOST_LOOKED_AT = 50
 _FOR_EXCEL = re.compile(rb"sep=([\x01-\x7f])\r?\n", re.IGNORECASE)
 _SPECIAL = (b'"', b"\0")
 _MOST_BYTES = 1 << 26
@@ -179,6 +180,16 @@ class Reading:
             reason = "has NUL characters: it is no text, or its encoding is another one"
             raise self._refused("nul", reason, self.first_line)
         return begin, match[0]
+
+    def line_with(self, names: Set[str]) -> int | None:
+        """Return the line, of the first ones below the header, that has most of some names."""
+        lines = self._rest.split(b"\n", _MOST_LOOKED_AT)[:_MOST_LOOKED_AT]
+        for number, line in enumerate(lines, self.first_line):
+            found = cells(line + b"\n", self.file.dialect)
+            texts = {cell.decode(self.source.encoding, "replace") for cell in found}
+            if len(texts & names) > len(names) / 2:
+                return number
+        return None
 
     def blocks(self, rows: int) -> Iterator[Block]:
         """Yield the rows, about *rows* in each block."""

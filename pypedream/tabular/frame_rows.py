@@ -14,7 +14,7 @@ from pypedream.tabular.parsing import cast_text, casts_of, misfits_in
 from pypedream.tabular.polars_library import pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence, Set
     from pathlib import Path
 
     from pypedream.tabular.headers import Layout
@@ -94,6 +94,11 @@ class FrameRows:
     def names(self) -> tuple[str, ...]:
         """Names of the columns."""
         return tuple(self.given.columns)
+
+    def line_with(self, names: Set[str]) -> int | None:
+        """Return None: a frame has no lines."""
+        del names
+        return None
 
     def batches(self, layout: Layout, size: int) -> Iterator[FrameBatch]:
         """Yield the rows, *size* in each batch."""

@@ -14,9 +14,10 @@ from pypedream.tabular.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pypedream.tabular.batches import RowSource
     from pypedream.tabular.table_schema import ColumnSchema, TableSchema
 
-__all__ = ["Layout", "layout_of", "separator_in", "separator_problem"]
+__all__ = ["Layout", "late_header_problem", "layout_of", "separator_in", "separator_problem"]
 
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar", ":": "a colon"}
 _MOST_LISTED = 12
@@ -108,6 +109,18 @@ def separator_problem(names: Sequence[str], schema: TableSchema, separator: str)
     )
 
 
+def late_header_problem(rows: RowSource, schema: TableSchema) -> Problem | None:
+    """Return what is wrong if there is something above the names, such as a title."""
+    expected = {each.name for each in schema.columns if not each.is_pattern}
+    if rows.header_line is None or not expected or expected & set(rows.names):
+        return None
+    line = rows.line_with(expected)
+    if line is None:
+        return None
+    reason = "take out what is above them, or read it with preprocess="
+    return Problem("late-header", f"the names of the columns are in line {line}: {reason}")
+
+
 def separator_in(row: str, columns: int) -> Problem | None:
     """Return what is wrong if the first row of a file without a header is to be cut elsewhere."""
     found = (other for other in _SEPARATORS if row.count(other) == columns - 1)
@@ -162,7 +175,8 @@ def _missing(column: ColumnSchema, names: Sequence[str]) -> Problem:
 
 def _listed(names: Sequence[str]) -> str:
     more = ", ..." if len(names) > _MOST_LISTED else ""
-    return f"; the file has {', '.join(names[:_MOST_LISTED])}{more}"
+    listed = (name if name == name.strip() != "" else repr(name) for name in names[:_MOST_LISTED])
+    return f"; the file has {', '.join(listed)}{more}"
 
 
 def _out_of_order(names: Sequence[str], schema: TableSchema) -> Iterator[Problem]:

@@ -35,7 +35,13 @@ from pypedream.store.disk import flush
 from pypedream.tabular.blocks import TextFile
 from pypedream.tabular.findings import Findings, Rejects
 from pypedream.tabular.frame_rows import FrameRows
-from pypedream.tabular.headers import Layout, layout_of, separator_in, separator_problem
+from pypedream.tabular.headers import (
+    Layout,
+    late_header_problem,
+    layout_of,
+    separator_in,
+    separator_problem,
+)
 from pypedream.tabular.intake import Intake
 from pypedream.tabular.models import check_limit, check_spec
 from pypedream.tabular.problems import Problem, error_of
@@ -185,6 +191,7 @@ def _opened(source: Path, spec: IngestFileSpec, stack: ExitStack) -> RowSource:
 def _layout(rows: RowSource, schema: TableSchema, spec: IngestFileSpec, file: str) -> Layout:
     """Return the columns of a file, if they are what the schema says."""
     mistaken = separator_problem(rows.names, schema, spec.separator)
+    mistaken = mistaken or late_header_problem(rows, schema)
     layout, problems = layout_of(rows.names, schema, file=file, line=rows.header_line)
     if rows.first_row is not None and spec.separator not in rows.first_row:
         mistaken = separator_in(rows.first_row, len(rows.names))

@@ -5,7 +5,7 @@ The codes are stable, so that a program can tell them apart::
     no-folder folder no-match many-matches extra-file            a folder of files
     empty-file line-ends separator encoding changed unreadable   a file as a whole
     missing-column extra-column duplicate-column unnamed-column  its header
-    column-order no-column
+    column-order no-column late-header
     short-row long-row quotes nul encoding                       a row that cannot be read
     type                                                         a cell that is not of its dtype
     blank rule unique                                            what the schema asks for

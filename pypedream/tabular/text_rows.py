@@ -12,7 +12,7 @@ from pypedream.tabular.problems import Problem
 from pypedream.tabular.records import Lines, cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence, Set
 
     import polars as pl
 
@@ -139,6 +139,10 @@ class TextRows:
     def header_line(self) -> int | None:
         """The line that has them."""
         return self.reading.header_line
+
+    def line_with(self, names: Set[str]) -> int | None:
+        """Return the line below the header that seems to have the names; None if none does."""
+        return self.reading.line_with(names)
 
     def batches(self, layout: Layout, size: int) -> Iterator[TextBatch]:
         """Yield the rows, about *size* in each batch."""

@@ -109,6 +109,11 @@ WHOLE = {
     "missing": (b"id,opened\n1,\n", 'line 1, column "name": is missing; the file has id, opened'),
     "another case": (b"id,Name,opened\n1,a,\n", "is called 'Name', which is not quite the same"),
     "doubled": (b"id,name,opened,id\n1,a,,1\n", "the name of the columns 1 and 4"),
+    "title": (
+        b"Register of schools,,\n\n" + HEAD + b"1,a,\n",
+        "line 1: the names of the columns are in line 3: take out what is above them",
+    ),
+    "blank name": (b"id, ,opened\n1,a,\n", "is missing; the file has id, ' ', opened"),
     "semicolons": (b"id;name;opened\n1;a;\n", 'line 1: has a semicolon .* give separator=";"'),
 }
 
