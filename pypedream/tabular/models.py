@@ -173,7 +173,7 @@ def check_spec(spec: object) -> None:
         raise TypeError(f"a file is described by an {what}, not by a {type(spec).__name__}")
 
 
-def check_limit(on_error: str, max_errors: float | None, whose: str) -> None:
+def check_limit(on_error: str, max_errors: object, whose: str) -> None:
     """Refuse a choice of what happens to rows that are not right if it cannot be.
 
     Raises
@@ -187,8 +187,9 @@ def check_limit(on_error: str, max_errors: float | None, whose: str) -> None:
         return
     if on_error == "fail":
         raise DefinitionError(f"{whose} has max_errors=, which needs on_error='quarantine'")
-    is_share = isinstance(max_errors, float)
-    if isinstance(max_errors, bool) or max_errors < 0 or (is_share and max_errors >= 1):
+    is_count = isinstance(max_errors, int) and not isinstance(max_errors, bool) and max_errors >= 0
+    is_share = isinstance(max_errors, float) and 0 <= max_errors < 1
+    if not (is_count or is_share):
         raise DefinitionError(
             f"{whose} has max_errors={max_errors!r}: give a number of rows as an int,"
             " or a share of them as a float below 1"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pickle
 import subprocess
@@ -63,6 +64,8 @@ def test_the_order_of_arguments_is_that_of_the_seed() -> None:
         pytest.param({"max_errors": 3}, "which needs on_error='quarantine'", id="no quarantine"),
         pytest.param({"on_error": "quarantine", "max_errors": 1.5}, "a float below 1", id="share"),
         pytest.param({"on_error": "quarantine", "max_errors": -1}, "rows as an int", id="count"),
+        pytest.param({"on_error": "quarantine", "max_errors": "5"}, "rows as an int", id="text"),
+        pytest.param({"on_error": "quarantine", "max_errors": math.nan}, "as an int", id="nan"),
     ],
 )
 def test_what_cannot_be_is_refused(given: dict[str, object], match: str) -> None:
