@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import define, frozen
 
-from pypedream.errors import DefinitionError
 from pypedream.tabular.batches import Place
 from pypedream.tabular.conversions import converted
 from pypedream.tabular.parsing import cast_text, casts_of, misfits_in
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from pypedream.tabular.problems import Problem
 
 __all__ = ["FrameRows"]
-
 
 _OF_TEXT = (pl.Categorical, pl.Enum)
 
@@ -71,24 +69,6 @@ class FrameRows:
     formats: Mapping[str, str]
     header_line: int | None = None
     first_row: str | None = None
-
-    @classmethod
-    def of(
-        cls, path: Path, made: Any, null_values: tuple[str, ...], formats: Mapping[str, str]
-    ) -> FrameRows:
-        """Return the rows of what was made; a lazy frame is computed.
-
-        Raises
-        ------
-        DefinitionError
-            If it is no frame of polars.
-        """
-        frame = made.collect() if isinstance(made, pl.LazyFrame) else made
-        if not isinstance(frame, pl.DataFrame):
-            raise DefinitionError(
-                f"preprocess has to return a DataFrame of polars, not a {type(made).__name__}"
-            )
-        return cls(path, frame, null_values, formats)
 
     @property
     def names(self) -> tuple[str, ...]:

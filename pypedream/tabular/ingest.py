@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
@@ -44,6 +44,7 @@ from pypedream.tabular.headers import (
 )
 from pypedream.tabular.intake import Intake
 from pypedream.tabular.models import check_limit, check_spec
+from pypedream.tabular.polars_library import pl
 from pypedream.tabular.problems import Problem, error_of
 from pypedream.tabular.records import dialect_of
 from pypedream.tabular.table_schema import TableSchema, table_schema
@@ -180,12 +181,35 @@ def ingest_file(
 
 def _opened(source: Path, spec: IngestFileSpec, stack: ExitStack) -> RowSource:
     if spec.preprocess is not None:
-        made = spec.preprocess(source)
-        return FrameRows.of(source, made, spec.null_values, spec.formats)
+        return FrameRows(source, _preprocessed(source, spec), spec.null_values, spec.formats)
     names = None if spec.has_header else spec.column_names
     text = TextFile(source, dialect_of(spec.separator), spec.encoding, names)
     reading = stack.enter_context(text.open())
     return TextRows(text, reading, spec.null_values, spec.formats)
+
+
+def _preprocessed(source: Path, spec: IngestFileSpec) -> pl.DataFrame:
+    """Return what the user's function made of a file; a lazy frame is computed.
+
+    Raises
+    ------
+    DefinitionError
+        If it is no frame of polars.
+    Exception
+        What the function raises; a note says that it is the one of this file.
+    """
+    assert spec.preprocess is not None
+    try:
+        made: Any = spec.preprocess(source)
+        made = made.collect() if isinstance(made, pl.LazyFrame) else made
+    except Exception as error:
+        error.add_note(f'preprocess of the file "{spec.name}" raised this for {source.name}')
+        raise
+    if not isinstance(made, pl.DataFrame):
+        raise DefinitionError(
+            f"preprocess has to return a DataFrame of polars, not a {type(made).__name__}"
+        )
+    return made
 
 
 def _layout(rows: RowSource, schema: TableSchema, spec: IngestFileSpec, file: str) -> Layout:

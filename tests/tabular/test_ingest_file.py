@@ -578,6 +578,20 @@ def test_a_function_that_reads_has_to_return_a_frame(tmp_path: Path) -> None:
         taken(tmp_path, HEAD, preprocess=lambda path: [path])
 
 
+def test_a_function_that_reads_may_raise(tmp_path: Path) -> None:
+    """Its own error comes, also of a plan that is computed later, and says whose it is."""
+
+    def plan(path: Path) -> Any:
+        return pl.scan_csv(path, schema_overrides={"id": pl.Int64})
+
+    with pytest.raises(pl.exceptions.ComputeError) as caught:
+        taken(tmp_path, HEAD + b"x,a,\n", preprocess=plan)
+
+    note = 'preprocess of the file "schools" raised this for schools.csv'
+    assert caught.value.__notes__ == [note]
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_frame_without_columns_is_refused(tmp_path: Path) -> None:
     """As a file without them is."""
     error = refused(tmp_path, HEAD, pa.DataFrameSchema({}), preprocess=lambda _: pl.DataFrame())
