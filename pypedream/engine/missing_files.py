@@ -31,7 +31,7 @@ def missing_files(
     chosen
         The stages that will be called.
     provided
-        These, and those whose outputs are kept.
+        These, those whose outputs are kept, and those whose values are given.
     """
     return [
         Problem(what, wires[key].place, hint)

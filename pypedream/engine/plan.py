@@ -387,7 +387,7 @@ def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan
         found += unreachable(chosen, [*reuse.values, *reuse.kept, *skipped], wires)
     if parameters.missing:
         found += unset(asked, wires, chosen)
-    found += _missing_files(base, chosen, reuse) if base.has_files else ()
+    found += _missing_files(base, chosen, reuse, selection) if base.has_files else ()
     found = [*asked.problems, *found]
     if found or asked.outside or base.problems:
         raise PlanError(base.definition.name, [*base.problems, *asked.outside, *placed(found)])
@@ -415,11 +415,14 @@ def _misplaced(base: Blueprint, selected: set[str]) -> list[Problem]:
     return misplaced(base.wiring.wires, selected)
 
 
-def _missing_files(base: Blueprint, chosen: set[str], reuse: Reuse) -> list[Problem]:
+def _missing_files(
+    base: Blueprint, chosen: set[str], reuse: Reuse, selection: Selection
+) -> list[Problem]:
     from pypedream.engine.missing_files import missing_files, unmatched
 
     reuse.notes += unmatched(base.wiring.wires, chosen)
-    return missing_files(base.wiring.wires, chosen, chosen | reuse.kept.keys())
+    provided = chosen | reuse.kept.keys() | selection.given.keys()
+    return missing_files(base.wiring.wires, chosen, provided)
 
 
 def _take_kept(

@@ -391,11 +391,13 @@ def total(count: dict[str, Any]) -> int:
     return sum(count["rows"])
 
 
-def test_a_value_in_place_of_a_stage_is_written_to_its_files(project: Path) -> None:
+@pytest.mark.parametrize("is_there", [True, False], ids=["in place of others", "at first"])
+def test_a_value_in_place_of_a_stage_is_written_to_its_files(project: Path, is_there: bool) -> None:
     """So those who read the files get it as well; the next run without it puts the old back."""
     flow = flow_of(count, shown)
     flow.stage(total)
-    flow.run()
+    if is_there:
+        flow.run()
 
     run = flow.run(given={"count": {"rows": [7, 8], "metrics": {"count": 0}}})
 
