@@ -108,7 +108,8 @@ def _check_single(path: str, annotation: Any) -> None:
             f'{name}: the pattern "{path}" stands for several files: write it in a list, ["{path}"]'
         )
     if is_glob(path):
-        raise DefinitionError(f'{name} is one file, and "{path}" is a pattern: write DirectoryOut')
+        hint = "write DirectoryOut, or a name without *, ? and ["
+        raise DefinitionError(f'{name} is one file, and "{path}" is a pattern: {hint}')
 
 
 def _takes_folder(annotation: Any) -> bool:

@@ -103,6 +103,10 @@ def test_what_an_argument_cannot_be(mistakes, code, mistake):
         ('Out("a/", JSON())', 'Out is one file, and "a/" is a folder: write DirectoryOut'),
         ('Plot("a/", HTML())', 'Plot is one file, and "a/" is a folder: write DirectoryOut'),
         ('Out("*.csv", CSV())', 'Out is one file, and "*.csv" is a pattern: write DirectoryOut'),
+        (
+            'Out("a [1].csv", CSV())',
+            'Out is one file, and "a [1].csv" is a pattern: write DirectoryOut, or a name without',
+        ),
         ('Out(["*.csv"], CSV())', 'Out: the pattern "*.csv" can only stand in a list of Dep'),
         ('Metric("m.yaml")', "Metric path must end with '.json': write \"m.json\""),
         ('Metric("m.json", YAML())', "Metric is JSON, and YAML writes something else: leave the l"),
