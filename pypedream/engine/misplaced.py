@@ -46,7 +46,7 @@ def _of_stage(wired: Wire) -> Iterator[tuple[str, str]]:
     for out in wired.files.spec.outs.values():
         for path in texts_of(out.path):
             yield from _written(wired.files.root, path, out)
-            if wired.place is not None and _is_same(f"{wired.files.root}/{path}", wired.place.file):
+            if path[-3:] == ".py" and _is_own(f"{wired.files.root}/{path}", wired):
                 yield f'its output "{path}" is the file that defines it', _OTHER
 
 
@@ -83,9 +83,9 @@ def _file_around(root: str, path: str) -> str:
     return ""
 
 
-def _is_same(path: str, other: str) -> bool:
-    is_alike = os.path.basename(path) == os.path.basename(other)
-    return is_alike and os.path.realpath(path) == os.path.realpath(other)
+def _is_own(path: str, wired: Wire) -> bool:
+    place = wired.place
+    return place is not None and os.path.realpath(path) == os.path.realpath(place.file)
 
 
 def _is_folder(root: str, path: str) -> bool | None:
