@@ -177,9 +177,9 @@ class Linker:
     def links(self, arguments: Arguments) -> Iterator[Link]:
         """Yield a link for each argument that gets a value."""
         taken = self._taken(arguments)
-        if self.files is not None:
+        if self.stage.files is not None:
             taken = dict(taken)
-            yield from self._of_files(self.files, taken)
+            yield from self._of_files(self.stage.files, taken)
         if not self.stage.inputs:
             for name, has_default in taken.items():
                 link = self._of_argument(name, is_required=not has_default)
@@ -205,7 +205,12 @@ class Linker:
 
         What an `Input` binds is bound otherwise.
         """
+        if self.files is None:  # its paths cannot be made, which is told already
+            for argument in (*files.spec.deps, *(files.spec.params or ())[:1]):
+                taken.pop(argument, None)
+            return
         assert self.edges is not None
+        files = self.files
         bound = {one.as_arg for one in self.stage.inputs if one.bind.kind != "file"}
         if files.spec.params is not None and files.spec.params[0] not in bound:
             taken.pop(files.spec.params[0], None)

@@ -355,6 +355,18 @@ def test_braces_in_a_path(project: Path) -> None:
     assert (project / "{shown}.txt").read_text() == "1, 2, 3"
 
 
+def test_a_path_that_cannot_be_made_is_the_one_mistake(project: Path) -> None:
+    """Its argument is one of a file all the same, and needs no parameter or stage of its name."""
+    flow = flow_of(count)
+    flow.register(shown, dep_path_overrides={"rows": "{kind}.json"})
+
+    with pytest.raises(PlanError) as caught:
+        flow.plan()
+
+    (mistake,) = caught.value.problems
+    assert str(mistake).startswith('stage "shown": argument "rows": "{kind}.json": no parameter "k')
+
+
 def test_a_stage_that_fails_leaves_its_outputs_as_they_were(project: Path) -> None:
     """Nothing is replaced when a function raises, or one of its outputs cannot be saved."""
     flow_of(count).run()
