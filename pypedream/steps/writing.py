@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 __all__ = ["Writing"]
 
 _PLAIN = Manner("auto", {}, {})
+_SECRET = b"pypedream.parameters.secret"
 _SLOW_S = 0.005
 _LONGEST_S = 0.05
+
+
+class _HoldsSecretError(Exception):
+    """There is a `Secret` in a value, though no run says which texts are secret."""
 
 
 class Writing:
@@ -67,6 +72,8 @@ class Writing:
             return False
         try:
             record(self, key, value, _PLAIN, replace=True, duration_s=took_s)  # type: ignore[arg-type]
+        except _HoldsSecretError:
+            return False
         except (OSError, MemoryError):
             raise
         except Exception as error:
@@ -113,6 +120,8 @@ class Writing:
 
     def add(self, entry: Entry, content: Path | None, *, replace: bool) -> Entry:
         """Store an entry, now or with those that follow."""
+        if entry.inline is not None and entry.serializer == "pickle" and _SECRET in entry.inline:
+            raise _HoldsSecretError
         if content is not None:
             return self._backend.add(entry, content, replace=replace)
         if not self._waiting:

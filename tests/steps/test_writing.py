@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+from pypedream import Secret
 from pypedream.errors import StepError, StoreError
 from pypedream.steps.cache import Cache, Unkept, is_error
 from pypedream.steps.failures import mark
@@ -36,6 +37,16 @@ def test_a_result_that_took_long_is_written_at_once(cache):
         writing.keep("step/b", 2, 0.1)
 
         assert set(cache.find(["step/a", "step/b"])) == {"step/a", "step/b"}
+
+
+def test_a_secret_is_not_kept_outside_of_a_run_either(cache):
+    """Nor what holds one."""
+    with cache.writing() as writing:
+        assert not writing.keep("step/a", Secret("right word"), 1e-6)
+        assert not writing.keep("step/b", {"token": [Secret("right word")]}, 1e-6)
+        assert writing.keep("step/c", {"token": "shown"}, 1e-6)
+
+    assert cache.keys("step/") == ["step/c"]
 
 
 def test_what_is_kept_is_as_it_was_then(cache):
