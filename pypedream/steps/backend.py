@@ -46,6 +46,11 @@ class Backend(Kind, discriminator_key="backend"):
     _attempted: set[str] = pydantic.PrivateAttr(default_factory=set)
     _ram: Ram = pydantic.PrivateAttr(default_factory=Ram)
 
+    @pydantic.field_validator("mode", mode="before")
+    @classmethod
+    def _by_its_name_of_now(cls, mode: Any) -> Any:
+        return "force" if mode == "force-forward" else mode
+
     @pydantic.field_validator("folder")
     @classmethod
     def _on_this_machine(cls, folder: Path | None) -> Path | None:

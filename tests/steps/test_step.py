@@ -212,6 +212,13 @@ def test_a_folder_is_one_of_this_machine(monkeypatch, tmp_path):
     assert str(Cached(folder="C:/kept").folder)
 
 
+def test_an_old_name_of_a_mode_is_known():
+    """What it did, force does now."""
+    assert Cached(mode="force-forward") == Cached(mode="force")
+    with pytest.raises(ValidationError, match="should be 'cached', 'force', 'read-only' or"):
+        Cached(mode="forced")
+
+
 def test_keeping_needs_a_folder():
     """Which may be that of a chain around it."""
     with pytest.raises(StepError, match="Times has infra=Cached without a folder: say infra="):
