@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Step", "resolved"]
 
 _LONGEST = 40
+_MOST_SHOWN = 10
 _MOST_IN_PLACE = 1_000  # one after the other, each in place of the one before
 _METHODS = {
     name.strip("_"): name
@@ -222,6 +223,15 @@ class Step(Kind):
         given = [name for name in names if name in self.__pydantic_fields_set__ and name != "infra"]
         fields = (f"{name}={short(getattr(self, name), _LONGEST)}" for name in given)
         return f"{type(self).__name__}({', '.join(fields)})"
+
+    def __pypedream_about__(self) -> str:
+        """Return in a line what a stage does whose function this is: the steps, one by one."""
+        parts = self._parts()
+        if parts is None:
+            return self.told()
+        shown = [part.__pypedream_about__() for part in parts[:_MOST_SHOWN]]
+        left = len(parts) - len(shown)
+        return " -> ".join([*shown, *([f"{left} more"] if left else [])])
 
     def __pypedream_hash__(self) -> Any:
         """Return what counts of the step where it is part of a value."""

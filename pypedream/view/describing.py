@@ -194,7 +194,7 @@ def _stage_node(wired: Wire, sight: _Sight) -> Node:
         duration_s=fate.duration_s,
         group=wired.scope,
         arguments=tuple(_arguments(wired, sight)),
-        about=sight.said(_docstring(wired.stage.function)),
+        about=sight.said(about_of(wired.stage.function)),
         over="" if wired.over is None else str(wired.over),
         items_said=fate.items_said,
         is_mapped=wired.over is not None,
@@ -207,8 +207,14 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def _docstring(function: object) -> str:
-    """Return the docstring of a function; that of a class or a partial is not the user's."""
+def about_of(function: object) -> str:
+    """Return what an object says that it does, or the docstring of a function.
+
+    That of a class or a partial is not the user's.
+    """
+    say = getattr(type(function), "__pypedream_about__", None)
+    if say is not None:
+        return str(say(function))
     text = getattr(function, "__doc__", None) if hasattr(function, "__code__") else None
     return text if isinstance(text, str) else ""
 

@@ -13,6 +13,7 @@ from pypedream.mappers import RETURN
 from pypedream.over import Over
 from pypedream.stage import USUAL, Policy, place_of
 from pypedream.values import said, short
+from pypedream.view.describing import about_of
 from pypedream.view.html import new_scope
 from pypedream.view.html_diff import diff_parts
 from pypedream.view.html_failure import trouble_card
@@ -62,8 +63,7 @@ def failure_html(failure: Failure) -> str:
 def stage_html(stage: Stage) -> str:
     """Return what is said of a stage where it is defined."""
     place = place_of(stage)
-    about = getattr(stage.function, "__doc__", None) if hasattr(stage.function, "__code__") else ""
-    first = str(about or "").strip().partition("\n")[0]
+    first = about_of(stage.function).strip().partition("\n")[0]
     return _alone(
         _title(stage.name, first),
         table_of(_of_stage(stage)),

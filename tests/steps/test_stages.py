@@ -9,6 +9,7 @@ import pytest
 
 from pypedream import Input, InputBinding, Parameters, Pipeline, Secret, Stage
 from pypedream.steps import Chain, Func, Step
+from pypedream.view.describing import describe
 
 
 class Rows(Step):
@@ -229,7 +230,20 @@ def test_a_step_called_as_a_function_takes_one_input():
 def test_the_view_of_a_pipeline_shows_its_steps(tmp_path):
     """By the names of their stages, with what they read."""
     text = str(flow(tmp_path).plan())
-    shown = flow(tmp_path).plan()._repr_mimebundle_()
+    shown = flow(tmp_path).plan()._repr_mimebundle_()["text/html"]
+    stage = flow(tmp_path).stages["both"]._repr_mimebundle_()["text/html"]
 
     assert "fit" in text
-    assert "fit" in shown["text/html"]
+    for page in (shown, stage):
+        assert "Func(function=&lt;function doubled&gt;) -&gt; Half()" in page
+
+
+def test_of_a_long_chain_the_view_shows_the_first_steps():
+    """And how many there are more; the docstring of the class is not the user's."""
+    made = Pipeline("long")
+    made.register(Chain(steps=[Rows(), *(Half() for _ in range(20))]), name="long")
+
+    about = describe(made).nodes[0].about
+
+    assert about.startswith("Rows() -> Half() -> Half()")
+    assert made.stages["long"].function.__pypedream_about__().endswith("Half() -> 11 more")
