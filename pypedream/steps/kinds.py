@@ -28,6 +28,7 @@ __all__ = ["Kind", "kind_of", "name_of", "unnamed"]
 _KNOWN: dict[str, WeakValueDictionary[str, type[Kind]]] = {}
 """From each short name to the classes that have it, by their full names; the newest is last."""
 _KEYWORDS = ("discriminator_key", "version")
+_NO_FIELD = ("extra_forbidden", "no_such_attribute")
 _WRITTEN: ContextVar[tuple[int, ...]] = ContextVar("pypedream.steps.written", default=())
 
 
@@ -38,7 +39,7 @@ class Kind(pydantic.BaseModel):
     discriminator_key="name")``.
     """
 
-    model_config = pydantic.ConfigDict(extra="forbid")
+    model_config = pydantic.ConfigDict(extra="forbid", validate_assignment=True)
 
     __pypedream_key__: ClassVar[str] = "type"
 
@@ -236,7 +237,7 @@ def _wrong(text: str) -> PydanticCustomError:
 def _with_hints(cls: type[Kind], error: pydantic.ValidationError) -> pydantic.ValidationError:
     """Return the error with the nearest name for each field that there is not."""
     lines = error.errors(include_url=False)
-    if not any(line["type"] == "extra_forbidden" and len(line["loc"]) == 1 for line in lines):
+    if not any(line["type"] in _NO_FIELD and len(line["loc"]) == 1 for line in lines):
         return error
     return pydantic.ValidationError.from_exception_data(
         error.title, [_line(cls, line) for line in lines]
@@ -245,7 +246,7 @@ def _with_hints(cls: type[Kind], error: pydantic.ValidationError) -> pydantic.Va
 
 def _line(cls: type[Kind], line: Mapping[str, Any]) -> InitErrorDetails:
     text, place = line["msg"], line["loc"]
-    if line["type"] == "extra_forbidden" and len(place) == 1:
+    if line["type"] in _NO_FIELD and len(place) == 1:
         fields = list(cls.__pydantic_fields__)
         near = did_you_mean(str(place[0]), fields) or f": {there_are(fields)}"
         text = f'{cls.__name__} has no field "{place[0]}"{near}'

@@ -212,6 +212,21 @@ def test_a_folder_is_one_of_this_machine(monkeypatch, tmp_path):
     assert str(Cached(folder="C:/kept").folder)
 
 
+def test_what_is_assigned_to_a_field_is_what_could_be_given(tmp_path):
+    """And refused with the same words."""
+    step = Times()
+    step.infra = {"folder": str(tmp_path)}
+    step.factor = "3"
+
+    assert (step.run(2.0), step.lookup(2.0).status) == (6.0, "success")
+    with pytest.raises(ValidationError, match='no Backend is called "Cashed"; did you mean'):
+        step.infra = "Cashed"
+    with pytest.raises(ValidationError, match="should be 'cached', 'force'"):
+        step.infra.mode = "forced"
+    with pytest.raises(ValidationError, match='Times has no field "facter"; did you mean'):
+        step.facter = 3.0
+
+
 def test_an_old_name_of_a_mode_is_known():
     """What it did, force does now."""
     assert Cached(mode="force-forward") == Cached(mode="force")
