@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from pypedream.errors import StepError
+from pypedream.errors import StepError, UnhashableInput
 from pypedream.names import did_you_mean
 from pypedream.steps.no_value import NO_VALUE, NoValue
 from pypedream.store.encoding import SCALARS, Encoding, joined, label, name_of, tagged, text
@@ -115,7 +115,14 @@ def position_after(before: bytes, step: Step) -> bytes:
     for name, value in fields_that_count(step).items():
         scalar = SCALARS.get(type(value))
         parts.append(label(name))
-        parts.append(Encoding().encode(value) if scalar is None else scalar(value))
+        try:
+            parts.append(Encoding().encode(value) if scalar is None else scalar(value))
+        except UnhashableInput as error:
+            error.add_note(
+                f"it is the field {name} of {kind.__name__}, which _exclude_from_cls_uid may leave"
+                " out if the results do not depend on it"
+            )
+            raise
     return sha256((before or _START) + joined(b"step", parts)).digest()
 
 
@@ -140,7 +147,12 @@ def item_identity(step: Step | None, value: Any) -> bytes:
     if value is NO_VALUE:
         return _NO_INPUT
     scalar = SCALARS.get(type(value))
-    encoded = Encoding().encode(value) if scalar is None else scalar(value)
+    try:
+        encoded = Encoding().encode(value) if scalar is None else scalar(value)
+    except UnhashableInput as error:
+        name = "a step" if step is None else type(step).__name__
+        error.add_note(f"it is an input of {name}, whose item_uid may say what tells inputs apart")
+        raise
     if len(encoded) > _LONG:  # it is kept in memory for each item
         return tagged(b"long item", sha256(encoded).digest())
     return tagged(b"item", encoded)

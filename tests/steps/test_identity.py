@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from pydantic import PrivateAttr
 
-from pypedream.errors import StepError
+from pypedream.errors import StepError, UnhashableInput
 from pypedream.steps import Chain, Func, NoValue, Step
 from pypedream.steps.no_value import NO_VALUE
 from pypedream.store import code_identity
@@ -189,6 +190,24 @@ def test_an_item_may_have_a_name_of_its_own():
 
     assert uid(Named(), {"id": "a", "text": 1}) == uid(Named(), {"id": "a", "text": 2})
     assert uid(Named(), {"id": "a"}) != uid(Named(), "a")
+
+
+def test_what_has_no_digest_is_named():
+    """By its field, or as the input, with what helps."""
+
+    class Holds(Step):
+        lock: Any = None
+
+        def _run(self, value: Any) -> Any:
+            return value
+
+    with pytest.raises(UnhashableInput) as field:
+        Holds(lock=Lock(), infra={"folder": "x"}).lookup(1)
+    with pytest.raises(UnhashableInput) as item:
+        Holds(infra={"folder": "x"}).lookup(Lock())
+
+    assert "it is the field lock of Holds, which _exclude_from" in field.value.__notes__[0]
+    assert "it is an input of Holds, whose item_uid may say" in item.value.__notes__[0]
 
 
 def test_a_name_to_leave_out_that_is_nearly_a_field_is_refused():
