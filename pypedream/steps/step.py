@@ -128,8 +128,9 @@ class Step(Kind):
 
     @classmethod
     def _check_unnamed(cls) -> None:
-        if cls is Step:
-            raise unnamed(cls)
+        flags = cls.__pypedream_flags__
+        if not (flags.is_runnable or flags.is_composed) and cls.__subclasses__():
+            raise unnamed(cls)  # it is there to be derived from
 
     @classmethod
     def _exclude_from_cls_uid(cls) -> list[str]:

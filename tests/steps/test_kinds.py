@@ -228,3 +228,18 @@ def test_a_field_cannot_have_the_name_of_the_key():
 
             def _run(self):
                 return 1
+
+
+def test_a_class_that_is_there_to_be_derived_from_asks_for_the_name_of_another():
+    """By its own key, also if it was given another one."""
+
+    class Shape(Step, discriminator_key="name"):
+        pass
+
+    class Round(Shape):
+        def _run(self):
+            return "round"
+
+    assert Shape.model_validate({"name": "Round"}) == Round()
+    with pytest.raises(pydantic.ValidationError, match=r'a Shape needs "name", .*only Round'):
+        Shape.model_validate({"type": "Round"})
