@@ -17,8 +17,8 @@ from pypedream.tabular.records import (
     LONGEST_RECORD,
     Dialect,
     Scan,
-    are_regular,
     cells,
+    regular_end,
     scan,
     why_not_decoded,
 )
@@ -237,11 +237,10 @@ class Reading:
             return Block(data), len(data)
         part = kept + more
         columns = len(self.names)
-        end = _even_end(part)
-        if end and b"\0" not in part:
-            data = part[:end]
-            if are_regular(data, self.file.dialect, columns):
-                return Block(data, has_quotes=True), end
+        end = regular_end(part, self.file.dialect, columns)
+        is_left = not is_last and self.file.dialect.unfinished.match(part, end)
+        if end and (end == len(part) or is_left) and b"\0" not in part:
+            return Block(part[:end], has_quotes=True), end
         encoding = self.source.encoding
         found = scan(part, self.file.dialect, columns, encoding=encoding, is_last=is_last)
         if not found.used:
@@ -251,17 +250,3 @@ class Reading:
     def _refused(self, code: str, reason: str, line: int | None = None) -> Exception:
         problem = Problem(code, reason, file=self.file.path.name, line=line)
         return error_of(self.file.path.name, [problem])
-
-
-def _even_end(part: bytes) -> int:
-    """Return the end of the last line before which the number of quotes is even; 0 if none is."""
-    is_odd = part.count(b'"') % 2 == 1
-    end = len(part)
-    while True:
-        at = part.rfind(b"\n", 0, end)
-        if at < 0:
-            return 0
-        is_odd ^= part.count(b'"', at, end) % 2 == 1
-        if not is_odd:
-            return at + 1
-        end = at

@@ -124,13 +124,13 @@ class Parser:
             frame, misfits = self._read(_utf8(block.data, self.encoding))
         except (pl.exceptions.PolarsError, UnicodeDecodeError):
             return None
-        if not self._fits(frame, block):
+        lines = self._line_count(frame, block)
+        if lines is None:
             return None
-        lines = block.data.count(b"\n") if block.has_quotes else frame.height
         return Parsed(*self._made(frame, misfits), block, lines, frame.height)
 
-    def _fits(self, frame: pl.DataFrame, block: Block) -> bool:
-        """Say whether all rows have as many cells as the header.
+    def _line_count(self, frame: pl.DataFrame, block: Block) -> int | None:
+        """Return how many lines there are, if all rows have as many cells as the header.
 
         A row that is too long is an error of the parser. One that is too short is filled up, so
         its last cell is null; an empty line is one that is too short.
@@ -138,11 +138,12 @@ class Parser:
         count = frame.height
         if block.has_quotes:  # their cells have been counted, but may have line ends in them
             lines = block.data.count(b"\n")
-            return count == lines or count + _line_ends_in(frame) == lines
+            return lines if count == lines or count + _line_ends_in(frame) == lines else None
         if frame.width > 1 and frame.to_series(frame.width - 1).null_count() == 0:
-            return True
+            return count
         lines, separators = (block.data.count(each) for each in (b"\n", self.dialect.separator))
-        return lines == count and separators == (frame.width - 1) * count
+        is_right = lines == count and separators == (frame.width - 1) * count
+        return count if is_right else None
 
     def _read(self, data: bytes) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
         """Return all columns, and the rows of each that are not of its dtype."""

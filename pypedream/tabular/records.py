@@ -27,9 +27,9 @@ __all__ = [
     "Fault",
     "Lines",
     "Scan",
-    "are_regular",
     "cells",
     "dialect_of",
+    "regular_end",
     "scan",
     "why_not_decoded",
 ]
@@ -153,13 +153,13 @@ def _regular(separator: bytes, columns: int) -> re.Pattern[bytes]:
     )
 
 
-def are_regular(data: bytes, dialect: Dialect, columns: int) -> bool:
-    """Say whether all rows are quoted by the rules and have so many cells.
+def regular_end(data: bytes, dialect: Dialect, columns: int) -> int:
+    """Return where rows end that are quoted by the rules and have so many cells; 0 if none is.
 
     One match for all of them takes a tenth of the time of one for each cell.
     """
     match = _regular(dialect.separator, columns).match(data)
-    return match is not None and match.end() == len(data)
+    return match.end() if match is not None else 0
 
 
 def scan(data: bytes, dialect: Dialect, columns: int, *, encoding: str, is_last: bool) -> Scan:

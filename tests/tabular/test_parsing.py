@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 from pypedream.tabular.blocks import Block
 from pypedream.tabular.headers import layout_of
 from pypedream.tabular.parsing import Parsed, Parser, casts_of
-from pypedream.tabular.records import are_regular, dialect_of, scan
+from pypedream.tabular.records import dialect_of, regular_end, scan
 from pypedream.tabular.table_schema import table_schema
 
 NUMBERS = [
@@ -56,7 +56,7 @@ def parser_of(encoding: str = "utf-8") -> Parser:
 def whole(data: bytes) -> Block:
     """Return a block of rows, as it is made if they are quoted by the rules."""
     comma, has_quotes = dialect_of(","), b'"' in data
-    if not has_quotes or are_regular(data, comma, 5):
+    if not has_quotes or regular_end(data, comma, 5) == len(data):
         return Block(data, has_quotes)
     found = scan(data, comma, 5, encoding="utf-8", is_last=True)
     return Block(data, has_quotes, found)

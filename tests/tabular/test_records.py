@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pypedream.tabular import records
-from pypedream.tabular.records import Lines, Scan, are_regular, cells, dialect_of, scan
+from pypedream.tabular.records import Lines, Scan, cells, dialect_of, regular_end, scan
 
 COMMA = dialect_of(",")
 CELL = st.text('ab",;\r\n é', max_size=5).filter(lambda text: "\0" not in text)
@@ -116,7 +116,7 @@ def test_rows_are_regular_if_they_could_be_taken_as_they_are(
     found = scanned(data, columns)
 
     is_taken = not found.faults and not found.blank_count and found.data == data
-    assert are_regular(data, COMMA, columns) == is_taken
+    assert (regular_end(data, COMMA, columns) == len(data)) == is_taken
 
 
 @given(st.text('a,"\n\r', max_size=20))
@@ -127,7 +127,7 @@ def test_any_text_is_regular_only_if_it_could_be_taken_as_it_is(text: str) -> No
     found = scanned(data, 2)
 
     is_taken = not found.faults and not found.blank_count and found.data == data
-    assert are_regular(data, COMMA, 2) == is_taken
+    assert (regular_end(data, COMMA, 2) == len(data)) == is_taken
 
 
 def test_a_quote_within_a_cell_is_a_character() -> None:
