@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,23 @@ def test_what_a_mapper_raises_comes_as_it_is():
         flow.run()
 
     assert 'while binding argument "x" of stage "it"' in caught.value.__notes__
+
+
+@dataclass(frozen=True)
+class Frozen(Exception):
+    """Takes no note."""
+
+
+def test_what_takes_no_note_is_raised_as_it_is():
+    """A mapper's own exception is not replaced by one of its class."""
+
+    def refuse(_):
+        raise Frozen
+
+    flow = flow_with(lambda x: x, Input("x", InputBinding.now(0, refuse)))
+
+    with pytest.raises(Frozen):
+        flow.run()
 
 
 def test_an_opaque_mapper_may_read_any_context_variable():

@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from pypedream._lazy import shown_as
 from pypedream.errors import PypedreamError, RunCancelled
-from pypedream.log.ended import Ended, said_by
+from pypedream.log.ended import Ended, add_note, notes_of, said_by
 from pypedream.log.redaction import Redactor
 from pypedream.over import CROSS
 from pypedream.places import (
@@ -269,12 +269,9 @@ def _hints(failure: Failure) -> Iterator[str]:
 
 def _note_lines(failure: Failure) -> list[str]:
     """Return what was added to an error, as with `add_note`; what was added here is told anyway."""
-    notes = None
-    with suppress(*_REFUSALS):  # the exception is the user's own
-        notes = getattr(failure.error, "__notes__", None)
-    texts = [each for each in notes if isinstance(each, str)] if isinstance(notes, list) else []
+    notes = notes_of(failure.error)
     own = (f'stage "{failure.label}" failed', "Traceback ")
-    lines = [line for each in texts if not each.startswith(own) for line in each.splitlines()]
+    lines = [line for each in notes if not each.startswith(own) for line in each.splitlines()]
     return [f"  {one_line(line, _MOST_LETTERS)}" for line in lines[:_MOST_NOTES]]
 
 
@@ -391,16 +388,5 @@ def _show_in_ipython(error: BaseException, lines: list[str]) -> None:
     IPython asks an exception for ``_render_traceback_``; without IPython nothing is set.
     """
     if is_in_ipython():
-        with suppress(*_REFUSALS):
+        with suppress(AttributeError, TypeError):  # as of a frozen dataclass
             error._render_traceback_ = _Screen(lines)  # type: ignore[attr-defined]
-
-
-def add_note(error: BaseException, note: str) -> None:
-    """Add a note to an exception, once, unless it takes none."""
-    with suppress(*_REFUSALS):
-        if note not in getattr(error, "__notes__", ()):
-            error.add_note(note)
-
-
-_REFUSALS = (AttributeError, TypeError)
-"""What an exception raises that takes no note: a frozen dataclass, notes that are no list."""

@@ -36,6 +36,7 @@ from pypedream.engine.sweep_check import (
 )
 from pypedream.engine.sweep_rows import settle, shown_values, started
 from pypedream.log.durations import duration_text
+from pypedream.log.ended import add_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -298,8 +299,7 @@ class _Sweep:
         if self.options.workspace is not None:
             how = "" if self.options.cache in LOOKS else ' with cache="cached"'
             said += f"; to go on, call map_runs again{how}"
-        with suppress(AttributeError, TypeError):  # an exception that takes no note
-            error.add_note(said)
+        add_note(error, said)
 
 
 def _show(line: str) -> None:

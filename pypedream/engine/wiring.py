@@ -224,7 +224,9 @@ def bind(wired: Wire, run: Any) -> dict[str, Any]:
             else:
                 _must_have_default(wired, argument)
     except Exception as error:
-        error.add_note(f'while binding argument "{argument}" of stage "{wired.key}"')
+        from pypedream.log.ended import add_note
+
+        add_note(error, f'while binding argument "{argument}" of stage "{wired.key}"')
         raise
     return arguments
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, evolve, frozen
 
 from pypedream.engine.carry_out import Launch
-from pypedream.engine.failure import add_note, failure_lines
+from pypedream.engine.failure import failure_lines
 from pypedream.engine.host import NOBODY, Host
 from pypedream.engine.plan import blueprint
 from pypedream.engine.request import plan_for, request_of
 from pypedream.errors import HandOverError
+from pypedream.log.ended import add_note
 from pypedream.log.redaction import Redactor
 from pypedream.places import users_traceback
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, define, evolve, field, frozen
 
-from pypedream.engine.failure import add_note
 from pypedream.engine.host import NOBODY, Host
 from pypedream.engine.part import Part, Shape
 from pypedream.engine.retry import is_of_the_kind
@@ -27,6 +26,7 @@ from pypedream.errors import (
 from pypedream.export.hand_over import Carrier, Handle, Place, not_given, several
 from pypedream.export.hosting import hosted
 from pypedream.export.one_stage import Called, Calling
+from pypedream.log.ended import add_note
 from pypedream.names import did_you_mean
 
 if TYPE_CHECKING:

@@ -295,7 +295,7 @@ def _say_where(error: Exception, function: Callable[..., Any] | None) -> None:
     if users_traceback(error.__traceback__) is None:
         error.args = (f"{error}{where}",)
     elif where:  # what was returned is of a class of the user's, and raised it when it was read
-        error.add_note(f"while the outputs were taken from what was returned{where}")
+        _add_note(error, f"while the outputs were taken from what was returned{where}")
 
 
 def _write(
@@ -322,12 +322,18 @@ def _write(
 def _say_output(error: Exception, out: FileOut, place: Path, path: str, where: str) -> None:
     """Say in an error which output it is about; it stays what the loader raised."""
     if not isinstance(error, FormatError):
-        error.add_note(f'while the output "{path}" was written{where}')
+        _add_note(error, f'while the output "{path}" was written{where}')
         return
     # nobody knows the place where it is written first
     error.args = (f"{str(error).replace(str(place), path)}{where}", *error.args[1:])
     error.path = path
     _drop_lines(error, out.loader)
+
+
+def _add_note(error: Exception, note: str) -> None:
+    from pypedream.log.ended import add_note  # it is wanted where something is wrong
+
+    add_note(error, note)
 
 
 def _drop_lines(error: FormatError, loader: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pypedream.log.encode import FAILURES
@@ -87,6 +88,25 @@ def error_data(error: BaseException, traceback: TracebackType | None) -> dict[st
         "message": said_by(error),
         "traceback": "".join(format_exception(type(error), error, traceback)),
     }
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Add a note to an exception, once, unless it takes none."""
+    with suppress(*_REFUSALS):
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+
+
+def notes_of(error: BaseException) -> list[str]:
+    """Return the notes of an exception, as far as these are texts."""
+    notes = None
+    with suppress(*_REFUSALS):
+        notes = getattr(error, "__notes__", None)
+    return [each for each in notes if isinstance(each, str)] if isinstance(notes, list) else []
+
+
+_REFUSALS = (AttributeError, TypeError)
+"""What an exception raises that takes no note: a frozen dataclass, notes that are no list."""
 
 
 def said_by(error: BaseException) -> str:

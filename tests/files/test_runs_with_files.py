@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from attrs import frozen
 from pypedream import Parameters, Pipeline
 from pypedream.errors import FormatError, PlanError, StoreError
 from pypedream.files import Dep, DirectoryOut, Metric, Out
+from pypedream.files.stage_files import save
 from pypedream.formats import JSON, Loader, Text, Writer
 from tests.files.test_in_a_run import count, decisions, flow_of, project, shown, states
 
@@ -171,6 +173,15 @@ class Refusing(Writer[Any]):
         raise self.error
 
 
+@dataclass(frozen=True)
+class Frozen(Exception):
+    """Takes no note."""
+
+
+def frozen_error() -> Annotated[str, Out("a/b.txt", Refusing(Frozen()))]:
+    return ""
+
+
 def undecodable() -> Both:
     return Undecodable()  # type: ignore[return-value]
 
@@ -234,6 +245,14 @@ def test_what_is_raised_while_outputs_are_saved_stays_what_it_is(
     assert type(caught.value) is kind
     assert caught.traceback[-1].name == where
     assert noted in "\n".join(caught.value.__notes__)
+
+
+def test_what_takes_no_note_is_raised_as_it_is(project: Path) -> None:
+    """A loader's own exception is not replaced by one of its class."""
+    stage = flow_of(frozen_error).stages["frozen_error"]
+
+    with pytest.raises(Frozen):
+        save(stage.files, "")
 
 
 def test_others_go_on(project: Path) -> None:
