@@ -23,7 +23,7 @@ from pypedream.store.corruption import Damaged
 from pypedream.store.entry import NO_METADATA
 from pypedream.store.location import FOLDER
 from pypedream.store.opened import OpenStore
-from pypedream.store.recording import recall
+from pypedream.store.recalling import recall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -14,7 +14,7 @@ from pypedream.store import trust
 from pypedream.store.contents import Contents
 from pypedream.store.corruption import Damaged, warn
 from pypedream.store.location import backend_at
-from pypedream.store.recording import recall
+from pypedream.store.recalling import recall
 
 if TYPE_CHECKING:
     import os

@@ -1,4 +1,4 @@
-"""Payload: a value as one file, made and read by a format.
+"""Payload: a value as one file, made by a format.
 
 A format that makes a folder, as zarr does, has it packed into one uncompressed zip file.
 """
@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 from functools import partial
 from hashlib import sha256
-from inspect import Parameter, signature
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from pypedream import formats
 from pypedream.errors import StoreError
-from pypedream.store.disk import FileState, digest_of, flush, remove_tree, scratch
+from pypedream.store.disk import FileState, digest_of, flush, remove_tree
 from pypedream.store.entry import INLINE_BYTES
+from pypedream.store.recalling import refused
+from pypedream.store.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,12 +25,8 @@ if TYPE_CHECKING:
 
     from pypedream.formats import Serializer
 
-__all__ = ["NEEDS_FILE", "Payload", "dump", "load", "loads", "serializer_for"]
+__all__ = ["Payload", "dump", "serializer_for"]
 
-NEEDS_FILE: Final = object()
-_SAME_BOTH_WAYS = frozenset(
-    {"decimal", "delimiter", "encoding", "engine", "group", "quotechar", "sep"}
-)
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can name
 
 
@@ -72,9 +69,9 @@ def dump(
         Gives the path for a file, if there has to be one.
     """
     found = formats.get(serializer)
-    if found.dump_to is not None and not _refused(found.dump_to, options):
+    if found.dump_to is not None and not refused(found.dump_to, options):
         return _spooled(partial(found.dump_to, value), staged, options)
-    if found.dumps is not None and not _refused(found.dumps, options):
+    if found.dumps is not None and not refused(found.dumps, options):
         data = found.dumps(value, **options)
         if type(data) is bytes and len(data) <= INLINE_BYTES:
             return _inline(data)
@@ -85,8 +82,6 @@ def dump(
 def _spooled(
     write: Callable[..., Any], staged: Callable[[], Path], options: Mapping[str, Any]
 ) -> Payload:
-    from pypedream.store.spool import Spool  # it loads pickle, and who reads needs neither
-
     spool = Spool(staged)
     try:
         write(spool, **options)
@@ -117,50 +112,6 @@ def _dump_to_path(
 
 def _inline(data: bytes, *, is_packed: bool = False) -> Payload:
     return Payload(sha256(data).hexdigest(), len(data), None, data, is_packed)
-
-
-def loads(data: bytes, serializer: str, options: Mapping[str, Any]) -> Any:
-    """Read a value from its bytes; return `NEEDS_FILE` if that serializer cannot."""
-    found = formats.get(serializer)
-    if found.loads is None or _refused(found.loads, options):
-        return NEEDS_FILE
-    return found.loads(data, **options)
-
-
-def load(path: Path, serializer: str, options: Mapping[str, Any], *, is_packed: bool) -> Any:
-    """Read a value from the file that holds it."""
-    loader = formats.get(serializer)
-    if not is_packed:
-        return loader.load(path, **options)
-    from zipfile import ZipFile
-
-    with scratch() as folder:
-        with ZipFile(path) as archive:
-            archive.extractall(folder)  # it leaves out "..", drives and absolute paths
-        return loader.load(folder, **options)
-
-
-def options_for_loading(serializer: str, dumped_with: Mapping[str, Any]) -> dict[str, Any]:
-    """Return of the options of a dump those that reading back needs as well.
-
-    They come from the entry, which somebody else may have written; so only names that are known
-    to be harmless are taken.
-    """
-    wanted = {name: each for name, each in dumped_with.items() if name in _SAME_BOTH_WAYS}
-    refused = _refused(formats.get(serializer).load, wanted)
-    return {name: each for name, each in wanted.items() if name not in refused}
-
-
-def _refused(function: Callable[..., Any], options: Mapping[str, Any]) -> set[str]:
-    """Return the names of options that *function* does not take."""
-    if not options:
-        return set()
-    try:
-        parameters = signature(function).parameters
-    except ValueError:  # it is written in C, and nothing tells
-        return set(options)
-    takes_all = any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
-    return set() if takes_all else options.keys() - parameters.keys()
 
 
 def _packed(folder: Path) -> Path:

@@ -152,7 +152,7 @@ class Results:
             If it is a pickle that somebody else may have written.
         """
         from pypedream.store import trust
-        from pypedream.store.recording import recall
+        from pypedream.store.recalling import recall
 
         store = self._store
         trust.check(result.entry, store.backend, allow_pickle=False, serializer=None)

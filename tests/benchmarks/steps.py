@@ -68,7 +68,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
         {} if quick else _peer(longer, some, 2),
     )
     yield _fresh(20 if quick else FEW, samples, quick=quick)
-    for figure, work, limit in (("kept", again, None), ("kept for the first time", first, 0.3)):
+    for figure, work, limit in (("kept", again, 0.3), ("kept for the first time", first, 0.3)):
         yield asked(f"{10 * some:,} items, {figure}", work, 10 * some, 2 * some, asked=limit)
         yield Row(
             f"{many:,} items, {figure}",
