@@ -31,7 +31,7 @@ LOCK = "lock"
 
 _ENDING = ".jsonl"
 _CLOSED = -1
-_VERSION = 1
+_VERSION = 2
 _PAUSE_S = 0.002
 _BINARY = getattr(os, "O_BINARY", 0)
 

@@ -27,7 +27,7 @@ from tests.files.kills import CALLS, killed_at
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no child comes off a process here")
 
-HEAD = '{"version": 1, "host": "", "pid": 1, "start": ""}'
+HEAD = '{"version": 2, "host": "", "pid": 1, "start": ""}'
 OLD = {"data/x.csv": "old", "m.json": "old", "out/a.csv": "old", "out/b.csv": "old"}
 OURS = {".pypedream", ".pypedream/pending"}
 NEW = {"data/x.csv": "new", "m.json": "new", "out/a.csv": "new", "deep/er/z": "new"}
@@ -578,7 +578,7 @@ def test_a_journal_that_is_just_begun(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "line, message",
     [
-        ('{"version": 2}', "is of another version of pypedream: run that one once"),
+        ('{"version": 1}', "is of another version of pypedream: run that one once"),
         (
             f'{HEAD}\n{{"target": "../x", "number": 0, "made": [], "is_alone": false}}',
             "names what is outside of",
