@@ -80,7 +80,8 @@ class Output:
 
     @beside.default
     def _beside(self) -> str:
-        return f"{self._free_name()}{ending_of(self.name) if self.is_alone else ''}"
+        ending = ending_of(os.path.basename(self.target)) if self.is_alone else ""
+        return f"{self._free_name()}{ending}"
 
     @path.default
     def _path(self) -> str:

@@ -97,7 +97,7 @@ def test_a_path_to_write_to(tmp_path):
 
 def test_a_path_of_a_file_alone(tmp_path):
     """It is beside its target with the same ending, unless others may not see what is there."""
-    written(tmp_path, {"data/x.tar.gz": "old", "data/secret.csv": "old"})
+    written(tmp_path, {"data/x.tar.gz": "old", "data/secret.csv": "old", "v1.2/plain": "old"})
     (tmp_path / "data" / "secret.csv").chmod(0o600)
 
     with staged_in(tmp_path) as staged:
@@ -108,6 +108,8 @@ def test_a_path_of_a_file_alone(tmp_path):
         assert path.name.startswith(".tmp-")
         assert path.name.endswith(".tar.gz")
         assert not path.exists()
+        plain = staged.path_for("v1.2/plain", is_alone=True)
+        assert plain.parent == tmp_path.resolve() / "v1.2"
         assert secret.name == "secret.csv" or os.name == "nt"
 
 
