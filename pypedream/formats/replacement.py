@@ -44,7 +44,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     beside = Path(_beside(target) if is_beside else target)
     descriptor = _made(beside, _NEW)
     try:
-        mode = _mode(target, os.fstat(descriptor).st_mode & 0o777)
+        mode = _mode(target)
+        mode = os.fstat(descriptor).st_mode & 0o777 if mode is None else mode
         os.close(descriptor)
         os.chmod(beside, _PRIVATE)
         yield beside
@@ -60,8 +61,8 @@ def replace(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
     """Put *data* in place of a file, in one step and in half the time that `replacing` takes."""
     target = _place(path)
     is_beside = not _is_unfinished(target)
-    beside, mode = _beside(target) if is_beside else target, _mode(target, _NEW)
-    descriptor = _made(beside, _NEW if mode == _NEW else _PRIVATE)
+    beside, mode = _beside(target) if is_beside else target, _mode(target)
+    descriptor = _made(beside, _NEW if mode is None else _PRIVATE)
     try:
         try:
             rest = memoryview(data).cast("B")
@@ -69,7 +70,7 @@ def replace(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
                 rest = rest[os.write(descriptor, rest) :]
         finally:
             os.close(descriptor)
-        if mode != _NEW:
+        if mode is not None:
             os.chmod(beside, mode)
         if is_beside:
             os.replace(beside, target)
@@ -168,8 +169,9 @@ def ending_of(name: str) -> str:
     return ending if len(ending) <= _LONGEST_ENDING else ""
 
 
-def _mode(target: str, otherwise: int) -> int:
+def _mode(target: str) -> int | None:
+    """Return who may do what with the file that is there, if any is."""
     try:
         return os.stat(target).st_mode & 0o777
     except FileNotFoundError:
-        return otherwise
+        return None

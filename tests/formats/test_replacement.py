@@ -201,11 +201,12 @@ def test_what_is_being_written_anyway(tmp_path: Path) -> None:
 
 @on_posix
 @pytest.mark.usefixtures("umask")
-def test_a_file_is_replaced_by_what_is_known(tmp_path: Path) -> None:
+@pytest.mark.parametrize("permissions", [0o604, 0o666], ids=oct)
+def test_a_file_is_replaced_by_what_is_known(tmp_path: Path, permissions: int) -> None:
     """It has the mode of the file that was there, or that of any new one, and nothing is left."""
     old, new, link = tmp_path / "old.txt", tmp_path / "deep" / "new.txt", tmp_path / "link"
     old.write_text("old")
-    old.chmod(0o604)
+    old.chmod(permissions)
     link.symlink_to(old)
 
     replace(link, b"newer")
@@ -214,7 +215,7 @@ def test_a_file_is_replaced_by_what_is_known(tmp_path: Path) -> None:
     assert old.read_text() == "newer"
     assert link.is_symlink()
     assert new.read_bytes() == array("i", [1, 2]).tobytes()
-    assert (mode(old), mode(new)) == (0o604, 0o640)
+    assert (mode(old), mode(new)) == (permissions, 0o640)
     assert sorted(tmp_path.rglob("*")) == [new.parent, new, link, old]
 
 
