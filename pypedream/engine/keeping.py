@@ -7,7 +7,7 @@ threads and processes that want the same result one computes it.
 from __future__ import annotations
 
 from collections import deque
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from pypedream.store.results import Result, Results, Unstorable
 from pypedream.values import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -231,35 +231,41 @@ class Keeper:
     def _computed(
         self, wired: Wire, call: Call, compute: Callable[[ItemKeeper | None], Any]
     ) -> Any:
-        with self._watched(wired, call) as started:
+        started = self._begun(wired)
+        try:
             items = self._items_of(wired, call)
             value = compute(items)
             if wired.files is not None:
                 value = self._of_files.with_copies(self, value)
+        except BaseException:
+            self._failed(wired, call)
+            raise
         self._keep(wired, call, value, perf_counter() - started, items)
         return value
 
     async def _awaited(
         self, wired: Wire, call: Call, compute: Callable[[ItemKeeper | None], Any]
     ) -> Any:
-        with self._watched(wired, call) as started:
+        started = self._begun(wired)
+        try:
             items = self._items_of(wired, call)
             value = await compute(items)
             if wired.files is not None:
                 value = self._of_files.with_copies(self, value)
+        except BaseException:
+            self._failed(wired, call)
+            raise
         self._keep(wired, call, value, perf_counter() - started, items)
         return value
 
-    @contextmanager
-    def _watched(self, wired: Wire, call: Call) -> Iterator[float]:
+    def _begun(self, wired: Wire) -> float:
         self.unstated.discard(wired.key)  # binding its arguments is not its own doing
         if wired.files is not None and wired.files.goes_on_from:
             self._of_files.go_on(self, wired)
-        try:
-            yield perf_counter()
-        except BaseException:
-            self.record.add([FailedCall(wired.key, call).text()])
-            raise
+        return perf_counter()
+
+    def _failed(self, wired: Wire, call: Call) -> None:
+        self.record.add([FailedCall(wired.key, call).text()])
 
     def _keep(
         self, wired: Wire, call: Call, value: Any, took: float, items: ItemKeeper | None
@@ -267,7 +273,7 @@ class Keeper:
         key = call.key
         if wired.key in self.incomplete:  # its items are kept, but for those to be called again
             self.calls.digests[wired.key] = unlike_any()
-            self.record.add([FailedCall(wired.key, call).text()])
+            self._failed(wired, call)
             return
         has_moved = wired.files is not None and self._of_files.has_moved(self, wired)
         if not key or wired.key in self.unstated or has_moved:

@@ -7,13 +7,13 @@ the time: the result of either is whole.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from threading import Event, Lock, Thread
 from time import monotonic, sleep, time
 from typing import TYPE_CHECKING
 
-from attrs import evolve
+from attrs import define, evolve
 
 from pypedream.errors import StoreError
 from pypedream.store.backend import Lease
@@ -33,8 +33,9 @@ _BEAT_S = 1.0
 _IDLE_BEATS = 2  # one look may fall between two claims
 
 
-@contextmanager
-def claimed(backend: Backend, name: str, *, wait_timeout: float | None = None) -> Iterator[bool]:
+def claimed(
+    backend: Backend, name: str, *, wait_timeout: float | None = None
+) -> AbstractContextManager[bool]:
     """Wait for the claim to *name* and hold it for the block; yield whether it is held.
 
     Look again for the result inside: whoever had the claim before may have published one.
@@ -45,16 +46,35 @@ def claimed(backend: Backend, name: str, *, wait_timeout: float | None = None) -
         Seconds after which the block is entered without the claim; None waits as long as
         somebody else is at work.
     """
-    lease = Lease(os.urandom(16).hex(), this_process(), time() + LEASE_S)
-    if not _waited_for(backend, name, lease, wait_timeout):
-        yield False
-        return
-    _heart.add(lease, partial(backend.renew, name))
-    try:
-        yield True
-    finally:
-        _heart.remove(lease)
-        backend.release(name, lease.token)
+    return _Claim(backend, name, wait_timeout)
+
+
+@define(eq=False)
+class _Claim(AbstractContextManager[bool]):
+    """A claim that is held for a block.
+
+    A generator would do, but `contextlib` writes into what the block raises, which may be an
+    exception of the user's that lets nobody do so.
+    """
+
+    _backend: Backend
+    _name: str
+    _wait_timeout: float | None
+    _lease: Lease | None = None
+
+    def __enter__(self) -> bool:
+        lease = Lease(os.urandom(16).hex(), this_process(), time() + LEASE_S)
+        if not _waited_for(self._backend, self._name, lease, self._wait_timeout):
+            return False
+        _heart.add(lease, partial(self._backend.renew, self._name))
+        self._lease = lease
+        return True
+
+    def __exit__(self, *_: object) -> None:
+        if self._lease is not None:
+            _heart.remove(self._lease)
+            self._backend.release(self._name, self._lease.token)
+            self._lease = None
 
 
 @contextmanager

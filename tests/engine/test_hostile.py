@@ -65,6 +65,21 @@ def _states(flow: Pipeline) -> list[str]:
     return [stage.state for stage in flow.last_run.stages.values()]
 
 
+@pytest.mark.parametrize("options", [{}, {"cache": "cached"}], ids=["kept", "claimed"])
+def test_an_exception_that_nobody_may_write_into_is_raised_where_results_are_kept(
+    tmp_path, options
+):
+    """Around the call no context manager is a generator: `contextlib` sets their traceback."""
+    error = FrozenError()
+    flow = _raising(error)
+
+    with pytest.raises(FrozenError) as raised:
+        flow.run(workspace=tmp_path, **options)
+
+    assert raised.value is error
+    assert _states(flow) == ["failed", "blocked"]
+
+
 @pytest.mark.parametrize("executor", ["serial", "threads"])
 @pytest.mark.parametrize(
     "error",
