@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MOST_NAMES = 10
+_SHORTEST_START = 3
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
@@ -21,13 +22,18 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     'load'
     >>> nearest("Source-1", ["source_1", "source_2"])
     'source_1'
+    >>> nearest("gpus", ["cpus_per_task", "gpus_per_node"])
+    'gpus_per_node'
     >>> nearest("xyz", ["load", "clean"]) is None
     True
     """
     from difflib import get_close_matches  # 1 ms: only wanted when something is wrong
 
     by_plain = {_plain(candidate): candidate for candidate in candidates}
-    close = get_close_matches(_plain(name), by_plain, n=1, cutoff=0.6)
+    plain = _plain(name)
+    close = get_close_matches(plain, by_plain, n=1, cutoff=0.6)
+    if not close and len(plain) >= _SHORTEST_START:
+        close = [candidate for candidate in by_plain if candidate.startswith(f"{plain}_")]
     return by_plain[close[0]] if close else None
 
 

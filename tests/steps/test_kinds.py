@@ -106,8 +106,12 @@ def test_a_step_can_be_made_from_any_class_that_it_is_derived_from():
         ({"type": "Stretch", "facter": 3}, 'Stretch has no field "facter"; did you mean "factor"'),
         ({"type": "Stretch", "infra": {"backend": "Cache"}}, 'did you mean "Cached"'),
         ({"type": "Stretch", "infra": {"backend": "Cached", "mod": 1}}, 'did you mean "mode"'),
+        (
+            {"type": "Stretch", "infra": {"backend": "Slurm", "gpus": 1}},
+            'Slurm has no field "gpus"; did you mean "gpus_per_node"',
+        ),
     ],
-    ids=["class", "no class", "number", "field", "backend", "field of a backend"],
+    ids=["class", "no class", "number", "field", "backend", "field of a backend", "start of one"],
 )
 def test_a_mistake_in_a_configuration_names_the_nearest(given, said):
     """Of class, field and backend."""
