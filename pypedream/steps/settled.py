@@ -66,11 +66,16 @@ def _assigned(steps: Sequence[Step]) -> int:
 
 def _inside(steps: Sequence[Step]) -> Iterator[tuple[tuple[int, str], object]]:
     """Yield what is in each field that can be changed in place, by its step and name."""
+    for number, step in enumerate(steps):
+        kinds = {type(value) for name, value in vars(step).items() if name != "infra"}
+        if step.__pydantic_extra__ or not kinds <= SCALARS.keys():  # most have nothing else
+            yield from (((number, name), content) for name, content in _contents(step))
+
+
+def _contents(step: Step) -> Iterator[tuple[str, object]]:
     from pypedream.engine.mutation import digest
 
-    for number, step in enumerate(steps):
-        if step.__pydantic_extra__ or not SCALARS.keys() >= set(map(type, vars(step).values())):
-            for name, value in fields_that_count(step).items():
-                content: Any = None if callable(value) else digest(value)
-                if content is not None:
-                    yield (number, name), content
+    for name, value in fields_that_count(step).items():
+        content: Any = None if callable(value) else digest(value)
+        if content is not None:
+            yield name, content
