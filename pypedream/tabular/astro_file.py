@@ -32,7 +32,6 @@ _OURS = frozenset(
         *("filtered", "identities", "quarantine", "rejects", "snapshots"),
     )
 )
-_SLAB_ROWS = 262_144
 
 
 class AstroFileSpec:
@@ -166,7 +165,14 @@ class AstroFile:
         own = self.run_directory / f"{UNFINISHED}{token_hex(8)}"
         self.keep(own)
         try:
-            yield from _slices(parquet_files.scan(own), size)
+            rest = None
+            for slab in parquet_files.slabs(own):
+                rows = slab if rest is None else pl.concat([rest, slab])
+                whole = rows.height // size * size
+                yield from (rows.slice(start, size) for start in range(0, whole, size))
+                rest = rows.slice(whole)
+            if rest is not None and rest.height:
+                yield rest
         finally:
             own.unlink(missing_ok=True)
 
@@ -186,7 +192,7 @@ class AstroFile:
         Parameters
         ----------
         row_group_size
-            Rows of each group of the Parquet file; None leaves it to polars.
+            Rows of each group of the Parquet file; None means 131,072.
         """
         self._save(self._active_path, _sinking(lazy_frame, row_group_size))
 
@@ -310,15 +316,6 @@ class AstroFile:
         self.is_ours, self.has_saved = path not in self._given, True
 
 
-def _slices(frame: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
-    # Whole row groups at a time: to read one again for each small batch would take very long.
-    slab_rows, start, is_over = -(-_SLAB_ROWS // size) * size, 0, False
-    while not is_over:
-        slab = frame.slice(start, slab_rows).collect()
-        yield from (part for part in slab.iter_slices(size) if part.height)
-        start, is_over = start + slab_rows, slab.height < slab_rows
-
-
 def _ingested_path(folder: Path, name: str) -> Path:
     return folder / INGESTED / f"{name}.parquet"
 
@@ -327,14 +324,15 @@ def _writing(dataframe: Any) -> Callable[[Path], object]:
     if not isinstance(dataframe, pl.DataFrame):
         lazy = "; a lazy frame goes to the method of the same name with _lazy"
         raise TypeError(f"a polars DataFrame can be saved, not {_kind(dataframe)}{lazy}")
-    write: Callable[[Path], object] = dataframe.write_parquet
-    return write
+    rows = parquet_files.ROW_GROUP_ROWS
+    return lambda path: dataframe.write_parquet(path, row_group_size=rows)
 
 
 def _sinking(lazy_frame: Any, row_group_size: int | None) -> Callable[[Path], object]:
     if not isinstance(lazy_frame, pl.LazyFrame):
         raise TypeError(f"a polars LazyFrame can be saved so, not {_kind(lazy_frame)}")
-    return lambda path: lazy_frame.sink_parquet(path, row_group_size=row_group_size)
+    rows = parquet_files.ROW_GROUP_ROWS if row_group_size is None else row_group_size
+    return lambda path: lazy_frame.sink_parquet(path, row_group_size=rows)
 
 
 def _kind(value: object) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pypedream.errors import FilterValidationError
 from pypedream.names import did_you_mean
-from pypedream.tabular.parquet_files import row_count
+from pypedream.tabular.parquet_files import schema_of, slabs
+from pypedream.tabular.parquet_sink import ParquetSink
 from pypedream.tabular.polars_library import pl
 from pypedream.tabular.row_matching import mask_of
 from pypedream.tabular.versions import new_version
@@ -33,6 +34,7 @@ FILTERED = "filtered"
 """The folder of a run in which removed rows are."""
 
 _GOES = "__goes"
+_SELDOM_READ = {"compression_level": 1, "statistics": False}
 
 
 def filtering(step_id: str, filter_: FilterFn | pl.Expr) -> Callable[..., dict[str, int]]:
@@ -75,44 +77,53 @@ def filter_file(file: AstroFile, filter_: FilterFn | pl.Expr, removed_path: Path
         the file. The file stays as it is.
     """
     if isinstance(filter_, pl.Expr):
-        return _filter_by_expression(file, filter_, removed_path)
-    return _filter_by_function(file, filter_, removed_path)
+        goes = _by_expression(file, filter_)
+    else:
+        goes = _by_function(file, filter_)
+    return _take_out(file, goes, removed_path)
 
 
-def _filter_by_expression(file: AstroFile, condition: pl.Expr, removed_path: Path) -> int:
+def _by_expression(file: AstroFile, condition: pl.Expr) -> pl.Series:
+    """Return for each row whether the expression is true for it; it is asked once."""
     scan = file.scan()
     _check_condition(file, scan, condition)
     goes = condition.fill_null(value=False)  # what is not known to be true is no reason
-    with new_version(removed_path) as beside:
-        scan.filter(goes).sink_parquet(beside)
-    before, removed = file.row_count(), row_count(removed_path)
-
-    def write_the_rest(path: Path) -> None:
-        scan.filter(~goes).sink_parquet(path)
-        kept = row_count(path)
-        if kept + removed != before:
-            what = f"of {before:,} rows {removed:,} go and {kept:,} stay"
-            raise _refused(file, f"{what}: the expression is not the same each time")
-
-    if removed:
-        file.save_in_place_by(write_the_rest)
-    return removed
+    mask = scan.with_columns(goes.alias(_GOES)).select(_GOES)
+    return mask.collect(engine="streaming").to_series()
 
 
-def _filter_by_function(file: AstroFile, function: FilterFn, removed_path: Path) -> int:
-    frame = file.load()
+def _by_function(file: AstroFile, function: FilterFn) -> pl.Series:
+    """Return for each row whether it is one of those that the function returns."""
+    # To read all at once takes more memory while it is done.
+    frame = pl.concat(slabs(file.active_path), rechunk=False)
     removed = _as_in_file(file, function(frame.clone()), frame)
     try:
-        goes = mask_of(removed, frame)
+        return mask_of(removed, frame)
     except FilterValidationError as error:
         raise _refused(file, str(error)) from None
+
+
+def _take_out(file: AstroFile, goes: pl.Series, removed_path: Path) -> int:
+    """Take out the rows of a mask: all are read once, and written to the one file or the other."""
+    schema, count = schema_of(file.active_path), int(goes.sum())
+
+    def write(path: Path) -> None:
+        start = 0
+        with (
+            ParquetSink(path, schema) as kept,
+            ParquetSink(beside, schema, _SELDOM_READ) as removed,
+        ):
+            for slab in slabs(file.active_path):
+                mask = goes.slice(start, slab.height)
+                kept.put(slab.filter(~mask))
+                removed.put(slab.filter(mask))
+                start += slab.height
+
     with new_version(removed_path) as beside:
-        removed.write_parquet(beside)
-    count = removed.height
-    del removed, frame  # they may be large, and so is what follows
-    if count:
-        marked = pl.concat([file.scan(), goes.alias(_GOES).to_frame().lazy()], how="horizontal")
-        file.save_in_place_lazy(marked.filter(~pl.col(_GOES)).drop(_GOES))
+        if count:
+            file.save_in_place_by(write)
+        else:
+            pl.DataFrame(schema=schema).write_parquet(beside)
     return count
 
 

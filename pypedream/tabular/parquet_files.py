@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 from pypedream.tabular.polars_library import pl
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["read", "row_count", "scan", "schema_of"]
+__all__ = ["ROW_GROUP_ROWS", "read", "row_count", "scan", "schema_of", "slabs"]
+
+ROW_GROUP_ROWS = 131_072
+"""Rows of a group of the files that are written here: a part of one is not read by itself."""
 
 
 def scan(path: Path) -> pl.LazyFrame:
@@ -24,6 +28,15 @@ def scan(path: Path) -> pl.LazyFrame:
 def read(path: Path) -> pl.DataFrame:
     """Read all rows of a file."""
     return pl.read_parquet(path, glob=False)
+
+
+def slabs(path: Path) -> Iterator[pl.DataFrame]:
+    """Yield all rows of a file in order, as many at a time as a group has; at the end none."""
+    frame, start, is_over = scan(path), 0, False
+    while not is_over:
+        slab = frame.slice(start, ROW_GROUP_ROWS).collect()
+        yield slab
+        start, is_over = start + ROW_GROUP_ROWS, slab.height < ROW_GROUP_ROWS
 
 
 def row_count(path: Path) -> int:

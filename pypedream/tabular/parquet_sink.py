@@ -3,7 +3,7 @@
 polars writes such a file only from a source that it asks for frames itself. So it does that in a
 thread of its own and gets them through a queue, and whoever makes the frames stays in his thread.
 That thread of polars waits most of the time; where it has only one, or others wait as well, the
-frames go through files instead.
+frames wait in memory while they are few, and go through files else.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from pypedream.errors import StoreError
+from pypedream.tabular.parquet_files import ROW_GROUP_ROWS
 from pypedream.tabular.polars_library import pl
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["ParquetSink"]
 
 _LOOK_S = 0.1
+_MOST_HELD_BYTES = 1 << 23
 _lock = Lock()
 _waiting: list[BoundedSemaphore] = []
 
@@ -43,11 +45,14 @@ class ParquetSink:
 
     path: Path
     schema: Mapping[str, Any]
+    options: Mapping[str, Any] = field(factory=dict)
+    """Of ``sink_parquet``: how small the file is to be, and what is said of its columns."""
     _way: _Queued | _Parts = field(init=False)
 
     def __enter__(self) -> ParquetSink:
         may_wait = _can_be_asked_for(self.schema) and _may_wait().acquire(blocking=False)
-        self._way = (_Queued if may_wait else _Parts)(self.path, self.schema)
+        options = {"row_group_size": ROW_GROUP_ROWS, **self.options}
+        self._way = (_Queued if may_wait else _Parts)(self.path, self.schema, options)
         return self
 
     def put(self, frame: pl.DataFrame) -> None:
@@ -110,8 +115,8 @@ class _Abandoned(Exception):
 class _Queued:
     """Frames go to a thread that writes."""
 
-    def __init__(self, path: Path, schema: Mapping[str, Any]) -> None:
-        self._path, self._schema = path, schema
+    def __init__(self, path: Path, schema: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        self._path, self._schema, self._options = path, schema, options
         self._frames: queue.Queue[pl.DataFrame | type[_Abandoned] | None] = queue.Queue(1)
         self._error: BaseException | None = None
         self._thread = Thread(target=self._write, name="parquet-sink", daemon=True)
@@ -140,7 +145,8 @@ class _Queued:
         from polars.io.plugins import register_io_source
 
         try:
-            register_io_source(self._asked, schema=dict(self._schema)).sink_parquet(self._path)
+            source = register_io_source(self._asked, schema=dict(self._schema))
+            source.sink_parquet(self._path, **self._options)
         except BaseException as error:  # noqa: BLE001 - raised where the frames come from
             self._error = error
 
@@ -153,23 +159,36 @@ class _Queued:
 
 
 class _Parts:
-    """Frames go to files, which are put together at the end."""
+    """Frames wait in memory, or in files when they are many, and are put together at the end."""
 
-    def __init__(self, path: Path, schema: Mapping[str, Any]) -> None:
-        self._path, self._schema = path, schema
+    def __init__(self, path: Path, schema: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        self._path, self._schema, self._options = path, schema, options
         self._folder = Path(tempfile.mkdtemp(prefix=".tmp-", dir=path.parent))
-        self._parts: list[Path] = []
+        self._held: list[pl.DataFrame] = []
+        self._held_bytes, self._parts = 0, list[Path]()
 
     def put(self, frame: pl.DataFrame) -> None:
-        part = self._folder / f"{len(self._parts)}.arrow"
-        self._parts.append(part)
-        frame.write_ipc(part)
+        self._held.append(frame)
+        self._held_bytes += int(frame.estimated_size())
+        if self._held_bytes > _MOST_HELD_BYTES:
+            self._spill()
 
     def end(self, *, is_whole: bool) -> None:
         try:
             if is_whole and self._parts:
-                pl.scan_ipc([escape(str(part)) for part in self._parts]).sink_parquet(self._path)
+                self._spill()
+                parts = [escape(str(part)) for part in self._parts]
+                pl.scan_ipc(parts).sink_parquet(self._path, **self._options)
             elif is_whole:
-                pl.DataFrame(schema=dict(self._schema)).write_parquet(self._path)
+                self._taken().write_parquet(self._path, **self._options)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _spill(self) -> None:
+        self._parts.append(self._folder / f"{len(self._parts)}.arrow")
+        self._taken().write_ipc(self._parts[-1])
+
+    def _taken(self) -> pl.DataFrame:
+        """Return the frames that wait in memory as one, and have none wait any more."""
+        held, self._held, self._held_bytes = self._held, [], 0
+        return pl.concat([pl.DataFrame(schema=dict(self._schema)), *held], rechunk=False)

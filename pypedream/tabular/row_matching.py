@@ -13,6 +13,7 @@ __all__ = ["mask_of"]
 
 _ROW, _COUNT, _PLACE = "__row", "__count", "__place"
 _SLAB_ROWS = 262_144
+_HASHED_ROWS = 1 << 19
 
 
 def mask_of(removed: pl.DataFrame, frame: pl.DataFrame) -> pl.Series:
@@ -44,8 +45,10 @@ def mask_of(removed: pl.DataFrame, frame: pl.DataFrame) -> pl.Series:
 def _near(removed: pl.DataFrame, frame: pl.DataFrame) -> pl.Series | None:
     """Return which rows of *frame* may be among *removed*; None if hashes cannot tell."""
     try:
-        wanted = removed.hash_rows().unique()
-        return frame.hash_rows().is_in(wanted.implode())
+        wanted = removed.hash_rows().implode()
+        starts = range(0, max(frame.height, 1), _HASHED_ROWS)
+        parts = (frame.slice(start, _HASHED_ROWS) for start in starts)
+        return pl.concat([part.hash_rows().is_in(wanted) for part in parts])
     except pl.exceptions.PolarsError:  # there is a type that has no hash
         return None
 

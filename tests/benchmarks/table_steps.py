@@ -113,7 +113,7 @@ def idle_steps() -> dict[str, float]:
 
 
 def _made(folder: Path, count: int) -> Path:
-    """Write a file of ten columns, in a process of its own: this one shall not remember it."""
+    """Write a file of ten columns as a run does, in a process that is gone then."""
     path = folder / "ingested" / "table.parquet"
     path.parent.mkdir()
     apart(_write, str(path), count)
@@ -122,6 +122,8 @@ def _made(folder: Path, count: int) -> Path:
 
 def _write(path: str, count: int) -> None:
     import polars as pl
+
+    from pypedream.tabular.parquet_files import ROW_GROUP_ROWS
 
     number = pl.int_range(count)
     mixed = (number * 2_654_435_761) % 2**32
@@ -137,7 +139,7 @@ def _write(path: str, count: int) -> None:
         d=pl.when(mixed % 11 == 0).then(None).otherwise(mixed / 5),
         e=mixed,
     )
-    frame.write_parquet(path)
+    frame.lazy().sink_parquet(path, row_group_size=ROW_GROUP_ROWS)
 
 
 def _file(folder: Path) -> Any:

@@ -42,7 +42,7 @@ def test_batches_are_all_rows_in_order(schools, size, heights):
 
 def test_batches_of_a_long_file_are_those_of_its_rows(schools, monkeypatch):
     """However many rows are read at a time."""
-    monkeypatch.setattr("pypedream.tabular.astro_file._SLAB_ROWS", 3)
+    monkeypatch.setattr("pypedream.tabular.parquet_files.ROW_GROUP_ROWS", 3)
 
     assert [batch["id"].to_list() for batch in schools.iter_batches(2)] == [
         ["01", "02"],
@@ -54,7 +54,7 @@ def test_batches_of_a_long_file_are_those_of_its_rows(schools, monkeypatch):
 
 def test_batches_are_of_the_version_that_was_there_when_they_began(schools, monkeypatch):
     """What is saved meanwhile is for the next who reads."""
-    monkeypatch.setattr("pypedream.tabular.astro_file._SLAB_ROWS", 2)
+    monkeypatch.setattr("pypedream.tabular.parquet_files.ROW_GROUP_ROWS", 2)
     batches = schools.iter_batches(2)
     first = next(batches)
 

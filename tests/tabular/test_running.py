@@ -478,7 +478,7 @@ def test_a_step_may_write_into_a_file_while_it_reads_batches_of_it(
     tmp_path, monkeypatch, is_inside
 ):
     """Whoever wrote it before: what is read and what is kept of it are as it was."""
-    monkeypatch.setattr("pypedream.tabular.astro_file._SLAB_ROWS", 2)
+    monkeypatch.setattr("pypedream.tabular.parquet_files.ROW_GROUP_ROWS", 2)
     ingested(tmp_path, {"a": numbers(5)})
     seen = []
 
