@@ -6,6 +6,7 @@ the old one in one step, so a lazy frame may read the very file that it is saved
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,7 +20,6 @@ from pypedream.tabular.versions import UNFINISHED, keep_version, new_version, un
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from os import PathLike
 
     from pypedream.tabular.models import IngestedFileRecord
 
@@ -154,11 +154,11 @@ class AstroFile:
         Raises
         ------
         ValueError
-            If it is less than 1.
+            If it is no whole number, or less than 1.
         """
         size = self.run_batch_size if batch_size is None else batch_size
-        if size < 1:
-            raise ValueError(f"batch_size={size}: a batch has 1 row or more")
+        if not _is_count(size):
+            raise ValueError(f"batch_size={size!r}: a batch has 1 row or more")
         return self._batches(size)
 
     def _batches(self, size: int) -> Iterator[pl.DataFrame]:
@@ -246,6 +246,9 @@ class AstroFile:
         return path
 
     def _place(self, subfolder: str | PathLike[str], filename: str) -> Path:
+        for given in (subfolder, filename):
+            if not isinstance(given, (str, PathLike)):
+                raise TypeError(f"a folder and a name come first, as texts, not {_kind(given)}")
         inner = Path(subfolder, filename)
         path = self.run_directory / inner
         if inner.is_absolute() or ".." in inner.parts or not filename:
@@ -271,6 +274,8 @@ class AstroFile:
         ------
         FileNotFoundError
             If there is no such file.
+        ValueError
+            If it is no file of Parquet.
         PathOutsideRun
             If another file has its rows there.
         """
@@ -282,6 +287,8 @@ class AstroFile:
                 f'"{self.others[there]}" has its rows in {there}: "{self.name}" needs a file of'
                 " its own"
             )
+        if not parquet_files.is_parquet(there):
+            raise ValueError(f"{there} is no file of Parquet: write it with write_parquet()")
         self._active_path = there
         self.is_ours, self.has_saved = False, True
 
@@ -333,6 +340,10 @@ def _sinking(lazy_frame: Any, row_group_size: int | None) -> Callable[[Path], ob
         raise TypeError(f"a polars LazyFrame can be saved so, not {_kind(lazy_frame)}")
     rows = parquet_files.ROW_GROUP_ROWS if row_group_size is None else row_group_size
     return lambda path: lazy_frame.sink_parquet(path, row_group_size=rows)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and value >= 1
 
 
 def _kind(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from inspect import iscoroutinefunction, isgeneratorfunction, signature
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,7 @@ from pypedream.tabular.steps import StepDefinition, StepKind, slugify_step_label
 from pypedream.values import said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
+    from collections.abc import Sequence
 
 __all__ = ["check_class", "step_of"]
 
@@ -84,6 +84,10 @@ def step_of(
         With a line for each mistake, all at the line of the user's that registers the step.
     """
     is_by_name = files is None
+    for name, given in (("files", files), ("depends_on", depends_on)):
+        if given is not None and not isinstance(given, (type, Iterable)):
+            where = calling_place()
+            raise DefinitionError(f'step "{label}": {name}={said(given)} is no list ({where})')
     key = step_id if step_id is not None else slugify_step_label(str(label))
     specs = _specs_by_name(fn, names) if files is None else _specs(files)
     needs = (depends_on,) if isinstance(depends_on, str) else tuple(depends_on or ())

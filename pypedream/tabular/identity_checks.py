@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from pypedream.tabular.polars_library import pl
 from pypedream.tabular.row_digests import RowDigests
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
 __all__ = [
     "ALL",
@@ -125,9 +125,12 @@ def check_rows(data: pl.DataFrame, key: str, groups: Mapping[str, tuple[str, ...
         )
 
 
-def _in_definition(name: str, hash_groups: Mapping[str, list[str] | str]) -> Iterator[str]:
-    if not _NAME.fullmatch(name):
+def _in_definition(name: object, hash_groups: object) -> Iterator[str]:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         yield f'"{name}" cannot be the name of a file: use letters, digits, ".", "_" and "-"'
+    if not isinstance(hash_groups, Mapping):
+        yield f'the hash groups are {hash_groups!r}: give a mapping such as {{"all": "{ALL}"}}'
+        return
     if not hash_groups:
         yield f'there is no hash group: {{"all": "{ALL}"}} compares all columns'
     for group, fields in hash_groups.items():
@@ -140,12 +143,13 @@ def _in_definition(name: str, hash_groups: Mapping[str, list[str] | str]) -> Ite
 
 
 def _in_call(
-    data: pl.DataFrame, key: str, namespace: str, groups: Mapping[str, tuple[str, ...]]
+    data: pl.DataFrame, key: str, namespace: object, groups: Mapping[str, tuple[str, ...]]
 ) -> Iterator[str]:
-    if not namespace:
-        yield "the namespace is empty: name the source of the keys"
+    if not isinstance(namespace, str) or not namespace:
+        what = "no text" if namespace else "empty"
+        yield f"the namespace is {what}: name the source of the keys"
     if key not in data.columns:
-        yield f'no column "{key}" for the keys{did_you_mean(key, data.columns)}'
+        yield f'no column "{key}" for the keys{did_you_mean(str(key), data.columns)}'
     else:
         yield from _in_key(data[key])
     for group, fields in groups.items():

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["ROW_GROUP_ROWS", "read", "row_count", "scan", "schema_of", "slabs"]
+__all__ = ["ROW_GROUP_ROWS", "is_parquet", "read", "row_count", "scan", "schema_of", "slabs"]
 
+_MAGIC = b"PAR1"
 ROW_GROUP_ROWS = 131_072
 """Rows of a group of the files that are written here: a part of one is not read by itself."""
 
@@ -43,6 +44,12 @@ def row_count(path: Path) -> int:
     """Return how many rows a file has, as its end says."""
     count: int = scan(path).select(pl.len()).collect().item()
     return count
+
+
+def is_parquet(path: Path) -> bool:
+    """Say whether a file begins as one of Parquet does."""
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
 
 
 def schema_of(path: Path) -> pl.Schema:

@@ -6,6 +6,7 @@ nothing: the step saves its file without them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,6 @@ from pypedream.tabular.versions import new_version
 from pypedream.values import said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["QUARANTINE", "REASON", "StepQuarantine"]
@@ -87,7 +87,7 @@ class StepQuarantine:
         if not isinstance(rows, pl.DataFrame):
             what = f"rows are a polars DataFrame, not {said(rows)}"
             raise QuarantineError(f"{self._of(file)}: {what}")
-        if not str(reason or "").strip():
+        if not _is_text(reason):
             raise QuarantineError(f'{self._of(file)}: say why: reason="no date"')
         if not rows.height:
             raise QuarantineError(f"{self._of(file)}: there are no rows to set aside ({reason})")
@@ -96,6 +96,9 @@ class StepQuarantine:
     def quarantine_row(self, file: AstroFile, row: Mapping[str, Any], *, reason: str) -> None:
         """Set one row aside, given as a mapping from column to value; else as `quarantine_rows`."""
         self._check_file(file)
+        if not isinstance(row, Mapping):
+            what = f"a row is a mapping from column to value, not {said(row)}"
+            raise QuarantineError(f"{self._of(file)}: {what}")
         schema = self._schema(file)
         try:
             rows = pl.DataFrame([dict(row)], schema_overrides=_known(schema, row), strict=True)
@@ -153,6 +156,10 @@ class StepQuarantine:
 
     def _of(self, file: AstroFile) -> str:
         return f'step "{self.step_id}" cannot quarantine rows of "{file.name}"'
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _known(schema: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:

@@ -287,7 +287,7 @@ def file_of(
     """
     state, folder = manifest.files.get(name), pipeline_dir / WORKING / manifest.run_id
     if state is None:
-        near = did_you_mean(name, manifest.files) or f": {there_are(manifest.files)}"
+        near = did_you_mean(str(name), manifest.files) or f": {there_are(manifest.files)}"
         raise TableRunError(f'run "{manifest.run_id}" has no file "{name}"{near}')
     file = AstroFile(
         spec or _spec_of(name),

@@ -66,8 +66,9 @@ def test_batches_are_of_the_version_that_was_there_when_they_began(schools, monk
 
 def test_a_batch_has_a_row_at_least(schools):
     """It is said at once, and not when the first is read."""
-    with pytest.raises(ValueError, match="batch_size=0"):
-        schools.iter_batches(0)
+    for size in (0, 2.5, "2"):
+        with pytest.raises(ValueError, match=f"batch_size={size!r}: a batch has 1 row or more"):
+            schools.iter_batches(size)
 
 
 def test_a_lazy_frame_may_be_saved_to_the_file_that_it_reads(schools):
@@ -147,6 +148,26 @@ def test_a_path_is_active_when_its_file_is_there(schools):
     schools.set_active_path(path)
 
     assert (schools.row_count(), schools.is_ours, schools.has_saved) == (1, False, True)
+
+
+@pytest.mark.parametrize("given", [(None, "x.parquet"), ("out", 5)], ids=["folder", "name"])
+def test_a_place_is_given_before_the_frame(schools, given):
+    """As texts, and so a frame in their place is told."""
+    with pytest.raises(TypeError, match="a folder and a name come first, as texts, not a "):
+        schools.save_to(*given, schools.load())
+    with pytest.raises(TypeError, match="not a polars DataFrame"):
+        schools.save_to(schools.load(), "out", "x.parquet")
+
+
+def test_a_file_of_another_kind_cannot_be_active(schools):
+    """It is told before a later step fails at it."""
+    path = schools.run_directory / "own.csv"
+    path.write_text("id\n1\n")
+
+    with pytest.raises(ValueError, match=r"own\.csv is no file of Parquet: write it with"):
+        schools.set_active_path(path)
+
+    assert schools.row_count() == 5
 
 
 def test_a_frame_of_another_kind_is_refused(schools):

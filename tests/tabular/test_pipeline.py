@@ -97,6 +97,7 @@ def test_a_pipeline_has_a_step(tmp_path):
         (("x", lambda a: None, ["a"]), "called with ctx and files, and .* takes a "),
         (("x", lambda: None, ["a"]), "called with ctx and files, and .* takes nothing"),
         (("x", lambda ctx, files, *, b: None, ["a"]), "takes ctx, files, b"),
+        (("x", nothing, 5), "files=5 is no list"),
     ],
 )
 def test_a_step_that_cannot_be_is_refused_at_its_line(tmp_path, step, why):
@@ -126,6 +127,7 @@ def test_a_filter_takes_one_frame(tmp_path):
     [
         ({"depends_on": ["add-on"]}, 'which is no step before it; did you mean "add-one"'),
         ({"depends_on": ["x"]}, "it depends on itself"),
+        ({"depends_on": 5}, "depends_on=5 is no list"),
         ({"step_id": "../x"}, "has other letters than"),
         ({"step_id": "Add-One"}, 'has the id "Add-One" already'),
         ({"kind": "sieve"}, "is not StepKind.STEP or StepKind.FILTER"),

@@ -75,8 +75,9 @@ FRAME = {"id": ["01"], "pupils": [1]}
         ({"id": [1], "pupils": [1]}, "x", 'column "id" is Int64, in the file String'),
         ({"id": [], "pupils": []}, "x", "there are no rows"),
         (FRAME, " ", "say why"),
+        (FRAME, 7, "say why"),
     ],
-    ids=["more", "fewer", "other types", "none", "no reason"],
+    ids=["more", "fewer", "other types", "none", "no reason", "no text"],
 )
 def test_what_cannot_be_set_aside_is_refused_whole(schools, quarantine, rows, reason, why):
     """The message says which file of which step."""
@@ -88,7 +89,9 @@ def test_what_cannot_be_set_aside_is_refused_whole(schools, quarantine, rows, re
     assert quarantine.row_count == 0
 
 
-@pytest.mark.parametrize("row", [{"id": "01", "pupils": "many"}, {"id": "01", "x": 1}, {}])
+@pytest.mark.parametrize(
+    "row", [{"id": "01", "pupils": "many"}, {"id": "01", "x": 1}, {}, ["01", 1], None], ids=str
+)
 def test_a_row_that_is_none_of_the_file_is_refused(schools, quarantine, row):
     """Whether a value, a column or all of it is not as in the file."""
     with pytest.raises(QuarantineError, match='cannot quarantine rows of "schools"'):

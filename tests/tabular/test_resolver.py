@@ -371,13 +371,25 @@ def test_nothing_is_missing_without_a_store(tmp_path: Path) -> None:
         ("x", {}, r"there is no hash group"),
         ("x", {"all": "all"}, r'hash group "all" is "all": give a list of columns, or "\*all"'),
         ("x", {"all": []}, r'hash group "all" has no columns'),
+        ("x", ["town"], r"groups are \['town'\]: give a mapping such as"),
+        (None, {"all": "*all"}, '"None" cannot be the name of a file'),
         ("x", {"": ["a"]}, r"a hash group has no name"),
         (".x", {"a": []}, r'"\.x" cannot be .*; hash group "a" has no columns'),
     ],
-    ids=["path", "blank", "no group", "no list", "empty list", "no name", "all of them"],
+    ids=[
+        "path",
+        "blank",
+        "no group",
+        "no list",
+        "empty list",
+        "no mapping",
+        "no text",
+        "no name",
+        "all of them",
+    ],
 )
 def test_a_resolver_that_cannot_work_is_refused(
-    tmp_path: Path, name: str, groups: dict[str, Any], problem: str
+    tmp_path: Path, name: Any, groups: Any, problem: str
 ) -> None:
     """All that is wrong is said at once."""
     with pytest.raises(IdentityError, match=problem):
@@ -390,6 +402,8 @@ def test_a_resolver_that_cannot_work_is_refused(
         (FIRST, {"exclude_columns": {"Town"}}, 'exclude_columns: no column "Town"; did .* "town"'),
         (FIRST, {"source_key_column": "Urn"}, 'no column "Urn" for the keys; did you mean "urn"'),
         (FIRST, {"namespace": ""}, "the namespace is empty"),
+        (FIRST, {"namespace": 5}, "the namespace is no text"),
+        (FIRST, {"source_key_column": None}, 'no column "None" for the keys'),
         (FIRST.drop("town"), {}, 'hash group "address": no column "town"'),
         (FIRST.rename({"town": "Town"}), {}, 'no column "town"; did you mean "Town"'),
         (FIRST.with_columns(status=1), {}, 'there is a column "status" already: drop or rename'),
@@ -398,8 +412,8 @@ def test_a_resolver_that_cannot_work_is_refused(
         (FIRST.drop("town"), {"namespace": ""}, 'namespace is empty.*; .*no column "town"'),
     ],
     ids=[
-        "left out", "key", "namespace", "field", "nearest name", "taken name", "float keys",
-        "dates", "all of them",
+        "left out", "key", "namespace", "a number", "no key", "field", "nearest name",
+        "taken name", "float keys", "dates", "all of them",
     ],
 )  # fmt: skip
 def test_a_call_that_cannot_work_is_refused(
