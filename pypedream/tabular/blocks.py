@@ -34,7 +34,6 @@ _SAMPLE_BYTES = 1 << 16
 _MOST_LOOKED_AT = 50
 _FOR_EXCEL = re.compile(rb"sep=([\x01-\x7f])\r?\n", re.IGNORECASE)
 _SPECIAL = (b'"', b"\0")
-_MOST_BYTES = 1 << 26
 
 
 @define
@@ -193,7 +192,7 @@ class Reading:
 
     def blocks(self, rows: int) -> Iterator[Block]:
         """Yield the rows, about *rows* in each block."""
-        size = wanted = int(min(max(rows * self.row_bytes, 1), _MOST_BYTES))
+        size = wanted = int(min(max(rows * self.row_bytes, 1), LONGEST_RECORD))
         kept = b""
         while True:
             more = self._next(max(wanted - len(kept), 1))
@@ -201,8 +200,7 @@ class Reading:
             if is_last and kept and not kept.endswith(b"\n"):
                 more = b"\n"
             block, used = self._block(kept, more, is_last=is_last)
-            # a row that is longer than what was read is tried again with more of it
-            wanted = size if used else max(2 * (len(kept) + len(more)), size)
+            wanted = size if used else max(_more_than(len(kept) + len(more)), size)
             kept = more[used - len(kept) :] if used >= len(kept) else (kept + more)[used:]
             self._count(used, len(kept) + len(self._rest))
             if block is not None:
@@ -250,3 +248,11 @@ class Reading:
     def _refused(self, code: str, reason: str, line: int | None = None) -> Exception:
         problem = Problem(code, reason, file=self.file.path.name, line=line)
         return error_of(self.file.path.name, [problem])
+
+
+def _more_than(size: int) -> int:
+    """Return with how many bytes a row is tried again that is longer than what was read.
+
+    One that is given up is so at the same place, whatever was read at first.
+    """
+    return 2 * size if size >= LONGEST_RECORD else min(2 * size, LONGEST_RECORD)

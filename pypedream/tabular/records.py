@@ -35,7 +35,8 @@ __all__ = [
 ]
 
 LONGEST_RECORD = 1 << 24
-"""Bytes. A quote that is not closed within as many is taken for one that never is."""
+"""Bytes. A quoted cell with a line end that is not closed within as many is taken for one that
+never is."""
 
 _STRETCH_BYTES = 1 << 14
 _QUOTED = rb'"[^"]*+(?:""[^"]*+)*+"'
@@ -203,9 +204,10 @@ def scan(data: bytes, dialect: Dialect, columns: int, *, encoding: str, is_last:
 
 
 def _may_go_on(data: bytes, at: int, dialect: Dialect) -> bool:
-    if len(data) - at >= LONGEST_RECORD:
-        return False
-    return data.find(b"\n", at) < 0 or dialect.unfinished.match(data, at) is not None
+    if data.find(b"\n", at) < 0:
+        return True
+    is_short = len(data) - at < LONGEST_RECORD
+    return is_short and dialect.unfinished.match(data, at) is not None
 
 
 def _judged(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pypedream.errors import IngestError
 from pypedream.tabular.blocks import TextFile
-from pypedream.tabular.records import dialect_of, scan
+from pypedream.tabular.records import LONGEST_RECORD, dialect_of, scan
 
 COMMA = dialect_of(",")
 
@@ -137,3 +137,21 @@ def test_a_long_header_is_read_to_its_end(tmp_path: Path) -> None:
 
     with file.open() as reading:
         assert reading.names == tuple(names)
+
+
+@pytest.mark.parametrize("is_too_long", [False, True])
+def test_a_quote_is_given_up_at_the_same_place_for_blocks_of_all_sizes(
+    tmp_path: Path, is_too_long: bool
+) -> None:
+    """A row may have so many bytes, and more where no line ends in a cell."""
+    lines = b"x" * 99_999 + b"\n"
+    quoted = lines * (LONGEST_RECORD // len(lines) + is_too_long)
+    long = b"y" * (LONGEST_RECORD + 1)
+    file = file_of(tmp_path / "a.csv", b'a,b\n1,2\n3,"%b"\n%b,5\n' % (quoted, long))
+
+    found = [rows_of(file, size)[1:] for size in (1, 3, 100_000)]
+
+    assert found[0] == found[1] == found[2]
+    faults, rows, _ = found[0]
+    assert bool(faults) == is_too_long
+    assert rows == (len(faults) + 2 if is_too_long else 3)
