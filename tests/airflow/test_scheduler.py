@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from tests.airflow.cases import SECRETS, UNKNOWN, Case
 from tests.airflow.home import Home
 from tests.airflow.project import Project
+from tests.airflow.tables_left import TABLES, left_here, left_in
 from tests.airflow.venvs import VERSIONS
 
 pytestmark = pytest.mark.airflow
@@ -25,7 +28,8 @@ FAR = Case("talking:far")
 SLOW = Case("talking:slow", state="failed", is_compared=False)
 REFUSED = Case("shapes:linear", {"n": "three"}, is_compared=False)
 DRIFTED = Case("drifted:flow", state="failed", is_compared=False)
-ALL = (*SAME, TALKING, FAR, SLOW, REFUSED, UNKNOWN, DRIFTED)
+HAS_TABLES = find_spec("polars") is not None and find_spec("pandera") is not None
+ALL = (*SAME, TALKING, FAR, SLOW, REFUSED, UNKNOWN, DRIFTED, *([TABLES] if HAS_TABLES else []))
 EVENTS = [
     ("info", "line 1: print"),
     ("warning", "line 2: logging of a library"),
@@ -75,6 +79,20 @@ def test_stages_give_what_they_give_here(case: Case, reports: dict[str, dict[str
     assert report.get("errors") is None
     assert report["differences"] == []
     assert report["state"] == "success"
+
+
+def test_tasks_of_tables_leave_what_a_run_here_leaves(
+    running: Home, reports: dict[str, dict[str, Any]], tmp_path: Path
+):
+    """Each task is a process of its own, which takes the run and lets go of it."""
+    pytest.importorskip("polars")
+    pytest.importorskip("pandera")
+    report = reports[TABLES.name]
+
+    assert report.get("errors") is None
+    assert report["state"] == "success"
+    assert report["tasks"]["add-late-ones"] == "skipped"
+    assert left_in(running.project.code) == [left_here(running.project, tmp_path)]
 
 
 def test_a_param_that_its_schema_refuses_is_refused_at_once(jobs: dict[str, dict[str, Any]]):
