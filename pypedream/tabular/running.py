@@ -16,7 +16,8 @@ from pypedream.engine.selection import select
 from pypedream.errors import DefinitionError, NoTableRun, TableRunError
 from pypedream.tabular.going_on import steps_to_call
 from pypedream.tabular.manifest import Manifest, RunStatus, StepStatus
-from pypedream.tabular.run_folders import choose_run, find_run, runs_in
+from pypedream.tabular.quarantine import QUARANTINE
+from pypedream.tabular.run_folders import WORKING, choose_run, find_run, runs_in
 from pypedream.tabular.run_log import NAME, RunLog
 from pypedream.tabular.services import FILES, STATS, TABLES
 from pypedream.tabular.stats import StatScope
@@ -258,8 +259,11 @@ def text_of(manifest: Manifest) -> str:
         ]
         if found:
             text = f"{text}; {words}: {', '.join(found)}"
-    is_to_go_on = manifest.status in (RunStatus.FAILED, RunStatus.QUARANTINED)
-    return f"{text}; set right what is wrong and run it again" if is_to_go_on else text
+    if manifest.status not in (RunStatus.FAILED, RunStatus.QUARANTINED):
+        return text
+    is_held = any(state.status is StepStatus.QUARANTINED for state in manifest.steps.values())
+    look = f"look into {WORKING}/{manifest.run_id}/{QUARANTINE}, " if is_held else ""
+    return f"{text}; {look}set right what is wrong and run it again"
 
 
 def _named(step_id: str, state: StepState) -> str:

@@ -207,6 +207,9 @@ def test_rows_in_quarantine_block_what_depends_on_the_step(tmp_path):
     assert (rows.rows_in, rows.rows_out, rows.quarantined, rows.dropped) == (7, 6, {"five": 1}, 0)
     warned = [one.event for one in run.events if one.level == "warning"]
     assert "rows in quarantine: check (1)" in warned[-1]
+    assert warned[-1].endswith(
+        "; look into .working/ab12c/quarantine, set right what is wrong and run it again"
+    )
 
 
 def test_after_a_retry_rows_are_what_an_unbroken_run_gives(tmp_path):
