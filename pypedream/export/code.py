@@ -7,6 +7,7 @@ one, which black and ruff take as a request to keep it so.
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -22,6 +23,7 @@ WIDTH: Final = 79
 """Columns that one line may take; formatters for the narrowest pages begin to fold beyond it."""
 
 _STEP: Final = "    "
+_MARKS: Final = re.compile(r'"{3,}|\A"|"\Z')
 # That of one fixed version: a letter must not be written otherwise by a newer Python.
 _CATEGORY: Final = unicodedata.ucd_3_2_0.category
 
@@ -105,12 +107,16 @@ def text_literal(text: str) -> str:
 def docstring(text: str) -> str:
     """Return the docstring of a module; its lines stay lines."""
     lines = "\n".join(line.rstrip() for line in text.strip().split("\n"))
-    inside = "".join(each if each == "\n" else _escaped(each, "") for each in lines)
-    inside = inside.replace('"""', '\\"\\"\\"')
-    inside = f"\\{inside}" if inside.startswith('"') else inside
-    if "\n" in inside:
-        return f'"""{inside}\n"""'
-    return f'"""{inside[:-1]}\\""""' if inside.endswith('"') else f'"""{inside}"""'
+    marks = {at for match in _MARKS.finditer(lines) for at in range(*match.span())}
+    inside = "".join(_within(each, is_mark=at in marks) for at, each in enumerate(lines))
+    return f'"""{inside}\n"""' if "\n" in inside else f'"""{inside}"""'
+
+
+def _within(letter: str, *, is_mark: bool) -> str:
+    """Return a letter as it is written within a docstring; a mark could begin or end one."""
+    if is_mark:
+        return '\\"'
+    return letter if letter == "\n" else _escaped(letter, "")
 
 
 def laid_out(code: Code, indent: int = 0, before: str = "", after: str = "") -> str:

@@ -4,7 +4,7 @@ import ast
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pypedream.errors import ExportError
@@ -30,7 +30,9 @@ def test_a_literal_is_the_value_again(value):
     assert text.encode()
 
 
-@given(st.text(st.characters(codec=None)))
+@given(st.text(st.characters(codec=None)) | st.text('"\\\n'))
+@example('"')
+@example('x"""')
 def test_a_docstring_is_one_literal(text):
     """No text ends it before its end, and it begins with what was said."""
     module = ast.parse(docstring(text))
