@@ -193,9 +193,13 @@ def taken(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]] | None]:
         if records and records[0].get("version") != _VERSION:
             raise StoreError(f"{path} is of another version of pypedream: run that one once")
         yield path.name.removesuffix(_ENDING), _not_done(records[1:])
+        # Who has just begun it may not lock what is about to go; Windows removes no open file.
+        if os.name != "nt":
+            path.unlink(missing_ok=True)
     finally:
         os.close(journal)
-    path.unlink(missing_ok=True)
+    if os.name == "nt":
+        path.unlink(missing_ok=True)
 
 
 class told:  # noqa: N801 - a generator would do the same, and take six times as long

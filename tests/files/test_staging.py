@@ -577,6 +577,26 @@ def test_a_journal_that_is_just_begun(tmp_path, monkeypatch):
         assert len(journals.left_in(tmp_path / ".pypedream" / "pending")) == 1
 
 
+@forks
+def test_a_journal_that_is_begun_while_it_is_recovered(tmp_path, monkeypatch):
+    """It is gone when its lock is free: nobody goes on with one that is about to be removed."""
+    real, pending = os.close, tmp_path / ".pypedream" / "pending"
+    left = []
+
+    def seen(descriptor: int) -> None:
+        real(descriptor)
+        left.append(len(journals.left_in(pending)))
+
+    pending.mkdir(parents=True)
+    (pending / "0000.jsonl").touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "close", seen)
+        recover(tmp_path / ".pypedream")
+
+    assert left
+    assert set(left) == {0}
+
+
 @pytest.mark.parametrize(
     "line, message",
     [
