@@ -52,6 +52,7 @@ class Journal:
     def __init__(self, folder: str) -> None:
         self.id, self._descriptor, self.path = _made(folder)
         self.folder, self.count = folder, 0
+        self._is_torn = False
         try:
             own = this_process()
             about = {"host": own.host, "pid": own.pid, "start": own.start}
@@ -64,6 +65,7 @@ class Journal:
         """Write a line."""
         data = json.dumps(record).encode("ascii") + b"\n"
         if os.write(self._descriptor, data) != len(data):
+            self._is_torn = True  # nobody reads what comes after half a line
             raise StoreError(f"cannot write {self.path}: the disk is full")
 
     def flush(self) -> None:
@@ -73,7 +75,7 @@ class Journal:
     def end(self) -> None:
         """Say that nothing is left to be done."""
         files = _USED_AGAIN.get()
-        if files is None or not files.keep(self):
+        if self._is_torn or files is None or not files.keep(self):
             self.remove()
 
     def close(self) -> None:

@@ -198,6 +198,30 @@ def test_a_run_writes_one_journal(tmp_path):
     assert journals.left_in(pending) == []
 
 
+@forks
+def test_a_journal_with_half_a_line_is_not_used_again(tmp_path):
+    """A disk was full for a moment: what a crash leaves later is seen to all the same."""
+    import resource
+
+    pending, context = tmp_path / ".pypedream" / "pending", copy_context()
+    kind = resource.RLIMIT_FSIZE
+    soft, hard = resource.getrlimit(kind)
+
+    def full_for_a_moment() -> None:
+        with staged_in(tmp_path) as staged:
+            (journal,) = journals.left_in(pending)
+            resource.setrlimit(kind, (journal.stat().st_size + 9, hard))
+            try:
+                staged.path_for("m.json")
+            finally:
+                resource.setrlimit(kind, (soft, hard))
+
+    with journals.used_again(context):
+        with pytest.raises(StoreError, match="the disk is full"):
+            context.run(full_for_a_moment)
+        assert journals.left_in(pending) == []
+
+
 def linked(link: Path, target: str) -> None:
     try:
         link.symlink_to(target)
