@@ -66,8 +66,9 @@ def recording(found: Loaded, given: str | None) -> dict[str, Any]:
 
 
 def _workspace(pipeline: Pipeline, asked: dict[str, Any]) -> str:
-    said = asked.get("workspace") or pipeline.options.get("workspace")
-    return str(said or os.environ.get(VARIABLE, ""))
+    """Return the workspace of a run as errors name it; "" if it has none."""
+    said = asked.get("workspace") or pipeline.options.get("workspace") or os.environ.get(VARIABLE)
+    return str(Path(said)) if said else ""
 
 
 def console(stages: Collection[str], *, verbose: bool) -> ConsoleSink:

@@ -60,6 +60,10 @@ CASES = {
         ["repro", "--workspace", "pipeline.py/x"],
         r"cannot write the workspace pipeline.py/x: .*; record elsewhere with --workspace DIR$",
     ),
+    "workspace as a shell completes it": (
+        ["repro", "--workspace", "./pipeline.py/x/"],
+        r"cannot write the workspace pipeline.py/x: .*; record elsewhere with --workspace DIR$",
+    ),
     "no such file": (["run", "pipelin.py"], r'no file pipelin.py; did you mean "pipeline.py"\?'),
     "no such folder": (["run", "sub/flow.py"], r"no file sub/flow.py: there is no folder sub"),
     "no such module": (["run", "no.module"], r"no file and no module no.module"),
