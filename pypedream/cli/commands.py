@@ -55,6 +55,16 @@ class App(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Give the command; that nobody reads on, as in "log | head", is no failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would end with 1
+            from pypedream.cli.terminal import let_go_of_stdout
+
+            let_go_of_stdout()
+            return OK
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -73,11 +83,6 @@ class App(click.Group):
             from pypedream.cli.mistakes import report
 
             code = report(error, as_json="--json" in (sys.argv[1:] if args is None else args))
-        except BrokenPipeError:  # "log | head": nobody reads on
-            from pypedream.cli.terminal import let_go_of_stdout
-
-            let_go_of_stdout()
-            code = OK
         except click.Abort:
             click.echo("interrupted", err=True)
             code = INTERRUPTED

@@ -31,6 +31,18 @@ def test_output_that_cannot_be_written_is_one_line(start, flow, arguments):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [("repro",), ("list",)], ids=" ".join)
+def test_output_that_nobody_reads_on_is_no_failure(start, flow, arguments):
+    """As in "list | head": a command ends as it does where all is read."""
+    done = start(*arguments)
+    done.stdout.close()
+    told = done.stderr.read().decode()
+    done.stderr.close()
+
+    assert done.wait() == 0, told
+    assert "Traceback" not in told
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
