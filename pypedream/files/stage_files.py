@@ -348,9 +348,10 @@ def _written(hashes: FileHashes, path: str, place: str, out: FileOut) -> Written
     digest = hashes.digest(place)
     if digest is None:
         raise StoreError(f"nothing was written for the output {path}")
-    if digest.is_folder and not is_folder(path):
-        loader = type(out.loader).__name__
-        raise StoreError(f'{loader} wrote a folder for the output {path}: write "{path}/" there')
+    if digest.is_folder != is_folder(path):
+        loader, what = type(out.loader).__name__, "folder" if digest.is_folder else "file"
+        right = f"{path}/" if digest.is_folder else path.rstrip("/")
+        raise StoreError(f'{loader} wrote a {what} for the output {path}: write "{right}" there')
     return WrittenFile(path, digest.sha256, digest.size, out.is_cached)
 
 

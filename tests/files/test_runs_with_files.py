@@ -20,7 +20,7 @@ from pypedream import Parameters, Pipeline
 from pypedream.errors import FormatError, PlanError, StoreError
 from pypedream.files import Dep, DirectoryOut, Metric, Out
 from pypedream.files.stage_files import save
-from pypedream.formats import JSON, Loader, Text, Writer
+from pypedream.formats import JSON, Loader, PathOnly, Text, Writer
 from tests.files.test_in_a_run import count, decisions, flow_of, project, shown, states
 
 __all__ = ["project"]
@@ -218,6 +218,17 @@ def test_a_loader_that_writes_a_folder_has_to_say_so(project: Path) -> None:
 
     assert flow.run().state == "ok"
     assert (project / "parts" / "part").read_text() == "one"
+
+
+def a_file() -> Annotated[Path, Out("parts/", PathOnly())]:
+    return Path(__file__)
+
+
+def test_a_folder_that_was_promised_is_no_file(project: Path) -> None:
+    """A file in the place of it would keep the stage from ever running again."""
+    with pytest.raises(StoreError, match=r'^PathOnly wrote a file for .* parts/: write "parts"'):
+        flow_of(a_file).run()
+    assert not (project / "parts").exists()
 
 
 RAISED = {
