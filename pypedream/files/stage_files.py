@@ -303,7 +303,7 @@ def _write(
 ) -> dict[str, Path]:
     """Write the files of one output beside their places; return where each is, by its path."""
     if out.kind != "directory":
-        is_alone = type(out.loader).__module__.startswith("pypedream.formats.")
+        is_alone = is_built_in(out.loader)
         places = {path: staged.path_for(path, is_alone=is_alone) for path in made}
     else:
         folder = staged.path_for(str(out.path))
