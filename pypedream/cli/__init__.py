@@ -7,6 +7,7 @@ This file knows the commands by name only. A command is imported when it is call
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -73,6 +74,7 @@ def loading() -> Iterator[None]:
 
 def main() -> None:
     """Run the command line and exit."""
+    _open_streams()
     words = sys.argv[1:]
     if words[:1] == ["repro"]:
         with loading():
@@ -83,6 +85,17 @@ def main() -> None:
     from pypedream.cli.commands import app
 
     app()
+
+
+def _open_streams() -> None:
+    """Give the process the streams that it was started without, as by ``>&-``.
+
+    Else the next file that is opened has the number of one, and what others print goes into it.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for good
 
 
 def __getattr__(name: str) -> object:

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from pypedream.cli import main
+
 FULL = "/dev/full"
 
 
@@ -41,6 +43,19 @@ def test_output_that_nobody_reads_on_is_no_failure(start, flow, arguments):
 
     assert done.wait() == 0, told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+def test_a_stream_that_is_closed_is_no_failure(folder, flow, monkeypatch, stream):
+    """As for a service, or after ">&-": what would be written there goes nowhere."""
+    monkeypatch.setattr(sys, stream, None)
+    monkeypatch.setattr(sys, "argv", ["pypedream", "list"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+    getattr(sys, stream).close()
+
+    assert ended.value.code == 0
 
 
 @pytest.mark.parametrize(
