@@ -107,7 +107,8 @@ def carried_out(
         run = pipeline.last_run
         # A run of tables that another process has is no matter of where runs are recorded.
         is_of_store = isinstance(error, StoreError) and not isinstance(error, Locked)
-        if is_of_store and run is before and _workspace(pipeline, asked) in str(error):
+        workspace = _workspace(pipeline, asked)
+        if is_of_store and run is before and workspace and workspace in str(error):
             raise Refused(f"{error}; {otherwise}") from None
         if run is None or run is before or not (error is run.error or run.state == "cancelled"):
             raise

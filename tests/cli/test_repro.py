@@ -63,6 +63,18 @@ def test_what_has_changed_is_done_by_the_pipeline_that_was_loaded(project, shell
     assert (out.count("loading"), "counting 1" in out) == (1, True)
 
 
+def test_where_nothing_is_recorded_it_is_not_said_how_to_record_elsewhere(project, invoke):
+    """A journal that cannot be read has nothing to do with that."""
+    pending = project / ".pypedream" / "pending"
+    pending.mkdir(parents=True)
+    (pending / "0000.jsonl").write_text('{"version": 1}\n')
+
+    result = invoke("run", "--no-workspace")
+
+    assert result.exit_code == 2
+    assert result.stderr.endswith("is of another version of pypedream: run that one once\n")
+
+
 def test_what_is_wrong_with_a_pipeline_is_said_at_once(project, shell):
     """In the same line, and with the same exit code, as by every other command."""
     edit(project, "flow.register(shown)", "flow.register(shwon)")
