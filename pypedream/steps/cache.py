@@ -28,20 +28,23 @@ from pypedream.store.recalling import recall
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from pypedream.steps.writing import Writing
     from pypedream.store.entry import Entry
 
-__all__ = ["ERROR", "Cache", "Reference", "Unkept", "cache_of", "is_error"]
+__all__ = ["ERROR", "PICKLES", "Cache", "Reference", "Unkept", "cache_of", "is_error", "is_in_file"]
 
 ERROR: Final = "error"
 """What an entry has among its metadata that holds an error in place of a value."""
+
+PICKLES: Final = ("pickle", "joblib")
+"""The formats that name the classes of what is in them."""
 
 _INDEX = "index.db"
 _MOST_OPEN = 16
 _MOST_GIVEN = 8
 _SMALL, _MOST_PLAIN = 200, 50_000
-_PICKLES: Final = ("pickle", "joblib")
 _MISSING: Final = object()
 
 
@@ -216,6 +219,14 @@ def cache_of(folder: str | os.PathLike[str], *, readonly: bool = False) -> Cache
         return cache
 
 
+def is_in_file(path: Path, text: bytes) -> bool:
+    """Say whether some bytes are in a file, which is not empty."""
+    from mmap import ACCESS_READ, mmap
+
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        return content.find(text) >= 0
+
+
 @frozen
 class Reference:
     """A result that is kept, to be read where it is needed."""
@@ -240,19 +251,12 @@ class Reference:
 
     def is_of_main(self) -> bool:
         """Say whether its value is of a script or a notebook, which no other process can read."""
-        from mmap import ACCESS_READ, mmap
-
         cache = cache_of(self.folder)
         entry = self.entry or cache.find([self.key]).get(self.key)
-        if entry is None or entry.serializer not in _PICKLES:
+        if entry is None or entry.serializer not in PICKLES:
             return False
-        with (
-            suppress(Damaged),
-            cache.store.contents.file(entry) as path,
-            path.open("rb") as file,
-            mmap(file.fileno(), 0, access=ACCESS_READ) as content,
-        ):
-            return content.find(b"__main__") >= 0
+        with suppress(Damaged), cache.store.contents.file(entry) as path:
+            return is_in_file(path, b"__main__")
         return False
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import PypedreamError, StoreError
-from pypedream.steps.cache import ERROR, Unkept
+from pypedream.steps.cache import ERROR, PICKLES, Unkept, is_in_file
 from pypedream.steps.failures import is_of_step, record_of
 from pypedream.store.recording import Manner, record
 from pypedream.values import one_line
@@ -90,7 +90,8 @@ class Writing:
         if not is_of_step(error) or isinstance(error, (PypedreamError, MemoryError)):
             return False
         kept = record_of(error)
-        if self._is_secret(kept):  # it may be in a note, or in what the error comes from
+        # it may be in a note, or in what the error comes from
+        if self._is_secret(kept) or _SECRET in kept["pickled"]:
             return False
         manner = Manner("auto", {}, {ERROR: type(error).__name__})
         record(self._backend, key, kept, manner, replace=True)
@@ -120,7 +121,7 @@ class Writing:
 
     def add(self, entry: Entry, content: Path | None, *, replace: bool) -> Entry:
         """Store an entry, now or with those that follow."""
-        if entry.inline is not None and entry.serializer == "pickle" and _SECRET in entry.inline:
+        if entry.serializer in PICKLES and _names_secret(entry, content):
             raise _HoldsSecretError
         if content is not None:
             return self._backend.add(entry, content, replace=replace)
@@ -128,3 +129,9 @@ class Writing:
             self._since = monotonic()
         self._waiting.append(entry)
         return entry
+
+
+def _names_secret(entry: Entry, content: Path | None) -> bool:
+    if content is not None:
+        return is_in_file(content, _SECRET)
+    return entry.inline is not None and _SECRET in entry.inline

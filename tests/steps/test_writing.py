@@ -40,10 +40,15 @@ def test_a_result_that_took_long_is_written_at_once(cache):
 
 
 def test_a_secret_is_not_kept_outside_of_a_run_either(cache):
-    """Nor what holds one."""
+    """Nor what holds one, in a file as well, nor an error that does."""
+    error = ValueError(Secret("right word"))
+    mark(error)
     with cache.writing() as writing:
         assert not writing.keep("step/a", Secret("right word"), 1e-6)
         assert not writing.keep("step/b", {"token": [Secret("right word")]}, 1e-6)
+        assert not writing.keep("step/l", [Secret("right word"), b"long" * 100_000], 1e-6)
+        assert not writing.keep("step/n", [Secret("right word"), np.zeros(100_000)], 1e-6)
+        assert not writing.keep_error("step/e", error)
         assert writing.keep("step/c", {"token": "shown"}, 1e-6)
 
     assert cache.keys("step/") == ["step/c"]
