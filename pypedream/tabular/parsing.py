@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Parsed", "Parser", "cast_text", "casts_of", "finite", "misfits_in"]
 
+_BLANKS = " \t"
+
 
 @define
 class Parsed:
@@ -215,8 +217,14 @@ class Parser:
 
 
 def misfits_in(made: pl.Series, text: pl.Series) -> pl.Series:
-    """Return the rows where there is a text, and no value was made of it."""
-    return (made.is_null() & text.is_not_null()).arg_true()
+    """Return the rows where there is a text, and no value was made of it.
+
+    Blanks alone are an empty cell where a number is wanted: the parser takes them for one.
+    """
+    rows = (made.is_null() & text.is_not_null()).arg_true()
+    if not (made.dtype.is_numeric() and isinstance(text.dtype, pl.String)):
+        return rows
+    return rows.filter(text.gather(rows).str.strip_chars(_BLANKS) != "")
 
 
 def finite(made: pl.Series, text: pl.Series) -> pl.Series:

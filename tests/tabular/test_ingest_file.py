@@ -626,6 +626,7 @@ CELLS = st.sampled_from(
         "3",
         "07",
         " 5",
+        " ",
         "x",
         "",
         "1.5",
@@ -644,6 +645,7 @@ LINES = st.lists(CELLS, min_size=0, max_size=4).map(",".join)
 @settings(max_examples=60)
 @given(lines=st.lists(LINES, max_size=8), size=st.integers(1, 4))
 @example(lines=["", "", '","a,b"'], size=1)
+@example(lines=[" ,a,2024-01-31", "x,a,2024-01-31", ""], size=1)
 def test_results_do_not_depend_on_the_size_of_a_batch(
     lines: list[str], size: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -74,6 +74,7 @@ FAULTY = st.sampled_from(["1,2", "1,2,3,4,5,6", "", '1,"a"b,3,4,5', '1,5",3,,', 
 @given(st.lists(st.one_of(ROW, FAULTY), min_size=1, max_size=8))
 @example(["1,2,3", "1,2,3,4,5,6,7"])
 @example(["1,,,,", "300,,,,"])
+@example([" ,\t,,,", "x,x,,,"])
 def test_rows_together_are_what_they_are_alone(rows: list[str]) -> None:
     """What becomes of a row does not depend on its neighbours, be they right or wrong."""
     parser = parser_of()
