@@ -298,11 +298,13 @@ class Pipeline(pypedream.pipeline.Pipeline, ABC):
         run
             Its id, what `run` returned, or what is known of it. If left out, it is the last one
             that was carried out here; where that is completed or there is none, `run` chooses.
+            As ``run_id`` its id may be given by name.
         """
         __tracebackhide__ = True
-        run_id = last_to_go_on(self) if run is None else id_of(run)
-        if run_id is not None:
-            request["run_id"] = run_id
+        if run is not None:
+            request["run_id"] = id_of(run)
+        elif request.get("run_id") is None:
+            request["run_id"] = last_to_go_on(self)
         return self.run(**request)
 
     def map_runs(self, *_: Any, **__: Any) -> Runs:

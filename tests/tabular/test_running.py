@@ -317,6 +317,19 @@ def test_resume_goes_on_with_the_run_that_is_meant(tmp_path):
     assert found == [("ab02c", "completed"), ("ab12c", "completed"), ("ab22c", "completed")]
 
 
+def test_resume_takes_the_run_that_is_named_though_another_was_the_last_here(tmp_path):
+    """As `run` does."""
+    for number in range(2):
+        ingested(tmp_path, {"a": numbers(3)}, f"ab{number}2c", number + 1)
+    broken = pipeline_of(tmp_path, steps(("odd", failing)))
+
+    for run_id in ("ab02c", "ab12c"):
+        with pytest.raises(RuntimeError, match="no luck"):
+            broken.resume(run_id=run_id)
+
+    assert [str(one.status) for one in broken.runs()] == ["failed", "failed"]
+
+
 @pytest.mark.parametrize(
     "run, why",
     [
