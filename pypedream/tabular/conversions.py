@@ -52,6 +52,8 @@ def _value(column: pl.Series, dtype: pl.DataType) -> pl.Series:
         return pl.Series(column.name, [None] * column.len(), dtype=dtype)
     if isinstance(dtype, pl.Datetime):
         return _moments(column, dtype)
+    if isinstance(given, pl.Datetime):
+        column = column.dt.replace_time_zone(None)  # a day begins at midnight where it is said
     made = column.cast(dtype, strict=False)
     both = pl.DataFrame({"made": made, "is_same": _are_same(made, column)})
     return both.select(pl.when("is_same").then("made").alias(column.name)).to_series()

@@ -53,6 +53,13 @@ def test_a_value_is_the_same_one_or_is_none(
     assert made.to_list() == expected
 
 
+def test_a_day_begins_at_midnight_of_its_own_zone() -> None:
+    """Which is another hour elsewhere."""
+    moments = pl.Series("a", [MIDNIGHT, NOON, None]).dt.replace_time_zone("Europe/Berlin")
+
+    assert converted(moments, pl.Date()).to_list() == [DAY, None, None]
+
+
 def test_what_cannot_be_converted_at_all_is_told() -> None:
     """With the column, as it is the function that has to make it otherwise."""
     with pytest.raises(DefinitionError, match="is Binary, which cannot become String"):
