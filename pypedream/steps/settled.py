@@ -75,7 +75,17 @@ def _inside(steps: Sequence[Step]) -> Iterator[tuple[tuple[int, str], object]]:
 def _contents(step: Step) -> Iterator[tuple[str, object]]:
     from pypedream.engine.mutation import digest
 
-    for name, value in fields_that_count(step).items():
+    for name, value in _fields_of(step).items():
         content: Any = None if callable(value) else digest(value)
         if content is not None:
             yield name, content
+
+
+def _fields_of(step: Step) -> dict[str, Any]:
+    """Return the fields that count, and in place of a step in one of them those of that step."""
+    from pypedream.steps.step import Step
+
+    return {
+        name: _fields_of(value) if isinstance(value, Step) else value
+        for name, value in fields_that_count(step).items()
+    }

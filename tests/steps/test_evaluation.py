@@ -733,6 +733,24 @@ def test_a_step_that_changes_a_field_in_place_is_told_so(backend, values, name, 
     assert all(each.result() == value for value, each in handles.items() if each.cached())
 
 
+class Asks(Step):
+    other: Grows
+
+    def _run(self, value: int) -> int:
+        return self.other.run(value)
+
+
+@pytest.mark.parametrize("backend", ["Cached", "ThreadPool", "ProcessPool"])
+def test_a_step_whose_own_step_is_changed_in_place_is_told_so(backend, tmp_path):
+    """What that one holds is a part of what the results are kept by."""
+    step = Asks(other=Grows(), infra={"folder": tmp_path, "backend": backend})
+
+    with pytest.raises(StepError, match="Asks: the field other of Asks was changed in place"):
+        list(step.run_many([4]))
+
+    assert Asks(other=Grows(), infra={"folder": tmp_path}).lookup(4).status is None
+
+
 def test_a_step_that_is_changed_between_two_results_says_so(infra):
     """What was given before is kept, and right."""
     step = Grows(infra=infra)
