@@ -55,9 +55,9 @@ class Given:
         return None if _MISSING in found else found
 
     def add(self, value: Any, result: Any) -> None:
-        """Remember a result if it and its input are such that nobody can change them."""
+        """Remember a result if it and its input are small and nobody can change them."""
         if value.__class__ not in _INPUTS or result.__class__ not in UNCHANGING:
             return
-        is_short = result.__class__ is not str or len(result) < _LONGEST
-        if is_short and self._state is not None and len(self._values) < self._most:
+        are_short = all(len(each) < _LONGEST for each in (value, result) if each.__class__ is str)
+        if are_short and self._state is not None and len(self._values) < self._most:
             self._values[value.__class__, value] = result

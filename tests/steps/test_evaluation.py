@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from pypedream.errors import DefinitionError, StepError, StoreError
 from pypedream.steps import Chain, NoValue, Step
 from pypedream.steps.backends import Backend
+from pypedream.steps.given import Given
 from pypedream.steps.task import Done, Item, Task
 from pypedream.store import CacheStore, CorruptEntryWarning
 
@@ -677,6 +678,18 @@ def test_many_that_are_given_again_are_what_they_were(infra, values):
     assert {repr(each) for each in results} == {repr(expected)}
     assert len(CALLS) == len({repr(each) for each in values})
     assert expected[-1] != [7] or results[2][-1] is not results[3][-1]
+
+
+@pytest.mark.parametrize("value, result", [("x" * 1_000, 1), (1, "x" * 1_000)], ids=["in", "out"])
+def test_a_long_text_is_not_held_in_memory(value, result):
+    """Neither one that was given nor one that came of it."""
+    given = Given()
+    given.begin("as it is")
+    for one, other in ((value, result), (2, 3)):
+        given.add(one, other)
+
+    assert given.all_of([2]) == [3]
+    assert given.all_of([value]) is None
 
 
 def test_a_step_may_be_changed_between_two_runs(infra):
