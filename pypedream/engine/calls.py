@@ -451,7 +451,9 @@ def _outputs_shown(spec: FileSpec) -> str:
 
 
 def _digest_of_outputs(spec: FileSpec) -> str:
-    is_ours = all(_is_of_formats(out.loader) for out in spec.outs.values())
+    from pypedream.formats.loader import is_built_in  # stages without files need no loaders
+
+    is_ours = all(is_built_in(out.loader) for out in spec.outs.values())
     return _digest_of_known(spec) if is_ours else _digest_of_written(spec)
 
 
@@ -501,15 +503,13 @@ _OPTIONS: Final = (str, int, float, bool, type(None), type)
 _of_loaders: dict[Any, str] = {}
 
 
-def _is_of_formats(loader: Any) -> bool:
-    return type(loader).__module__.startswith("pypedream.formats.")
-
-
 def digest_of_loader(loader: Any) -> str:
     """Return what a loader is; of one that comes with pypedream it is told once."""
+    from pypedream.formats.loader import is_built_in
+
     kind = type(loader)
     fields = getattr(kind, "__attrs_attrs__", None)
-    if fields is None or not _is_of_formats(loader):
+    if fields is None or not is_built_in(loader):
         return digest_of(loader)
     options = [getattr(loader, each.name) for each in fields]
     if not all(isinstance(each, _OPTIONS) for each in options):
