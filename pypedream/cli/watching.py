@@ -21,6 +21,7 @@ from pypedream.cli.workspaces import from_here
 from pypedream.errors import StoreError
 from pypedream.files.locks import Locks
 from pypedream.files.paths import WORKSPACE, folded, project_root
+from pypedream.formats.replacement import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 _SETTLED_MS = 100
 _STEP_MS = 25
 _SHOWN = 3
-_UNFINISHED = ".tmp-"
 _OURS = frozenset((WORKSPACE, ".ipynb_checkpoints", "venv", ".tox", ".nox", ".ruff_cache"))
 
 
@@ -106,7 +106,7 @@ class _Filter:
     def __call__(self, change: Any, path: str) -> bool:
         """Say whether a change counts."""
         parts = Path(path).parts
-        is_unfinished = any(part.startswith(_UNFINISHED) for part in parts)
+        is_unfinished = any(part.startswith(UNFINISHED) for part in parts)
         if is_unfinished or not _OURS.isdisjoint(parts) or Path(path).is_dir():
             return False
         return bool(self.usual(change, path)) and folded(path) not in self._outputs

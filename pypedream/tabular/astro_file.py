@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import define, field
 
 from pypedream.errors import MissingRows, PathOutsideRun
+from pypedream.formats.replacement import UNFINISHED
 from pypedream.tabular import parquet_files
 from pypedream.tabular.polars_library import pl
-from pypedream.tabular.versions import UNFINISHED, keep_version, new_version, unlink_version
+from pypedream.tabular.versions import keep_version, new_version, unlink_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -13,13 +13,14 @@ from attrs import evolve
 
 from pypedream import graph
 from pypedream.errors import MissingRows, TableRunError
+from pypedream.formats.replacement import UNFINISHED
 from pypedream.store.disk import remove_tree
 from pypedream.tabular.astro_file import INGESTED
 from pypedream.tabular.filters import FILTERED
 from pypedream.tabular.identity_stage import forget_step
 from pypedream.tabular.manifest import RunStatus, StepState, StepStatus, write_manifest
 from pypedream.tabular.quarantine import QUARANTINE
-from pypedream.tabular.versions import UNFINISHED, restore_version
+from pypedream.tabular.versions import restore_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

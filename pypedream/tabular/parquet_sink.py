@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from pypedream.errors import StoreError
+from pypedream.formats.replacement import UNFINISHED
 from pypedream.tabular.parquet_files import ROW_GROUP_ROWS
 from pypedream.tabular.polars_library import pl
 
@@ -163,7 +164,7 @@ class _Parts:
 
     def __init__(self, path: Path, schema: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         self._path, self._schema, self._options = path, schema, options
-        self._folder = Path(tempfile.mkdtemp(prefix=".tmp-", dir=path.parent))
+        self._folder = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=path.parent))
         self._held: list[pl.DataFrame] = []
         self._held_bytes, self._parts = 0, list[Path]()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from pypedream.formats.replacement import replacing
+from pypedream.formats.replacement import UNFINISHED, replacing
 from pypedream.store.disk import flush
 
 if TYPE_CHECKING:
@@ -22,16 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
-    "UNFINISHED",
     "Stamp",
     "keep_version",
     "new_version",
     "restore_version",
     "unlink_version",
 ]
-
-UNFINISHED = ".tmp-"
-"""How the names of files begin that were not put in place."""
 
 
 @frozen
