@@ -218,7 +218,7 @@ def _broken_rule(path: str, parts: list[str]) -> str | None:
 def _broken_start(path: str, first: str) -> str | None:
     if path.startswith("/"):
         return "it is absolute"
-    if _DRIVE.match(path):
+    if _DRIVE.match(first):
         return "it begins with a drive"
     is_home = first == "~" or (first.startswith("~") and first != path)
     return "~ is not expanded" if is_home else None

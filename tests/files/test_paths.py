@@ -68,6 +68,7 @@ def test_a_path_has_one_form(given, is_written):
         ("//server/share", "it is absolute; write it relative to the root of the project"),
         ("C:/data.csv", "it begins with a drive; write it relative to the root of the project"),
         ("c:data.csv", "it begins with a drive; write it relative to the root of the project"),
+        ("./c:data.csv", "it begins with a drive; write it relative to the root of the project"),
         ("~/data.csv", "~ is not expanded; write it relative to the root of the project"),
         ("s3://bucket/x.csv", "it is a URL"),
         ("a\\b.csv", "it has a backslash; parts are separated by /"),
