@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pypedream.engine.wiring import Wire
     from pypedream.log.event_log import EventLog
     from pypedream.parameters import Parameters
+    from pypedream.store.claims import Claim
 
 FILES = "files"
 """Is recorded with a result that is files: which, and what was in them."""
@@ -97,10 +98,10 @@ class Keeper:
         if not self.is_kept(wired):  # there is nothing to claim
             return self._computed(wired, call, compute)
         for patience_s in (PATIENCE_S, None):
-            with self.results.claim(call.key, wait_timeout=patience_s) as is_ours:
+            with (claim := self.results.claim(call.key, patience_s)) as is_ours:
                 if is_ours:
                     found = self._taken(wired, call, is_again=True)
-                    return self._computed(wired, call, compute) if found is None else found
+                    return found or self._computed(wired, call, compute, claim)
             self._say_that_it_waits()
         raise AssertionError("a claim without a limit is given")
 
@@ -118,10 +119,12 @@ class Keeper:
                 return found
             if not self.is_kept(wired):
                 return await self._awaited(wired, call, compute)
-            with self.results.claim(call.key, wait_timeout=0) as is_ours:
+            with (claim := self.results.claim(call.key, 0)) as is_ours:
                 if is_ours:
                     found = self._taken(wired, call, is_again=True)
-                    return await self._awaited(wired, call, compute) if found is None else found
+                    if found is not None:
+                        return found
+                    return await self._awaited(wired, call, compute, claim)
             if not has_said and perf_counter() - began > PATIENCE_S:
                 self._say_that_it_waits()
                 has_said = True
@@ -229,7 +232,11 @@ class Keeper:
         return Taken(value, f"its inputs are those of {f'run {run}' if run else 'its lock'}")
 
     def _computed(
-        self, wired: Wire, call: Call, compute: Callable[[ItemKeeper | None], Any]
+        self,
+        wired: Wire,
+        call: Call,
+        compute: Callable[[ItemKeeper | None], Any],
+        claim: Claim | None = None,
     ) -> Any:
         started = self._begun(wired)
         try:
@@ -240,11 +247,15 @@ class Keeper:
         except BaseException:
             self._failed(wired, call)
             raise
-        self._keep(wired, call, value, perf_counter() - started, items)
+        self._keep(wired, call, value, perf_counter() - started, items, claim)
         return value
 
     async def _awaited(
-        self, wired: Wire, call: Call, compute: Callable[[ItemKeeper | None], Any]
+        self,
+        wired: Wire,
+        call: Call,
+        compute: Callable[[ItemKeeper | None], Any],
+        claim: Claim | None = None,
     ) -> Any:
         started = self._begun(wired)
         try:
@@ -255,7 +266,7 @@ class Keeper:
         except BaseException:
             self._failed(wired, call)
             raise
-        self._keep(wired, call, value, perf_counter() - started, items)
+        self._keep(wired, call, value, perf_counter() - started, items, claim)
         return value
 
     def _begun(self, wired: Wire) -> float:
@@ -268,7 +279,13 @@ class Keeper:
         self.record.add([FailedCall(wired.key, call).text()])
 
     def _keep(
-        self, wired: Wire, call: Call, value: Any, took: float, items: ItemKeeper | None
+        self,
+        wired: Wire,
+        call: Call,
+        value: Any,
+        took: float,
+        items: ItemKeeper | None,
+        claim: Claim | None,
     ) -> None:
         key = call.key
         if wired.key in self.incomplete:  # its items are kept, but for those to be called again
@@ -291,6 +308,8 @@ class Keeper:
                     if isinstance(value, Deferred):
                         kept, form = self._of_files.keep_files(self, wired, value)
                     self.results.keep(key, kept, {**about, **form, "identity": identity}, took)
+                    if claim is not None:  # who waits has no more to wait for
+                        claim.release()
                 kept_as = key
             except Unstorable as error:
                 self.warn(f"its result cannot be kept: {error}")
@@ -318,7 +337,7 @@ class Keeper:
 
     def is_secret(self, value: Any) -> bool:
         """Say whether a value holds one of the run's secrets."""
-        texts = self.calls.parameters.secrets()
+        texts = self.calls.secrets
         return bool(texts) and holds_secret(value, texts)
 
     @property

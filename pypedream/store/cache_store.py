@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pypedream.store.artifact import Artifact
+    from pypedream.store.claims import Claim
     from pypedream.store.entry import Entry
     from pypedream.store.opened import Found
     from pypedream.store.pruning import Checked, Pruned
@@ -282,7 +283,7 @@ class CacheStore(OpenStore):
             record(self.backend, key, value, manner, replace=True, duration_s=took)
             return value
 
-    def claim(self, key: str, *, wait_timeout: float | None = None) -> AbstractContextManager[bool]:
+    def claim(self, key: str, *, wait_timeout: float | None = None) -> Claim:
         """Hold the right to compute a key for a block; look inside whether it is there now."""
         self._check_writable()
         return claimed(self.backend, checked_key(key), wait_timeout=wait_timeout)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pypedream.store.backend import Backend
 
-__all__ = ["claim_free", "claimed", "is_live"]
+__all__ = ["Claim", "claim_free", "claimed", "is_live"]
 
 LEASE_S = 30.0
 _RENEWED_AFTER_S = 8.0
@@ -33,9 +33,7 @@ _BEAT_S = 1.0
 _IDLE_BEATS = 2  # one look may fall between two claims
 
 
-def claimed(
-    backend: Backend, name: str, *, wait_timeout: float | None = None
-) -> AbstractContextManager[bool]:
+def claimed(backend: Backend, name: str, *, wait_timeout: float | None = None) -> Claim:
     """Wait for the claim to *name* and hold it for the block; yield whether it is held.
 
     Look again for the result inside: whoever had the claim before may have published one.
@@ -46,11 +44,11 @@ def claimed(
         Seconds after which the block is entered without the claim; None waits as long as
         somebody else is at work.
     """
-    return _Claim(backend, name, wait_timeout)
+    return Claim(backend, name, wait_timeout)
 
 
 @define(eq=False)
-class _Claim(AbstractContextManager[bool]):
+class Claim(AbstractContextManager[bool]):
     """A claim that is held for a block.
 
     A generator would do, but `contextlib` writes into what the block raises, which may be an
@@ -71,6 +69,10 @@ class _Claim(AbstractContextManager[bool]):
         return True
 
     def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Let others have it, if it is held; within a batch this ends the batch's transaction."""
         if self._lease is not None:
             _heart.remove(self._lease)
             self._backend.release(self._name, self._lease.token)

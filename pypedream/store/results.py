@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from pypedream.errors import CorruptEntry, StoreError
+from pypedream.store.claims import claimed
 from pypedream.store.corruption import Damaged
 from pypedream.store.folder import Folder
 from pypedream.store.location import FOLDER
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from pypedream.store.backend import Backend
     from pypedream.store.cache_store import CacheStore
+    from pypedream.store.claims import Claim
     from pypedream.store.entry import Entry
 
 __all__ = ["COMMITTED", "FOLDER", "Result", "Results", "Unstorable"]
@@ -207,9 +209,9 @@ class Results:
         )
         self._store.backend.add(copy, None, replace=True)
 
-    def claim(self, key: str, wait_timeout: float | None = None) -> AbstractContextManager[bool]:
+    def claim(self, key: str, wait_timeout: float | None = None) -> Claim:
         """Hold the right to compute a result for a block; look again for it inside."""
-        return self._store.claim(_PREFIX + key, wait_timeout=wait_timeout)
+        return claimed(self._store.backend, _PREFIX + key, wait_timeout=wait_timeout)
 
     def close(self) -> None:
         """Let go of files."""

@@ -284,6 +284,22 @@ def test_others_see_a_claim_that_is_made_in_a_batch(folder):
     assert other.keys() == ["a", "c"]
 
 
+def test_a_claim_that_is_given_back_in_a_batch(folder):
+    """Who waited for it finds what was kept with it, before the batch ends and not sooner."""
+    store, other = CacheStore(folder), CacheStore(folder)
+    with (claim := store.claim("a")) as is_ours:
+        assert is_ours
+        with store.batch():
+            store["a"] = 1
+            assert "a" not in other
+            claim.release()
+            assert other["a"] == 1
+            with other.claim("a", wait_timeout=0) as is_free:
+                assert is_free
+        claim.release()  # once more, as the block does: nothing is left to be given back
+    assert store.backend.leases() == []
+
+
 def test_a_full_disk_in_a_batch(folder):
     """What was put before is there, and the store can be used afterwards."""
     store = CacheStore(folder)
