@@ -16,7 +16,7 @@ import os
 from contextlib import nullcontext, suppress
 from hashlib import sha256
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
@@ -28,7 +28,7 @@ from pypedream.formats.replacement import replacing, replacing_folder
 from pypedream.store import trust
 from pypedream.store.corruption import Damaged
 from pypedream.store.disk import digest_of, flush
-from pypedream.store.entry import INLINE_BYTES, Entry
+from pypedream.store.entry import INLINE_BYTES, NO_METADATA, Entry
 from pypedream.store.results import Unstorable
 from pypedream.store.transfer import copy_missing
 
@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 __all__ = ["ChangedFile", "FileBlobs", "key_of"]
 
 _RUNS = "executable"
+_RUN = json.dumps(
+    {"additional_metadata": {_RUNS: True}, "dump_kwargs": {}, "load_kwargs": {}}, sort_keys=True
+)
+"""What is recorded of a file that can be run; of others nothing is."""
 
 
 def key_of(digest: Digest) -> str:
@@ -91,8 +95,10 @@ class FileBlobs:
         with self._backend.batch() if is_small else nullcontext():
             for member in members:
                 self._keep_file(path / member.name, member)
-        if self._good(key_of(digest)) is None:
-            self._add(key_of(digest), digest.sha256, len(manifest), manifest, "json", {})
+        key, size = key_of(digest), len(manifest)
+        if not self._is_kept(self._found(key), NO_METADATA):
+            entry = _entry(key, digest.sha256, size, manifest, "json", NO_METADATA)
+            self._backend.add(entry, None, replace=True)
 
     def restore(self, digest: Digest, target: Path) -> None:
         """Make a file or folder from its copy, in place of what is at *target*.
@@ -158,64 +164,58 @@ class FileBlobs:
         return found
 
     def _keep_file(self, path: Path, member: Member) -> None:
-        key, about = f"file/{member.sha256}", _about(path)
-        there = self._good(key)
-        if there is not None:
-            recorded = there.metadata.get("additional_metadata", {})
-            if recorded != about:
-                self._backend.add(evolve(there, metadata_json=_metadata(about)), None, replace=True)
-            return
         try:
             if member.size <= INLINE_BYTES:
-                data = path.read_bytes()
-                if len(data) != member.size or sha256(data).hexdigest() != member.sha256:
-                    raise _changed(path)
-                self._add(key, member.sha256, len(data), data, "bytes", about)
-                return
-            with self._backend.staged() as beside:
-                if copy(path, beside) != member.sha256:
-                    raise _changed(path)
-                flush(beside)
-                self._add(key, member.sha256, member.size, beside, "bytes", about)
+                self._keep_small(path, member)
+            else:
+                self._keep_large(path, member)
         except StoreError:
             raise
         except OSError as error:
             raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
 
-    def _add(
-        self,
-        key: str,
-        digest: str,
-        size: int,
-        content: bytes | Path,
-        serializer: str,
-        about: dict[str, Any],
-    ) -> None:
-        now = time()
-        entry = Entry(
-            key=key,
-            digest=digest,
-            size=size,
-            serializer=serializer,
-            metadata_json=_metadata(about),
-            created=now,
-            used=now,
-            signature=trust.signature_of(key, serializer, digest),
-            inline=content if isinstance(content, bytes) else None,
-        )
-        self._backend.add(entry, None if isinstance(content, bytes) else content, replace=True)
+    def _keep_small(self, path: Path, member: Member) -> None:
+        """Keep a file that is mostly new: to look first whether it is takes longer than to read."""
+        with open(path, "rb", buffering=0) as file:
+            about, data = _about(os.fstat(file.fileno()).st_mode), file.read()
+        if len(data) != member.size or sha256(data).hexdigest() != member.sha256:
+            raise _changed(path)
+        entry = _entry(f"file/{member.sha256}", member.sha256, len(data), data, "bytes", about)
+        there: Entry | None
+        try:
+            there = self._backend.add(entry, None, replace=False)
+        except CorruptEntry:  # what cannot be read is no copy
+            there = None
+        if there is not entry and not self._is_kept(there, about):
+            self._backend.add(entry, None, replace=True)
 
-    def _good(self, key: str) -> Entry | None:
-        """Return the entry of a key if its content is what was stored; set it aside if not."""
-        entry = self._found(key)
-        if entry is None:
-            return None
+    def _keep_large(self, path: Path, member: Member) -> None:
+        key, about = f"file/{member.sha256}", _about(os.stat(path).st_mode)
+        if self._is_kept(self._found(key), about):
+            return
+        with self._backend.staged() as beside:
+            if copy(path, beside) != member.sha256:
+                raise _changed(path)
+            flush(beside)
+            entry = _entry(key, member.sha256, member.size, None, "bytes", about)
+            self._backend.add(entry, beside, replace=True)
+
+    def _is_kept(self, there: Entry | None, about: str) -> bool:
+        """Say whether an entry is a good copy; what is recorded of it is *about* then."""
+        if there is None or not self._is_good(there):
+            return False
+        if there.metadata_json != about:
+            self._backend.add(evolve(there, metadata_json=about), None, replace=True)
+        return True
+
+    def _is_good(self, entry: Entry) -> bool:
+        """Say whether the content of an entry is what was stored; it is set aside if not."""
         try:
             self._store.contents.verify(entry)
         except Damaged as damage:
             self._store.damaged(entry, damage.reason)
-            return None
-        return entry
+            return False
+        return True
 
     def _found(self, key: str) -> Entry | None:
         try:
@@ -294,17 +294,26 @@ class FileBlobs:
         return not files or self.has_many(files) == files
 
 
-def _about(path: Path) -> dict[str, Any]:
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
-    return {_RUNS: True} if os.name != "nt" and mode & 0o100 else {}
+def _entry(
+    key: str, digest: str, size: int, inline: bytes | None, serializer: str, about: str
+) -> Entry:
+    now = time()
+    return Entry(
+        key=key,
+        digest=digest,
+        size=size,
+        serializer=serializer,
+        metadata_json=about,
+        created=now,
+        used=now,
+        signature=trust.signature_of(key, serializer, digest),
+        inline=inline,
+    )
 
 
-def _metadata(about: dict[str, Any]) -> str:
-    recorded = {"additional_metadata": about, "dump_kwargs": {}, "load_kwargs": {}}
-    return json.dumps(recorded, sort_keys=True)
+def _about(mode: int) -> str:
+    """Return what is recorded of a file with this mode."""
+    return _RUN if os.name != "nt" and mode & 0o100 else NO_METADATA
 
 
 def _is_below(name: str) -> bool:

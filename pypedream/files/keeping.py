@@ -11,7 +11,7 @@ from attrs import Factory, define
 from pypedream.errors import MissingEntry, UnreadableResult
 from pypedream.files.blobs import FileBlobs
 from pypedream.files.hashes import Digest, FileHashes
-from pypedream.files.paths import place_within, within
+from pypedream.files.paths import within
 from pypedream.files.presumed import Presumed
 from pypedream.files.stage_files import STATE
 
@@ -96,7 +96,7 @@ class KeptFiles:
             if one.is_cached or one.size <= SMALL_BYTES:
                 digest = _digest(one)
                 members = hashes.members(one.path) if digest.is_folder else ()
-                blobs.keep(Path(place_within(root, one.path)), digest, members)
+                blobs.keep(Path(f"{root}/{one.path}"), digest, members)
 
     def load(self, written: Written, files: StageFiles) -> Any:
         """Return what a stage gave, also if its files are not as it left them any more.

@@ -6,6 +6,7 @@ import os
 import stat
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import time
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ from pypedream.files.locks import Lock, Locks, OutLock
 from pypedream.files.pins import pinned_keys
 from pypedream.files.staging import Staged
 from pypedream.store import CacheStore, CorruptEntryWarning
-from pypedream.store.entry import INLINE_BYTES
+from pypedream.store.entry import INLINE_BYTES, NO_METADATA, Entry
 
 posix = pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
 SMALL, LARGE = b"small", os.urandom(INLINE_BYTES + 1)
@@ -351,7 +352,11 @@ def test_a_manifest_that_somebody_else_wrote(tmp_path, store, blobs, name):
     (tmp_path / "m").write_bytes(manifest)
     as_file = keep(blobs, tmp_path, "m")
     digest = Digest(as_file.sha256, 1, is_folder=True)
-    blobs._add(key_of(digest), digest.sha256, len(manifest), manifest, "json", {})
+    size, now = len(manifest), time()
+    entry = Entry(
+        key_of(digest), digest.sha256, size, "json", NO_METADATA, now, now, inline=manifest
+    )
+    store.backend.add(entry, None, replace=True)
 
     with pytest.raises(StoreError, match="names a file outside of its folder"):
         blobs.restore(digest, tmp_path / "out")
