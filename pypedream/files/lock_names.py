@@ -7,6 +7,7 @@ code.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote, unquote
 
@@ -17,6 +18,7 @@ _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.@=+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
+@lru_cache(maxsize=10_000)  # a run asks for it several times
 def name_of(stage: str) -> str:
     """Return the name of a file for a stage, without its ending.
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -27,7 +26,7 @@ from pypedream.formats.replacement import replace
 from pypedream.store.disk import make_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["DepLock", "Lock", "Locks", "OutLock", "ParamLock"]
 
@@ -113,9 +112,6 @@ class Lock:
     loaders: Mapping[str, str] = field(factory=dict)
     deps: Mapping[str, DepLock] = field(factory=dict)
     outs: Mapping[str, OutLock] = field(factory=dict)
-
-
-_FIELDS = tuple(each.name for each in fields(Lock))
 
 
 class Locks:
@@ -246,34 +242,39 @@ class Locks:
 
 def text_of(lock: Lock) -> bytes:
     """Return a lock as it is written."""
-    said = ((name, getattr(lock, name)) for name in _FIELDS)
-    document = {name: _said(each) for name, each in said if each or name not in _LEFT_OUT}
-    text = _indented({**document, "version": _VERSION}, "")
-    return f"{text}\n".encode("utf-8", "surrogatepass")
+    pairs = [*_pairs_of(lock), ("version", _VERSION)]
+    return f"{_object(pairs, '')}\n".encode("utf-8", "surrogatepass")
 
 
-def _said(value: Any) -> Any:
-    """Return a field of a lock as what JSON can hold."""
-    if isinstance(value, Mapping):
-        return {name: _said(each) for name, each in value.items()}
-    if isinstance(value, str):
-        return value
-    fields = {each.name: getattr(value, each.name) for each in type(value).__attrs_attrs__}
-    return {name: each for name, each in fields.items() if each or name not in _LEFT_OUT}
+def _pairs_of(value: Any) -> list[tuple[str, Any]]:
+    """Return what a lock says of something, in order."""
+    names = _NAMES.get(type(value))
+    if names is None:
+        return sorted(value.items())
+    found = ((name, getattr(value, name)) for name in names)
+    return [(name, each) for name, each in found if each or name not in _LEFT_OUT]
 
 
-def _indented(value: Any, around: str) -> str:
+def _object(pairs: list[tuple[str, Any]], around: str) -> str:
     """Return what json writes with an indentation of two, in a tenth of the time."""
-    if isinstance(value, str):
-        return _text(value)
-    if not isinstance(value, dict) or not value:
-        return _encoded(value)
+    if not pairs:
+        return "{}"
     inner = f"{around}  "
-    rows = [f"{inner}{_text(key)}: {_indented(value[key], inner)}" for key in sorted(value)]
+    rows = [f"{inner}{_text(name)}: {_indented(value, inner)}" for name, value in pairs]
     return "{\n" + ",\n".join(rows) + f"\n{around}}}"
 
 
-_encoded = json.JSONEncoder(ensure_ascii=False).encode
+def _indented(value: Any, around: str) -> str:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int):
+        return str(value).lower()
+    return _object(_pairs_of(value), around)
+
+
+_NAMES = {
+    kind: sorted(each.name for each in fields(kind)) for kind in (Lock, ParamLock, DepLock, OutLock)
+}
 _text = json.encoder.encode_basestring
 
 
