@@ -85,14 +85,20 @@ class FileHashes:
         Where they are remembered, when `save` is called.
     root
         The folder of the project; by default the one that the workspace is in.
+    is_new
+        Whether the files have just been written, so that nothing is remembered of them.
     """
 
     def __init__(
-        self, workspace: str | os.PathLike[str], root: str | os.PathLike[str] | None = None
+        self,
+        workspace: str | os.PathLike[str],
+        root: str | os.PathLike[str] | None = None,
+        *,
+        is_new: bool = False,
     ) -> None:
         self._memo = os.path.join(workspace, MEMO)
         self._root = os.path.abspath(os.path.join(workspace, os.pardir) if root is None else root)
-        self._known: Mapping[str, _Row] | None = None
+        self._known: Mapping[str, _Row] | None = {} if is_new else None
         self._fresh: dict[str, _Row] = {}
 
     def digest(self, path: str) -> Digest | None:
@@ -226,9 +232,11 @@ def _hashed(path: str) -> _Row:
 
 def _read_through(descriptor: int, size: int) -> str:
     """Return the digest of what is read; for a small file this is faster than `file_digest`."""
-    found = hashlib.sha256()
-    while block := os.read(descriptor, min(size + 1, _BLOCK)):
+    found, most = hashlib.sha256(), min(size + 1, _BLOCK)
+    while block := os.read(descriptor, most):
         found.update(block)
+        if len(block) < most:  # of a file that is its end
+            break
     return found.hexdigest()
 
 

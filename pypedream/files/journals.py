@@ -10,18 +10,19 @@ import json
 import os
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from pathlib import Path
 from threading import Lock
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import StoreError
+from pypedream.store.disk import make_folder
 from pypedream.store.file_lock import try_lock
 from pypedream.store.owner import Owner, is_gone, this_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextvars import Context
-    from pathlib import Path
     from types import TracebackType
 
 __all__ = ["LOCK", "Journal", "alone", "begun", "left_in", "taken", "told", "used_again"]
@@ -150,9 +151,14 @@ def used_again(context: Context) -> Iterator[None]:
 
 
 def begun(folder: str) -> Journal:
-    """Return a journal in a folder, which is there, to be written."""
+    """Return a journal in a folder, which is made if need be, to be written."""
     files = _USED_AGAIN.get()
-    return (files and files.take(folder)) or Journal(folder)
+    known = files and files.take(folder)
+    if known:
+        return known
+    if not os.path.isdir(folder):
+        make_folder(Path(folder), is_shared=False)
+    return Journal(folder)
 
 
 def left_in(folder: Path) -> list[Path]:

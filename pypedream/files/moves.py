@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import frozen
 
 from pypedream.formats.replacement import UNFINISHED, ending_of
 from pypedream.store.disk import remove_tree
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Output",
-    "clear",
+    "clear_after",
+    "complete",
     "finish",
     "is_for_all",
-    "is_swap",
     "make_holder",
     "missing_folders",
     "put_in_place",
@@ -47,8 +47,6 @@ class Output:
         The folder of the project, without symbolic links.
     name
         The path of the output within it.
-    id, number
-        The journal that tells of it, and how many outputs that names before.
     made
         Folders that were made for it.
     is_alone
@@ -65,68 +63,68 @@ class Output:
 
     root: str
     name: str
-    id: str
-    number: int
     made: Sequence[str]
-    is_alone: bool = False
-    target: str = field(init=False)
-    beside: str = field(init=False)
-    path: str = field(init=False)
-    old: str = field(init=False)
+    is_alone: bool
+    target: str
+    beside: str
+    path: str
+    old: str
 
-    @target.default
-    def _target(self) -> str:
-        return os.path.join(self.root, self.name)
-
-    @beside.default
-    def _beside(self) -> str:
-        ending = ending_of(os.path.basename(self.target)) if self.is_alone else ""
-        return f"{self._free_name()}{ending}"
-
-    @path.default
-    def _path(self) -> str:
-        name = os.path.basename(self.target)
-        return self.beside if self.is_alone else os.path.join(self.beside, name)
-
-    @old.default
-    def _old(self) -> str:
-        return f"{self._free_name()}-old"
-
-    def _free_name(self) -> str:
-        folder = os.path.dirname(self.target)
-        return os.path.join(folder, f"{UNFINISHED}{self.id}-{self.number}")
+    @classmethod
+    def of(
+        cls, root: str, name: str, journal: str, number: int, made: Sequence[str], *, is_alone: bool
+    ) -> Output:
+        """Return the output that a journal tells of after *number* others."""
+        target = os.path.join(root, name)
+        folder, last = os.path.split(target)
+        free = os.path.join(folder, f"{UNFINISHED}{journal}-{number}")
+        beside = f"{free}{ending_of(last)}" if is_alone else free
+        path = beside if is_alone else os.path.join(beside, last)
+        return cls(root, name, made, is_alone, target, beside, path, f"{free}-old")
 
 
-def put_in_place(output: Output) -> None:
-    """Move an output to its target; do nothing if that is done."""
+def put_in_place(output: Output, *, is_swap: bool) -> None:
+    """Move an output to its target, where a folder has to be moved away first for a *swap*."""
+    if is_swap:
+        if os.path.lexists(output.old):  # what is there now came after a crash
+            remove_tree(Path(output.target))
+        else:
+            os.rename(output.target, output.old)
+    os.replace(output.path, output.target)
+
+
+def complete(output: Output) -> None:
+    """Do what is left to do for an output to be in place, after a crash."""
     if os.path.lexists(output.path):
-        if is_swap(output):
-            if os.path.lexists(output.old):  # what is there now came after a crash
-                remove_tree(Path(output.target))
-            else:
-                os.rename(output.target, output.old)
-        os.replace(output.path, output.target)
+        put_in_place(output, is_swap=_is_swap(output))
+    clear(output)
 
 
-def is_swap(output: Output) -> bool:
-    """Say whether what is at the target has to be moved away first."""
+def _is_swap(output: Output) -> bool:
     if not os.path.lexists(output.target):
         return False
     return os.path.isdir(output.target) or os.path.isdir(output.path)
 
 
-def clear(outputs: list[Output]) -> None:
-    """Remove what is beside the targets when they are in place."""
-    for output in outputs:
+def clear(output: Output) -> None:
+    """Remove what is beside the target."""
+    _remove_if_there(output.old)
+    _remove_if_there(output.beside)
+
+
+def clear_after(output: Output, *, is_swap: bool) -> None:
+    """Remove what is beside the target after the output was put in place."""
+    if is_swap:
         _remove_if_there(output.old)
+    if not output.is_alone:
         _remove_if_there(output.beside)
 
 
 def remove(outputs: list[Output]) -> list[str]:
     """Remove outputs that are not to be, and the folders that were made for them."""
     written = [output.name for output in outputs if os.path.lexists(output.path)]
-    clear(outputs)
     for output in outputs:
+        clear(output)
         for folder in reversed(output.made):
             with suppress(OSError):  # somebody else has put something into it
                 os.rmdir(os.path.join(output.root, folder))
@@ -143,16 +141,24 @@ def _remove_if_there(path: str) -> None:
             remove_tree(Path(path))
 
 
-def finish(output: Output, *, is_durable: bool) -> None:
-    """Have an output reach the disk, and give it the mode of what it replaces."""
+def finish(output: Output, *, is_durable: bool) -> bool:
+    """Have an output reach the disk, and give it the mode of what it replaces.
+
+    Returns
+    -------
+    Whether what is at the target has to be moved away first: only a file replaces a file.
+    """
     ours = os.stat(output.path).st_mode
     if is_durable:
         for path in _files_in(output.path) if stat.S_ISDIR(ours) else [output.path]:
             _flush(path)
-    with suppress(FileNotFoundError):
+    try:
         there = os.stat(output.target).st_mode
-        if stat.S_ISDIR(there) == stat.S_ISDIR(ours) and there != ours:
-            os.chmod(output.path, with_x(there, ours) & 0o777)
+    except FileNotFoundError:
+        return False
+    if stat.S_ISDIR(there) == stat.S_ISDIR(ours) and there != ours:
+        os.chmod(output.path, with_x(there, ours) & 0o777)
+    return stat.S_ISDIR(there) or stat.S_ISDIR(ours)
 
 
 def with_x(mode: int, like: int) -> int:

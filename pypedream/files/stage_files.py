@@ -65,13 +65,13 @@ class FileRef:
         return type(dep.paths)(map(self._one, self.paths))
 
     def _one(self, path: str) -> Any:
-        place = Path(place_within(self.root, path))
-        if not place.exists():
+        place = place_within(self.root, path)
+        if not os.path.exists(place):
             if self.dep.is_incremental:
                 return self.dep.loader.empty()  # type: ignore[attr-defined]
             raise MissingFile(path)
         try:
-            return self.dep.loader.load(place)
+            return self.dep.loader.load(Path(place))
         except FormatError as error:
             _drop_lines(error, self.dep.loader)
             raise
@@ -266,7 +266,7 @@ def save(files: StageFiles, value: Any, function: Callable[..., Any] | None = No
         raise
     root, state = files.root, os.path.join(files.root, STATE)
     real = os.path.realpath(root)
-    hashes = FileHashes(state, real)
+    hashes = FileHashes(state, real, is_new=True)
     written: dict[str, tuple[WrittenFile, ...]] = {}
     with Staged(root, state, real_root=real) as staged:
         for name, out in spec.outs.items():

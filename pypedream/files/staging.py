@@ -30,20 +30,19 @@ from pypedream.errors import StoreError
 from pypedream.files.journals import alone, begun, left_in, taken, told
 from pypedream.files.moves import (
     Output,
-    clear,
+    clear_after,
+    complete,
     finish,
     is_for_all,
-    is_swap,
     make_holder,
     missing_folders,
     put_in_place,
     remove,
 )
 from pypedream.files.paths import inner_path, is_folder, real_place
-from pypedream.store.disk import make_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from types import TracebackType
 
 __all__ = ["Recovered", "Staged", "recover"]
@@ -111,10 +110,7 @@ class Staged:
         self._is_durable = is_durable
         self._is_over = False
         with told(workspace):
-            folder = os.path.join(workspace, PENDING)
-            if not os.path.isdir(folder):
-                make_folder(Path(folder), is_shared=False)
-            self._journal = begun(folder)
+            self._journal = begun(os.path.join(workspace, PENDING))
 
     def __enter__(self) -> Staged:
         return self
@@ -172,25 +168,36 @@ class Staged:
             If one was not written, or cannot be put in place. Then the old ones stay; if some are
             in place already, `recover` does the rest.
         """
-        outputs = list(self._outputs.values())
-        for output in outputs:
-            if not os.path.lexists(output.path):
-                raise StoreError(f"nothing was written for the output {output.name}")
-            with told(output.target):
-                finish(output, is_durable=self._is_durable)
+        outputs = [(each, self._finished(each)) for each in self._outputs.values()]
         try:
-            self._complete(outputs)
-            for output in outputs:
+            if len(outputs) > 1 or any(is_swap for _, is_swap in outputs):
+                self._say_that_all_are_there(len(outputs))
+            for output, is_swap in outputs:
                 with told(output.target):
-                    put_in_place(output)
+                    put_in_place(output, is_swap=is_swap)
         except BaseException:
-            self._leave(outputs)
+            self._leave([*self._outputs.values()])
             raise
-        self._end(clear)
+        with told(self._journal.path):
+            for output, is_swap in outputs:
+                clear_after(output, is_swap=is_swap)
+            self._end()
 
     def discard(self) -> None:
         """Remove what was written; what was there before stays."""
-        self._end(remove)
+        with told(self._journal.path):
+            remove([*self._outputs.values()])
+            self._end()
+
+    def _finished(self, output: Output) -> bool:
+        """See to it that an output can be put in place; say whether something is in its way."""
+        with told(output.target):
+            try:
+                return finish(output, is_durable=self._is_durable)
+            except FileNotFoundError:
+                if os.path.lexists(output.path):
+                    raise
+                raise StoreError(f"nothing was written for the output {output.name}") from None
 
     def _told_of(self, name: str, made: list[str], *, is_alone: bool) -> Output:
         """Write down an output before anything is made for it."""
@@ -198,21 +205,18 @@ class Staged:
         number, about = journal.count, {"target": name, "made": made, "is_alone": is_alone}
         journal.count += 1
         journal.say({"number": number, **about})
-        return Output(self._real_root, name, journal.id, number, made, is_alone=is_alone)
+        return Output.of(self._real_root, name, journal.id, number, made, is_alone=is_alone)
 
-    def _end(self, clean: Callable[[list[Output]], object]) -> None:
-        with told(self._journal.path):
-            clean(list(self._outputs.values()))
-            self._journal.end()
+    def _end(self) -> None:
+        self._journal.end()
         self._is_over = True
 
-    def _complete(self, outputs: list[Output]) -> None:
-        """Say that all outputs are there, unless they take their places in one step."""
-        if len(outputs) > 1 or any(map(is_swap, outputs)):
-            with told(self._journal.path):
-                self._journal.say({"complete": len(outputs)})
-                if self._is_durable:
-                    self._journal.flush()
+    def _say_that_all_are_there(self, count: int) -> None:
+        """Say so before the first is in place; one that replaces a file needs no word."""
+        with told(self._journal.path):
+            self._journal.say({"complete": count})
+            if self._is_durable:
+                self._journal.flush()
 
     def _leave(self, outputs: list[Output]) -> None:
         """Give up if no output is in place; else `recover` does the rest."""
@@ -276,7 +280,7 @@ def _outputs_in(
 ) -> tuple[bool, list[Output]]:
     """Return whether the outputs of a journal are complete, and the outputs."""
     outputs = [
-        Output(
+        Output.of(
             root,
             record["target"],
             journal,
@@ -295,6 +299,5 @@ def _outputs_in(
 
 def _completed(outputs: list[Output]) -> list[str]:
     for output in outputs:
-        put_in_place(output)
-    clear(outputs)
+        complete(output)
     return [output.name for output in outputs]

@@ -60,7 +60,7 @@ class JSON(Loader[Any, Any]):
 
     def load(self, path: str | PathLike[str]) -> Any:
         """Return the document."""
-        with reading(path, "JSON"), open(path, "rb") as file:
+        with reading(path, "JSON"), open(path, "rb", buffering=0) as file:
             return _parsed(file.read(), path, "JSON", allow_nan=self.allow_nan)
 
     def loads(self, data: bytes) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 UNFINISHED = ".tmp-"
 """Begins the name of what is being written: nobody reads it."""
@@ -39,12 +40,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> path.read_text()
     'done'
     """
-    target = _place(path)
-    is_beside = not _is_unfinished(target)
+    target, mode, is_beside = _seen(path)
     beside = Path(_beside(target) if is_beside else target)
     descriptor = _made(beside, _NEW)
     try:
-        mode = _mode(target)
         mode = os.fstat(descriptor).st_mode & 0o777 if mode is None else mode
         os.close(descriptor)
         os.chmod(beside, _PRIVATE)
@@ -59,9 +58,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 def replace(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
     """Put *data* in place of a file, in one step and in half the time that `replacing` takes."""
-    target = _place(path)
-    is_beside = not _is_unfinished(target)
-    beside, mode = _beside(target) if is_beside else target, _mode(target)
+    target, mode, is_beside = _seen(path)
+    beside = _beside(target) if is_beside else target
     descriptor = _made(beside, _NEW if mode is None else _PRIVATE)
     try:
         try:
@@ -88,8 +86,8 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     only after the new one is in place. As with files, one with the name of what is being written
     anyway is made at its place.
     """
-    place = _place(path)
-    target, is_beside = Path(place), not _is_unfinished(place)
+    place, _, is_beside = _seen(path)
+    target = Path(place)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(_beside(place)) if is_beside else target
     try:
@@ -124,12 +122,24 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _place(path: str | os.PathLike[str]) -> str:
-    """Return where *path* is, whatever folder the process is in later; a last link is followed."""
+def _seen(path: str | os.PathLike[str]) -> tuple[str, int | None, bool]:
+    """Look at what is to be replaced.
+
+    Returns
+    -------
+    Where it is, whatever folder the process is in later, a last link followed; who may do what with
+    it, None if it is not there; and whether to write beside it.
+    """
     place = os.fspath(path)
     if not os.path.isabs(place):  # the folder that the process is in may be gone
         place = os.path.join(os.getcwd(), place)
-    return os.path.realpath(place) if os.path.islink(place) else place.rstrip(os.sep)
+    mode = _mode(place)
+    if mode is not None and stat.S_ISLNK(mode):
+        place = os.path.realpath(place)
+        mode = _mode(place, os.stat)
+    place = place.rstrip(os.sep)
+    is_unfinished = mode is None and os.path.basename(place).startswith(UNFINISHED)
+    return place, None if mode is None else mode & 0o777, not is_unfinished
 
 
 def _made(beside: str | Path, mode: int) -> int:
@@ -145,10 +155,6 @@ def _made(beside: str | Path, mode: int) -> int:
 def _remove_if_there(path: str | Path) -> None:
     with suppress(FileNotFoundError):
         os.unlink(path)
-
-
-def _is_unfinished(target: str) -> bool:
-    return os.path.basename(target).startswith(UNFINISHED) and not os.path.lexists(target)
 
 
 def _beside(target: str) -> str:
@@ -169,9 +175,8 @@ def ending_of(name: str) -> str:
     return ending if len(ending) <= _LONGEST_ENDING else ""
 
 
-def _mode(target: str) -> int | None:
-    """Return who may do what with the file that is there, if any is."""
+def _mode(place: str, look: Callable[[str], os.stat_result] = os.lstat) -> int | None:
     try:
-        return os.stat(target).st_mode & 0o777
+        return look(place).st_mode
     except FileNotFoundError:
         return None

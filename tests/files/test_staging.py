@@ -445,11 +445,11 @@ def test_a_stop_while_outputs_are_put_in_place(tmp_path, monkeypatch):
     written(tmp_path, OLD)
     calls = []
 
-    def stopped(output: moves.Output) -> None:
+    def stopped(output: moves.Output, *, is_swap: bool) -> None:
         calls.append(output)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        moves.put_in_place(output)
+        moves.put_in_place(output, is_swap=is_swap)
 
     with monkeypatch.context() as patch:
         patch.setattr(staging, "put_in_place", stopped)
@@ -522,7 +522,7 @@ def test_a_child_that_outlives_its_parent(tmp_path):
 @forks
 def test_several_recover_at_once(tmp_path):
     """Each output is put in place once, whoever comes first, and all wait until that is done."""
-    for k in range(26, 40, 2):
+    for k in range(22, 36, 2):
         root = written(tmp_path / str(k), OLD)
         assert killed_at(k, lambda root=root: work(root))
         ends = ended_together([lambda root=root: recovered(root)] * 6)
