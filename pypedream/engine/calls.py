@@ -166,6 +166,8 @@ class Calls:
         From each stage whose result is known to the files that it wrote, if it did.
     read
         From each argument that is read from files to what was in these when its call was told.
+    secrets
+        The texts that nobody may see.
     """
 
     parameters: Parameters
@@ -181,10 +183,12 @@ class Calls:
     _contents: dict[FileRef, tuple[Mapping[str, Digest | None], Told]] = field(
         factory=dict, init=False
     )
+    secrets: list[str] = field(init=False)
     _hide: Callable[[str], str] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._hide = Redactor(self.parameters.secrets()).text
+        self.secrets = self.parameters.secrets()
+        self._hide = Redactor(self.secrets).text
 
     def look_at_files(
         self, store: Callable[[], CacheStore], *, allow_missing: bool = False
@@ -209,6 +213,11 @@ class Calls:
         call = _call(code, self._inputs(wired) if inputs is None else inputs)
         self.remembered.calls[wired.key] = (code, digests, call)
         return call
+
+    def last(self, wired: Wire) -> Call:
+        """Return the call of a stage as the plan or the run has told it, without another look."""
+        taken, known = self.taken.get(wired.key), self.remembered.calls.get(wired.key)
+        return taken or (self.of(wired) if known is None else known[2])
 
     def _digests(self, wired: Wire) -> tuple[str, ...]:
         """Return what tells the calls of a stage from each other, while its code is the same."""
@@ -499,7 +508,7 @@ def identity_of(value: Any) -> str:
     return f"{digest} in order {digest_of([*value])}" if digest and is_ordered else digest
 
 
-_OPTIONS: Final = (str, int, float, bool, type(None), type)
+_OPTIONS: Final = frozenset((str, int, float, bool, type(None), type))
 _of_loaders: dict[Any, str] = {}
 
 
@@ -511,10 +520,11 @@ def digest_of_loader(loader: Any) -> str:
     fields = getattr(kind, "__attrs_attrs__", None)
     if fields is None or not is_built_in(loader):
         return digest_of(loader)
-    options = [getattr(loader, each.name) for each in fields]
-    if not all(isinstance(each, _OPTIONS) for each in options):
+    options = tuple([getattr(loader, each.name) for each in fields])
+    kinds = tuple(map(type, options))
+    if not _OPTIONS.issuperset(kinds):
         return digest_of(loader)
-    key = (kind, *((type(each), each) for each in options))  # True is no 1 here
+    key = kind, kinds, options  # True is no 1 here
     if key not in _of_loaders:
         _of_loaders[key] = digest_of(loader)
     return _of_loaders[key]

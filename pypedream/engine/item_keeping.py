@@ -164,5 +164,5 @@ def item_keeper_of(keeper: Keeper, wired: Wire, call: Call) -> ItemKeeper | None
         return None
     is_asked = mode != "off"
     looks = mode in LOOKS or (mode == "off" and keeper.is_resuming)
-    secrets = keeper.calls.parameters.secrets()
+    secrets = keeper.calls.secrets
     return ItemKeeper(keeper, wired, shared, mode, looks, is_asked, secrets)

@@ -45,7 +45,7 @@ def calls_of(plan: Plan) -> dict[str, Call]:
         is_cached = wired.stage.policy.cache in (None, "cached")
         if wired.over is not None or wired.condition or not is_cached:
             raise Unsettled
-        found[key] = calls.of(wired)
+        found[key] = calls.last(wired)
         if not found[key].key:
             raise Unsettled
     return found

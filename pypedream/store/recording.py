@@ -126,10 +126,13 @@ def offer(
 def _metadata(serializer: str, manner: Manner, *, is_packed: bool) -> str:
     if not (manner.options or manner.metadata or is_packed):
         return NO_METADATA
-    dump_kwargs = json.loads(json.dumps(manner.options, default=repr))
+    dumped, loaded = manner.options, manner.options
+    if dumped:
+        dumped = json.loads(json.dumps(dumped, default=repr))
+        loaded = options_for_loading(serializer, dumped)
     recorded = {
-        "dump_kwargs": dump_kwargs,
-        "load_kwargs": options_for_loading(serializer, dump_kwargs),
+        "dump_kwargs": dumped,
+        "load_kwargs": loaded,
         "additional_metadata": manner.metadata,
     }
     return json.dumps({**recorded, "is_packed": True} if is_packed else recorded, sort_keys=True)
