@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from pypedream.errors import FormatError, MissingFile, StoreError
-from pypedream.files.paths import inner_path, is_folder, place_within, within
+from pypedream.files.paths import is_folder, place_within, within
 from pypedream.files.templates import texts_of
 from pypedream.formats import Reader
+from pypedream.formats.faults import IN_MEMORY
 from pypedream.formats.loader import is_built_in
 from pypedream.places import Place, users_traceback
 from pypedream.values import said
@@ -21,7 +22,7 @@ from pypedream.values import said
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from pypedream.files.hashes import FileHashes
+    from pypedream.files.hashes import Digest
     from pypedream.files.spec import FileDep, FileOut, FileSpec
     from pypedream.files.staging import Staged
     from pypedream.files.written import Written, WrittenFile
@@ -253,7 +254,6 @@ def save(files: StageFiles, value: Any, function: Callable[..., Any] | None = No
         What a loader raised. Nothing was replaced then.
     """
     from pypedream.files.directory import files_of
-    from pypedream.files.hashes import FileHashes
     from pypedream.files.staging import Staged
     from pypedream.files.written import Written
 
@@ -265,19 +265,11 @@ def save(files: StageFiles, value: Any, function: Callable[..., Any] | None = No
         _say_where(error, function)
         raise
     root, state = files.root, os.path.join(files.root, STATE)
-    real = os.path.realpath(root)
-    hashes = FileHashes(state, real, is_new=True)
     written: dict[str, tuple[WrittenFile, ...]] = {}
-    with Staged(root, state, real_root=real) as staged:
+    with Staged(root, state, real_root=os.path.realpath(root)) as staged:
         for name, out in spec.outs.items():
-            if name not in made:
-                continue
-            places = _write(staged, out, made[name], function)
-            # before they are in place: there, another run may write its own at any time
-            written[name] = tuple(
-                _written(hashes, path, inner_path(os.fspath(place), real), out)
-                for path, place in places.items()
-            )
+            if name in made:
+                written[name] = _saved(staged, out, made[name], function)
         staged.publish()
     return Written(written, files)
 
@@ -298,10 +290,42 @@ def _say_where(error: Exception, function: Callable[..., Any] | None) -> None:
         _add_note(error, f"while the outputs were taken from what was returned{where}")
 
 
-def _write(
+def _saved(
     staged: Staged, out: FileOut, made: Mapping[str, Any], function: Callable[..., Any] | None
-) -> dict[str, Path]:
-    """Write the files of one output beside their places; return where each is, by its path."""
+) -> tuple[WrittenFile, ...]:
+    """Write the files of one output beside their places; return what is in each.
+
+    That is told before they are in place: there, another run may write its own at any time.
+    """
+    from pypedream.files.written import WrittenFile
+
+    if out.kind != "directory" and is_built_in(out.loader) and hasattr(out.loader, "dumps"):
+        digests = [_in_bytes(staged, out, *each, function) for each in made.items()]
+    else:
+        digests = _in_files(staged, out, made, function)
+    return tuple(
+        WrittenFile(path, digest.sha256, digest.size, out.is_cached)
+        for path, digest in zip(made, digests, strict=True)
+    )
+
+
+def _in_bytes(
+    staged: Staged, out: FileOut, path: str, value: Any, function: Callable[..., Any] | None
+) -> Digest:
+    """Write a file of which the loader gives the bytes: nothing has to be read again."""
+    try:
+        data = out.loader.dumps(value)  # type: ignore[attr-defined]
+    except Exception as error:
+        text = f"{path}{str(error).removeprefix(IN_MEMORY)}"
+        _say_output(error, out, text, path, _where(function))
+        raise
+    return staged.write(path, data)
+
+
+def _in_files(
+    staged: Staged, out: FileOut, made: Mapping[str, Any], function: Callable[..., Any] | None
+) -> list[Digest]:
+    """Let the loader write files, and read what they are."""
     if out.kind != "directory":
         is_alone = is_built_in(out.loader)
         places = {path: staged.path_for(path, is_alone=is_alone) for path in made}
@@ -309,23 +333,23 @@ def _write(
         folder = staged.path_for(str(out.path))
         places = {path: folder / path.removeprefix(str(out.path)) for path in made}
     for path, value in made.items():
+        place = places[path]
         if out.kind == "directory":
-            places[path].parent.mkdir(parents=True, exist_ok=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
         try:
-            out.loader.save(value, places[path])
+            out.loader.save(value, place)
         except Exception as error:
-            _say_output(error, out, places[path], path, _where(function))
+            _say_output(error, out, str(error).replace(str(place), path), path, _where(function))
             raise
-    return places
+    return [_read_again(staged, path, place, out) for path, place in places.items()]
 
 
-def _say_output(error: Exception, out: FileOut, place: Path, path: str, where: str) -> None:
+def _say_output(error: Exception, out: FileOut, text: str, path: str, where: str) -> None:
     """Say in an error which output it is about; it stays what the loader raised."""
     if not isinstance(error, FormatError):
         _add_note(error, f'while the output "{path}" was written{where}')
         return
-    # nobody knows the place where it is written first
-    error.args = (f"{str(error).replace(str(place), path)}{where}", *error.args[1:])
+    error.args = (f"{text}{where}", *error.args[1:])
     error.path = path
     _drop_lines(error, out.loader)
 
@@ -342,17 +366,15 @@ def _drop_lines(error: FormatError, loader: Any) -> None:
         error.__traceback__ = None
 
 
-def _written(hashes: FileHashes, path: str, place: str, out: FileOut) -> WrittenFile:
-    from pypedream.files.written import WrittenFile
-
-    digest = hashes.digest(place)
+def _read_again(staged: Staged, path: str, place: Path, out: FileOut) -> Digest:
+    digest = staged.digest(place)
     if digest is None:
         raise StoreError(f"nothing was written for the output {path}")
     if digest.is_folder != is_folder(path):
         loader, what = type(out.loader).__name__, "folder" if digest.is_folder else "file"
         right = f"{path}/" if digest.is_folder else path.rstrip("/")
         raise StoreError(f'{loader} wrote a {what} for the output {path}: write "{right}" there')
-    return WrittenFile(path, digest.sha256, digest.size, out.is_cached)
+    return digest
 
 
 def _fields(spec: FileSpec, value: Any) -> Mapping[str, Any]:

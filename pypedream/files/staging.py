@@ -21,12 +21,14 @@ moment. Stages see neither, as they begin when what they read is in place.
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from pypedream.errors import StoreError
+from pypedream.files.hashes import Digest, FileHashes
 from pypedream.files.journals import alone, begun, left_in, taken, told
 from pypedream.files.moves import (
     Output,
@@ -40,6 +42,7 @@ from pypedream.files.moves import (
     remove,
 )
 from pypedream.files.paths import inner_path, is_folder, real_place
+from pypedream.formats.replacement import write_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +110,8 @@ class Staged:
     ) -> None:
         self._root, self._real_root = os.fspath(root), real_root or os.path.realpath(root)
         self._outputs: dict[str, Output] = {}
-        self._is_durable = is_durable
+        self._flushed: set[str] = set()
+        self._workspace, self._is_durable = workspace, is_durable
         self._is_over = False
         with told(workspace):
             self._journal = begun(os.path.join(workspace, PENDING))
@@ -143,6 +147,36 @@ class Staged:
         StoreError
             If nothing can be written there.
         """
+        return Path(self._output(target, is_alone=is_alone).path)
+
+    def write(self, target: str, data: bytes) -> Digest:
+        """Write an output that is one file, of which the content is known; return what it is.
+
+        Raises
+        ------
+        DefinitionError, StoreError
+            As `path_for`.
+        """
+        output = self._output(target, is_alone=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+        with told(f"{self._root}/{target}"):
+            descriptor = os.open(output.path, flags, 0o666)
+            try:
+                write_all(descriptor, data)
+                if self._is_durable:
+                    os.fsync(descriptor)
+                    self._flushed.add(output.name)
+            finally:
+                os.close(descriptor)
+        return Digest(sha256(data).hexdigest(), len(data))
+
+    def digest(self, place: Path) -> Digest | None:
+        """Return what has been written at a place that was given; None if nothing was."""
+        hashes = FileHashes(self._workspace, self._real_root, is_new=True)
+        return hashes.digest(inner_path(os.fspath(place), self._real_root))
+
+    def _output(self, target: str, *, is_alone: bool) -> Output:
+        """Return what is staged for a target, with the folder in which it is to be written."""
         if self._is_over:
             raise StoreError("these outputs are published or discarded: stage them anew")
         real = real_place(self._root, self._real_root, target)
@@ -157,7 +191,7 @@ class Staged:
                 make_holder(output.beside)
                 if is_folder(target) and not os.path.isdir(output.path):
                     os.mkdir(output.path)
-        return Path(output.path)
+        return output
 
     def publish(self) -> None:
         """Put all outputs in place.
@@ -191,9 +225,10 @@ class Staged:
 
     def _finished(self, output: Output) -> bool:
         """See to it that an output can be put in place; say whether something is in its way."""
+        is_to_be_flushed = self._is_durable and output.name not in self._flushed
         with told(output.target):
             try:
-                return finish(output, is_durable=self._is_durable)
+                return finish(output, is_durable=is_to_be_flushed)
             except FileNotFoundError:
                 if os.path.lexists(output.path):
                     raise

@@ -63,9 +63,7 @@ def replace(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
     descriptor = _made(beside, _NEW if mode is None else _PRIVATE)
     try:
         try:
-            rest = memoryview(data).cast("B")
-            while rest:  # a disk that is nearly full takes a part, and fails at the next call
-                rest = rest[os.write(descriptor, rest) :]
+            write_all(descriptor, data)
         finally:
             os.close(descriptor)
         if mode is not None:
@@ -75,6 +73,13 @@ def replace(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
     except BaseException:
         _remove_if_there(beside)
         raise
+
+
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
+    """Write *data* to a file: a disk that is nearly full takes a part, and fails at the next."""
+    rest = memoryview(data).cast("B")
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 @contextmanager

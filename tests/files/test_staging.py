@@ -60,8 +60,9 @@ def written(root: Path, files: dict[str, str]) -> Path:
 def work(root: Path, *, is_published: bool = True) -> None:
     """Write what the stage gives."""
     with staged_in(root) as staged:
-        for name in ("data/x.csv", "m.json", "deep/er/z"):
-            staged.path_for(name, is_alone=name == "data/x.csv").write_text("new")
+        staged.write("data/x.csv", b"new")
+        for name in ("m.json", "deep/er/z"):
+            staged.path_for(name, is_alone=name == "m.json").write_text("new")
         (staged.path_for("out/") / "a.csv").write_text("new")
         if is_published:
             staged.publish()
