@@ -19,15 +19,7 @@ from typing import TYPE_CHECKING
 from pypedream._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from pypedream.files.annotations import (
-        Dep,
-        DirectoryOut,
-        IncrementalOut,
-        Metric,
-        Out,
-        PlaceholderDep,
-        Plot,
-    )
+    from pypedream.files.annotations import Dep, DirectoryOut, Out
     from pypedream.files.loaders import (
         CSV,
         JSON,
@@ -41,6 +33,7 @@ if TYPE_CHECKING:
         Text,
         Writer,
     )
+    from pypedream.files.purposes import IncrementalOut, Metric, PlaceholderDep, Plot
     from pypedream.files.spec import FileDep, FileOut, FileSpec, spec_of
     from pypedream.files.stage_params import StageParams
 
@@ -54,15 +47,15 @@ _HOMES = {
     "FileDep": "spec",
     "FileOut": "spec",
     "FileSpec": "spec",
-    "IncrementalOut": "annotations",
+    "IncrementalOut": "purposes",
     "Loader": "loaders",
     "MatplotlibFigure": "loaders",
-    "Metric": "annotations",
+    "Metric": "purposes",
     "Out": "annotations",
     "PathOnly": "loaders",
     "Pickle": "loaders",
-    "PlaceholderDep": "annotations",
-    "Plot": "annotations",
+    "PlaceholderDep": "purposes",
+    "Plot": "purposes",
     "Reader": "loaders",
     "StageParams": "stage_params",
     "Text": "loaders",

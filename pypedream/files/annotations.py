@@ -7,12 +7,12 @@ is registered, so that all mistakes of a function are told at once.
 from __future__ import annotations
 
 from os import PathLike
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from pypedream.formats import Loader, Reader, Writer
+    from pypedream.formats import Reader, Writer
 
 Paths: TypeAlias = str | list[str] | tuple[str, ...]
 
@@ -29,14 +29,21 @@ def _compared(path: Any) -> Any:
     return ("list", *path) if isinstance(path, list) else path
 
 
-def _json() -> Any:
-    from pypedream.formats import JSON
+class Annotation:
+    """What all of them are.
 
-    return JSON()
+    Attributes
+    ----------
+    kind
+        What the file is: "dep", "placeholder", or what `FileOut` says of an output.
+    """
+
+    __slots__ = ()
+    kind: ClassVar[str]
 
 
 @frozen
-class Dep:
+class Dep(Annotation):
     """Read an argument from a file of the project.
 
     Parameters
@@ -55,25 +62,13 @@ class Dep:
     'input.json'
     """
 
+    kind: ClassVar = "dep"
     path: Paths = field(converter=as_texts, eq=_compared)
     loader: Reader[Any] | None = None
 
 
 @frozen
-class PlaceholderDep:
-    """Read an argument from a file whose path is given at registration, not here.
-
-    Parameters
-    ----------
-    loader
-        How the file is read. Required.
-    """
-
-    loader: Reader[Any] | None = None
-
-
-@frozen
-class Output:
+class Output(Annotation):
     """What all annotations of results have: the path of the file, and how it is written.
 
     Parameters
@@ -87,6 +82,7 @@ class Output:
         up to 8 kB is so in any case.
     """
 
+    kind: ClassVar = "out"
     path: Paths = field(converter=as_texts, eq=_compared)
     loader: Writer[Any] | None = None
     cache: bool = True
@@ -101,55 +97,15 @@ class Out(Output):
     __slots__ = ()
 
 
-@frozen
-class Metric(Output):
-    """Write a result as a small JSON file that git keeps; the path ends with ".json"."""
-
-    loader: Writer[Any] | None = Factory(_json)
-    cache: bool = False
-
-
-@frozen
-class Plot(Output):
-    """Write a figure to a file, or a table that is drawn; a figure of matplotlib is closed then.
-
-    Parameters
-    ----------
-    x, y
-        Names of the columns on the axes, for a table. None: the number of the row, and the last
-        column that has numbers.
-    template
-        How a table is drawn: "linear", "scatter", "bar" or "confusion". None: as fits it.
-    """
-
-    cache: bool = field(default=True, kw_only=True)
-    x: str | None = None
-    y: str | None = None
-    template: str | None = None
-
-
-@frozen
-class IncrementalOut(Output):
-    """Read what the last run wrote to a file, and write it anew: the same path on both sides.
-
-    The first time the argument is the empty value of the loader, which must have one.
-    """
-
-    loader: Loader[Any, Any] | None = None  # attrs puts what is written anew last, so both are
-    cache: bool = True
-
-
 class DirectoryOut(Output):
     """Write a dict to a folder, one file for each key; the path ends with "/"."""
 
     __slots__ = ()
+    kind = "directory"
 
 
-DEPS = (Dep, PlaceholderDep, IncrementalOut)
-"""What an argument may have."""
-
-ANNOTATIONS = (Dep, PlaceholderDep, Output)
-"""The classes of all annotations."""
+DEPS = ("dep", "placeholder", "incremental")
+"""The kinds that an argument may have."""
 
 NAMES = frozenset(
     ("Dep", "PlaceholderDep", "Out", "Metric", "Plot", "IncrementalOut", "DirectoryOut")

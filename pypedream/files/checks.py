@@ -10,15 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 from pypedream.errors import DefinitionError
-from pypedream.files.annotations import (
-    DirectoryOut,
-    IncrementalOut,
-    Metric,
-    Out,
-    Output,
-    PlaceholderDep,
-    Plot,
-)
+from pypedream.files.annotations import Output
 from pypedream.files.paths import checked_path, is_glob
 from pypedream.files.reading import as_missing
 from pypedream.files.scope import Missing
@@ -74,7 +66,7 @@ def checked(path: Any, annotation: Any) -> Any:
 
 def _checked_several(paths: Any, annotation: Any) -> list[str]:
     name = word(annotation)
-    if isinstance(annotation, Output) and type(annotation) is not Out:
+    if isinstance(annotation, Output) and annotation.kind != "out":
         raise DefinitionError(f"{name} takes one path, not {len(paths)}: {short(paths, 60)}")
     if not paths:
         raise DefinitionError(f"{name} takes at least one path")
@@ -94,13 +86,13 @@ def _checked_text(path: str) -> str:
 
 
 def _check_single(path: str, annotation: Any) -> None:
-    name, is_folder = word(annotation), path.endswith("/")
-    if isinstance(annotation, DirectoryOut) and not is_folder:
+    name, kind, is_folder = word(annotation), annotation.kind, path.endswith("/")
+    if kind == "directory" and not is_folder:
         raise DefinitionError(f"DirectoryOut path must end with '/': write \"{path}/\"")
-    if is_folder and not isinstance(annotation, DirectoryOut) and not _takes_folder(annotation):
+    if is_folder and kind != "directory" and not _takes_folder(annotation):
         hint = "write DirectoryOut" if isinstance(annotation, Output) else f'write ["{path}*"]'
         raise DefinitionError(f'{name} is one file, and "{path}" is a folder: {hint}')
-    if isinstance(annotation, Metric) and PurePosixPath(path).suffix != ".json":
+    if kind == "metric" and PurePosixPath(path).suffix != ".json":
         written = PurePosixPath(path).with_suffix(".json")
         raise DefinitionError(f"Metric path must end with '.json': write \"{written}\"")
     if is_glob(path) and not isinstance(annotation, Output):
@@ -113,8 +105,7 @@ def _check_single(path: str, annotation: Any) -> None:
 
 
 def _takes_folder(annotation: Any) -> bool:
-    is_plain = not isinstance(annotation, Output) or type(annotation) is Out
-    return is_plain and may_be_of_folders(annotation.loader)
+    return annotation.kind in ("dep", "placeholder", "out") and may_be_of_folders(annotation.loader)
 
 
 def loader_mistakes(annotation: Any) -> Iterator[str]:
@@ -135,7 +126,7 @@ def loader_mistakes(annotation: Any) -> Iterator[str]:
 
 def _side_mistakes(annotation: Any, loader: Any, name: str) -> Iterator[str]:
     kind = word(loader)
-    if isinstance(annotation, IncrementalOut):
+    if annotation.kind == "incremental":
         if not isinstance(loader, Loader):
             yield f"{name} reads and writes, so it takes a Loader, and {kind} is none"
         elif not has_empty(loader):
@@ -143,9 +134,9 @@ def _side_mistakes(annotation: Any, loader: Any, name: str) -> Iterator[str]:
     elif isinstance(annotation, Output):
         if not isinstance(loader, Writer):
             yield f"{name} takes a Writer or a Loader, and {kind} only reads"
-        elif isinstance(annotation, Metric) and is_built_in(loader) and kind != "JSON":
+        elif annotation.kind == "metric" and is_built_in(loader) and kind != "JSON":
             yield f"{name} is JSON, and {kind} writes something else: leave the loader out"
-        elif _is_for_figures(loader) and not isinstance(annotation, (Plot, DirectoryOut)):
+        elif _is_for_figures(loader) and annotation.kind not in ("plot", "directory"):
             yield f"{name} is no figure: write Plot({short(annotation.path)}, {kind}())"
     elif not isinstance(loader, Reader):
         yield f"{name} takes a Reader or a Loader, and {kind} only writes"
@@ -174,14 +165,14 @@ def _class_mistakes(loader: Any) -> Iterator[str]:
 
 def type_mistakes(annotation: Any, path: Any, kind: Any) -> Iterator[str]:
     """Say why the type beside an annotation does not fit what is read or written."""
-    if isinstance(annotation, Plot) and _is_for_figures(annotation.loader):
+    if annotation.kind == "plot" and _is_for_figures(annotation.loader):
         for arm in arms(kind):
             is_class = isinstance(arm, type) and arm not in (object, type(None))
             if is_class and not _is_figure(arm):
                 yield f"Plot must be Figure, not {arm.__name__}: write matplotlib.figure.Figure"
     if isinstance(path, (list, tuple)):
         yield from _several_mistakes(path, kind, word(annotation))
-    elif isinstance(annotation, DirectoryOut) and not _can_be(dict, kind):
+    elif annotation.kind == "directory" and not _can_be(dict, kind):
         yield f"DirectoryOut writes a dict of files: write dict[str, {name_of(kind)}]"
 
 
@@ -227,13 +218,13 @@ def missing(name: Missing) -> str:
 
 def _with_loader(annotation: Any) -> str:
     name = word(annotation)
-    if isinstance(annotation, PlaceholderDep):
+    if annotation.kind == "placeholder":
         return f"{name}(JSON()), or what reads the file"
     path = annotation.path
     if isinstance(path, (Reader, Writer)):
         return f'{name}("...", {word(path)}(...))'
     first = next(iter(texts_of(path)), "") if isinstance(path, (str, list, tuple)) else ""
-    suffix = ".json" if isinstance(annotation, DirectoryOut) else PurePosixPath(str(first)).suffix
+    suffix = ".json" if annotation.kind == "directory" else PurePosixPath(str(first)).suffix
     return f"{name}({_as_code(path)}, {_LOADERS.get(suffix, 'a loader')})"
 
 

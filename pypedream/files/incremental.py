@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pypedream.files.annotations import IncrementalOut
 from pypedream.files.sides import argument, output
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def with_paths_of_outputs(
 
 
 def _is_incremental(side: Side) -> bool:
-    return isinstance(side.annotation, IncrementalOut)
+    return bool(side.annotation.kind == "incremental")
 
 
 def _unmatched(read: Side, outputs: Sequence[Side]) -> str:

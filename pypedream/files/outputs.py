@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from pypedream.files.annotations import (
-    Dep,
-    DirectoryOut,
-    IncrementalOut,
-    Metric,
-    Out,
-    PlaceholderDep,
-    Plot,
-)
+from pypedream.files.annotations import Dep, DirectoryOut, Out
+from pypedream.files.purposes import IncrementalOut, Metric, PlaceholderDep, Plot
 
 __all__ = ["Dep", "DirectoryOut", "IncrementalOut", "Metric", "Out", "PlaceholderDep", "Plot"]

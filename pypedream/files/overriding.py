@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.errors import DefinitionError
-from pypedream.files.annotations import PlaceholderDep, as_texts
+from pypedream.files.annotations import as_texts
 from pypedream.files.checks import checked, type_mistakes
 from pypedream.files.sides import Side, argument, output
 from pypedream.names import did_you_mean, there_are
@@ -29,7 +29,7 @@ def dep_paths(sides: Iterable[Side], given: Any, report: Report) -> dict[str, An
     known = {side.name: side for side in sides}
     paths = _overridden("dep_path_overrides", known, given, argument, report)
     for name, side in known.items():
-        if isinstance(side.annotation, PlaceholderDep) and name not in _names(given):
+        if side.annotation.kind == "placeholder" and name not in _names(given):
             hint = f'register(..., dep_path_overrides={{"{name}": "..."}})'
             report.wrong(argument(name), f"PlaceholderDep requires override: write {hint}")
     return paths

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, Literal, get_args,
 
 from attrs import frozen
 
-from pypedream.files.annotations import ANNOTATIONS, NAMES
+from pypedream.files.annotations import NAMES, Annotation
 from pypedream.files.scope import Missing, Scope
 from pypedream.parameters.annotations import UNIONS
 
@@ -143,7 +143,7 @@ def mentions(annotation: Any, scope: Scope) -> bool:
         return _class_mentions(annotation)
     if isinstance(annotation, (str, ForwardRef)):
         return _text_mentions(annotation, scope)
-    if isinstance(annotation, ANNOTATIONS):
+    if isinstance(annotation, Annotation):
         return True
     if type(annotation).__module__ not in _TYPING or get_origin(annotation) is Literal:
         return False
@@ -173,7 +173,7 @@ def _class_mentions(kind: type) -> bool:
     if is_typed_dict(kind):
         scope = Scope.of_module(kind.__module__)
         return any(mentions(each, scope) for each in _written(kind).values())
-    return issubclass(kind, ANNOTATIONS) or is_stage_params(kind)
+    return issubclass(kind, Annotation) or is_stage_params(kind)
 
 
 def _is_about_file(beside: Any) -> bool:
@@ -184,8 +184,8 @@ def _is_about_file(beside: Any) -> bool:
         return any(
             each.rpartition(".")[2] in NAMES for each in _DOTTED.findall(beside.__forward_arg__)
         )
-    return isinstance(beside, ANNOTATIONS) or (
-        isinstance(beside, type) and issubclass(beside, ANNOTATIONS)
+    return isinstance(beside, Annotation) or (
+        isinstance(beside, type) and issubclass(beside, Annotation)
     )
 
 

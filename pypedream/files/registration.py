@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pypedream.files.annotations import IncrementalOut
-from pypedream.files.checks import word
 from pypedream.files.clashing import clashing
 from pypedream.files.incremental import with_paths_of_outputs
 from pypedream.files.overriding import dep_paths, out_paths
@@ -17,14 +15,6 @@ from pypedream.places import Place
 
 if TYPE_CHECKING:
     from pypedream.files.reading import Subject
-
-_KINDS = {
-    "Out": "out",
-    "Metric": "metric",
-    "Plot": "plot",
-    "IncrementalOut": "incremental",
-    "DirectoryOut": "directory",
-}
 
 
 def registered(
@@ -101,11 +91,11 @@ def _check_home(function: Any, subject: Subject, report: Report) -> None:
 
 
 def _dep(side: Side, path: Any) -> FileDep:
-    return FileDep(path, side.annotation.loader, isinstance(side.annotation, IncrementalOut))
+    return FileDep(path, side.annotation.loader, side.annotation.kind == "incremental")
 
 
 def _out(side: Side, path: Any) -> FileOut:
     annotation = side.annotation
-    kind = _KINDS[word(annotation)]
+    kind = annotation.kind
     drawn = (annotation.x, annotation.y, annotation.template) if kind == "plot" else ()
     return FileOut(path, annotation.loader, kind, annotation.cache, side.is_required, *drawn)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from pypedream.errors import DefinitionError
-from pypedream.files.annotations import DEPS, Output, PlaceholderDep
+from pypedream.files.annotations import DEPS, Output
 from pypedream.files.checks import checked, loader_mistakes, missing, type_mistakes, word
 from pypedream.files.reading import Said, fields_of, is_typed_dict, mentions, read
 from pypedream.files.scope import Missing
@@ -60,7 +60,7 @@ def reads(subject: Subject, report: Report) -> Iterator[Side]:
             continue
         where = argument(name)
         annotation, found = _beside(where, subject.annotations[name], subject.scope, report)
-        if isinstance(annotation, DEPS):
+        if annotation is not None and annotation.kind in DEPS:
             yield _side(name, where, annotation, found, report)
         elif annotation is not None:
             report.wrong(where, f"{word(annotation)} is for what is returned; write Dep")
@@ -129,7 +129,7 @@ def _side(
     name: str, where: str, annotation: Any, found: Said, report: Report, is_required: bool = True
 ) -> Side:
     path = None
-    if not isinstance(annotation, PlaceholderDep):
+    if annotation.kind != "placeholder":
         try:
             path = checked(annotation.path, annotation)
         except DefinitionError as error:
