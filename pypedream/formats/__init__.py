@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pypedream.formats.csv_files import CSV
     from pypedream.formats.figures import MatplotlibFigure
     from pypedream.formats.joblib_files import Joblib
-    from pypedream.formats.json_files import JSON, JSONL
+    from pypedream.formats.json_files import JSON
+    from pypedream.formats.json_lines import JSONL
     from pypedream.formats.labelled import NetCDF, Zarr
     from pypedream.formats.loader import Loader, Reader, Writer, has_empty
     from pypedream.formats.picking import pick_serializer
@@ -64,7 +65,7 @@ __all__ = [
 _HOMES = {
     "CSV": "csv_files",
     "JSON": "json_files",
-    "JSONL": "json_files",
+    "JSONL": "json_lines",
     "NPY": "arrays",
     "YAML": "yaml_files",
     "Bytes": "plain",

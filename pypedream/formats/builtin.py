@@ -25,7 +25,7 @@ _FORMATS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "feather": ("columnar", "Feather", {}),
     "joblib": ("joblib_files", "Joblib", {}),
     "json": ("json_files", "JSON", {}),
-    "jsonl": ("json_files", "JSONL", {}),
+    "jsonl": ("json_lines", "JSONL", {}),
     "netcdf": ("labelled", "NetCDF", {}),
     "npy": ("arrays", "NPY", {}),
     "pandas.csv": ("indexed_csv", "IndexedCSV", {}),

@@ -1,4 +1,4 @@
-"""JSON, and JSON Lines: strict in both directions, so that what is read is what was written.
+"""JSON: strict in both directions, so that what is read is what was written.
 
 Three things that Python's json writes without a word are refused: keys that are not text (they
 would come back as text, and two of them may become one), NaN and infinity (which are not JSON),
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +16,10 @@ from attrs import frozen
 
 from pypedream.formats.faults import IN_MEMORY, fault, reading, writing
 from pypedream.formats.loader import Loader
-from pypedream.formats.replacement import replace, replacing
+from pypedream.formats.replacement import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from os import PathLike
 
 _MOST_MEMBERS = 10_000
@@ -61,11 +60,11 @@ class JSON(Loader[Any, Any]):
     def load(self, path: str | PathLike[str]) -> Any:
         """Return the document."""
         with reading(path, "JSON"), open(path, "rb", buffering=0) as file:
-            return _parsed(file.read(), path, "JSON", allow_nan=self.allow_nan)
+            return parsed(file.read(), path, "JSON", allow_nan=self.allow_nan)
 
     def loads(self, data: bytes) -> Any:
         """Return the document that *data* is."""
-        return _parsed(data, IN_MEMORY, "JSON", allow_nan=self.allow_nan)
+        return parsed(data, IN_MEMORY, "JSON", allow_nan=self.allow_nan)
 
     def save(self, value: Any, path: str | PathLike[str]) -> None:
         """Write *value* as one document."""
@@ -78,52 +77,11 @@ class JSON(Loader[Any, Any]):
             return self._encoded(value)
 
     def _encoded(self, value: Any) -> bytes:
-        return f"{_written(value, allow_nan=self.allow_nan, indent=self.indent)}\n".encode()
+        return f"{written(value, allow_nan=self.allow_nan, indent=self.indent)}\n".encode()
 
     def empty(self) -> Any:
         """Return what *empty_factory* makes."""
         return self.empty_factory()
-
-
-@frozen
-class JSONL(Loader[Iterable[Any], list[Any]]):
-    r"""One JSON document a line, in UTF-8; blank lines are passed over when it is read.
-
-    Parameters
-    ----------
-    allow_nan
-        As with `JSON`.
-
-    Raises
-    ------
-    FormatError
-        When loading a line that is not JSON: it names path and line.
-    """
-
-    allow_nan: bool = False
-
-    def load(self, path: str | PathLike[str]) -> list[Any]:
-        """Return the documents."""
-        values = []
-        with reading(path, "JSONL"), open(path, "rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    value = _parsed(line, path, "JSONL", allow_nan=self.allow_nan, line=number)
-                    values.append(value)
-        return values
-
-    def save(self, value: Iterable[Any], path: str | PathLike[str]) -> None:
-        """Write each member of *value* on a line of its own."""
-        with writing(path, "JSONL"), replacing(path) as beside, open(beside, "wb") as file:
-            if isinstance(value, (str, bytes, Mapping)):
-                raise TypeError(f"JSONL is for a list of records, not for a {type(value).__name__}")
-            for number, record in enumerate(value):
-                text = _written(record, allow_nan=self.allow_nan, indent=None, place=f"[{number}]")
-                file.write(f"{text}\n".encode())
-
-    def empty(self) -> list[Any]:
-        """Return an empty list."""
-        return []
 
 
 def is_exact(value: object) -> bool:
@@ -168,9 +126,16 @@ def _has_surrogate(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def _parsed(
+def parsed(
     data: bytes, path: str | PathLike[str], kind: str, *, allow_nan: bool, line: int | None = None
 ) -> Any:
+    """Return the document that *data* is.
+
+    Raises
+    ------
+    FormatError
+        If it is none; of the path and, if it is of one line of a file, of the line.
+    """
     try:
         # the codec with the mark at the beginning is written in Python, and slow
         encoding = "utf-8-sig" if data.startswith(BOM_UTF8) else "utf-8"
@@ -201,7 +166,14 @@ def _refused(text: str) -> Any:
     raise ValueError(f"{text} is no JSON; JSON(allow_nan=True) reads it")
 
 
-def _written(value: Any, *, allow_nan: bool, indent: int | None, place: str = "") -> str:
+def written(value: Any, *, allow_nan: bool, indent: int | None, place: str = "") -> str:
+    """Return *value* as one document.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If JSON does not have it: of where that is, as seen from *place*.
+    """
     if not allow_nan or not is_exact(value):
         _check(value, place or "the value", allow_nan=allow_nan, above=())
     # Only without indentation does json's fast code do it, and a single value needs none.
