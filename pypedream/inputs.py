@@ -7,19 +7,20 @@ The explicit form is ``Input(as_arg=..., bind=InputBinding....)``; ``param``, ``
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, field, frozen
 
 from pypedream import context
 from pypedream.errors import DefinitionError, UnboundInputException, UndefinedInputException
-from pypedream.mappers import NOT_GIVEN, RETURN, DependencyInputMapper, KeyedInputMapper
+from pypedream.outputs import NOT_GIVEN, RETURN
 from pypedream.places import Place, calling_place
 from pypedream.values import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pypedream.mappers import DependencyInputMapper, KeyedInputMapper
     from pypedream.protocols import InputMapper
 
 
@@ -226,8 +227,7 @@ def param(
 
     *default* and *required* are those of `KeyedInputMapper`.
     """
-    mapper = KeyedInputMapper(name, default, required)
-    bind = InputBinding.contextual(context.PARAMETERS, mapper)
+    bind = _keyed(context.PARAMETERS, name, default, required)
     return Input(as_arg or _last(name), bind, logged)
 
 
@@ -244,8 +244,7 @@ def var(
     The stage gets the value that the variable has when the stage is called.
     *default* and *required* are those of `KeyedInputMapper`.
     """
-    mapper = KeyedInputMapper(name, default, required)
-    bind = InputBinding.contextual(context.VARIABLES, mapper)
+    bind = _keyed(context.VARIABLES, name, default, required)
     return Input(as_arg or _last(name), bind, logged)
 
 
@@ -263,6 +262,8 @@ def dependency(
     *as_arg* is, if left out, the name of the output, or of the stage for its return value.
     *default* and *required* are those of `DependencyInputMapper`.
     """
+    from pypedream.mappers import DependencyInputMapper
+
     mapper = DependencyInputMapper(from_stage, from_output, default, required)
     bind = InputBinding.contextual(context.STAGES, mapper)
     name = from_stage if from_output == RETURN else from_output
@@ -274,16 +275,28 @@ def stage_read_by(binding: InputBinding) -> DependencyInputMapper | None:
 
     A class derived from it may do anything, so only the mapper itself is taken at its word.
     """
-    is_read = binding.source is context.STAGES and binding.ready
-    is_known = is_read and type(binding.mapper) is DependencyInputMapper
-    return cast("DependencyInputMapper", binding.mapper) if is_known else None
+    if binding.source is not context.STAGES or not binding.ready:
+        return None
+    from pypedream.mappers import DependencyInputMapper
+
+    mapper = binding.mapper
+    return mapper if type(mapper) is DependencyInputMapper else None
 
 
 def key_read_by(binding: InputBinding, source: ContextVar[Any]) -> KeyedInputMapper | None:
     """Return the mapper of a binding that says which key of *source* it reads, or None."""
-    is_read = binding.source is source and binding.ready
-    is_known = is_read and type(binding.mapper) is KeyedInputMapper
-    return cast("KeyedInputMapper", binding.mapper) if is_known else None
+    if binding.source is not source or not binding.ready:
+        return None
+    from pypedream.mappers import KeyedInputMapper
+
+    mapper = binding.mapper
+    return mapper if type(mapper) is KeyedInputMapper else None
+
+
+def _keyed(source: ContextVar[Any], *told: Any) -> InputBinding:
+    from pypedream.mappers import KeyedInputMapper  # stages with inputs of their own are few
+
+    return InputBinding.contextual(source, KeyedInputMapper(*told))
 
 
 def _last(name: str) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import Flag, auto
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 from pypedream.errors import DefinitionError, PypedreamError, UndefinedInputException
 from pypedream.names import did_you_mean
+from pypedream.outputs import EXTRA, NOT_GIVEN, RETURN
 from pypedream.places import calling_place
 from pypedream.values import said
 
@@ -21,25 +22,6 @@ if TYPE_CHECKING:
     from attrs import Attribute
 
     from pypedream.protocols import OutputMapper
-
-RETURN: Final = "return"
-EXTRA: Final = "_extra"
-
-
-class _NotGiven:
-    """Stands for "no value"; None is a value like any other."""
-
-    def __repr__(self) -> str:
-        return "NOT_GIVEN"
-
-    def __bool__(self) -> bool:
-        return False
-
-    def __reduce__(self) -> str:
-        return "NOT_GIVEN"
-
-
-NOT_GIVEN: Final = _NotGiven()
 
 
 def _check_text(_: object, attribute: Attribute[str], name: object) -> None:

@@ -17,8 +17,8 @@ from attrs import define
 from pypedream.errors import DefinitionError, MapError
 from pypedream.inputs import Input, InputBinding
 from pypedream.log.logger import logger
-from pypedream.mappers import NOT_GIVEN
 from pypedream.names import did_you_mean, there_are
+from pypedream.outputs import NOT_GIVEN
 from pypedream.over import CROSS, NEST, ZIP, Over, over_of, refuse_what_has_no_items
 from pypedream.places import calling_place
 from pypedream.stage import ASYNC_GENERATOR, COROUTINE, Stage, code_flags

@@ -12,7 +12,6 @@ from attrs import define, field, fields_dict, frozen
 from pypedream._lazy import shown_as
 from pypedream.errors import DefinitionError
 from pypedream.names import did_you_mean, there_are
-from pypedream.over import Over, over_of
 from pypedream.places import Place, calling_place, is_library
 from pypedream.values import said
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from pypedream.files.stage_files import StageFiles
     from pypedream.inputs import Input, InputBinding
+    from pypedream.over import Over
     from pypedream.protocols import OutputMapper
 
 # As in `inspect`, which is not imported for three numbers.
@@ -45,6 +45,14 @@ def _names_of_resources(value: Any) -> tuple[str, ...]:
 
 def _one_or_several(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, (list, tuple, set, frozenset)) else (value,)
+
+
+def _over(value: Any) -> Any:
+    if value is None:
+        return None
+    from pypedream.over import over_of  # few stages are mapped
+
+    return over_of(value)
 
 
 @frozen
@@ -129,7 +137,7 @@ class Policy:
     env: tuple[str, ...] = field(default=(), converter=_names)
     executor: Any = None
     workers: int | None = None
-    over: Over | None = field(default=None, converter=over_of)
+    over: Over | None = field(default=None, converter=_over)
     item_key: Callable[..., Any] | None = None
     collect: str = "list"
     chunk: int | None = None
@@ -162,6 +170,16 @@ def policy_of(keywords: dict[str, Any], name: str) -> Policy:
                 f'stage "{name}": no option "{keyword}"{hint} ({calling_place()})'
             )
     return Policy(**keywords)
+
+
+def mapped_over(policy: Policy) -> Over | None:
+    """Return what a stage is mapped over; None also if what was said is nothing of that kind."""
+    over: Any = policy.over
+    if over is None:
+        return None
+    from pypedream.over import Over
+
+    return over if isinstance(over, Over) else None
 
 
 @frozen(init=False, eq=False)

@@ -23,7 +23,8 @@ from pypedream import (
     Variables,
 )
 from pypedream.errors import DefinitionError, UndefinedInputException
-from pypedream.mappers import NOT_GIVEN, names_of, outputs_of
+from pypedream.mappers import names_of, outputs_of
+from pypedream.outputs import NOT_GIVEN
 
 NAMES = st.lists(st.text("abcdef", min_size=1), unique=True, min_size=1, max_size=5)
 

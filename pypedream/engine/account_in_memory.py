@@ -34,7 +34,7 @@ from pypedream.engine.views import KeptOutputs
 from pypedream.log.encode import plain
 from pypedream.log.ended import said_by
 from pypedream.log.redaction import Redactor
-from pypedream.mappers import RETURN
+from pypedream.outputs import RETURN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from pypedream.deferred import Deferred
 from pypedream.engine.remembered import Remembered
 from pypedream.errors import PypedreamError, UnhashableInput
 from pypedream.log.redaction import Redactor
-from pypedream.mappers import NOT_GIVEN, RETURN
+from pypedream.outputs import NOT_GIVEN, RETURN
 from pypedream.stage import USUAL
 from pypedream.store.identity import CodeIdentity, code_identity, stage_identity
 from pypedream.values import short

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 from attrs import fields
 
 from pypedream import graph
-from pypedream.engine.check_over import over_mistakes
 from pypedream.engine.options import CACHE, EXECUTOR_RULE, ON_ERROR, is_count, is_executor
 from pypedream.engine.problem import Problem
 from pypedream.inputs import InputBinding
-from pypedream.mappers import RETURN, names_of
 from pypedream.names import did_you_mean
+from pypedream.outputs import RETURN
 from pypedream.parameters import Secret
 from pypedream.stage import (
     ASYNC_GENERATOR,
@@ -55,6 +54,8 @@ def mistakes(definition: Definition, wiring: Wiring, order: list[str]) -> list[P
         if wired.stage.output_mapper is not None:
             found.extend(_output_mistakes(wired))
         if wired.stage.policy is not USUAL:
+            from pypedream.engine.check_over import over_mistakes
+
             found.extend(_policy_mistakes(wired))
             found.extend(over_mistakes(wired))
     found.extend(_type_mistakes(definition, wiring.wires))
@@ -76,6 +77,8 @@ def _position_mistakes(wired: Wire) -> Iterator[Problem]:
 
 
 def _output_mistakes(wired: Wire) -> Iterator[Problem]:
+    from pypedream.mappers import names_of
+
     mapper = wired.stage.output_mapper
     if not callable(mapper):
         what = f'stage "{wired.key}": output_mapper={written(mapper)} cannot be called'

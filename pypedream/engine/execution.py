@@ -24,7 +24,7 @@ from pypedream.engine.wiring import bind, read_link
 from pypedream.errors import StageTimeout
 from pypedream.inputs import InputBinding
 from pypedream.log.streams import STREAMS
-from pypedream.mappers import NOT_GIVEN
+from pypedream.outputs import NOT_GIVEN
 from pypedream.stage import ASYNC_GENERATOR, GENERATOR
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from pypedream.engine.result_log import FILE, FailedCall, ResultLine, ResultLog
 from pypedream.engine.reuse import LOOKS, READ_ONLY, Taken, mode_of
 from pypedream.engine.views import Values
 from pypedream.errors import MissingEntry, UnreadableResult, UnsafePayload
-from pypedream.mappers import RETURN
+from pypedream.outputs import RETURN
 from pypedream.store.corruption import Damaged
 from pypedream.store.results import Result, Results, Unstorable
 from pypedream.values import one_line

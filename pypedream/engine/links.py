@@ -20,10 +20,9 @@ from pypedream.inputs import (
     stage_read_by,
     var,
 )
-from pypedream.mappers import NOT_GIVEN, RETURN, outputs_of
 from pypedream.names import did_you_mean, nearest, there_are
-from pypedream.over import Over
-from pypedream.stage import Arguments, Stage, arguments_of, place_of
+from pypedream.outputs import NOT_GIVEN, RETURN
+from pypedream.stage import Arguments, Stage, arguments_of, mapped_over, place_of
 from pypedream.values import said
 
 if TYPE_CHECKING:
@@ -257,8 +256,8 @@ class Linker:
 
     def _taken(self, arguments: Arguments) -> dict[str, bool]:
         """Return the arguments, with those that only ``over=`` names if any keyword is taken."""
-        over = self.stage.policy.over
-        if not (isinstance(over, Over) and arguments.takes_any):
+        over = mapped_over(self.stage.policy)
+        if over is None or not arguments.takes_any:
             return arguments.names
         given: tuple[Any, ...] = over.names
         named = [name for name in given if isinstance(name, str)]
@@ -282,8 +281,8 @@ class Linker:
 
     def _of_argument(self, name: str, *, is_required: bool) -> Link | None:
         """Return the link of an argument; one that is mapped over may be called otherwise."""
-        over = self.stage.policy.over
-        source = over.source(name) if isinstance(over, Over) else name
+        over = mapped_over(self.stage.policy)
+        source = over.source(name) if over is not None else name
         if source == name or not isinstance(source, str):  # the latter is for `check_over`
             return self._by_name(name, is_required=is_required)
         if not self._kinds(source):
@@ -359,6 +358,8 @@ class Linker:
 
     def _has_output(self, key: str, output: str, one: Input) -> bool:
         """Say whether a stage may have an output; that it has not is a mistake of the input."""
+        from pypedream.mappers import outputs_of
+
         named = outputs_of(self.names.stages[key].output_mapper)
         if output == RETURN or named is None or output in named:
             return True
@@ -451,8 +452,8 @@ class Linker:
 
     def _did_you_mean(self, name: str) -> str:
         """Name the nearest source of an argument; of one that is mapped over, how to say so."""
-        near, over = nearest(name, self.names.all()), self.stage.policy.over
-        if near is not None and isinstance(over, Over) and {name, near} & {*over.names}:
+        near, over = nearest(name, self.names.all()), mapped_over(self.stage.policy)
+        if near is not None and over is not None and {name, near} & {*over.names}:
             return f'; did you mean over={{"{name}": "{near}"}}?'
         return did_you_mean(name, self.names.all())
 

@@ -12,8 +12,8 @@ from pypedream.engine.history import recorded_events, recorded_run_in
 from pypedream.engine.result_log import recorded_results
 from pypedream.errors import NoResult, UnreadableResult, UnsafePayload
 from pypedream.log.durations import duration_text
-from pypedream.mappers import RETURN
 from pypedream.names import did_you_mean
+from pypedream.outputs import RETURN
 from pypedream.values import one_line, said
 
 if TYPE_CHECKING:

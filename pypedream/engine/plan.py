@@ -25,8 +25,7 @@ from pypedream.errors import PlanError, PypedreamError, StoreError
 from pypedream.inputs import InputBinding
 from pypedream.log.durations import duration_text
 from pypedream.log.ended import items_text
-from pypedream.mappers import NOT_GIVEN
-from pypedream.over import CROSS, NEST
+from pypedream.outputs import NOT_GIVEN
 from pypedream.stage import ASYNC_GENERATOR, COROUTINE, USUAL
 
 if TYPE_CHECKING:
@@ -300,6 +299,7 @@ def _mapped(one: PlannedStage) -> str:
 def _count(wired: Wire, over: Over, parameters: Parameters) -> int | None:
     """Return how many items a stage is mapped over, if that can be told before the run."""
     from pypedream.engine.items_planned import items_given
+    from pypedream.over import CROSS, NEST
 
     values = items_given(wired, parameters) if over.how != NEST else None
     if values is None:

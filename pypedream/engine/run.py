@@ -16,8 +16,8 @@ from pypedream.engine.views import KeptOutputs
 from pypedream.errors import NoResult
 from pypedream.log.durations import duration_text
 from pypedream.log.redaction import Redactor
-from pypedream.mappers import RETURN
 from pypedream.names import did_you_mean
+from pypedream.outputs import RETURN
 from pypedream.values import said, short
 
 GRACE_S = 10.0

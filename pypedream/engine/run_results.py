@@ -13,7 +13,7 @@ from attrs import NOTHING
 
 from pypedream.engine.views import Values
 from pypedream.errors import UnreadableResult
-from pypedream.mappers import RETURN
+from pypedream.outputs import RETURN
 from pypedream.parameters.annotations import unboxed
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from pypedream.deferred import Deferred
-from pypedream.mappers import RETURN
+from pypedream.outputs import RETURN
 from pypedream.values import short
 
 

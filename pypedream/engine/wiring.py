@@ -14,8 +14,7 @@ from attrs import Factory, define
 from pypedream.deferred import Deferred
 from pypedream.engine.links import Definition, Link, Linker, Names
 from pypedream.errors import UnboundInputException
-from pypedream.mappers import NOT_GIVEN, RETURN
-from pypedream.over import Over
+from pypedream.outputs import NOT_GIVEN, RETURN
 from pypedream.stage import (
     ASYNC_GENERATOR,
     COROUTINE,
@@ -25,6 +24,7 @@ from pypedream.stage import (
     Stage,
     arguments_of,
     code_flags,
+    mapped_over,
     place_of,
 )
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pypedream.engine.file_edges import FileEdges
     from pypedream.engine.problem import Problem
     from pypedream.files.stage_files import StageFiles
+    from pypedream.over import Over
     from pypedream.places import Place
 
     Read = Callable[[Any], Any]
@@ -279,7 +280,7 @@ def _wire_stage(linker: Linker, arguments: Arguments) -> Wire:
             if link.kind != "default" and not linker.is_direct(link)
         ],
         condition=condition,
-        over=policy.over if isinstance(policy.over, Over) else None,
+        over=mapped_over(policy),
         logged=tuple(one.as_arg for one in stage.inputs if one.logged),
         files=linker.files,
         links=links,

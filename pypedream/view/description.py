@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import Factory, frozen
 
 from pypedream.log.durations import duration_text
-from pypedream.mappers import RETURN
+from pypedream.outputs import RETURN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from attrs import fields
 from pypedream import context
 from pypedream.inputs import key_read_by, stage_read_by
 from pypedream.log.redaction import HIDDEN, Redactor, is_secret_name
-from pypedream.mappers import RETURN
+from pypedream.outputs import RETURN
 from pypedream.over import Over
 from pypedream.stage import USUAL, Policy, place_of
 from pypedream.values import said, short

@@ -11,7 +11,7 @@ from pypedream.engine.views import KeptOutputs
 from pypedream.log.durations import duration_text
 from pypedream.log.moments import local_time
 from pypedream.log.redaction import HIDDEN, Redactor, is_secret_name
-from pypedream.mappers import RETURN
+from pypedream.outputs import RETURN
 from pypedream.pipeline import Pipeline
 from pypedream.places import name_at_prompt
 from pypedream.view.describing import describe
