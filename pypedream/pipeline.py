@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pypedream._lazy import export, shown_as, view
-from pypedream.engine.table import StageTable, named_stages
+from pypedream.engine.table import StageTable, has_params, named_stages
 from pypedream.errors import DefinitionError, PipelineConfigError
 from pypedream.parameters.given import as_parameters, as_variables
 from pypedream.places import calling_place
@@ -751,7 +751,7 @@ class Pipeline:
             or made.definition.parameters is not self.parameters
             or made.definition.variables is not self.variables
         ):
-            if self._table.has_files:
+            if any(map(has_params, self._table.stages.values())):
                 from pypedream.files.stage_groups import missing_groups
 
                 self.parameters = missing_groups(self.parameters, self._table.stages)
@@ -832,7 +832,7 @@ class Pipeline:
 
     def _take_params(self, key: str, stage: Stage | None, before: Stage | None) -> None:
         """Let the parameters of a stage be a group of those of the pipeline."""
-        if not any(map(_has_params, (stage, before))):
+        if not any(map(has_params, (stage, before))):
             return
         from pypedream.files.stage_groups import with_stage_params, without_stage_params
 
@@ -852,11 +852,6 @@ def _own_options(given: dict[str, Any], name: str) -> dict[str, Any]:
     from pypedream.engine.options import own_options
 
     return own_options(given, name)
-
-
-def _has_params(stage: Stage | None) -> bool:
-    files = None if stage is None else stage.files
-    return files is not None and files.spec.params_value is not None
 
 
 def _raised_by(run: Run) -> BaseException | None:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pypedream.engine.carry_out
-import pypedream.engine.explicit
 import pypedream.engine.file_edges
 import pypedream.engine.file_keeping
 import pypedream.engine.keeping

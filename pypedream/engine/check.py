@@ -281,7 +281,7 @@ def _type_mistakes(definition: Definition, wires: Mapping[str, Wire]) -> Iterato
     annotated = [key for key, wired in wires.items() if _has_annotations(wired.function)]
     if not annotated:
         return
-    from pypedream.engine.types import annotations_of  # types are compared only if there are any
+    from pypedream.engine.annotations import annotations_of  # types are compared if there are any
 
     annotations = {key: annotations_of(wires[key].function) for key in annotated}
     for key, consumed in annotations.items():

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define
 
-from pypedream.engine.crew import Crew
 from pypedream.engine.options import SERIAL, THREADS
-from pypedream.engine.threads import Threads
 from pypedream.errors import ExecutorError
 from pypedream.stage import USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pypedream.engine.crew import Crew
     from pypedream.engine.execution import Execution
     from pypedream.engine.wiring import Wire
     from pypedream.protocols import Executor
@@ -44,7 +43,7 @@ class Crews:
         self.default = self._crew(options.executor, options.workers)
 
     def __iter__(self) -> Iterator[Crew]:
-        return (crew for crew in self._made.values() if isinstance(crew, Crew))
+        return (crew for crew in map(as_crew, self._made.values()) if crew is not None)
 
     @property
     def is_serial(self) -> bool:
@@ -82,6 +81,9 @@ class Crews:
         return self._made[key]
 
     def _new_crew(self, chosen: Any, workers: int | None) -> Crew | Executor:
+        from pypedream.engine.crew import Crew
+        from pypedream.engine.threads import Threads
+
         if chosen == THREADS:
             return Crew(self.execution, Threads(workers or os.cpu_count() or 1), self.tell)
         from pypedream.executors.recognition import remote_executor_for
@@ -96,6 +98,15 @@ class Crews:
         return Crew(
             self.execution, Threads(far.workers), self.tell, Far(self.execution, far, is_own)
         )
+
+
+def as_crew(caller: object) -> Crew | None:
+    """Return who calls a stage, if it is a crew."""
+    if caller is None:
+        return None
+    from pypedream.engine.crew import Crew  # where the scheduler makes all calls there is none
+
+    return caller if isinstance(caller, Crew) else None
 
 
 def let_down(key: str) -> ExecutorError:

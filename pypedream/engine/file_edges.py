@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from attrs import Factory, define
 
 from pypedream.engine.problem import Problem
+from pypedream.engine.table import has_params
 from pypedream.errors import DefinitionError
 from pypedream.files.paths import seen_from
 from pypedream.files.producers import Producers, clashes
-from pypedream.files.stage_groups import groups_in
 from pypedream.files.templates import texts_of
 from pypedream.stage import place_of
 
@@ -41,8 +41,9 @@ class FileEdges:
     @classmethod
     def of(cls, definition: Definition, problems: list[Problem]) -> FileEdges:
         """Return the files of a definition; mistakes go to *problems*."""
-        edges = cls(groups=tuple(groups_in(definition.stages)))
-        for key, stage in definition.stages.items():
+        stages = definition.stages
+        edges = cls(groups=tuple(key for key, stage in stages.items() if has_params(stage)))
+        for key, stage in stages.items():
             if stage.files is None:
                 continue
             try:
@@ -55,7 +56,7 @@ class FileEdges:
         for root in dict.fromkeys(files.root for files in edges.files.values()):
             outputs = list(edges._outputs_in(root))
             for clash in clashes(outputs):
-                where = place_of(definition.stages[clash.stages[1]])
+                where = place_of(stages[clash.stages[1]])
                 found.setdefault(clash.stages, Problem(clash.what, where, clash.hint))
             edges._producers[root] = Producers(outputs)
         problems.extend(found.values())

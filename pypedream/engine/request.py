@@ -13,6 +13,7 @@ from pypedream.engine.options import NAMES, accepted, options_from_environment, 
 from pypedream.engine.plan import Blueprint, Plan, blueprint, make_plan
 from pypedream.engine.problem import Problem
 from pypedream.engine.selection import SELECTION, Selection, selection_of
+from pypedream.engine.table import has_params
 from pypedream.errors import ParameterError, PypedreamError
 from pypedream.names import did_you_mean, there_are
 from pypedream.parameters import Parameters
@@ -109,7 +110,7 @@ def plan_for(
     start = _own(request.start, base, problems) if parameters is None else parameters
     if start is None:
         start = _with_environment(base.definition.parameters, outside)
-    if base.has_files:
+    if any(map(has_params, base.definition.stages.values())):
         start = _with_params_file(start, base, problems)
     values, refused = _with_values(start, request.values, problems, base)
     problems.extend(map(Problem, values.mistakes))

@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, define, field, frozen
 
 from pypedream.context import Attempt
-from pypedream.engine.crew import Crew
-from pypedream.engine.crews import Crews, let_down
+from pypedream.engine.crews import Crews, as_crew, let_down
 from pypedream.engine.plain import run_plain
-from pypedream.engine.ranking import ranks_of
 from pypedream.engine.readiness import Readiness
 from pypedream.engine.retry import Retries
 from pypedream.engine.run import GRACE_S
@@ -29,6 +27,7 @@ from pypedream.log.ended import Ended
 
 if TYPE_CHECKING:
     from pypedream.engine.coroutines import LoopHost
+    from pypedream.engine.crew import Crew
     from pypedream.engine.execution import Execution, Outcome
     from pypedream.engine.resources import Resources
     from pypedream.protocols import Executor
@@ -104,6 +103,7 @@ class Scheduler:
         is_serial = self.crews.is_serial and not has_async
         self._is_uniform = not (has_async or self.crews.has_others)
         if not is_serial:
+            from pypedream.engine.ranking import ranks_of
             from pypedream.engine.resources import resources_of
 
             self.execution.ranks = ranks_of(plan)
@@ -173,8 +173,8 @@ class Scheduler:
 
     def _hand_over_all(self) -> None:
         """Let the crew have all that is ready, where nothing has to be decided of each stage."""
-        readiness, crew = self._readiness, self.crews.default
-        if not (isinstance(crew, Crew) and self._is_uniform and self._resources is None):
+        readiness, crew = self._readiness, as_crew(self.crews.default)
+        if crew is None or not self._is_uniform or self._resources is not None:
             return
         if readiness.missing or self.execution.held:
             return
@@ -232,13 +232,14 @@ class Scheduler:
         self._start(wired, number)
 
     def _start(self, wired: Wire, number: int) -> None:
-        caller = None if wired.is_async else self.crews.of(wired)
-        if isinstance(caller, Crew):
+        caller: Any = None if wired.is_async else self.crews.of(wired)
+        crew = as_crew(caller)
+        if crew is not None:
             self.running[wired.key] = number
             if number == 1:
-                caller.add([wired])
+                crew.add([wired])
             else:
-                caller.add_again(wired, number)
+                crew.add_again(wired, number)
             return
         if caller is None and not wired.is_async:
             self._settle(self.execution.attempt(wired, number))
@@ -301,14 +302,14 @@ class Scheduler:
                 self._settle(said)
             for crew in self.crews:
                 crew.is_halted = False
-        elif isinstance(said, Crew):
-            said.left()
         elif isinstance(said, _Returned):
             self._take_in_future(said)
         elif isinstance(said, BaseException):
             raise said
-        else:
+        elif said is None:
             self._start_retries()
+        else:
+            said.left()  # a crew
 
     def _take_in_future(self, said: _Returned) -> None:
         wired, number = said.wired, said.number

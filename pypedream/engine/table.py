@@ -123,6 +123,12 @@ def named_stages(
     )
 
 
+def has_params(stage: Stage | None) -> bool:
+    """Say whether a stage has parameters of its own, which are a group of the pipeline's."""
+    files = None if stage is None else stage.files
+    return files is not None and files.spec.params_value is not None
+
+
 def _own(stage: Stage, pipeline: str = "") -> Stage:
     """Return a copy of a stage with files, which nobody else can change, as one of a pipeline."""
     assert stage.files is not None

@@ -15,7 +15,7 @@ from pypedream.parameters.table import Parameters
 from pypedream.parameters.typed import group_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from pypedream.stage import Stage
 
@@ -110,8 +110,3 @@ def _set(parameters: Parameters, key: str, values: Mapping[str, Any], source: st
 
 def _value(stage: Stage) -> Any:
     return None if stage.files is None else stage.files.spec.params_value
-
-
-def groups_in(stages: Mapping[str, Stage]) -> Iterable[str]:
-    """Return the names of the groups: those of the stages that have parameters."""
-    return (key for key, stage in stages.items() if _value(stage) is not None)

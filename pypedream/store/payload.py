@@ -17,7 +17,6 @@ from pypedream.errors import StoreError
 from pypedream.store.disk import FileState, digest_of, flush, remove_tree
 from pypedream.store.entry import INLINE_BYTES
 from pypedream.store.recalling import refused
-from pypedream.store.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,6 +81,8 @@ def dump(
 def _spooled(
     write: Callable[..., Any], staged: Callable[[], Path], options: Mapping[str, Any]
 ) -> Payload:
+    from pypedream.store.spool import Spool
+
     spool = Spool(staged)
     try:
         write(spool, **options)
