@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from pypedream.errors import CorruptEntry, MissingEntry, StoreError
-from pypedream.files.copying import copy
 from pypedream.files.hashes import Digest, Member, manifest_of, members_in
 from pypedream.files.moves import with_x
 from pypedream.formats.replacement import replacing, replacing_folder
@@ -30,7 +29,6 @@ from pypedream.store.corruption import Damaged
 from pypedream.store.disk import digest_of, flush
 from pypedream.store.entry import INLINE_BYTES, NO_METADATA, Entry
 from pypedream.store.results import Unstorable
-from pypedream.store.transfer import copy_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -193,6 +191,8 @@ class FileBlobs:
         key, about = f"file/{member.sha256}", _about(os.stat(path).st_mode)
         if self._is_kept(self._found(key), about):
             return
+        from pypedream.files.copying import copy
+
         with self._backend.staged() as beside:
             if copy(path, beside) != member.sha256:
                 raise _changed(path)
@@ -227,6 +227,8 @@ class FileBlobs:
         """Return the entry of a key, from the remote store if it is there only."""
         entry = self._found(key)
         if entry is None and self._store.remote is not None and not self._store.readonly:
+            from pypedream.store.transfer import copy_missing
+
             copy_missing(self._store.remote, self._store, [key])
             entry = self._found(key)
         if entry is None:
@@ -264,6 +266,8 @@ class FileBlobs:
             self._store.contents.verify(entry)
             beside.write_bytes(entry.inline)
             return
+        from pypedream.files.copying import copy
+
         blob = self._backend.blob(entry)
         try:
             if blob is not None:

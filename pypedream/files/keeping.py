@@ -12,12 +12,12 @@ from pypedream.errors import MissingEntry, UnreadableResult
 from pypedream.files.blobs import FileBlobs
 from pypedream.files.hashes import Digest, FileHashes
 from pypedream.files.paths import within
-from pypedream.files.presumed import Presumed
 from pypedream.files.stage_files import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from pypedream.files.presumed import Presumed
     from pypedream.files.stage_files import StageFiles
     from pypedream.files.written import Written, WrittenFile
     from pypedream.store import CacheStore
@@ -59,6 +59,8 @@ class KeptFiles:
             return self.hashes(root)
         found = self._presumed.get(root)
         if found is None:
+            from pypedream.files.presumed import Presumed
+
             found = self._presumed[root] = Presumed.of(self.hashes(root), root)
         return found
 
