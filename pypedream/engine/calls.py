@@ -52,7 +52,7 @@ _NOT_SET = "not set"
 _FORMAT = "call/1"
 
 
-@frozen
+@frozen(repr=False)
 class Told:
     """What one input of a call is.
 
@@ -93,7 +93,7 @@ class Told:
         return cls(source, digest, shown, parts)
 
 
-@frozen
+@frozen(repr=False)
 class Call:
     """One call of a stage, before it is made.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FILE = "results.jsonl"
 
 
-@frozen
+@frozen(repr=False)
 class ResultLine:
     """What one stage gave in one run.
 
@@ -66,7 +66,7 @@ class ResultLine:
         return f"{json.dumps(about)}\n"
 
 
-@frozen
+@frozen(repr=False)
 class FailedCall:
     """A call of a stage that gave nothing."""
 
@@ -79,7 +79,7 @@ class FailedCall:
         return f"{json.dumps(about)}\n"
 
 
-@frozen
+@frozen(repr=False)
 class RecordedResults:
     """What the record of a run says of the results.
 

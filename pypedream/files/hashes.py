@@ -50,7 +50,7 @@ _read_last: dict[str, tuple[_Seen, Mapping[str, _Row]]] = {}
 """What this process has read of memos; a run makes many a `FileHashes`."""
 
 
-@frozen
+@frozen(repr=False)
 class Digest:
     """What is in a file or a folder.
 
@@ -67,7 +67,7 @@ class Digest:
     is_folder: bool = False
 
 
-@frozen
+@frozen(repr=False)
 class Member:
     """One file of a folder, by its path within the folder."""
 

@@ -40,7 +40,7 @@ _TYPES = {"size": int, "is_folder": bool, "cached": bool}
 _CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)", re.MULTILINE)
 
 
-@frozen
+@frozen(repr=False)
 class ParamLock:
     """A parameter: how it is shown, and its digest where that says more than what is shown."""
 
@@ -48,7 +48,7 @@ class ParamLock:
     digest: str = ""
 
 
-@frozen
+@frozen(repr=False)
 class DepLock:
     """A file or folder that was read."""
 
@@ -57,7 +57,7 @@ class DepLock:
     is_folder: bool = False
 
 
-@frozen
+@frozen(repr=False)
 class OutLock:
     """A file or folder that was written.
 
@@ -84,7 +84,7 @@ class OutLock:
     template: str = ""
 
 
-@frozen
+@frozen(repr=False)
 class Lock:
     """What a stage was run with and what it wrote.
 

@@ -54,7 +54,7 @@ PENDING = "pending"
 """The folder of a workspace for journals of outputs that are not all in place."""
 
 
-@frozen
+@frozen(repr=False)
 class Recovered:
     """What became of outputs that a crash had left.
 

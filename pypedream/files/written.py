@@ -19,7 +19,7 @@ MARK = "files"
 """Is recorded with a result that is kept as what `Written.about` says."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class WrittenFile:
     """A file or folder that a stage wrote.
 
@@ -41,7 +41,7 @@ class WrittenFile:
     is_cached: bool = True
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Written(Deferred):
     """All files that one call of a stage wrote, by the field of what it returned.
 

@@ -29,7 +29,7 @@ SUFFIXES = {
 PICTURES = ("image/png", "image/jpeg")
 
 
-@frozen
+@frozen(repr=False)
 class Display:
     """What something looks like.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Backend", "Lease"]
 
 
-@frozen
+@frozen(repr=False)
 class Lease:
     """The right of one call to compute what a name stands for.
 

@@ -47,7 +47,7 @@ def claimed(backend: Backend, name: str, *, wait_timeout: float | None = None) -
     return Claim(backend, name, wait_timeout)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Claim(AbstractContextManager[bool]):
     """A claim that is held for a block.
 

@@ -35,7 +35,7 @@ _DAY_S = 24 * 3600
 _MOST_TIMES_FILLED = 20
 
 
-@frozen
+@frozen(repr=False)
 class FileState:
     """By what one can tell that a file has not been written to since."""
 

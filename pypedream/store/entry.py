@@ -20,7 +20,7 @@ NO_METADATA = json.dumps(
 """What is recorded of a value for which nobody said anything."""
 
 
-@frozen
+@frozen(repr=False)
 class Entry:
     """One value of a store.
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _LONGEST_SHOWN = 30
 
 
-@frozen
+@frozen(repr=False)
 class CodeIdentity:
     """What a function is; equal to another one if nothing that counts has changed.
 

@@ -10,7 +10,7 @@ from attrs import frozen
 __all__ = ["Owner", "is_gone", "this_process"]
 
 
-@frozen
+@frozen(repr=False)
 class Owner:
     """A process.
 

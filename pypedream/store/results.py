@@ -38,7 +38,7 @@ class Unstorable(Exception):
     """No format can hold a value; the text says why."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Result:
     """One result that is kept.
 
