@@ -11,15 +11,30 @@ from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import ParameterError
 from pypedream.names import did_you_mean, nearest
-from pypedream.parameters.definition import Parameter
 from pypedream.values import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pypedream.parameters.definition import Parameter
     from pypedream.parameters.groups import Group
 
 _SHOWN_NAMES = 8
+
+
+def checked(definition: Parameter, value: Any) -> Any:
+    """Read a value from Python code."""
+    return definition.check(value)
+
+
+def parsed(definition: Parameter, text: str) -> Any:
+    """Read text."""
+    return definition.parse(text)
+
+
+def loaded(definition: Parameter, value: Any) -> Any:
+    """Read a value as a file holds it."""
+    return definition.load(value)
 
 
 class Changes:
@@ -61,19 +76,19 @@ class Changes:
         source
             Who sets it, as the user calls it: "-p", "params.toml".
         read
-            ``Parameter.check`` for a Python value, ``.parse`` for text, ``.load`` for a file's.
+            `checked` for a Python value, `parsed` for text, `loaded` for a file's.
         """
         try:
             if name in self._definitions:
                 self.values[name] = read(self._definitions[name], value)
                 self.sources[name] = source
                 return
-            parts = self._parts(name, value, is_text=read is Parameter.parse)
+            parts = self._parts(name, value, is_text=read is parsed)
         except ParameterError as error:
             self.mistakes.append(f"{error} ({source})")
             return
         # text for a group was JSON, so its parts are values of a file
-        read = Parameter.load if read is Parameter.parse else read
+        read = loaded if read is parsed else read
         for part, member in parts.items():
             self.put(f"{name}.{part}", member, source, read)
 

@@ -23,12 +23,11 @@ from pypedream.parameters.annotations import (
 )
 from pypedream.parameters.rules import is_among, obey, words
 from pypedream.parameters.secret import MASK, Secret
+from pypedream.parameters.sources import PREFIX
 from pypedream.values import short
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-
-PREFIX = "PYPEDREAM_PARAM_"
 
 
 @frozen(eq=False, repr=False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from pypedream.errors import DefinitionError
 from pypedream.parameters.annotations import is_config_class
+from pypedream.parameters.groups import Group
 from pypedream.parameters.table import Parameters
 from pypedream.parameters.variables import Variables
 from pypedream.places import calling_place
@@ -35,7 +36,7 @@ def as_parameters(parameters: Parameters | Settings | None) -> Parameters:
         If it is neither.
     """
     if parameters is None:
-        return Parameters.define()
+        return Parameters(Group({}))
     if isinstance(parameters, Parameters):
         return parameters
     if isinstance(parameters, type) or is_config_class(type(parameters)):

@@ -7,12 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import ParameterError
-from pypedream.parameters.definition import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pypedream.parameters.definition import Parameter
+
+PREFIX = "PYPEDREAM_PARAM_"
 
 
 def in_environment(

@@ -16,13 +16,14 @@ from pypedream.errors import (
     ParameterError,
     UndefinedParameterException,
 )
-from pypedream.parameters.changes import Changes, how_to_set, unknown
+from pypedream.parameters.changes import Changes, checked, how_to_set, loaded, parsed, unknown
 from pypedream.parameters.copying import copied
-from pypedream.parameters.definition import Parameter
 from pypedream.parameters.groups import Group, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from pypedream.parameters.definition import Parameter
 
 _DEFAULT = "default"
 _NOT_SET = "not set"
@@ -178,7 +179,7 @@ class Parameters(Mapping[str, Any]):
             With one line for each mistake. Nothing is set then.
         """
         settings = ((name, value, source) for name, value in values.items())
-        return self._with(settings, Parameter.check)
+        return self._with(settings, checked)
 
     def with_text(self, values: Mapping[str, str], *, source: str) -> Parameters:
         """Set values from text, which is read by the declared type or that of the default.
@@ -194,7 +195,7 @@ class Parameters(Mapping[str, Any]):
         [1990, 1991]
         """
         settings = ((name, text, source) for name, text in values.items())
-        return self._with(settings, Parameter.parse)
+        return self._with(settings, parsed)
 
     def with_file(self, path: str | os.PathLike[str]) -> Parameters:
         """Set the values that a TOML, JSON or YAML file holds.
@@ -219,7 +220,7 @@ class Parameters(Mapping[str, Any]):
             With one line for each mistake. Nothing is set then.
         """
         settings = ((name, value, source) for name, value in values.items())
-        return self._with(settings, Parameter.load)
+        return self._with(settings, loaded)
 
     def with_environment(self, environ: Mapping[str, str] | None = None) -> Parameters:
         """Set the values that environment variables hold.
@@ -243,7 +244,7 @@ class Parameters(Mapping[str, Any]):
             (*self._definitions, *self._groups),
         )
         settings = ((name, text, f"environment {variable}") for name, text, variable in found)
-        return self._with(settings, Parameter.parse)
+        return self._with(settings, parsed)
 
     def fresh(self) -> Parameters:
         """Return the same values for one run: no list, dict or set is shared with another."""
