@@ -17,7 +17,6 @@ import pypedream.formats.json_files  # noqa: F401 - what is loaded here is loade
 from pypedream.cli import INTERRUPTED, OK, loading
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import report
-from pypedream.cli.terminal import let_go_of_stdout, say_state
 from pypedream.errors import PypedreamError
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ def repro(words: Sequence[str]) -> int:
     except PypedreamError as error:
         return report(error)
     except BrokenPipeError:
+        from pypedream.cli.terminal import let_go_of_stdout
+
         let_go_of_stdout()
         return OK
     except KeyboardInterrupt:
@@ -52,6 +53,7 @@ def repro(words: Sequence[str]) -> int:
 def said_at_rest(rest: Rest, *, is_quiet: bool) -> int:
     """Write the last line of a run for which there was nothing to do; return the exit code."""
     if not is_quiet:
+        from pypedream.cli.terminal import say_state
         from pypedream.log.durations import duration_text
 
         count = len(rest.table.stages)

@@ -22,7 +22,6 @@ from pypedream.cli.choose import chosen
 from pypedream.cli.locate import target_of
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.pycache import forget_doubtful
-from pypedream.cli.terminal import say
 from pypedream.errors import PypedreamError
 from pypedream.names import did_you_mean
 from pypedream.places import Place, is_ours
@@ -79,6 +78,8 @@ def loaded(
         module = _imported(target, folder, debug=debug, is_kept=is_kept)
         pipeline = _chosen(module, target, folder, debug=debug)
         if pipeline.last_run is not None:
+            from pypedream.cli.terminal import say
+
             say(
                 f"note: {target.shown} runs its pipeline when it is imported; put that"
                 ' under if __name__ == "__main__":',
@@ -169,6 +170,8 @@ def _chosen(module: ModuleType, target: Target, folder: Path, *, debug: bool) ->
 def _refusal(error: BaseException, target: Target, folder: Path, *, debug: bool) -> Refused:
     if debug:
         from traceback import format_exception  # it takes long to load
+
+        from pypedream.cli.terminal import say
 
         say(*"".join(format_exception(error)).splitlines(), err=True)
     lines = str(error).splitlines() if isinstance(error, PypedreamError) else []

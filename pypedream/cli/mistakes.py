@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pypedream.cli.terminal import OutputError, say, say_json
 from pypedream.errors import ExportError, ParameterError, PlanError, PypedreamError
 
 if TYPE_CHECKING:
@@ -43,6 +42,8 @@ def report(error: click.ClickException | PypedreamError, *, as_json: bool = Fals
     as_json
         Whether stdout is to have a JSON document; then the mistake is one.
     """
+    from pypedream.cli.terminal import OutputError, say, say_json
+
     lines = lines_of(error)
     if as_json and not isinstance(error, OutputError):
         document: dict[str, Any] = {"error": "\n".join(lines).removeprefix("error: ")}

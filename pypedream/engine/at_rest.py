@@ -213,8 +213,8 @@ class Rest:
 def _read(path: str) -> _Memo | None:
     """Return what is remembered; None if nothing is, or if any of it is damaged."""
     with suppress(OSError, ValueError, TypeError):
-        with open(path, encoding="ascii") as file:
-            document = json.load(file)
+        with open(path, "rb") as file:  # to open it as ASCII would load a codec
+            document = json.loads(file.read())
         if isinstance(document, dict) and document.pop("version", None) == _VERSION:
             memo = _Memo(**document)
             return memo if _is_sound(memo) else None
