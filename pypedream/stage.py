@@ -7,7 +7,7 @@ from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import define, field, fields_dict, frozen
+from attrs import define, field, fields, fields_dict, frozen
 
 from pypedream._lazy import shown_as
 from pypedream.errors import DefinitionError
@@ -55,7 +55,12 @@ def _over(value: Any) -> Any:
     return over_of(value)
 
 
-@frozen
+def _differs(value: Any, usual: Any) -> bool:
+    # What is of another type may have its own idea of equality.
+    return type(value) is not type(usual) or bool(value != usual)
+
+
+@frozen(repr=False)
 class Policy:
     """How a stage is called; every field is a keyword of `Stage` and ``pipeline.stage``.
 
@@ -148,6 +153,12 @@ class Policy:
     mem_gb: float | None = None
     gpus: float | None = None
     timeout_min: float | None = None
+
+    def __repr__(self) -> str:
+        """Say what is not as usual."""
+        values = {each.name: (getattr(self, each.name), each.default) for each in fields(Policy)}
+        said = [f"{name}={one!r}" for name, (one, usual) in values.items() if _differs(one, usual)]
+        return f"Policy({', '.join(said)})"
 
 
 USUAL: Final = Policy()

@@ -248,6 +248,14 @@ def test_what_is_not_said_is_usual():
     assert Stage(len, retries=2).policy == Policy(retries=2)
 
 
+def test_a_policy_shows_what_is_not_usual():
+    """Of two dozen options few are set."""
+    stage = Stage(len, retries=2, retry_delay_s=0.0, after="load")
+
+    assert repr(USUAL) == "Policy()"
+    assert repr(stage.policy) == "Policy(retries=2, after=('load',))"
+
+
 @pytest.mark.parametrize("option", ["after", "tags"])
 def test_one_name_is_a_list_of_one(option):
     """after= and tags= take a name or several."""
