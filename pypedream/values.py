@@ -31,7 +31,7 @@ _BRACKETS: Final[dict[type, str]] = {
     MappingProxyType: "{}",
 }
 _CONTAINERS: Final = tuple(_BRACKETS)
-_ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
+_ADDRESS: Final = r" at 0x[0-9a-fA-F]+"
 _MEMBERS = 8
 _THOUSAND = 1000
 _DEPTH = 3
@@ -220,7 +220,7 @@ def _own(value: Any, room: int) -> str:
         return f"Path({str(value)!r})"  # whatever the system makes of it
     with suppress(Exception):  # a repr is the user's code: it may raise anything
         # the address of an object tells nobody anything, and differs from run to run
-        return _ADDRESS.sub("", _cut(repr(value), 4 * max(room, 0) + 40))
+        return re.sub(_ADDRESS, "", _cut(repr(value), 4 * max(room, 0) + 40))
     return f"<{kind.__name__} object (its repr failed)>"
 
 

@@ -6,16 +6,16 @@ code.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from hashlib import sha256
-from urllib.parse import quote, unquote
 
 __all__ = ["name_of", "stage_of"]
 
 _LONGEST = 180
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.@=+")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
+_RESERVED = frozenset(("con", "prn", "aux", "nul", *_PORTS))
+"""What Windows takes for a device, whatever follows after a dot."""
 
 
 @lru_cache(maxsize=10_000)  # a run asks for it several times
@@ -28,7 +28,7 @@ def name_of(stage: str) -> str:
     ('train@bert_swe', 'a%2Fb', '%46it', '%63on')
     """
     name = "".join(letter if letter in _SAFE else _escaped(letter) for letter in stage)
-    if name.startswith(".") or _RESERVED.fullmatch(name):
+    if name.startswith(".") or name.partition(".")[0] in _RESERVED:
         name = f"{_escaped(name[0])}{name[1:]}"
     if len(name) > _LONGEST:  # the lock itself says the stage
         name = f"~{sha256(stage.encode('utf-8', 'surrogatepass')).hexdigest()}"
@@ -37,9 +37,12 @@ def name_of(stage: str) -> str:
 
 def stage_of(name: str) -> str | None:
     """Return the stage that a name is of; None if that is only in the lock."""
-    return None if name.startswith("~") else unquote(name, errors="surrogatepass")
+    if name.startswith("~"):
+        return None
+    from urllib.parse import unquote  # to name a lock needs none of it
+
+    return unquote(name, errors="surrogatepass")
 
 
 def _escaped(letter: str) -> str:
-    quoted = quote(letter, safe="", errors="surrogatepass")
-    return f"%{ord(letter):02X}" if quoted == letter else quoted
+    return "".join(f"%{byte:02X}" for byte in letter.encode("utf-8", "surrogatepass"))

@@ -21,7 +21,8 @@ from pypedream.parameters.annotations import UNIONS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_DOTTED = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+"""A name, perhaps with dots; compiled where an annotation is text."""
 _LAYERS = 50
 _TYPING = ("types", "typing", "typing_extensions")
 _QUALIFIERS = {"Required": True, "NotRequired": False, "ReadOnly": None}
@@ -159,7 +160,7 @@ def _text_mentions(text: str | ForwardRef, scope: Scope) -> bool:
     if isinstance(text, ForwardRef):
         scope = _scope_of(text, scope)
         text = text.__forward_arg__
-    for dotted in _DOTTED.findall(text):
+    for dotted in re.findall(_DOTTED, text):
         found = scope.find(dotted)
         if isinstance(found, Missing):
             if _is_about_file(found):
@@ -182,7 +183,7 @@ def _is_about_file(beside: Any) -> bool:
         return beside.name.rpartition(".")[2] in NAMES
     if isinstance(beside, ForwardRef):
         return any(
-            each.rpartition(".")[2] in NAMES for each in _DOTTED.findall(beside.__forward_arg__)
+            each.rpartition(".")[2] in NAMES for each in re.findall(_DOTTED, beside.__forward_arg__)
         )
     return isinstance(beside, Annotation) or (
         isinstance(beside, type) and issubclass(beside, Annotation)
@@ -254,7 +255,7 @@ def _evaluated(text: str | ForwardRef, scope: Scope) -> Any:
 
 def _named(text: str, scope: Scope) -> Any:
     """Return what a text that says nothing about files stands for, if it is one name."""
-    return scope.find(text) if _DOTTED.fullmatch(text) else Missing(text)
+    return scope.find(text) if re.fullmatch(_DOTTED, text) else Missing(text)
 
 
 def _scope_of(reference: ForwardRef, scope: Scope) -> Scope:
