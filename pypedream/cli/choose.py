@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from inspect import Parameter, signature
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pypedream.cli.mistakes import Refused
@@ -99,6 +98,8 @@ def _distinct(found: dict[str, Pipeline]) -> list[str]:
 
 def _imported_names(module: ModuleType) -> set[str]:
     """Return what the module imports by name: pipelines from elsewhere are there to be included."""
+    from pathlib import Path
+
     try:
         tree = ast.parse(Path(module.__file__ or "").read_bytes())
     except (OSError, SyntaxError, ValueError):

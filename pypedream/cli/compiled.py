@@ -17,7 +17,7 @@ from importlib.util import MAGIC_NUMBER
 from types import CodeType
 
 from pypedream.engine.at_rest import FOLDER
-from pypedream.files.paths import WORKSPACE, project_root
+from pypedream.files.paths import WORKSPACE, project_place
 
 __all__ = ["keep_code", "kept_code"]
 
@@ -65,7 +65,7 @@ def _is_private(folder: str) -> bool:
 
 def _place(file: str) -> str:
     name = sha256(os.path.abspath(file).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return os.path.join(project_root(file), WORKSPACE, FOLDER, f"~{name}.code")
+    return os.path.join(project_place(file), WORKSPACE, FOLDER, f"~{name}.code")
 
 
 def _head(file: str, text: bytes, data: bytes) -> bytes:

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -28,6 +27,7 @@ from pypedream.places import Place, is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
     from types import CodeType, ModuleType
 
     from pypedream.cli.locate import Target
@@ -40,13 +40,22 @@ class Loaded:
 
     Attributes
     ----------
+    place
+        The folder.
     source
         What loaded the file, if it is one.
     """
 
     pipeline: Pipeline
-    folder: Path
+    place: str
     source: Source | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder as a path."""
+        from pathlib import Path
+
+        return Path(self.place)
 
     def keep(self) -> None:
         """Keep the code of the file for the next time, if it was compiled for that."""
@@ -73,8 +82,8 @@ def loaded(
         If there is no such pipeline, or its file cannot be imported; one line says where.
     """
     target = target_of(text)
-    folder = Path.cwd() if target.file is None else target.file.parent
-    with _importing_from(folder, *map(Path.absolute, map(Path, paths))):
+    folder = os.path.dirname(target.place) or os.getcwd()
+    with _importing_from(folder, *map(os.path.abspath, paths)):
         module = _imported(target, folder, debug=debug, is_kept=is_kept)
         pipeline = _chosen(module, target, folder, debug=debug)
         if pipeline.last_run is not None:
@@ -88,7 +97,7 @@ def loaded(
         home = getattr(module, "__file__", None)
         source = getattr(module, "__loader__", None)
         own = source if isinstance(source, Source) else None
-        yield Loaded(pipeline, Path(home).parent if home else folder, own)
+        yield Loaded(pipeline, os.path.dirname(home) if home else folder, own)
 
 
 class Source(SourceFileLoader):
@@ -122,9 +131,9 @@ class Source(SourceFileLoader):
 
 
 @contextmanager
-def _importing_from(*folders: Path) -> Iterator[None]:
+def _importing_from(*folders: str) -> Iterator[None]:
     paths, modules = list(sys.path), set(sys.modules)
-    sys.path[:0] = map(str, folders)
+    sys.path[:0] = folders
     try:
         yield
     finally:
@@ -136,7 +145,7 @@ def _importing_from(*folders: Path) -> Iterator[None]:
                 del sys.modules[name]
 
 
-def _lies_in(folder: Path, name: str) -> bool:
+def _lies_in(folder: str, name: str) -> bool:
     """Say whether a module was found in *folder* itself, and not in some library below it."""
     module = sys.modules[name]
     if isinstance(getattr(module, "__loader__", None), Source):
@@ -145,20 +154,20 @@ def _lies_in(folder: Path, name: str) -> bool:
     return getattr(module, "__file__", None) in (base + ".py", os.path.join(base, "__init__.py"))
 
 
-def _imported(target: Target, folder: Path, *, debug: bool, is_kept: bool) -> ModuleType:
+def _imported(target: Target, folder: str, *, debug: bool, is_kept: bool) -> ModuleType:
     try:
-        if target.file is None:
+        if not target.place:
             return import_module(target.module)
-        return _imported_file(target.file, is_kept=is_kept)
+        return _imported_file(target.place, is_kept=is_kept)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it is, the file cannot be loaded
-        if target.file is None and _is_not_there(error, target.module):
+        if not target.place and _is_not_there(error, target.module):
             raise Refused(f"no file and no module {target.module}{_near(target.module)}") from None
         raise _refusal(error, target, folder, debug=debug) from None
 
 
-def _chosen(module: ModuleType, target: Target, folder: Path, *, debug: bool) -> Pipeline:
+def _chosen(module: ModuleType, target: Target, folder: str, *, debug: bool) -> Pipeline:
     try:
         return chosen(module, target)
     except (KeyboardInterrupt, Refused):
@@ -167,7 +176,7 @@ def _chosen(module: ModuleType, target: Target, folder: Path, *, debug: bool) ->
         raise _refusal(error, target, folder, debug=debug) from None
 
 
-def _refusal(error: BaseException, target: Target, folder: Path, *, debug: bool) -> Refused:
+def _refusal(error: BaseException, target: Target, folder: str, *, debug: bool) -> Refused:
     if debug:
         from traceback import format_exception  # it takes long to load
 
@@ -181,11 +190,11 @@ def _refusal(error: BaseException, target: Target, folder: Path, *, debug: bool)
     return Refused(f"cannot load {target.shown}: {_said(error, folder)}")
 
 
-def _imported_file(file: Path, *, is_kept: bool) -> ModuleType:
-    name = file.stem.replace(".", "_")
+def _imported_file(file: str, *, is_kept: bool) -> ModuleType:
+    name = os.path.splitext(os.path.basename(file))[0].replace(".", "_")
     if name in sys.modules:  # of the same name, but somebody else's
         name = f"pypedream_file_{name}"
-    source = Source(name, str(file))
+    source = Source(name, file)
     source.is_kept = is_kept
     spec = spec_from_file_location(name, file, loader=source)
     assert spec is not None
@@ -207,11 +216,13 @@ def _is_not_there(error: BaseException, module: str) -> bool:
 
 
 def _near(module: str) -> str:
+    from pathlib import Path
+
     files = [path.stem for path in Path().glob("*.py")]
     return did_you_mean(module, files) or ": name a FILE.py, or a module that Python can import"
 
 
-def _said(error: BaseException, folder: Path) -> str:
+def _said(error: BaseException, folder: str) -> str:
     """Return where in the user's code and what, on one line."""
     message = " ".join(str(error).split())
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
@@ -226,7 +237,7 @@ def _said(error: BaseException, folder: Path) -> str:
     return f"{where}{type(error).__name__}: {message}{fix}".rstrip(": ")
 
 
-def _users_place(error: BaseException, folder: Path) -> Place | None:
+def _users_place(error: BaseException, folder: str) -> Place | None:
     """Return the innermost line within the user's own folder, else the innermost not ours."""
     places = []
     step = error.__traceback__
@@ -239,5 +250,5 @@ def _users_place(error: BaseException, folder: Path) -> Place | None:
     return next(reversed(own or places), None)
 
 
-def _is_own(file: str, folder: Path) -> bool:
+def _is_own(file: str, folder: str) -> bool:
     return file.startswith(os.path.join(folder, "")) and "site-packages" not in file

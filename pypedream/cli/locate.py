@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import os
 import re
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from pypedream.cli.mistakes import Refused
-from pypedream.files.paths import project_root
+from pypedream.files.paths import project_place
 from pypedream.names import did_you_mean
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 USUAL_FILE = "pipeline.py"
 PROJECT = "pyproject.toml"
@@ -26,8 +28,8 @@ class Target:
 
     Attributes
     ----------
-    file
-        The file, as an absolute path; None for a module that Python has to find.
+    place
+        The file, as an absolute path; "" for a module that Python has to find.
     module
         The name to import it by, for a module.
     name
@@ -36,10 +38,17 @@ class Target:
         The file or module as the user knows it.
     """
 
-    file: Path | None
+    place: str
     module: str
     name: str
     shown: str
+
+    @property
+    def file(self) -> Path | None:
+        """The place as a path; None for a module."""
+        from pathlib import Path
+
+        return Path(self.place) if self.place else None
 
 
 def target_of(text: str | None) -> Target:
@@ -51,24 +60,26 @@ def target_of(text: str | None) -> Target:
         If there is no such thing, or without a text, if there is not one pipeline to choose.
     """
     if not text:
-        return _usual_target(Path())
+        return _usual_target("")
+    from pathlib import Path  # who names no file does not wait for it
+
     place, name = _split(text)
     path = Path(place)
     if path.suffix == ".ipynb":
         raise Refused(f"{place} is a notebook: open it in Jupyter, or move its stages to a .py")
     if path.is_file():
-        return _file_target(path, name)
+        return _file_target(str(path), name)
     is_module = all(part.isidentifier() for part in place.split("."))
     if is_module and path.with_name(path.name + ".py").is_file():
-        return _file_target(path.with_name(path.name + ".py"), name)
+        return _file_target(f"{path}.py", name)
     if path.is_dir() and not (is_module and (path / "__init__.py").is_file()):
-        return _file_target(_only_file(path), name)
+        return _file_target(_only_file(str(path)), name)
     if is_module and path.suffix != ".py":
-        return Target(None, place, name, place)
+        return Target("", place, name, place)
     raise Refused(f"no file {place}{_near(path)}")
 
 
-def project_settings(folder: Path) -> dict[str, Any]:
+def project_settings(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the table ``[tool.pypedream]`` of the pyproject.toml in a folder; empty without one.
 
     Raises
@@ -76,9 +87,10 @@ def project_settings(folder: Path) -> dict[str, Any]:
     Refused
         If the file cannot be read.
     """
-    path = folder / PROJECT
+    path = os.path.join(folder, PROJECT)
     try:
-        text = path.read_bytes()
+        with open(path, "rb") as file:
+            text = file.read()
     except OSError:
         return {}
     if _TABLE not in text:
@@ -121,42 +133,44 @@ def _split(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def _file_target(path: Path, name: str) -> Target:
-    return Target(Path(os.path.abspath(path)), "", name, str(path))
+def _file_target(path: str, name: str) -> Target:
+    return Target(os.path.abspath(path), "", name, path)
 
 
-def _usual_target(here: Path) -> Target:
+def _usual_target(here: str) -> Target:
     """Return the pipeline of a folder; where there is none, that of the project around it."""
-    if not (here / USUAL_FILE).is_file() and not pipeline_files(here):
-        around = Path(os.path.relpath(project_root(here)))
-        has_one = around != here and (_named_by_project(around) or pipeline_files(around))
+    if not os.path.isfile(os.path.join(here, USUAL_FILE)) and not _pipeline_files(here):
+        around = os.path.relpath(project_place(here))
+        is_another = around != os.curdir
+        has_one = is_another and (_named_by_project(around) or _pipeline_files(around))
         here = around if has_one else here
     named = _named_by_project(here)
     if named:
         place, name = _split(named)
-        path = here / place
-        if not path.is_file():
-            raise Refused(f'{here / PROJECT}: pipeline = "{named}" is no file')
+        path = os.path.join(here, os.path.normpath(place))
+        if not os.path.isfile(path):
+            raise Refused(f'{os.path.join(here, PROJECT)}: pipeline = "{named}" is no file')
         return _file_target(path, name)
     return _file_target(_only_file(here), "")
 
 
-def _named_by_project(folder: Path) -> str:
+def _named_by_project(folder: str) -> str:
     """Return what the pyproject.toml of a folder says that its pipeline is; or ""."""
     named = project_settings(folder).get("pipeline", "")
     if not isinstance(named, str):
-        where = folder / PROJECT
+        where = os.path.join(folder, PROJECT)
         raise Refused(f'{where}: [tool.pypedream] pipeline is a file: pipeline = "{USUAL_FILE}"')
     return named
 
 
-def _only_file(folder: Path) -> Path:
-    if (folder / USUAL_FILE).is_file():
-        return folder / USUAL_FILE
-    found = pipeline_files(folder)
+def _only_file(folder: str) -> str:
+    usual = os.path.join(folder, USUAL_FILE)
+    if os.path.isfile(usual):
+        return usual
+    found = _pipeline_files(folder)
     if len(found) == 1:
-        return found[0]
-    where = "this folder" if folder == Path() else str(folder)
+        return str(found[0])
+    where = "this folder" if folder in ("", os.curdir) else folder
     if not found:
         raise Refused(
             f"no pipeline in {where}: name its file (python -m pypedream run FILE.py),"
@@ -164,6 +178,12 @@ def _only_file(folder: Path) -> Path:
         )
     files = ", ".join(str(path) for path in found[:_SHOWN])
     raise Refused(f"{len(found)} files with a pipeline in {where}, name one of them: {files}")
+
+
+def _pipeline_files(folder: str) -> list[Path]:
+    from pathlib import Path
+
+    return pipeline_files(Path(folder))
 
 
 def _defines_pipeline(path: Path) -> bool:

@@ -19,7 +19,6 @@ import json
 import os
 from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -200,6 +199,8 @@ class Rest:
         return True
 
     def _write(self, root: str, memo: _Memo) -> None:
+        from pathlib import Path
+
         from pypedream.formats.replacement import replace
         from pypedream.store.disk import make_folder
 
@@ -256,6 +257,8 @@ def _digest(states: Iterable[tuple[str, str]]) -> str:
 def _globs_hold(root: str, memo: _Memo) -> bool:
     if not memo.globs:
         return True
+    from pathlib import Path
+
     from pypedream.files.globs import expanded
 
     return all(expanded(Path(root), each) == found for each, found in memo.globs.items())

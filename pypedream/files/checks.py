@@ -6,7 +6,7 @@ What is wrong is the end of a line that begins with where it is written.
 from __future__ import annotations
 
 import sys
-from pathlib import PurePosixPath
+from posixpath import splitext
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 from pypedream.errors import DefinitionError
@@ -92,8 +92,8 @@ def _check_single(path: str, annotation: Any) -> None:
     if is_folder and kind != "directory" and not _takes_folder(annotation):
         hint = "write DirectoryOut" if isinstance(annotation, Output) else f'write ["{path}*"]'
         raise DefinitionError(f'{name} is one file, and "{path}" is a folder: {hint}')
-    if kind == "metric" and PurePosixPath(path).suffix != ".json":
-        written = PurePosixPath(path).with_suffix(".json")
+    if kind == "metric" and splitext(path)[1] != ".json":
+        written = f"{splitext(path)[0]}.json"
         raise DefinitionError(f"Metric path must end with '.json': write \"{written}\"")
     if is_glob(path) and not isinstance(annotation, Output):
         raise DefinitionError(
@@ -224,7 +224,7 @@ def _with_loader(annotation: Any) -> str:
     if isinstance(path, (Reader, Writer)):
         return f'{name}("...", {word(path)}(...))'
     first = next(iter(texts_of(path)), "") if isinstance(path, (str, list, tuple)) else ""
-    suffix = ".json" if annotation.kind == "directory" else PurePosixPath(str(first)).suffix
+    suffix = ".json" if annotation.kind == "directory" else splitext(str(first))[1]
     return f"{name}({_as_code(path)}, {_LOADERS.get(suffix, 'a loader')})"
 
 

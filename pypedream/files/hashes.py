@@ -17,7 +17,6 @@ import json
 import os
 import stat
 from contextlib import suppress
-from pathlib import Path
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,6 @@ from attrs import frozen
 
 from pypedream.errors import StoreError
 from pypedream.files.paths import place_within
-from pypedream.formats.replacement import UNFINISHED, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,6 +139,9 @@ class FileHashes:
         """Remember what was hashed, beside what other processes have remembered meanwhile."""
         if not self._fresh:
             return
+        from pathlib import Path
+
+        from pypedream.formats.replacement import replace
         from pypedream.store.disk import make_folder
 
         rows = _read(self._memo) | self._fresh
@@ -195,6 +196,8 @@ def members_in(manifest: bytes) -> list[Member]:
 
 
 def _names(folder: str) -> list[str]:
+    from pypedream.formats.replacement import UNFINISHED
+
     try:
         names = sorted(os.listdir(folder))
     except OSError as error:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 from pypedream.errors import DefinitionError
 from pypedream.store.keys import broken_letter, broken_part
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "checked_path",
@@ -22,6 +25,7 @@ __all__ = [
     "is_folder",
     "is_glob",
     "place_within",
+    "project_place",
     "project_root",
     "real_place",
     "seen_from",
@@ -49,12 +53,22 @@ def project_root(start: str | os.PathLike[str]) -> Path:
     start
         The file in which the pipeline is made, or a folder.
     """
-    path = Path(os.path.abspath(start))
-    folder = path if path.is_dir() else path.parent
-    for each in (folder, *folder.parents):
-        if any((each / mark).exists() for mark in _MARKS):
+    from pathlib import Path  # it takes longer to load than to see that nothing has changed
+
+    return Path(project_place(start))
+
+
+def project_place(start: str | os.PathLike[str]) -> str:
+    """Return what `project_root` does as a text."""
+    path = os.path.abspath(start)
+    folder = each = path if os.path.isdir(path) else os.path.dirname(path)
+    while True:
+        if any(os.path.exists(os.path.join(each, mark)) for mark in _MARKS):
             return each
-    return folder
+        above = os.path.dirname(each)
+        if above == each:
+            return folder
+        each = above
 
 
 def checked_path(path: str | os.PathLike[str]) -> str:
@@ -120,6 +134,8 @@ def within(root: Path, path: str) -> Path:
     DefinitionError
         If a symbolic link on the way leads out of the project. One that stays in it is followed.
     """
+    from pathlib import Path
+
     return Path(place_within(os.fspath(root), path))
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pypedream.files.paths import project_root
+from pypedream.files.paths import project_place
 from pypedream.files.spec import spec_of
 from pypedream.files.stage_files import StageFiles
 
@@ -53,17 +52,17 @@ def _root_for(place: Place | None) -> str:
     for known, root in _LAST:
         if known is place:
             return root
-    root = str(root_of(place))
+    root = root_of(place)
     if place is not None and os.path.isfile(place.file):
         _LAST[:] = [(place, root)]
     return root
 
 
-def root_of(place: Place | None) -> Path:
+def root_of(place: Place | None) -> str:
     """Return the folder of the project of a pipeline that the user made at *place*.
 
     A notebook's is the one that it runs in.
     """
-    file = Path(place.file) if place is not None else None
-    start = file.parent if file is not None and file.exists() else Path.cwd()
-    return project_root(start)
+    if place is None or not os.path.exists(place.file):
+        return project_place(os.getcwd())
+    return project_place(os.path.dirname(os.path.abspath(place.file)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from copy import deepcopy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
@@ -21,6 +20,7 @@ from pypedream.values import said
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from pypedream.files.hashes import Digest
     from pypedream.files.spec import FileDep, FileOut, FileSpec
@@ -42,7 +42,11 @@ class FileRef:
     def paths(self) -> list[str]:
         """The paths, each pattern as what it matches now."""
         paths = self.dep.paths
-        return self.dep.files(Path(self.root)) if isinstance(paths, list) else [*texts_of(paths)]
+        if not isinstance(paths, list):
+            return [*texts_of(paths)]
+        from pathlib import Path
+
+        return self.dep.files(Path(self.root))
 
     def __str__(self) -> str:
         texts = texts_of(self.dep.paths)
@@ -66,6 +70,8 @@ class FileRef:
         return type(dep.paths)(map(self._one, self.paths))
 
     def _one(self, path: str) -> Any:
+        from pathlib import Path
+
         place = place_within(self.root, path)
         if not os.path.exists(place):
             if self.dep.is_incremental:
@@ -185,6 +191,8 @@ class StageFiles:
         return values[0] if isinstance(out.path, str) else type(out.path)(values)
 
     def _read(self, path: str, out: FileOut, places: Mapping[str, Path]) -> Any:
+        from pathlib import Path
+
         place = places.get(path) or within(Path(self.root), path)
         return out.loader.load(place) if isinstance(out.loader, Reader) else place
 

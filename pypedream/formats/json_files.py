@@ -16,7 +16,6 @@ from attrs import frozen
 
 from pypedream.formats.faults import IN_MEMORY, fault, reading, writing
 from pypedream.formats.loader import Loader
-from pypedream.formats.replacement import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -68,6 +67,8 @@ class JSON(Loader[Any, Any]):
 
     def save(self, value: Any, path: str | PathLike[str]) -> None:
         """Write *value* as one document."""
+        from pypedream.formats.replacement import replace
+
         with writing(path, "JSON"):
             replace(path, self._encoded(value))
 

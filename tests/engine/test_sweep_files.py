@@ -39,7 +39,7 @@ def total(
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("pypedream.files.project.root_of", lambda _: tmp_path)
+    monkeypatch.setattr("pypedream.files.project.root_of", lambda _: str(tmp_path))
     return tmp_path
 
 

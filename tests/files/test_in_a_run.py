@@ -44,7 +44,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "in.json").write_text("[3, 1, 2]")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("pypedream.files.project.root_of", lambda _: tmp_path)
+    monkeypatch.setattr("pypedream.files.project.root_of", lambda _: str(tmp_path))
     return tmp_path
 
 
@@ -285,7 +285,7 @@ def test_a_stage_does_not_write_over_its_own_code(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether or not that is a loss: the next run could not load it."""
-    monkeypatch.setattr("pypedream.files.project.root_of", lambda _: Path(__file__).parent)
+    monkeypatch.setattr("pypedream.files.project.root_of", lambda _: str(Path(__file__).parent))
 
     with pytest.raises(PlanError, match=r'"test_in_a_run\.py" is the file that defines it: give'):
         flow_of(own).plan(allow_missing=True)

@@ -244,7 +244,7 @@ def test_what_is_planned_is_what_is_called(
     """
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         root = Path(folder)
-        patch.setattr("pypedream.files.project.root_of", lambda _: root)
+        patch.setattr("pypedream.files.project.root_of", lambda _: str(root))
         world, history = World(root, *drawn), []
         for number in range(SOURCES):
             world.path(number).write_text(json.dumps({"v": number}))

@@ -217,9 +217,9 @@ def test_included_stages_stay_in_their_project(
     sub = project / "sub"
     sub.mkdir()
     (sub / "in.json").write_text("[7]")
-    monkeypatch.setattr("pypedream.files.project.root_of", lambda _: sub)
+    monkeypatch.setattr("pypedream.files.project.root_of", lambda _: str(sub))
     inner = flow_of(make)
-    monkeypatch.setattr("pypedream.files.project.root_of", lambda _: project)
+    monkeypatch.setattr("pypedream.files.project.root_of", lambda _: str(project))
     outer = quiet("outer")
     outer.include(inner, prefix="sub")
     outer.register(take)

@@ -324,7 +324,7 @@ def test_a_process_that_is_killed_while_it_saves(project: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         stages.Failing.save = save
         import pypedream.files.project as home
-        home.root_of = lambda _: Path.cwd()
+        home.root_of = lambda _: str(Path.cwd())
         stages.flow_of(stages.both).run()
     """)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
