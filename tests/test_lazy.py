@@ -55,7 +55,8 @@ def test_who_defines_a_pipeline_loads_nothing_that_plans_or_runs_it():
         "Pipeline('flow').register(copy);"
         "print(*sorted({'pypedream.engine.plan', 'pypedream.files.staging', 'sqlite3', 'toolz',"
         " 'pypedream.files.purposes', 'pypedream.formats.json_lines',"
-        " 'pypedream.mappers', 'pypedream.over'}"
+        " 'pypedream.mappers', 'pypedream.over', 'pypedream.parameters.definition',"
+        " 'pathlib'}"
         " & sys.modules.keys()))"
     )
 
