@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from attrs import frozen
@@ -102,6 +101,8 @@ class PathOnly(Loader[str | os.PathLike[str], Path]):
         FileNotFoundError
             If the stage made nothing at *value*.
         """
+        import shutil  # it takes long to load, and few need it
+
         with writing(path, "PathOnly"):
             source = Path(value)
             source.stat()
