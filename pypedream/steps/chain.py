@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, overload
 from pydantic import Discriminator, Tag
 
 from pypedream.names import did_you_mean, there_are
+from pypedream.steps.nesting import entered
 from pypedream.steps.step import Step
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pypedream.steps.nesting import Around
 
 __all__ = ["Chain"]
 
@@ -63,13 +66,14 @@ class Chain(Step):
         if self.infra is not None and self.infra.folder is not None:
             self._hand_on(self.infra.folder)
 
-    def _hand_on(self, folder: Path) -> None:
+    def _hand_on(self, folder: Path, around: Around = ()) -> None:
         """Give a folder to the steps that keep something and have none; others stay shared."""
         steps = self.steps
         if isinstance(steps, dict):
-            self.steps = OrderedDict((name, _within(each, folder)) for name, each in steps.items())
+            named = steps.items()
+            self.steps = OrderedDict((name, _within(each, folder, around)) for name, each in named)
         else:
-            self.steps = [_within(each, folder) for each in steps]
+            self.steps = [_within(each, folder, around) for each in steps]
 
     def _parts(self) -> Sequence[Step]:
         steps = self.steps
@@ -110,8 +114,9 @@ class Chain(Step):
         return type(self)(steps=list(some), infra=self.infra)
 
 
-def _within(step: Step, folder: Path) -> Step:
+def _within(step: Step, folder: Path, around: Around) -> Step:
     """Return a step as it is in a folder: itself, or a copy of it."""
+    given = step
     infra = step.infra
     if infra is not None and infra.folder is None:
         step = step.model_copy(update={"infra": infra.model_copy(update={"folder": folder})})
@@ -119,7 +124,7 @@ def _within(step: Step, folder: Path) -> Step:
     if isinstance(step, Chain):
         own = folder if infra is None else infra.folder or folder
         before, step = step, step.model_copy()
-        step._hand_on(own)
+        step._hand_on(own, entered(given, around))
         if all(map(is_, before._parts(), step._parts())) and before.infra is infra:
             return before
     return step

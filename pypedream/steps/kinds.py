@@ -30,6 +30,8 @@ _KNOWN: dict[str, WeakValueDictionary[str, type[Kind]]] = {}
 _KEYWORDS = ("discriminator_key", "version")
 _NO_FIELD = ("extra_forbidden", "no_such_attribute")
 _WRITTEN: ContextVar[tuple[int, ...]] = ContextVar("pypedream.steps.written", default=())
+"""What is being written down, each within the one before: ids of objects, and their fields."""
+_FIELDS = 0
 
 
 class Kind(pydantic.BaseModel):
@@ -124,11 +126,15 @@ class Kind(pydantic.BaseModel):
     ) -> dict[str, Any]:
         """Write down all fields of the object's own class, and which class that is."""
         within = _WRITTEN.get()
-        if within[-1:] == (id(self),):
-            written: dict[str, Any] = handler(self)
-            return written
-        token = _WRITTEN.set((*within, id(self)))
+        is_inside = within[-1:] == (id(self),)  # it is called again for its fields
+        if not is_inside and id(self) in within:
+            raise ValueError(f"{type(self).__name__} contains itself: no file can hold it")
+        token = _WRITTEN.set((*within, _FIELDS if is_inside else id(self)))
+        written: dict[str, Any]
         try:
+            if is_inside:
+                written = handler(self)
+                return written
             written = self.__pydantic_serializer__.to_python(
                 self,
                 mode=info.mode,

@@ -14,13 +14,14 @@ from attrs import Factory, define, evolve
 
 from pypedream.errors import DefinitionError, StepError
 from pypedream.steps.identity import codes_known_once, position_after, uid_of
+from pypedream.steps.nesting import entered, resolved
 from pypedream.steps.paths import StepPaths
-from pypedream.steps.step import resolved
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pypedream.steps.backend import Backend
+    from pypedream.steps.nesting import Around
     from pypedream.steps.step import Step
 
 __all__ = ["Boundary", "Program", "program_of"]
@@ -151,8 +152,9 @@ def program_of(step: Step) -> Program:
     DefinitionError
         If a result that may only be read comes after one that is to be computed anew.
     """
-    program = Program(namer=_namer_of(step))
+    program = Program()
     _add(step, program, None)
+    program.namer = _namer_of(step)
     _force_within(program)
     folded = _CACHED
     for boundary in program.boundaries:
@@ -180,8 +182,9 @@ def _namer_of(step: Step) -> Step:
     return step
 
 
-def _add(step: Step, program: Program, folder: Path | None) -> None:
+def _add(step: Step, program: Program, folder: Path | None, around: Around = ()) -> None:
     """Add a step to the end of a program; *folder* is that of what is around it."""
+    given = step
     own = step.infra.folder if step.infra is not None else None
     folder = own or folder
     step = resolved(step)
@@ -190,8 +193,10 @@ def _add(step: Step, program: Program, folder: Path | None) -> None:
     if parts is None:
         program.leaves.append(step)
     else:
+        around = entered(given, around)
+        within = folder if step.infra is None else step.infra.folder or folder
         for part in parts:
-            _add(part, program, folder if step.infra is None else step.infra.folder or folder)
+            _add(part, program, within, around)
     if step.infra is not None:
         folder = step.infra.folder or folder
         if folder is None:

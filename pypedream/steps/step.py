@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 from pydantic import PrivateAttr
 from pydantic_core import PydanticSerializationError
 
-from pypedream.errors import StepError
 from pypedream.steps.backend import Backend
 from pypedream.steps.identity import code_of, fields_that_count
 from pypedream.steps.items import StepItems
 from pypedream.steps.kinds import Kind, name_of, unnamed
+from pypedream.steps.nesting import leaves_of
 from pypedream.steps.no_value import NO_VALUE
 from pypedream.values import short
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pypedream.steps.lookup import LookupHandle
+    from pypedream.steps.nesting import Around
 
-__all__ = ["Step", "resolved"]
+__all__ = ["Step"]
 
 _LONGEST = 40
 _MOST_SHOWN = 10
-_MOST_IN_PLACE = 1_000  # one after the other, each in place of the one before
 _METHODS = {
     name.strip("_"): name
     for name in ("_run", "_run_batch", "_resolve_step", "item_uid", "_exclude_from_cls_uid")
@@ -210,10 +210,7 @@ class Step(Kind):
 
     def __pypedream_call__(self) -> Callable[..., Any]:
         """Return the function whose argument is the input."""
-        step = resolved(self)
-        while (parts := step._parts()) is not None:
-            step = resolved(parts[0])
-        return step._called()
+        return next(leaves_of(self))._called()
 
     def _called(self) -> Callable[..., Any]:
         return self._run if type(self)._run is not Step._run else _one_value
@@ -227,10 +224,15 @@ class Step(Kind):
 
     def __pypedream_about__(self) -> str:
         """Return in a line what a stage does whose function this is: the steps, one by one."""
+        return self._about(())
+
+    def _about(self, around: Around) -> str:
         parts = self._parts()
         if parts is None:
             return self.told()
-        shown = [part.__pypedream_about__() for part in parts[:_MOST_SHOWN]]
+        if any(each is self for each in around):  # a plan says what is wrong with that
+            return "..."
+        shown = [part._about((*around, self)) for part in parts[:_MOST_SHOWN]]
         left = len(parts) - len(shown)
         return " -> ".join([*shown, *([f"{left} more"] if left else [])])
 
@@ -240,14 +242,13 @@ class Step(Kind):
 
     def __pypedream_parts__(self) -> list[tuple[str, str, Any]]:
         """Return what its identity is made of, part by part: a kind, a name and a value."""
-        step = resolved(self)
-        inner = step._parts()
-        if inner is not None:
-            return [part for each in inner for part in each.__pypedream_parts__()]
-        kind = type(step)
+        return [part for leaf in leaves_of(self) for part in leaf._own_parts()]
+
+    def _own_parts(self) -> list[tuple[str, str, Any]]:
+        kind = type(self)
         name, version = kind.__name__, kind.__dict__.get("__pypedream_version__")
         about = ("class", name, kind) if version is None else ("version of", name, version)
-        fields = fields_that_count(step).items()
+        fields = fields_that_count(self).items()
         return [about, *(("field", f"{each} of {name}", value) for each, value in fields)]
 
     def _configuration(self) -> dict[str, Any]:
@@ -266,33 +267,6 @@ class Step(Kind):
         kind, written = type(self), self._configuration()
         counted = {name: written[name] for name in fields_that_count(self) if name in written}
         return {"type": f"{kind.__module__}.{kind.__qualname__}", "code": code_of(kind), **counted}
-
-
-def resolved(step: Step) -> Step:
-    """Return what a step stands for, which for most is the step itself.
-
-    Raises
-    ------
-    StepError
-        If it stands for no step, or for another one again and again.
-    """
-    first = step
-    for _ in range(_MOST_IN_PLACE):
-        if not step.__pypedream_flags__.is_composed:
-            return step
-        other = step._resolve_step()
-        if other is step:
-            return step
-        if not isinstance(other, Step):
-            raise StepError(
-                f"{type(step).__name__}._resolve_step returned {short(other)}, which is no step:"
-                " return self, a step or Chain(steps=[...])"
-            )
-        step = other
-    raise StepError(
-        f"{type(first).__name__}._resolve_step never ends: return self when nothing is left to"
-        " stand for"
-    )
 
 
 def _one_value(value: Any) -> Any:

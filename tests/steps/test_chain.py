@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pydantic
 import pytest
 
+from pypedream import Parameters, Pipeline, Stage
+from pypedream.errors import StepError
 from pypedream.steps import Chain, Step
 
 
@@ -111,6 +114,56 @@ def test_the_first_step_of_a_chain_names_the_items_unless_the_chain_does(tmp_pat
 
     assert list(Chain(steps=[Lower(), Put()], infra=infra).run_many(["x", "X"])) == ["xaa", "xaa"]
     assert list(Named(steps=[Lower()], infra=infra).run_many(["yes", "yet"])) == ["yesa", "yesa"]
+
+
+def within_itself(**fields: Any) -> Chain:
+    chain = Chain(steps=[Put(), Chain(steps={"inner": Put()})], **fields)
+    chain[1].steps["inner"] = chain
+    return chain
+
+
+def staged(chain: Chain) -> Pipeline:
+    return Pipeline("steps", Parameters.define(value="x"), {"chain": Stage(chain)})
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda chain: chain.run("x"),
+        lambda chain: list(chain.run_many(["x"])),
+        lambda chain: chain.lookup("x"),
+        lambda chain: staged(chain).run(),
+        lambda chain: Chain(steps=[Put(), chain], infra={"folder": "x"}),
+    ],
+    ids=["run", "run_many", "lookup", "stage", "chain"],
+)
+@pytest.mark.parametrize("infra", [None, {"folder": "x"}], ids=["nothing kept", "kept"])
+def test_a_chain_that_contains_itself_is_told(ask, infra):
+    """With the place, before anything is computed."""
+    said = r"Chain contains itself, as steps\.1\.steps\.inner: it would never end"
+
+    with pytest.raises(StepError, match=said):
+        ask(within_itself(infra=infra))
+
+
+def test_a_chain_whose_first_step_it_is_itself_is_told_as_well():
+    """Though its first step says what it takes."""
+    chain = Chain(steps=[Put()])
+    chain.steps[0] = chain
+
+    with pytest.raises(StepError, match=r"Chain contains itself, as steps\.0"):
+        chain.run("x")
+    with pytest.raises(StepError, match=r"Chain contains itself, as steps\.0"):
+        staged(chain).plan()
+
+
+def test_a_chain_that_contains_itself_can_be_shown_and_not_written_down():
+    """No text of it would end."""
+    chain = within_itself()
+
+    assert (chain.__pypedream_about__(), len(repr(chain)) < 300) == ("Put() -> ...", True)
+    with pytest.raises(ValueError, match="Chain contains itself: no file can hold it"):
+        chain.model_dump()
 
 
 def test_an_error_tells_the_fields_in_their_order():

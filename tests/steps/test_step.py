@@ -174,6 +174,23 @@ def test_a_step_that_stands_for_no_step_is_told(stands_for, said):
         Composed(stands_for=stands_for).run(1)
 
 
+class Ahead(Times):
+    def _resolve_step(self) -> Step:
+        return Chain(steps=[Times(), self])
+
+
+class Deeper(Step):
+    def _resolve_step(self) -> Step:
+        return Chain(steps=[Deeper()])
+
+
+@pytest.mark.parametrize("kind", [Ahead, Deeper], ids=["itself", "another one each time"])
+def test_a_step_that_stands_for_a_chain_with_itself_is_told(kind):
+    """As one that stands for itself alone."""
+    with pytest.raises(StepError, match=rf"{kind.__name__}\._resolve_step never ends: return self"):
+        kind().run(1)
+
+
 class Silent:
     def __repr__(self) -> str:
         raise OSError("no text")
