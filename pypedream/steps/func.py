@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pydantic
 from pydantic import ConfigDict
@@ -84,9 +84,9 @@ class Func(Step):
             )
         return written
 
-    def model_post_init(self, context: Any, /) -> None:
-        """See to it that the configuration fits the function."""
-        super().model_post_init(context)
+    @pydantic.model_validator(mode="after")
+    def _fitting(self) -> Self:
+        """See to it that the configuration fits the function, also when that is changed."""
         name = _name_of(self.function)
         parameters = _parameters_of(self.function)
         taken = [each for each in parameters if each in type(self).__pydantic_fields__]
@@ -98,10 +98,12 @@ class Func(Step):
         given = self.__pydantic_extra__ or {}
         for each in given:
             _check_name(name, parameters, each)
-        self._input = _input_of(name, parameters, self.input_param)
-        self._is_first = next(iter(parameters), None) == self._input
+        input_name = _input_of(name, parameters, self.input_param)
         for each, value in given.items():
-            _check(name, parameters, each, value, self._input)
+            _check(name, parameters, each, value, input_name)
+        self._input = input_name
+        self._is_first = next(iter(parameters), None) == input_name
+        return self
 
     def _called(self) -> Callable[..., Any]:
         """Return a function of the input alone."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from contextvars import ContextVar
+from copy import copy
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 from weakref import WeakValueDictionary
@@ -29,6 +30,7 @@ _KNOWN: dict[str, WeakValueDictionary[str, type[Kind]]] = {}
 """From each short name to the classes that have it, by their full names; the newest is last."""
 _KEYWORDS = ("discriminator_key", "version")
 _NO_FIELD = ("extra_forbidden", "no_such_attribute")
+_STATE = ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__")
 _WRITTEN: ContextVar[tuple[int, ...]] = ContextVar("pypedream.steps.written", default=())
 """What is being written down, each within the one before: ids of objects, and their fields."""
 _FIELDS = 0
@@ -70,6 +72,16 @@ class Kind(pydantic.BaseModel):
         return repr(self)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a field; a value that is refused leaves everything as it was."""
+        before = dict(vars(self)), copy(self.__pydantic_extra__), set(self.__pydantic_fields_set__)
+        try:
+            super().__setattr__(name, value)
+        except pydantic.ValidationError:  # what breaks a rule of the whole has been set by then
+            for each, was in zip(_STATE, before, strict=True):
+                object.__setattr__(self, each, was)
+            raise
 
     @classmethod
     def __pydantic_init_subclass__(cls, **keywords: Any) -> None:

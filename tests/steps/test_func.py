@@ -75,6 +75,36 @@ def test_a_mistake_is_told_when_the_step_is_made(fields, said):
         Func(**fields)
 
 
+@pytest.mark.parametrize(
+    "name, value, said",
+    [
+        ("facter", 1, 'scale has no parameter "facter"; did you mean "factor"'),
+        ("factor", "much", "scale: factor='much' does not fit: .*number"),
+        ("function", first, 'first has no parameter "factor"'),
+        ("input_param", "factor", '"factor" takes the input, so it cannot be set as well'),
+    ],
+)
+def test_what_is_assigned_must_fit_the_function_as_well(name, value, said):
+    """What is refused changes nothing."""
+    step = Func(function=scale, factor=3)
+
+    with pytest.raises(pydantic.ValidationError, match=said):
+        setattr(step, name, value)
+    assert step == Func(function=scale, factor=3)
+    assert step.run(5) == 15
+
+
+def test_another_function_has_an_input_of_its_own():
+    """By its own name."""
+    step = Func(function=first)
+    step.function = pair_up = lambda ys, by=1: [(y, by) for y in ys]
+
+    assert (step.run([1]), step.function) == ([(1, 1)], pair_up)
+    step.input_param = "by"
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'ys'"):
+        step.run(1)
+
+
 def test_an_input_that_does_not_fit_is_told():
     """Too few as well as too many."""
     with pytest.raises(TypeError, match="needs an input for x: run"):

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from pypedream.errors import StepError, StoreError
 from pypedream.steps import Chain, NoValue, Step
@@ -242,6 +242,30 @@ def test_what_is_assigned_to_a_field_is_what_could_be_given(tmp_path):
         step.infra.mode = "forced"
     with pytest.raises(ValidationError, match='Times has no field "facter"; did you mean'):
         step.facter = 3.0
+
+
+class Span(Step):
+    low: int = 0
+    high: int = 1
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Span:
+        if not self.low < self.high:
+            raise ValueError("low must be lower than high")
+        return self
+
+    def _run(self) -> int:
+        return self.high - self.low
+
+
+def test_what_breaks_a_rule_of_several_fields_is_not_assigned():
+    """The step is what it was."""
+    step = Span()
+
+    with pytest.raises(ValidationError, match="low must be lower"):
+        step.low = 1
+
+    assert (step, step.model_fields_set) == (Span(), set())
 
 
 def test_an_old_name_of_a_mode_is_known():
