@@ -22,7 +22,7 @@ from pypedream.names import did_you_mean, there_are
 from pypedream.values import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["Kind", "kind_of", "name_of", "unnamed"]
 
@@ -82,6 +82,28 @@ class Kind(pydantic.BaseModel):
             for each, was in zip(_STATE, before, strict=True):
                 object.__setattr__(self, each, was)
             raise
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, with other values for some fields, which must fit as any value must."""
+        if update and self._is_frozen(update):  # nothing can be assigned
+            own = {name: vars(self)[name] for name in type(self).__pydantic_fields__}
+            given = {**own, **(self.__pydantic_extra__ or {}), **update}
+            checked = type(self).model_validate(given)
+            update = {name: getattr(checked, name) for name in update}
+            return super().model_copy(update=update, deep=deep)
+        # A rule of several fields is to see all of the new values.
+        copied = super().model_copy(update=update, deep=deep)
+        for name, value in (update or {}).items():
+            setattr(copied, name, value)
+        return copied
+
+    @classmethod
+    def _is_frozen(cls, names: Iterable[str]) -> bool:
+        """Say whether nothing may be assigned to one of these fields."""
+        fields = cls.__pydantic_fields__
+        return bool(cls.model_config.get("frozen")) or any(
+            fields[name].frozen for name in names if name in fields
+        )
 
     @classmethod
     def __pydantic_init_subclass__(cls, **keywords: Any) -> None:

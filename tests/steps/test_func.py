@@ -85,13 +85,18 @@ def test_a_mistake_is_told_when_the_step_is_made(fields, said):
     ],
 )
 def test_what_is_assigned_must_fit_the_function_as_well(name, value, said):
-    """What is refused changes nothing."""
+    """In a copy, too; what is refused changes nothing."""
     step = Func(function=scale, factor=3)
 
-    with pytest.raises(pydantic.ValidationError, match=said):
-        setattr(step, name, value)
+    for change in (lambda: setattr(step, name, value), lambda: copied(step, name, value)):
+        with pytest.raises(pydantic.ValidationError, match=said):
+            change()
     assert step == Func(function=scale, factor=3)
     assert step.run(5) == 15
+
+
+def copied(step, name, value):
+    return step.model_copy(update={name: value})
 
 
 def test_another_function_has_an_input_of_its_own():

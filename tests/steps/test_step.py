@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pypedream.errors import StepError, StoreError
 from pypedream.steps import Chain, NoValue, Step
@@ -244,9 +244,19 @@ def test_what_is_assigned_to_a_field_is_what_could_be_given(tmp_path):
         step.facter = 3.0
 
 
+class Frozen(Times, frozen=True):
+    pass
+
+
 class Span(Step):
     low: int = 0
     high: int = 1
+    text: str = "a,b"
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def _joined(cls, text: Any) -> Any:
+        return "".join(text.split(",")) + "!"
 
     @model_validator(mode="after")
     def _in_order(self) -> Span:
@@ -256,6 +266,38 @@ class Span(Step):
 
     def _run(self) -> int:
         return self.high - self.low
+
+
+@pytest.mark.parametrize("kind", [Times, Frozen])
+@pytest.mark.parametrize("deep", [False, True], ids=["flat", "deep"])
+def test_a_copy_has_values_that_could_be_given(kind, deep, tmp_path):
+    """And refuses others with the same words; what it is copied from stays."""
+    step = kind()
+
+    copied = step.model_copy(update={"factor": "3", "infra": {"folder": tmp_path}}, deep=deep)
+
+    assert (copied, copied.run(2.0)) == (kind(factor=3.0, infra={"folder": tmp_path}), 6.0)
+    assert step == kind()
+    assert copied.infra.model_copy(update={"mode": "force-forward"}).mode == "force"
+    with pytest.raises(ValidationError, match=f'{kind.__name__} has no field "facter"; did you'):
+        step.model_copy(update={"facter": 3.0}, deep=deep)
+    with pytest.raises(ValidationError, match="should be a valid number"):
+        step.model_copy(update={"factor": "three"}, deep=deep)
+
+
+class Fixed(Span):
+    high: int = Field(1, frozen=True)
+
+
+@pytest.mark.parametrize("kind", [Span, Fixed])
+def test_a_copy_with_several_values_is_judged_by_all_of_them(kind):
+    """Whatever their order; a value that stays is what it was."""
+    step = kind().model_copy(update={"low": -5})
+
+    assert step.model_copy(update={"low": 8, "high": 9}).run() == 1
+    with pytest.raises(ValidationError, match="low must be lower"):
+        step.model_copy(update={"low": 9, "high": 9})
+    assert step.model_copy(update={"low": 8, "high": 9}).text == "a,b"
 
 
 def test_what_breaks_a_rule_of_several_fields_is_not_assigned():
