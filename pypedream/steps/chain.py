@@ -14,6 +14,7 @@ from pypedream.steps.nesting import entered
 from pypedream.steps.step import Step
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pypedream.steps.nesting import Around
@@ -25,6 +26,12 @@ def _form_of(steps: object) -> str | None:
     if isinstance(steps, dict):
         return "names"
     return "list" if isinstance(steps, Sequence) and not isinstance(steps, (str, bytes)) else None
+
+
+class _Field(str):
+    """The name of a field where names are those of steps."""
+
+    __slots__ = ()
 
 
 class Chain(Step):
@@ -47,6 +54,8 @@ class Chain(Step):
     >>> chain = Chain(steps=[Add(), Add(value=10)])
     >>> chain.run(5), len(chain), chain[1]
     (16, 2, Add(infra=None, value=10))
+    >>> [step.value for step in chain]
+    [1, 10]
     """
 
     steps: Annotated[
@@ -86,6 +95,17 @@ class Chain(Step):
     def __len__(self) -> int:
         return len(self.steps)
 
+    def __iter__(self) -> Iterator[Step]:  # type: ignore[override]  # pydantic's are the fields
+        return iter(self._parts())
+
+    def __contains__(self, step: object) -> bool:
+        named = self.steps if isinstance(self.steps, dict) else ()
+        return step in named if isinstance(step, str) else step in self._parts()
+
+    def keys(self) -> list[str]:
+        """Return the names of the fields, by which `dict` takes them, as of any model."""
+        return [_Field(name) for name, _ in super().__iter__()]
+
     @overload
     def __getitem__(self, index: int | str) -> Step: ...
 
@@ -93,6 +113,9 @@ class Chain(Step):
     def __getitem__(self, index: slice) -> Chain: ...
 
     def __getitem__(self, index: int | str | slice) -> Step:
+        if isinstance(index, _Field):
+            field: Step = getattr(self, index)
+            return field
         steps = self.steps
         if isinstance(index, str):
             if not isinstance(steps, dict):
