@@ -6,7 +6,7 @@ one while it runs would leave the results of others there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pypedream.steps.identity import fields_that_count
 from pypedream.store.encoding import SCALARS
@@ -75,17 +75,8 @@ def _inside(steps: Sequence[Step]) -> Iterator[tuple[tuple[int, str], object]]:
 def _contents(step: Step) -> Iterator[tuple[str, object]]:
     from pypedream.engine.mutation import digest
 
-    for name, value in _fields_of(step).items():
-        content: Any = None if callable(value) else digest(value)
+    for name, value in fields_that_count(step).items():
+        is_watched = hasattr(type(value), "__pypedream_inside__") or not callable(value)
+        content = digest(value) if is_watched else None
         if content is not None:
             yield name, content
-
-
-def _fields_of(step: Step) -> dict[str, Any]:
-    """Return the fields that count, and in place of a step in one of them those of that step."""
-    from pypedream.steps.step import Step
-
-    return {
-        name: _fields_of(value) if isinstance(value, Step) else value
-        for name, value in fields_that_count(step).items()
-    }

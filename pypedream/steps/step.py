@@ -240,6 +240,10 @@ class Step(Kind):
         """Return what counts of the step where it is part of a value."""
         return "step/1", code_of(type(self)), fields_that_count(self)
 
+    def __pypedream_inside__(self) -> dict[str, Any]:
+        """Return what may not change while the step is in use, wherever it is."""
+        return fields_that_count(self)
+
     def __pypedream_parts__(self) -> list[tuple[str, str, Any]]:
         """Return what its identity is made of, part by part: a kind, a name and a value."""
         return [part for leaf in leaves_of(self) for part in leaf._own_parts()]

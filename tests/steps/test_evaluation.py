@@ -747,21 +747,39 @@ def test_a_step_that_changes_a_field_in_place_is_told_so(backend, values, name, 
 
 
 class Asks(Step):
-    other: Grows
+    other: Step | None = None
+    others: list[Step] = []  # noqa: RUF012 - pydantic gives each step its own
+    pair: tuple[Step, ...] = ()
+    named: dict[str, list[Step]] = {}  # noqa: RUF012
 
     def _run(self, value: int) -> int:
-        return self.other.run(value)
+        one = self.other or [*self.others, *self.pair, *self.named.get("a", ())][-1]
+        return one.run(value)
 
 
 @pytest.mark.parametrize("backend", ["Cached", "ThreadPool", "ProcessPool"])
-def test_a_step_whose_own_step_is_changed_in_place_is_told_so(backend, tmp_path):
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("other", Grows()),
+        ("others", [Grows(), Grows()]),
+        ("pair", (Grows(),)),
+        ("named", {"a": [Grows()]}),
+        ("other", Asks(others=[Grows()])),
+        ("other", Chain(steps=[Grows()])),
+    ],
+    ids=["one", "list", "tuple", "mapping", "one in one", "chain"],
+)
+def test_a_step_whose_own_step_is_changed_in_place_is_told_so(backend, name, value, tmp_path):
     """What that one holds is a part of what the results are kept by."""
-    step = Asks(other=Grows(), infra={"folder": tmp_path, "backend": backend})
+    step = Asks(**{name: value}, infra={"folder": tmp_path, "backend": backend}).model_copy(
+        deep=True
+    )
 
-    with pytest.raises(StepError, match="Asks: the field other of Asks was changed in place"):
+    with pytest.raises(StepError, match=f"Asks: the field {name} of Asks was changed in place"):
         list(step.run_many([4]))
 
-    assert Asks(other=Grows(), infra={"folder": tmp_path}).lookup(4).status is None
+    assert Asks(**{name: value}, infra={"folder": tmp_path}).lookup(4).status is None
 
 
 def test_a_step_that_is_changed_between_two_results_says_so(infra):

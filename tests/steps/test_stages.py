@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pypedream import Input, InputBinding, Parameters, Pipeline, Secret, Stage
+from pypedream.errors import MutationError
 from pypedream.steps import Chain, Func, Step
 from pypedream.view.describing import describe
 
@@ -205,6 +206,17 @@ def test_a_stage_whose_step_keeps_its_result_is_reused(tmp_path):
     plan = flow(tmp_path, infra=infra).plan()
 
     assert plan.stages["fit"].decision == "reuse"
+
+
+def test_a_stage_that_changes_a_step_which_others_read_is_told_so():
+    """As of any value that is changed in place."""
+    made = Pipeline("steps", mutation="error", progress=False)
+    made.stage(lambda: [Rows()], name="made")
+    made.stage(lambda made: setattr(made[0], "count", 5), name="changes")
+    made.stage(lambda made, changes: made[0].run(), name="reads")
+
+    with pytest.raises(MutationError, match='"changes" changed its input "made"'):
+        made.run()
 
 
 def test_a_stage_is_wrapped_as_a_step(tmp_path):
