@@ -74,8 +74,20 @@ class Cache:
 
     @property
     def store(self) -> OpenStore:
-        """The store; it is made when something is to be written."""
+        """The store; it is made when something is to be written.
+
+        Raises
+        ------
+        StoreError
+            If there is one that may only be read, and that was not asked for.
+        """
         if self._opened is None:
+            if not self._readonly and _is_write_protected(self._index):
+                raise StoreError(
+                    f"nothing may be written to {self.folder}, the folder of an infra: say"
+                    ' infra={..., "mode": "read-only"} to use what is kept there, or choose'
+                    " another folder"
+                )
             self._opened = OpenStore(self.location, readonly=self._readonly)
         return self._opened
 
@@ -195,6 +207,13 @@ class Cache:
         return lease is not None and is_live(lease)
 
 
+def _is_write_protected(path: str) -> bool:
+    """Say whether a file is there that this process may not write."""
+    is_effective = os.access in os.supports_effective_ids
+    is_there = os.access(path, os.F_OK, effective_ids=is_effective)
+    return is_there and not os.access(path, os.W_OK, effective_ids=is_effective)
+
+
 def is_error(entry: Entry) -> bool:
     """Say whether an error was kept in place of a value."""
     if entry.metadata_json == NO_METADATA:
@@ -233,6 +252,7 @@ class Reference:
 
     folder: str
     key: str
+    readonly: bool = False
     entry: Entry | None = field(default=None, eq=False, repr=False)
 
     def read(self) -> Any:
@@ -243,7 +263,7 @@ class Reference:
         StoreError
             If it is not there any more.
         """
-        cache = cache_of(self.folder)
+        cache = cache_of(self.folder, readonly=self.readonly)
         entry = self.entry or cache.find([self.key]).get(self.key)
         if entry is None:
             raise StoreError(f"a result is gone from {self.folder} that was there: run again")
@@ -251,7 +271,7 @@ class Reference:
 
     def is_of_main(self) -> bool:
         """Say whether its value is of a script or a notebook, which no other process can read."""
-        cache = cache_of(self.folder)
+        cache = cache_of(self.folder, readonly=self.readonly)
         entry = self.entry or cache.find([self.key]).get(self.key)
         if entry is None or entry.serializer not in PICKLES:
             return False
@@ -260,4 +280,4 @@ class Reference:
         return False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Reference, (self.folder, self.key)
+        return Reference, (self.folder, self.key, self.readonly)

@@ -43,4 +43,4 @@ class CacheDict(Mapping[str, Any]):
         return len(self._cache.keys(self._start))
 
     def __repr__(self) -> str:
-        return f"<CacheDict {self._start} in {self._cache.location}: {len(self)} results>"
+        return f"<CacheDict {self._start} in {self._cache.location}>"  # to count takes long

@@ -34,7 +34,7 @@ __all__ = ["Level", "levels_of"]
 _IDLE_S = 10.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 0.25
 _MANY, _SMALL_BYTES = 2_000, 256
-_FORCE, _RETRY, _READ_ONLY = "force", "retry", "read-only"
+_FORCE, _RETRY = "force", "retry"
 
 
 @define(eq=False)
@@ -71,8 +71,7 @@ class Level:
     settled: Settled = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        is_readonly = self.boundary.mode == _READ_ONLY
-        self.cache = cache_of(self.boundary.folder, readonly=is_readonly)
+        self.cache = cache_of(self.boundary.folder, readonly=self.boundary.is_readonly)
         self.is_batched = any(leaf.__pypedream_flags__.is_batched for leaf in self.inner.leaves)
         self.settled = Settled(self.inner.leaves)
         within = (self.boundary, *self.inner.boundaries)
@@ -101,7 +100,7 @@ class Level:
                 each: _light(items[each], kept[key]) for key, each in keys.items() if key in kept
             }
         self.kept += len(found)
-        if boundary.mode == _READ_ONLY and len(found) < len(items):
+        if boundary.is_readonly and len(found) < len(items):
             missing = next(item for identity, item in items.items() if identity not in found)
             raise StepError(
                 f'{self.label}: mode="read-only" and no result is kept for item {missing.place}'
@@ -121,7 +120,7 @@ class Level:
         kept = self.cache.find(keys)
         if self.boundary.mode == _RETRY:
             kept = {key: entry for key, entry in kept.items() if not is_error(entry)}
-        if kept and self.boundary.mode != _READ_ONLY:
+        if kept and not self.boundary.is_readonly:
             self.cache.used(kept.values())
         return kept
 
@@ -248,7 +247,7 @@ class Level:
         try:
             return self._kept_value(item, outcome)
         except Damaged as damage:
-            if self.boundary.mode != _READ_ONLY:
+            if not self.boundary.is_readonly:
                 raise
             raise StepError(
                 f'{self.label}: mode="read-only" and the result that is kept for item {item.place}'
@@ -284,7 +283,9 @@ class Level:
             entry = outcome
         elif outcome.value is not STORED:
             return outcome.value
-        return Reference(str(self.boundary.folder), self.boundary.key(item.identity), entry)
+        place = self.boundary
+        key = place.key(item.identity)
+        return Reference(str(place.folder), key, place.is_readonly, entry)
 
 
 _CLAIMED: Final[dict[str, int]] = {}

@@ -37,10 +37,13 @@ class LookupHandle:
         paths: StepPaths | None = None,
         uid: str = "",
         inner: Sequence[LookupHandle] = (),
+        *,
+        readonly: bool = False,
     ) -> None:
         self._paths = paths
         self.uid = uid
         self._inner = tuple(inner)
+        self._readonly = readonly
 
     @property
     def paths(self) -> StepPaths:
@@ -128,7 +131,7 @@ class LookupHandle:
             Remove what the steps within a chain keep for it as well.
         """
         if self._paths is not None:
-            self._cache.remove([self._key])
+            cache_of(self.paths.base_folder).remove([self._key])
         for handle in self._inner if recursive else ():
             handle.clear_cache()
 
@@ -141,7 +144,7 @@ class LookupHandle:
 
     @property
     def _cache(self) -> Cache:
-        return cache_of(self.paths.base_folder)
+        return cache_of(self.paths.base_folder, readonly=self._readonly)
 
     def __repr__(self) -> str:
         kept = self._seen() if self._paths is not None else "keeps nothing"
@@ -166,4 +169,4 @@ def _handle(
     boundary: Boundary, identity: bytes, inner: Sequence[LookupHandle] = ()
 ) -> LookupHandle:
     uid = uid_of(boundary.position, identity)
-    return LookupHandle(boundary.paths, uid, inner)
+    return LookupHandle(boundary.paths, uid, inner, readonly=boundary.is_readonly)

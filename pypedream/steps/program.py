@@ -64,6 +64,11 @@ class Boundary:
     keys: str = ""
     is_shared: bool = False
 
+    @property
+    def is_readonly(self) -> bool:
+        """Whether nothing is computed or written there."""
+        return self.mode == _READ_ONLY
+
     def key(self, identity: bytes) -> str:
         """Return what the result for an item is kept under."""
         return self.keys + uid_of(self.position, identity)

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import os
+import pickle
+import shutil
 import stat
 import threading
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
 
-from pypedream.errors import StepError
+from pypedream.errors import StepError, StoreError
 from pypedream.steps import Chain, Step
+from pypedream.steps.cache import Reference
+
+NOBODY = 65534
 
 
 class Join(Step):
@@ -90,6 +99,7 @@ def test_the_mapping_of_a_step_has_its_results_alone(step):
 
     kept = step.lookup("x").cache_dict
 
+    assert (len(kept), repr(kept)) == (2, f"<CacheDict {kept._start} in {kept._cache.location}>")
     assert sorted(kept.values()) == ["xa", "ya"]
     assert kept[step.lookup("x").uid] == "xa"
     assert "0" * 64 not in kept
@@ -133,6 +143,41 @@ def test_nobody_else_may_write_what_is_kept(step):
 
     for path in (step.infra.folder, *step.infra.folder.rglob("*")):
         assert not stat.S_IMODE(path.stat().st_mode) & 0o022, path
+
+
+@pytest.fixture
+def protected(step):
+    """The folder of a step with a result, which may be read and not written."""
+    step.run("x")
+    with TemporaryDirectory() as temporary, ExitStack() as later:
+        folder = Path(temporary, "kept")
+        shutil.copytree(step.infra.folder, folder)  # nobody has it open
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+            later.callback(path.chmod, 0o755)
+        Path(temporary).chmod(0o755)
+        if os.geteuid() == 0:  # who may write everything
+            later.callback(os.seteuid, 0)
+            os.seteuid(NOBODY)
+        yield folder
+
+
+def test_a_folder_that_may_not_be_written_is_read_by_a_mode_of_its_own(protected):
+    """Which is said to who has another; lookups and later steps read it as well."""
+    said = r'nothing may be written to .*kept, the folder of an infra: say infra=.*"read-only"'
+    for ask in (Step.run, lambda step, value: step.lookup(value).status):
+        with pytest.raises(StoreError, match=said):
+            ask(Join(infra={"folder": protected}), "x")
+
+    step = Join(infra={"folder": protected, "mode": "read-only"})
+    handle = step.lookup("x")
+    later = Reference(str(protected), handle._key, readonly=True)
+
+    assert (step.run("x"), handle.status, handle.result()) == ("xa", "success", "xa")
+    assert len(handle.cache_dict) == 1
+    assert pickle.loads(pickle.dumps(later)).read() == "xa"
+    with pytest.raises(StoreError, match=said):
+        handle.clear_cache()
 
 
 def test_a_chain_that_keeps_nothing_at_its_end_has_an_empty_handle(tmp_path):
