@@ -55,6 +55,16 @@ class App(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
 
+    def make_context(self, *given: Any, **more: Any) -> click.Context:
+        """Read the words of a command; --help and --version are carried out by that."""
+        try:
+            return super().make_context(*given, **more)
+        except BrokenPipeError:
+            from pypedream.cli.terminal import let_go_of_stdout
+
+            let_go_of_stdout()
+            raise click.exceptions.Exit(OK) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Give the command; that nobody reads on, as in "log | head", is no failure."""
         try:

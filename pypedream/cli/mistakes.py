@@ -42,14 +42,17 @@ def report(error: click.ClickException | PypedreamError, *, as_json: bool = Fals
     as_json
         Whether stdout is to have a JSON document; then the mistake is one.
     """
-    from pypedream.cli.terminal import OutputError, say, say_json
+    from pypedream.cli.terminal import OutputError, let_go_of_stdout, say, say_json
 
     lines = lines_of(error)
     if as_json and not isinstance(error, OutputError):
         document: dict[str, Any] = {"error": "\n".join(lines).removeprefix("error: ")}
         if isinstance(error, PlanError):
             document |= {"pipeline": error.pipeline, "problems": problems_of(error)}
-        say_json(document)
+        try:
+            say_json(document)
+        except BrokenPipeError:  # nobody reads on; it is a mistake all the same
+            let_go_of_stdout()
     say(*lines, err=True)
     return REFUSED
 

@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import contextmanager, redirect_stdout
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pypedream.errors import PypedreamError
 from pypedream.log.terminal import Screen, visible
@@ -50,8 +50,12 @@ def say_json(document: Any) -> None:
 
 def let_go_of_stdout() -> None:
     """Let what is left in the buffer go nowhere, or the interpreter complains as it ends."""
+    _let_go(sys.stdout)
+
+
+def _let_go(stream: TextIO) -> None:
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 @contextmanager
@@ -61,12 +65,15 @@ def _written(*, is_output: bool) -> Iterator[None]:
     Raises
     ------
     OutputError
-        If it cannot be written. That nobody reads on, BrokenPipeError, is no such failure.
+        If it cannot be written. That nobody reads on, BrokenPipeError, is no such failure, and of
+        no account on stderr.
     """
     try:
         yield
     except BrokenPipeError:
-        raise
+        if is_output:
+            raise
+        _let_go(sys.stderr)
     except OSError as error:
         if not is_output:
             raise

@@ -45,6 +45,34 @@ def test_output_that_nobody_reads_on_is_no_failure(start, flow, arguments):
     assert "Traceback" not in told
 
 
+@pytest.mark.parametrize(
+    "arguments, code",
+    [
+        ("--help", 0),
+        ("--version", 0),
+        ("run --help", 0),
+        ("list", 0),
+        ("list --json nothing", 2),
+        ("nosuch", 2),
+    ],
+)
+@pytest.mark.parametrize("streams", [["stdout"], ["stdout", "stderr"]], ids=" ".join)
+def test_what_nobody_reads_at_all_ends_as_it_would(flow, monkeypatch, arguments, code, streams):
+    """As in "--help | true", also with "2>&1"."""
+    for name in streams:
+        ours, theirs = os.pipe()
+        os.close(ours)
+        monkeypatch.setattr(sys, name, os.fdopen(theirs, "w"))
+    monkeypatch.setattr(sys, "argv", ["pypedream", *arguments.split()])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+    for name in streams:
+        getattr(sys, name).close()
+
+    assert ended.value.code == code
+
+
 @pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
 def test_a_stream_that_is_closed_is_no_failure(folder, flow, monkeypatch, stream):
     """As for a service, or after ">&-": what would be written there goes nowhere."""
