@@ -76,7 +76,7 @@ def main() -> None:
     """Run the command line and exit."""
     _open_streams()
     words = sys.argv[1:]
-    if words[:1] == ["repro"]:
+    if words[:1] == ["repro"] and is_somewhere():
         with loading():
             from pypedream.cli.at_rest import QUIET, repro
 
@@ -85,6 +85,15 @@ def main() -> None:
     from pypedream.cli.commands import app
 
     app()
+
+
+def is_somewhere() -> bool:
+    """Say whether the folder is there that the process is in; somebody may have removed it."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _open_streams() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pypedream.cli import COMMANDS, INTERRUPTED, OK
+from pypedream.cli import COMMANDS, INTERRUPTED, OK, is_somewhere
 from pypedream.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -87,15 +87,23 @@ class App(click.Group):
         from pypedream.errors import PypedreamError
 
         extra.setdefault("windows_expand_args", False)  # "-p files=*.csv" is meant as it is
+        is_json = "--json" in (sys.argv[1:] if args is None else args)
         try:
             code = super().main(args, prog_name, standalone_mode=False, **extra)
         except (click.ClickException, PypedreamError) as error:
             from pypedream.cli.mistakes import report
 
-            code = report(error, as_json="--json" in (sys.argv[1:] if args is None else args))
+            code = report(error, as_json=is_json)
         except click.Abort:
             click.echo("interrupted", err=True)
             code = INTERRUPTED
+        except FileNotFoundError:
+            if is_somewhere():
+                raise
+            from pypedream.cli.mistakes import Refused, report
+
+            gone = Refused("the folder that this was given in is gone: cd to one that there is")
+            code = report(gone, as_json=is_json)
         code = code if isinstance(code, int) else OK
         return sys.exit(code) if standalone_mode else code
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
 import pytest
+
+from pypedream.cli import main
 
 FILES = {
     "syntax.py": "import pypedream\nx = (\n",
@@ -220,3 +223,19 @@ def test_what_users_write_cannot_reach_the_terminal(invoke, write):
 
     assert "\\x1b[2J\\u202e gone" in result.stderr
     assert "\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize("arguments", ["run", "repro", "status", "plots show", "new x"])
+def test_a_folder_that_was_removed_meanwhile_is_told(folder, monkeypatch, capsys, arguments):
+    """A shell may still be in it."""
+    gone = folder / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setattr(sys, "argv", ["pypedream", *arguments.split()])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    said = "error: the folder that this was given in is gone: cd to one that there is\n"
+    assert (ended.value.code, capsys.readouterr().err) == (2, said)
