@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from pypedream.files.metrics import Compared
 
+NONE = "there are none"
+
 _LONGEST = 40
 
 
@@ -26,7 +28,7 @@ def say_values(found: Mapping[str, Mapping[str, Any]], what: str, *, as_json: bo
     elif rows:
         say(*table([(what, "name", "value"), *rows]).splitlines())
     else:
-        say("there are none")
+        say(NONE)
 
 
 def say_compared(found: Sequence[Compared], what: str, revision: str, *, as_json: bool) -> None:

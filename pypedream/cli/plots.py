@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pypedream.cli import options
+from pypedream.cli.compared import NONE
 from pypedream.cli.groups import ShowGroup
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.project import Project
@@ -112,6 +113,12 @@ def _write(
     no_open: bool,
     as_json: bool,
 ) -> None:
+    if not plots:
+        if as_json:
+            say_json({"file": None, "plots": [], "changed": [], "mistakes": []})
+        else:
+            say(NONE)
+        return
     from pypedream.formats.replacement import replacing
     from pypedream.view.plots_page import plots_page
 

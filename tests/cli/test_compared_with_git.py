@@ -187,6 +187,16 @@ def test_plots_are_on_one_page(drawn, invoke):
     assert not re.search(r"https?://|<script", page)
 
 
+@pytest.mark.parametrize("command", ["show", "diff"])
+def test_where_there_are_no_plots_no_page_is_written(done, invoke, command):
+    """As metrics have it, it is said, and no mistake."""
+    told, document = invoke("plots", command), invoke("plots", command, "--json").stdout
+
+    assert (told.exit_code, told.stdout) == (0, "there are none\n")
+    assert json.loads(document) == {"file": None, "plots": [], "changed": [], "mistakes": []}
+    assert not (done / ".pypedream" / "plots.html").exists()
+
+
 def test_plots_are_beside_what_they_were(drawn, invoke):
     """What they were comes from the store; those that are the same are shown once."""
     assert json.loads(invoke("plots", "diff", "--json").stdout)["changed"] == []
