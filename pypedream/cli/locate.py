@@ -173,8 +173,8 @@ def _only_file(folder: str) -> str:
     where = "this folder" if folder in ("", os.curdir) else folder
     if not found:
         raise Refused(
-            f"no pipeline in {where}: name its file (python -m pypedream run FILE.py),"
-            " or make one (python -m pypedream new NAME)"
+            f"no pipeline in {where}: name its file ({_with_file()}), or make one"
+            " (python -m pypedream new NAME)"
         )
     files = ", ".join(str(path) for path in found[:_SHOWN])
     raise Refused(f"{len(found)} files with a pipeline in {where}, name one of them: {files}")
@@ -184,6 +184,23 @@ def _pipeline_files(folder: str) -> list[Path]:
     from pathlib import Path
 
     return pipeline_files(Path(folder))
+
+
+def _with_file() -> str:
+    """Return the command that was given, with a file; "repro" does not need click for its own."""
+    import click
+
+    ctx = click.get_current_context(silent=True)
+    if ctx is None:
+        return "python -m pypedream repro FILE.py"
+    words = [ctx.command_path]
+    for each in ctx.command.params:
+        if "FILE.py|" in (each.metavar or ""):
+            option = each.opts[:1] if isinstance(each, click.Option) else []
+            return " ".join([*words, *option, "FILE.py"])
+        if isinstance(each, click.Argument) and each.required:
+            words.append(each.metavar or each.human_readable_name)
+    return f"{ctx.command_path} FILE.py"
 
 
 def _defines_pipeline(path: Path) -> bool:

@@ -239,3 +239,33 @@ def test_a_folder_that_was_removed_meanwhile_is_told(folder, monkeypatch, capsys
 
     said = "error: the folder that this was given in is gone: cd to one that there is\n"
     assert (ended.value.code, capsys.readouterr().err) == (2, said)
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ("run", "run FILE.py"),
+        ("status", "status FILE.py"),
+        ("params", "params show FILE.py"),
+        ("export dvc", "export dvc FILE.py"),
+        ("params diff", "params diff --pipeline FILE.py"),
+        ("ingest in", "ingest FOLDER FILE.py"),
+        ("cache adopt a b", "cache adopt OLD NEW FILE.py"),
+    ],
+)
+def test_without_a_pipeline_the_command_that_was_given_is_told_with_a_file(
+    invoke, folder, arguments, said
+):
+    """So that it can be given again."""
+    result = invoke(*arguments.split())
+
+    assert f"no pipeline in this folder: name its file (python -m pypedream {said}), or" in (
+        result.stderr
+    )
+
+
+def test_a_repro_without_a_pipeline_is_told_with_a_file(shell):
+    """It is carried out before it is looked at as other commands are."""
+    code, _, told = shell("repro")
+
+    assert (code, "(python -m pypedream repro FILE.py)" in told) == (2, True)
