@@ -28,12 +28,6 @@ def _form_of(steps: object) -> str | None:
     return "list" if isinstance(steps, Sequence) and not isinstance(steps, (str, bytes)) else None
 
 
-class _Field(str):
-    """The name of a field where names are those of steps."""
-
-    __slots__ = ()
-
-
 class Chain(Step):
     """Steps one after the other; a chain is a step as well.
 
@@ -102,10 +96,6 @@ class Chain(Step):
         named = self.steps if isinstance(self.steps, dict) else ()
         return step in named if isinstance(step, str) else step in self._parts()
 
-    def keys(self) -> list[str]:
-        """Return the names of the fields, by which `dict` takes them, as of any model."""
-        return [_Field(name) for name, _ in super().__iter__()]
-
     @overload
     def __getitem__(self, index: int | str) -> Step: ...
 
@@ -113,9 +103,6 @@ class Chain(Step):
     def __getitem__(self, index: slice) -> Chain: ...
 
     def __getitem__(self, index: int | str | slice) -> Step:
-        if isinstance(index, _Field):
-            field: Step = getattr(self, index)
-            return field
         steps = self.steps
         if isinstance(index, str):
             if not isinstance(steps, dict):
