@@ -183,6 +183,7 @@ class Staged:
         name = inner_path(real, self._real_root)
         with told(f"{self._root}/{target}"):
             output = self._outputs.get(name)
+            self._flushed.discard(name)
             if output is None:
                 made = missing_folders(self._real_root, os.path.dirname(real))
                 is_alone = is_alone and not made and is_for_all(real)
