@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pypedream.engine.batch import Batch
+    from pypedream.engine.coroutines import LoopHost
     from pypedream.engine.failure import Failure
     from pypedream.engine.guard import Guard
     from pypedream.engine.host import Host
@@ -193,15 +194,12 @@ class Launch:
                 self._end([], None)
                 return self.run
         # What calls stages is loaded when there are stages to call.
-        from pypedream.engine.coroutines import LoopHost
         from pypedream.engine.interrupts import interrupts_for
         from pypedream.engine.scheduler import Scheduler
         from pypedream.log.capture import capturing
 
         options = self.plan.options
-        self.scheduler = scheduler = Scheduler(
-            self._execution, LoopHost(self.loop, options.workers)
-        )
+        self.scheduler = scheduler = Scheduler(self._execution, self._loops())
         self.run._scheduler = scheduler  # noqa: SLF001 - by it the user can stop the run
         with interrupts_for(scheduler):
             try:
@@ -219,6 +217,14 @@ class Launch:
         if self._execution.stopping == "interrupted" != self.run.state:
             raise KeyboardInterrupt
         return self.run
+
+    def _loops(self) -> LoopHost | None:
+        """Return what awaits coroutines, if a stage is one."""
+        if not self.plan.blueprint.has_async:
+            return None
+        from pypedream.engine.coroutines import LoopHost
+
+        return LoopHost(self.loop, self.plan.options.workers)
 
     async def carry_out_async(self) -> Run:
         """Carry out the plan in a thread, so that the caller's loop goes on meanwhile.
@@ -299,7 +305,8 @@ class Launch:
         is_done = not scheduler.abandoned
         try:
             scheduler.crews.close(wait=is_done)
-            scheduler.loops.close(wait=is_done)
+            if scheduler.loops is not None:
+                scheduler.loops.close(wait=is_done)
         finally:
             settlement = scheduler.settlement
             if settlement.failed:
@@ -399,7 +406,7 @@ def _event_log(
         sinks.extend(folder.sinks)
     log = EventLog(run_id, sinks=sinks, redactor=Redactor(secrets))
     if folder is not None:
-        log.displays.folder = folder.path / DISPLAYS
+        log.displays_folder = folder.path / DISPLAYS
     return log
 
 
@@ -419,10 +426,11 @@ def _console(plan: Plan) -> Any:
 def _load_for(plan: Plan) -> None:
     """Load what the run will need: the first of a process shall not seem to take longer."""
     if plan.chosen or plan.selection.given:
-        import pypedream.engine.coroutines
         import pypedream.engine.interrupts
         import pypedream.engine.scheduler
-        import pypedream.log.capture  # noqa: F401 - it is only to be loaded
+        import pypedream.log.capture
+    if plan.blueprint.has_async:
+        import pypedream.engine.coroutines  # noqa: F401 - it is only to be loaded
     if is_viewed(plan.options):
         view("notebook")
 

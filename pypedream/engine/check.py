@@ -306,11 +306,13 @@ def _misfit(
     key: str,
     link: Link,
 ) -> Problem | None:
-    from pypedream.engine.types import can_fit, shown
-
     wanted = annotations[key][link.argument]
     produced = _produced(definition, wires, annotations, link)
-    if produced is None or produced is wanted or can_fit(produced, wanted):
+    if produced is None or produced is wanted:
+        return None
+    from pypedream.engine.types import can_fit, shown
+
+    if can_fit(produced, wanted):
         return None
     what = (
         f'stage "{key}": argument "{link.argument}" takes {shown(wanted)},'

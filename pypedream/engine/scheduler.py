@@ -50,6 +50,8 @@ class Scheduler:
 
     Attributes
     ----------
+    loops
+        Awaits coroutines; None where no stage is one.
     settlement
         What becomes of stages whose attempts have ended.
     running
@@ -63,7 +65,7 @@ class Scheduler:
     """
 
     execution: Execution
-    loops: LoopHost
+    loops: LoopHost | None = None
     running: dict[str, int] = Factory(dict)
     abandoned: bool = False
     grace_s: float | None = None
@@ -122,7 +124,8 @@ class Scheduler:
         """
         self.grace_s = grace_s
         self.execution.stop("cancelled")
-        self.loops.cancel()
+        if self.loops is not None:
+            self.loops.cancel()
         self.wake()
 
     def wake(self) -> None:
@@ -255,6 +258,7 @@ class Scheduler:
 
     def _submit(self, wired: Wire, number: int, caller: Executor | None) -> Any:
         if caller is None:
+            assert self.loops is not None
             start = partial(self.execution.attempt_async, wired, number)
             return self.loops.submit(start, self.execution.base.copy())
         return caller.submit(partial(self._attempt, wired, number))
@@ -357,7 +361,8 @@ class Scheduler:
     def _give_grace(self, grace_s: float) -> None:
         """Give what runs a while to end."""
         self.deadline, self._given_s = monotonic() + grace_s, grace_s
-        self.loops.cancel()
+        if self.loops is not None:
+            self.loops.cancel()
         why, names = self.execution.stopping, ", ".join(sorted(self.running))
         leave = "; once more to leave now" if why == "interrupted" else ""
         text = f"{why}: waiting up to {grace_s:g} s for {names}{leave}"

@@ -15,7 +15,6 @@ from weakref import WeakSet
 
 from pypedream.log.batch import Batch
 from pypedream.log.delivery import Delivery
-from pypedream.log.displays import Displays
 from pypedream.log.events import EventSequence
 from pypedream.log.json_lines import LineParts
 from pypedream.log.memory import Memory
@@ -26,8 +25,10 @@ from pypedream.log.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from pypedream.context import Attempt
+    from pypedream.log.displays import Displays
     from pypedream.log.events import Event
     from pypedream.log.redaction import Redactor
     from pypedream.protocols import Record, Sink
@@ -74,8 +75,8 @@ class EventLog:
     is_attended
         Whether what is appended is handed over within a tenth of a second without being asked for.
         Then one in `UNASKED` appended records still has to ask: they may be very many.
-    displays
-        What the stages displayed in a notebook.
+    displays_folder
+        Where what the stages display in a notebook is also written to; None writes nothing.
     is_closed
         Whether the run is over: no sink gets anything any more.
     is_hosted
@@ -104,7 +105,7 @@ class EventLog:
         self.line_parts = LineParts(run, self.pid)
         self._batch: Batch | None = None
         self.is_closed = False
-        self.displays = Displays()
+        self.displays_folder: Path | None = None
         self._outlets = [outlet_of(sink) for sink in sinks]
         self.is_hosted = any(getattr(each.sink, "is_hosts_log", False) for each in self._outlets)
         self.has_console = not self.is_hosted
@@ -113,6 +114,17 @@ class EventLog:
         self._events = EventSequence(self)
         self._pace = Pace()
         _open_logs.add(self)
+
+    @property
+    def displays(self) -> Displays:
+        """What the stages displayed in a notebook; most runs are in none."""
+        found: Displays | None = vars(self).get("_displays")
+        if found is None:
+            from pypedream.log.displays import Displays
+
+            # Of several threads that come at once, all get those of the first.
+            found = vars(self).setdefault("_displays", Displays(self.displays_folder))
+        return found
 
     @property
     def events(self) -> EventSequence:
