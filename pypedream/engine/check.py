@@ -105,12 +105,12 @@ def _policy_mistakes(wired: Wire) -> Iterator[Problem]:
     for name, is_right, rule in _POLICY_RULES:
         value = getattr(policy, name)
         if not is_right(value):
-            near = did_you_mean(value, _WORD.findall(rule)) if isinstance(value, str) else ""
+            near = did_you_mean(value, re.findall(_WORD, rule)) if isinstance(value, str) else ""
             what = f'stage "{wired.key}": {name}={written(value)} is not {rule}{near}'
             yield Problem(what, wired.place)
 
 
-_WORD = re.compile('"([^"]+)"')
+_WORD = '"([^"]+)"'
 
 
 def _is_number(value: Any) -> bool:

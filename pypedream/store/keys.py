@@ -10,10 +10,11 @@ __all__ = ["broken_letter", "broken_part", "checked_key"]
 
 LONGEST = 255
 _SHOWN = 40
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
-_DRIVE = re.compile(r"[A-Za-z]:")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_CONTROL = r"[\x00-\x1f\x7f]"
+_SURROGATE = r"[\ud800-\udfff]"
+_DRIVE = r"[A-Za-z]:"
+_RESERVED = r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?"
+_DEVICES = ("con", "prn", "aux", "nul", "com", "lpt")
 
 
 def checked_key(key: object) -> str:
@@ -49,7 +50,7 @@ def _broken_rule(key: str) -> str | None:
         return f"it has {len(key)} characters, more than {LONGEST}"
     if key.startswith("/"):
         return "it is an absolute path"
-    if _DRIVE.match(key):
+    if re.match(_DRIVE, key):
         return "it begins with a drive"
     return broken_letter(key)
 
@@ -58,9 +59,11 @@ def broken_letter(key: str) -> str | None:
     """Return which letter a key cannot have, as a phrase; None if all are well."""
     if "\\" in key:
         return "it has a backslash; parts are separated by /"
-    if _CONTROL.search(key):
+    if key.isprintable():  # as good as any is, and then no pattern is compiled
+        return None
+    if re.search(_CONTROL, key):
         return "it has a control character"
-    if _SURROGATE.search(key):
+    if re.search(_SURROGATE, key):
         return "it has half a character (a lone surrogate)"
     return None
 
@@ -73,6 +76,6 @@ def broken_part(part: str) -> str | None:
         return f'a part is "{part}"'
     if part[-1] in ". ":
         return f'"{part}" ends with a dot or a blank'
-    if _RESERVED.fullmatch(part):
+    if part[:3].lower() in _DEVICES and re.fullmatch(_RESERVED, part, re.IGNORECASE):
         return f'"{part}" is reserved by Windows'
     return None
