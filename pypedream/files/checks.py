@@ -121,7 +121,8 @@ def loader_mistakes(annotation: Any) -> Iterator[str]:
         yield f"{name} takes a loader, not {short(loader, 40)}: write one such as JSON()"
     else:
         yield from _side_mistakes(annotation, loader, name)
-        yield from _class_mistakes(loader)
+        if not is_built_in(loader):
+            yield from _class_mistakes(loader)
 
 
 def _side_mistakes(annotation: Any, loader: Any, name: str) -> Iterator[str]:

@@ -34,9 +34,11 @@ def with_paths_of_outputs(
     given
         The arguments whose path is overridden itself; it must be that of the output then.
     """
-    paths = dict(dep_paths)
     inputs = [side for side in reads if _is_incremental(side)]
     outputs = [side for side in writes if _is_incremental(side)]
+    if not (inputs or outputs):
+        return dep_paths
+    paths = dict(dep_paths)
     for read in inputs:
         match = [side for side in outputs if side.path == read.path]
         if not match:

@@ -49,7 +49,9 @@ def _overridden(
     report: Report,
 ) -> dict[str, Any]:
     paths = {name: side.path for name, side in known.items()}
-    if given is not None and not isinstance(given, Mapping):
+    if given is None:
+        return paths
+    if not isinstance(given, Mapping):
         report.wrong("", f"{option} is a dict from names to paths, not {short(given, 40)}")
     for name in _names(given):
         if name not in known:

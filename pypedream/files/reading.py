@@ -223,7 +223,11 @@ def read(annotation: Any, scope: Scope) -> Said:
     """
     files: list[Any] = []
     is_required: bool | None = None
+    origin: Any = None
     for _ in range(_LAYERS):  # an alias can name itself
+        if type(annotation) is type:  # a class, as most are
+            origin = None
+            break
         if isinstance(annotation, (str, ForwardRef)):
             annotation = _evaluated(annotation, scope)
             continue

@@ -57,6 +57,8 @@ def names_in(path: Paths) -> tuple[str, ...]:
     >>> names_in("models/{kind}/{model.depth}.json"), names_in("{{kind}}.json")
     (('kind', 'model.depth'), ())
     """
+    if isinstance(path, str) and "{" not in path and "}" not in path:
+        return ()
     names = (name for text in texts_of(path) for _, name in _parts(text) if name)
     return tuple(dict.fromkeys(names))
 
