@@ -7,13 +7,13 @@ from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import define, field, fields, fields_dict, frozen
+from attrs import define, field, fields_dict, frozen
 
 from pypedream._lazy import shown_as
 from pypedream.errors import DefinitionError
 from pypedream.names import did_you_mean, there_are
 from pypedream.places import Place, calling_place, is_library
-from pypedream.values import said
+from pypedream.values import said, with_what_is_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,11 +53,6 @@ def _over(value: Any) -> Any:
     from pypedream.over import over_of  # few stages are mapped
 
     return over_of(value)
-
-
-def _differs(value: Any, usual: Any) -> bool:
-    # What is of another type may have its own idea of equality.
-    return type(value) is not type(usual) or bool(value != usual)
 
 
 @frozen(repr=False)
@@ -154,11 +149,7 @@ class Policy:
     gpus: float | None = None
     timeout_min: float | None = None
 
-    def __repr__(self) -> str:
-        """Say what is not as usual."""
-        values = {each.name: (getattr(self, each.name), each.default) for each in fields(Policy)}
-        said = [f"{name}={one!r}" for name, (one, usual) in values.items() if _differs(one, usual)]
-        return f"Policy({', '.join(said)})"
+    __repr__ = with_what_is_set
 
 
 USUAL: Final = Policy()

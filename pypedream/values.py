@@ -252,3 +252,23 @@ def size_text(size: int) -> str:
     while amount >= _THOUSAND and len(units) > 1:
         amount, units = amount / _THOUSAND, units[1:]
     return f"{amount:.0f} B" if units[0] == "B" else f"{amount:.1f} {units[0]}"
+
+
+def with_what_is_set(thing: Any) -> str:
+    """Return the repr of what is of an attrs class, with those of its fields that are not as usual.
+
+    Examples
+    --------
+    >>> from pypedream.stage import Policy
+    >>> with_what_is_set(Policy(retries=2, tags="slow"))
+    "Policy(retries=2, tags=('slow',))"
+    """
+    kind = type(thing)
+    values = {each.name: (getattr(thing, each.name), each.default) for each in kind.__attrs_attrs__}
+    said = [f"{name}={one!r}" for name, (one, usual) in values.items() if _differs(one, usual)]
+    return f"{kind.__name__}({', '.join(said)})"
+
+
+def _differs(value: Any, usual: Any) -> bool:
+    # What is of another type may have its own idea of equality.
+    return type(value) is not type(usual) or bool(value != usual)

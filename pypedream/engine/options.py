@@ -16,13 +16,13 @@ from pypedream.errors import DefinitionError
 from pypedream.executors.recognition import REMOTE_NAMES
 from pypedream.names import did_you_mean, there_are
 from pypedream.places import calling_place
-from pypedream.values import written
+from pypedream.values import with_what_is_set, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@frozen
+@frozen(repr=False)
 class Options:
     """How a run is carried out.
 
@@ -88,6 +88,8 @@ class Options:
     limits: Mapping[str, int] | None = None
     allow_missing: bool = False
     progress: bool | None = None
+
+    __repr__ = with_what_is_set
 
 
 NAMES = tuple(fields_dict(Options))
