@@ -31,6 +31,7 @@
         InvalidKey (ValueError)           a text that cannot be a key
         Locked                            what another process or thread is at
         ManifestError                     what is known of a run of tables is damaged
+        WorkspaceError                    a workspace in which no run can be recorded
       MissingEntry (KeyError)             a key that the store does not have
       MissingFile (FileNotFoundError)     a file that a stage reads is not there
       RevisionError (LookupError)         a revision of git that cannot be read
@@ -117,6 +118,7 @@ __all__ = [
     "UnpicklableValue",
     "UnreadableResult",
     "UnsafePayload",
+    "WorkspaceError",
 ]
 
 
@@ -541,3 +543,7 @@ class Locked(StoreError):
 
 class ManifestError(StoreError):
     """What is known of a run of tables cannot be read."""
+
+
+class WorkspaceError(StoreError):
+    """No run can be recorded in the workspace: it cannot be written."""

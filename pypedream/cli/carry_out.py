@@ -12,7 +12,7 @@ from pypedream.cli.mistakes import Refused
 from pypedream.cli.tables import held_as
 from pypedream.cli.terminal import let_go_of_stdout, say_json
 from pypedream.cli.workspaces import USUAL_FOLDER, VARIABLE
-from pypedream.errors import Locked, StoreError
+from pypedream.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -65,12 +65,6 @@ def recording(found: Loaded, given: str | None) -> dict[str, Any]:
     return {"workspace": found.folder / USUAL_FOLDER}
 
 
-def _workspace(pipeline: Pipeline, asked: dict[str, Any]) -> str:
-    """Return the workspace of a run as errors name it; "" if it has none."""
-    said = asked.get("workspace") or pipeline.options.get("workspace") or os.environ.get(VARIABLE)
-    return str(Path(said)) if said else ""
-
-
 def console(stages: Collection[str], *, verbose: bool) -> ConsoleSink:
     """Return what shows a run that calls *stages*."""
     from pypedream.cli.console import Console  # who is quiet needs none
@@ -105,10 +99,7 @@ def carried_out(
         return run_it(**asked, progress=False)
     except BaseException as error:
         run = pipeline.last_run
-        # A run of tables that another process has is no matter of where runs are recorded.
-        is_of_store = isinstance(error, StoreError) and not isinstance(error, Locked)
-        workspace = _workspace(pipeline, asked)
-        if is_of_store and run is before and workspace and workspace in str(error):
+        if isinstance(error, WorkspaceError) and run is before:
             raise Refused(f"{error}; {otherwise}") from None
         if run is None or run is before or not (error is run.error or run.state == "cancelled"):
             raise

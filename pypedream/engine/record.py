@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from attrs import define, field
 
-from pypedream.errors import StoreError
+from pypedream.errors import StoreError, WorkspaceError
 from pypedream.log.redaction import Redactor
 from pypedream.store.file_lock import lock, try_lock
 
@@ -91,7 +91,7 @@ class RunFolder:
 
         Raises
         ------
-        StoreError
+        WorkspaceError
             If the folder cannot be made or written.
         """
         from pypedream.log.sinks import JsonLinesSink
@@ -123,7 +123,7 @@ class RunFolder:
 
         Raises
         ------
-        StoreError
+        WorkspaceError
             If it cannot be written.
         """
         with self._told():
@@ -144,7 +144,7 @@ class RunFolder:
         except OSError as error:
             self.remove()
             workspace, reason = self.path.parent.parent, error.strerror or str(error)
-            raise StoreError(f"cannot write the workspace {workspace}: {reason}") from error
+            raise WorkspaceError(f"cannot write the workspace {workspace}: {reason}") from error
 
     def close(self) -> None:
         """Let go of the lock."""

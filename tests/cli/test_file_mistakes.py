@@ -152,13 +152,16 @@ def test_a_file_that_cannot_be_read_is_one_line(write, invoke):
     assert third.startswith("record: ")
 
 
-def test_where_runs_are_recorded_is_no_matter_of_a_file_that_cannot_be_read(write, invoke, folder):
-    """Another workspace would not help."""
+@pytest.mark.parametrize("words", [[], ["--workspace", "loop"]], ids=["usual", "like the file"])
+def test_where_runs_are_recorded_is_no_matter_of_a_file_that_cannot_be_read(
+    write, invoke, folder, words
+):
+    """Another workspace would not help, whatever its name."""
     (folder / "loop.json").symlink_to("loop.json")
     read = 'def f(x: Annotated[dict, Dep("loop.json", JSON())]) '
     write("pipeline.py", HEAD + read + GIVES + "flow.register(f)")
 
-    (line,) = invoke("repro").stderr.splitlines()
+    (line,) = invoke("repro", *words).stderr.splitlines()
 
     assert line == f"error: cannot read {folder}/loop.json: Too many levels of symbolic links"
 
