@@ -26,6 +26,13 @@ _MOST_LETTERS = 1_000_000
 _DEEPEST = 50
 _MOST_BITS = 4096  # Python refuses to read numbers of more than 4300 digits
 
+_WAYS = {
+    **dict.fromkeys("biufU", ".tolist()"),
+    **dict.fromkeys("Mm", ".astype(str).tolist()"),
+    "c": ".real.tolist() and .imag.tolist()",
+}
+"""How what arrays hold can be written, by the kind of it as numpy has it."""
+
 
 @frozen
 class JSON(Loader[Any, Any]):
@@ -196,8 +203,21 @@ def _check(value: Any, place: str, *, allow_nan: bool, above: tuple[int, ...]) -
             _check(member, inner, allow_nan=allow_nan, above=(*above, id(value)))
     elif value is not None and not isinstance(value, int):
         kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
-        fix = ": its .tolist() can be written" if hasattr(value, "tolist") else ""
+        way = _way(value)
+        fix = f": its {way} can be written" if way else ""
         raise TypeError(f"{place} is of type {kind}, which JSON lacks{fix}")
+
+
+def _way(value: Any) -> str:
+    """Return what can be written of a value that cannot; "" if that is not known."""
+    if hasattr(value, "tolist"):
+        kind = getattr(getattr(value, "dtype", None), "kind", "O")
+        is_plain = kind == "O" and is_exact(value.tolist())
+        way = ".tolist()" if is_plain else _WAYS.get(kind, "")
+        return way if kind != "c" or hasattr(value, "real") else ""
+    if isinstance(value, complex):
+        return ".real and .imag"
+    return ".isoformat()" if hasattr(value, "isoformat") else ""
 
 
 def _check_one(value: str | float, place: str, *, allow_nan: bool) -> None:

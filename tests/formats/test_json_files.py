@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,36 @@ def test_what_is_called_exact_comes_back(value: Any) -> None:
 def test_what_json_has_is_exact(value: Any) -> None:
     """is_exact does not say no without need."""
     assert is_exact(value)
+
+
+ARRAYS = {
+    "number": lambda np: (np.int64(3), ".tolist()"),
+    "numbers": lambda np: (np.ones(2), ".tolist()"),
+    "texts": lambda np: (np.array(["a", "b"]), ".tolist()"),
+    "objects": lambda np: (np.array(["a", None]), ".tolist()"),
+    "other objects": lambda np: (np.array([{1}, None]), ""),
+    "moment": lambda np: (np.datetime64("2026-11-30"), ".astype(str).tolist()"),
+    "moments": lambda np: (np.ones(2, "M8[ns]"), ".astype(str).tolist()"),
+    "durations": lambda np: (np.ones(2, "m8[s]"), ".astype(str).tolist()"),
+    "complex": lambda np: (np.ones(2, complex), ".real.tolist() and .imag.tolist()"),
+    "one complex": lambda np: (1j, ".real and .imag"),
+    "bytes": lambda np: (np.array([b"a"]), ""),
+    "day": lambda np: (date(2026, 11, 30), ".isoformat()"),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_what_json_lacks_is_told_with_what_of_it_can_be_written(name: str) -> None:
+    """And that it can: a hint that does not help is none."""
+    value, way = ARRAYS[name](pytest.importorskip("numpy"))
+
+    with pytest.raises(FormatError) as caught:
+        JSON().dumps([value])
+
+    hint = f": its {way} can be written" if way else ""
+    assert str(caught.value).endswith(f"which JSON lacks{hint}")
+    for part in way.split(" and ") if way else ():
+        assert JSON().dumps(eval(f"value{part}"))
 
 
 @pytest.mark.parametrize(
