@@ -48,10 +48,16 @@ def writing(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
     FormatError
         If the format cannot hold the value; the library's own error is chained.
     OSError
-        As it is, if the system does not let the file be written.
+        As it is, if the system does not let the file be written. That a folder is in the place
+        of the file is told of the path itself, and not of what is written beside it.
     """
     try:
         yield
+    except IsADirectoryError as error:
+        if path is IN_MEMORY or not os.path.isdir(path):
+            raise
+        what = "a folder is there: remove it, or write to another path"
+        raise IsADirectoryError(error.errno, what, os.fspath(path)) from None
     except Exception as error:
         if _is_plain(error):
             raise

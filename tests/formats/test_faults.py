@@ -201,3 +201,16 @@ def test_a_library_that_is_missing_is_named(
 
     with pytest.raises(MissingExtra, match=f"needs {library.replace('yaml', 'pyyaml')}: {command}"):
         loader.load(tmp_path / "x")
+
+
+@pytest.mark.parametrize("loader", [JSON(), JSONL(), Text(), Pickle(), PathOnly()], ids=repr)
+def test_a_folder_in_the_place_of_a_file_is_told(tmp_path: Path, loader: Any) -> None:
+    """By its own name; it stays, and nothing is left beside it."""
+    there, value = tmp_path / "x", tmp_path / "value"
+    there.mkdir()
+    value.touch()
+
+    with pytest.raises(IsADirectoryError, match=r"a folder is there: remove it, .*'.*x'$"):
+        loader.save(str(value) if loader != JSONL() else [], there)
+
+    assert sorted(tmp_path.iterdir()) == [value, there]
