@@ -92,13 +92,31 @@ class Out(Output):
     """Write a result to a file of the project, which the store keeps.
 
     With a list or tuple of paths the value is a list or tuple of as many values.
+
+    Examples
+    --------
+    >>> from typing import Annotated
+    >>> from pypedream.files import JSON, spec_of
+    >>> def clean() -> Annotated[list, Out("clean.json", JSON())]: ...
+    >>> spec_of(clean).outs["return"].path
+    'clean.json'
     """
 
     __slots__ = ()
 
 
 class DirectoryOut(Output):
-    """Write a dict to a folder, one file for each key; the path ends with "/"."""
+    """Write a dict to a folder, one file for each key; the path ends with "/".
+
+    Examples
+    --------
+    >>> from typing import Annotated
+    >>> from pypedream.files import JSON, spec_of
+    >>> def split() -> Annotated[dict[str, list], DirectoryOut("parts/", JSON())]:
+    ...     return {"a.json": [1], "b.json": [2]}
+    >>> spec_of(split).outs["return"].kind
+    'directory'
+    """
 
     __slots__ = ()
     kind = "directory"

@@ -29,6 +29,14 @@ class PlaceholderDep(Annotation):
     ----------
     loader
         How the file is read. Required.
+
+    Examples
+    --------
+    >>> from typing import Annotated
+    >>> from pypedream.files import JSON, spec_of
+    >>> def total(rows: Annotated[list, PlaceholderDep(JSON())]): ...
+    >>> spec_of(total, dep_path_overrides={"rows": "may.json"}).deps["rows"].paths
+    'may.json'
     """
 
     kind: ClassVar = "placeholder"
@@ -37,7 +45,13 @@ class PlaceholderDep(Annotation):
 
 @frozen
 class Metric(Output):
-    """Write a result as a small JSON file that git keeps; the path ends with ".json"."""
+    """Write a result as a small JSON file that git keeps; the path ends with ".json".
+
+    Examples
+    --------
+    >>> Metric("scores.json").loader
+    JSON(indent=2, empty_factory=<class 'dict'>, allow_nan=False)
+    """
 
     kind: ClassVar = "metric"
     loader: Writer[Any] | None = Factory(_json)
@@ -55,6 +69,13 @@ class Plot(Output):
         column that has numbers.
     template
         How a table is drawn: "linear", "scatter", "bar" or "confusion". None: as fits it.
+
+    Examples
+    --------
+    >>> from pypedream.formats import JSONL
+    >>> plot = Plot("loss.jsonl", JSONL(), x="step", y="loss")
+    >>> plot.path, plot.y
+    ('loss.jsonl', 'loss')
     """
 
     kind: ClassVar = "plot"
@@ -69,6 +90,15 @@ class IncrementalOut(Output):
     """Read what the last run wrote to a file, and write it anew: the same path on both sides.
 
     The first time the argument is the empty value of the loader, which must have one.
+
+    Examples
+    --------
+    >>> from typing import Annotated
+    >>> from pypedream.files import JSON, spec_of
+    >>> Seen = Annotated[dict, IncrementalOut("seen.json", JSON())]
+    >>> def look(seen: Seen) -> Seen: ...
+    >>> spec_of(look).deps["seen"].paths, spec_of(look).outs["return"].path
+    ('seen.json', 'seen.json')
     """
 
     kind: ClassVar = "incremental"

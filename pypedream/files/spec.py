@@ -192,6 +192,18 @@ def spec_of(
     ------
     PipelineConfigError
         With one line for each mistake.
+
+    Examples
+    --------
+    >>> from typing import Annotated
+    >>> from pypedream.files import JSON, Dep, Metric
+    >>> def count(rows: Annotated[list, Dep("rows.json", JSON())]) -> Annotated[
+    ...     dict, Metric("counts.json")
+    ... ]:
+    ...     return {"rows": len(rows)}
+    >>> spec = spec_of(count)
+    >>> spec.deps["rows"].paths, spec.outs["return"].kind
+    ('rows.json', 'metric')
     """
     is_told = params is not None or bool(dep_path_overrides) or bool(out_path_overrides)
     subject = subject_of(function)

@@ -82,6 +82,11 @@ class Backend(Kind, discriminator_key="backend"):
             The name of its class.
         changes
             Values for its fields.
+
+        Examples
+        --------
+        >>> Cached(folder="kept", mode="retry").derive("ThreadPool", max_jobs=2).mode
+        'retry'
         """
         _know(backend)
         kind: type[Any] = kind_of(Backend, backend)
@@ -100,7 +105,21 @@ class Backend(Kind, discriminator_key="backend"):
 
 
 class Cached(Backend):
-    """Compute in this process, one item after the other, and keep the results."""
+    """Compute in this process, one item after the other, and keep the results.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> from pypedream.steps import Step
+    >>> class Slow(Step):
+    ...     def _run(self, value):
+    ...         print("computing")
+    ...         return value * 2
+    >>> step = Slow(infra={"backend": "Cached", "folder": mkdtemp()})
+    >>> step.run(3), step.run(3)
+    computing
+    (6, 6)
+    """
 
     def _compute(self, task: Task, items: Sequence[Item]) -> Iterator[Done]:
         return task.stream(items)
