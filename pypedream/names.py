@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 _MOST_NAMES = 10
 _SHORTEST_START = 3
+_ALIKE = 0.5
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
@@ -49,6 +50,27 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     return f'; did you mean "{near}"?' if near is not None else ""
 
 
+def did_you_mean_file(name: str, files: Iterable[str]) -> str:
+    """Return the end of a sentence that names the nearest file, or ""; all may end alike.
+
+    Examples
+    --------
+    >>> did_you_mean_file("row.json", ["rows.json", "metrics.json"])
+    '; did you mean "rows.json"?'
+    >>> did_you_mean_file("rows.json", ["metrics.json"])
+    ''
+    """
+    from difflib import SequenceMatcher
+
+    matcher = SequenceMatcher(None, "", _stem(name))
+    alike = []
+    for each in files:
+        matcher.set_seq1(_stem(each))
+        if matcher.ratio() >= _ALIKE:
+            alike.append(each)
+    return did_you_mean(name, alike)
+
+
 def there_are(names: Iterable[str]) -> str:
     """Return what there is to choose from, in a few words.
 
@@ -63,6 +85,10 @@ def there_are(names: Iterable[str]) -> str:
     more = ", ..." if len(listed) > _MOST_NAMES else ""
     verb = "there is only" if len(listed) == 1 else "there are"
     return f"{verb} {', '.join(listed[:_MOST_NAMES])}{more}"
+
+
+def _stem(file: str) -> str:
+    return file.lower().lstrip(".").partition(".")[0]
 
 
 def _plain(name: str) -> str:

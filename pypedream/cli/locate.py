@@ -11,7 +11,7 @@ from attrs import frozen
 
 from pypedream.cli.mistakes import Refused
 from pypedream.files.paths import project_place
-from pypedream.names import did_you_mean
+from pypedream.names import did_you_mean_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -232,7 +232,7 @@ def _near(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
         return f": there is no folder {folder}"
-    near = did_you_mean(path.name, [each.name for each in folder.glob("*.py")])
+    near = did_you_mean_file(path.name, [each.name for each in folder.glob("*.py")])
     if near:
         return near
     files = [str(each) for each in pipeline_files(folder)[:_SHOWN]]

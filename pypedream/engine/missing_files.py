@@ -10,7 +10,7 @@ from pypedream.engine.problem import Problem
 from pypedream.files.globs import expanded
 from pypedream.files.paths import is_glob, seen_from
 from pypedream.files.templates import texts_of
-from pypedream.names import did_you_mean
+from pypedream.names import did_you_mean_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -107,7 +107,7 @@ def _near(root: str, path: str, outputs: list[str]) -> str:
     except OSError:
         names = []
     names += [each.removeprefix(before) for each in outputs if each.startswith(before)]
-    near = did_you_mean(name, names)
+    near = did_you_mean_file(name, names)
     if near or names or not folder:
         return near.replace('"', f'"{before}', 1) if near else ""
     is_file = os.path.isfile(f"{root}/{folder}")

@@ -224,6 +224,14 @@ def test_files_that_are_not_there_are_mistakes_of_the_plan(project: Path) -> Non
     ]
 
 
+def test_a_file_that_is_not_there_is_near_to_none_by_its_ending_alone(project: Path) -> None:
+    """All of a project may end alike."""
+    (project / "in.json").rename(project / "other.json")
+
+    with pytest.raises(PlanError, match=r'there is no file "in\.json" for "numbers" \('):
+        flow_of(count).plan()
+
+
 def test_a_file_that_is_to_be_written_has_to_be_asked_for(project: Path) -> None:
     """Unless it is there already."""
     with pytest.raises(PlanError, match='which is not there: select stage "count" too'):
