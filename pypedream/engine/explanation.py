@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from pypedream.engine.calls import Call, Calls, Told
-    from pypedream.engine.plan import Plan, PlannedStage
+    from pypedream.engine.plan import Plan
+    from pypedream.engine.planned import PlannedStage
     from pypedream.engine.result_log import ResultLine
     from pypedream.engine.wiring import Wire
     from pypedream.files.locks import Lock

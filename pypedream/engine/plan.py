@@ -7,10 +7,9 @@ Planning calls nothing of the user's and writes nothing. Mistakes are not raised
 from __future__ import annotations
 
 from functools import cached_property
-from math import prod
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from pypedream import graph
 from pypedream._lazy import shown_as
@@ -24,7 +23,6 @@ from pypedream.engine.wiring import Wire, Wiring, wire
 from pypedream.errors import PlanError, PypedreamError, StoreError
 from pypedream.inputs import InputBinding
 from pypedream.log.durations import duration_text
-from pypedream.log.ended import items_text
 from pypedream.outputs import NOT_GIVEN
 from pypedream.stage import ASYNC_GENERATOR, COROUTINE, USUAL
 
@@ -33,44 +31,10 @@ if TYPE_CHECKING:
 
     from pypedream.engine.links import Definition
     from pypedream.engine.options import Options
+    from pypedream.engine.planned import PlannedStage
     from pypedream.engine.problem import Problem
     from pypedream.engine.remembered import Remembered
-    from pypedream.over import Over
     from pypedream.parameters import Parameters
-
-
-@frozen
-class PlannedStage:
-    """What will happen to one stage.
-
-    Attributes
-    ----------
-    decision
-        "run", "reuse" (its result is there already) or "skip".
-    reason
-        Why, as a phrase.
-    after
-        Keys of the stages that it waits for.
-    expected_s
-        How long it took before, in seconds; None when that is not known.
-    over
-        What it is mapped over, in words; or "".
-    items
-        How many items these are; None when only the run will tell.
-    """
-
-    key: str
-    decision: str
-    reason: str
-    after: tuple[str, ...] = ()
-    expected_s: float | None = None
-    over: str = ""
-    items: int | None = None
-
-    @property
-    def items_said(self) -> str:
-        """How many items there are, in words; "" if that is not known."""
-        return "" if self.items is None else items_text({"ok": self.items})
 
 
 @define(eq=False, repr=False, slots=False)
@@ -234,9 +198,11 @@ class Plan:
         else:
             decision, reason = "run", self._why(key)
             expected = self.expected_s(key)
+        from pypedream.engine.planned import PlannedStage, count_of
+
         over, items = "", None
         if wired.over is not None:
-            over, items = str(wired.over), _count(wired, wired.over, self.parameters)
+            over, items = str(wired.over), count_of(wired, wired.over, self.parameters)
         return PlannedStage(key, decision, reason, wired.needs, expected, over, items)
 
     @property
@@ -294,20 +260,6 @@ def _selected_by(selection: Selection, wired: Wire) -> str:
 
 def _mapped(one: PlannedStage) -> str:
     return ", ".join(filter(None, (one.over, one.items_said)))
-
-
-def _count(wired: Wire, over: Over, parameters: Parameters) -> int | None:
-    """Return how many items a stage is mapped over, if that can be told before the run."""
-    from pypedream.engine.items_planned import items_given
-    from pypedream.over import CROSS, NEST
-
-    values = items_given(wired, parameters) if over.how != NEST else None
-    if values is None:
-        return None
-    sizes = [len(value) for value in values.values()]
-    if over.how == CROSS:
-        return prod(sizes)
-    return sizes[0] if len({*sizes}) == 1 else None
 
 
 def _condition(wired: Wire) -> str:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from pypedream.engine.links import Link
-    from pypedream.engine.plan import Blueprint, PlannedStage
+    from pypedream.engine.plan import Blueprint
+    from pypedream.engine.planned import PlannedStage
     from pypedream.engine.run import StageRun
     from pypedream.engine.wiring import Wire
     from pypedream.parameters import Parameters

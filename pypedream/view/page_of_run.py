@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pypedream.engine.failure import Failure
-    from pypedream.engine.plan import PlannedStage
+    from pypedream.engine.planned import PlannedStage
     from pypedream.engine.run import Run, StageRun
     from pypedream.view.description import Description, Node
     from pypedream.view.hearing import Heard

@@ -24,7 +24,8 @@ from pypedream.view.samples import Shower
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pypedream.engine.plan import Plan, PlannedStage
+    from pypedream.engine.plan import Plan
+    from pypedream.engine.planned import PlannedStage
     from pypedream.engine.wiring import Wire
     from pypedream.parameters import Parameters
     from pypedream.pipeline import Pipeline

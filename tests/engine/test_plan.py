@@ -29,7 +29,7 @@ from pypedream import (
     dependency,
     immediate,
 )
-from pypedream.engine.plan import PlannedStage
+from pypedream.engine.planned import PlannedStage
 from pypedream.errors import PlanError
 from pypedream.executors import Processes
 

@@ -37,7 +37,8 @@ from pypedream import (
     var,
 )
 from pypedream.engine.past_run import PastRun
-from pypedream.engine.plan import Plan, PlannedStage
+from pypedream.engine.plan import Plan
+from pypedream.engine.planned import PlannedStage
 from pypedream.engine.run import Run, StageRun
 from pypedream.engine.runs import Runs
 from pypedream.over import Over
