@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 _MOST_NAMED = 3
 
 
+def why_lost(path: str) -> str:
+    """Say why a stage is called again whose output cannot be had any more."""
+    return f'"{path}" is not there as it wrote it, and no copy is kept'
+
+
 def why(call: Call, before: Sequence[ResultLine]) -> str:
     """Return in words why there is no kept result for *call*.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from attrs import Factory, define
 
 from pypedream.engine.calls import Calls, identity_of, read_by, unlike_any
-from pypedream.engine.explain import listed, why
+from pypedream.engine.explain import listed, why, why_lost
 from pypedream.engine.problem import Problem
 from pypedream.engine.remembered import Remembered
 from pypedream.engine.result_log import latest_results
@@ -201,7 +201,7 @@ class Lookup:
             if kept is not None and mode == "force":
                 self.reuse.overwrites.append(f'result of stage "{key}" (run {kept.about["run"]})')
         elif lost:
-            reason = f'"{lost}" is not what it wrote, and no copy is kept'
+            reason = why_lost(lost)
         elif call is None:
             how = "is given" if pending in self.reuse.values else "runs"
             reason = f'needs "{pending}", which {how}' if pending != "when=" else ""

@@ -12,7 +12,7 @@ from attrs import define
 
 from pypedream.engine.asked_before import AskedBefore, asked_before, is_whole
 from pypedream.engine.calls import Calls, identity_of, read_by, unlike_any
-from pypedream.engine.explain import differences
+from pypedream.engine.explain import differences, why_lost
 from pypedream.engine.history import UNKNOWN, gone_on_from, recorded_run, recorded_runs
 from pypedream.engine.options import ENVIRONMENT
 from pypedream.engine.problem import Problem
@@ -170,7 +170,7 @@ class RecordedWork:
         if kept is None:
             return "its result is kept no more"
         lost = calls.lost(wired, kept)
-        return f'"{lost}" is not what it wrote, and no copy is kept' if lost else kept
+        return why_lost(lost) if lost else kept
 
 
 def _has_default(name: str, parameters: Parameters) -> bool:

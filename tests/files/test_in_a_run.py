@@ -144,7 +144,7 @@ def test_a_large_metric_that_is_gone_is_computed_again(project: Path) -> None:
     flow = flow_of(many)
 
     assert flow.plan().stages["many"].reason == (
-        '"metrics.json" is not what it wrote, and no copy is kept'
+        '"metrics.json" is not there as it wrote it, and no copy is kept'
     )
     run = flow.run()
     assert run.stages["many"].state == "ok"

@@ -97,7 +97,7 @@ def test_a_clone_without_outputs_computes_them(project: Path) -> None:
     plan = flow_of(count, shown).plan()
 
     assert plan.stages["count"].decision == "run"
-    assert "is not what it wrote, and no copy is kept" in plan.stages["count"].reason
+    assert "is not there as it wrote it, and no copy is kept" in plan.stages["count"].reason
     assert states(flow_of(count, shown)) == {"count": "ok", "shown": "ok"}
 
 
