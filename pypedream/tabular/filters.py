@@ -15,6 +15,7 @@ from pypedream.names import did_you_mean
 from pypedream.tabular.parquet_files import schema_of, slabs
 from pypedream.tabular.parquet_sink import ParquetSink
 from pypedream.tabular.polars_library import pl
+from pypedream.tabular.row_masks import split
 from pypedream.tabular.row_matching import mask_of
 from pypedream.tabular.versions import new_version
 from pypedream.values import said
@@ -114,9 +115,9 @@ def _take_out(file: AstroFile, goes: pl.Series, removed_path: Path) -> int:
             ParquetSink(beside, schema, _SELDOM_READ) as removed,
         ):
             for slab in slabs(file.active_path):
-                mask = goes.slice(start, slab.height)
-                kept.put(slab.filter(~mask))
-                removed.put(slab.filter(mask))
+                stay, go = split(slab, goes.slice(start, slab.height))
+                kept.put(stay)
+                removed.put(go)
                 start += slab.height
 
     with new_version(removed_path) as beside:
