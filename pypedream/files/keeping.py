@@ -15,7 +15,7 @@ from pypedream.files.paths import within
 from pypedream.files.stage_files import STATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pypedream.files.presumed import Presumed
     from pypedream.files.stage_files import StageFiles
@@ -131,23 +131,53 @@ class KeptFiles:
         except MissingEntry as error:
             raise UnreadableResult(f"{what}, and no copy is kept") from error
 
-    def restore(self, root: str, written: Written) -> Iterator[str]:
-        """Make files again that are not as a stage wrote them; yield their paths.
+    def restore(self, root: str, written: Written) -> list[str]:
+        """Make files again that are not as a stage wrote them, all of them or none.
+
+        What else is in folders that it writes as a whole goes.
+
+        Returns
+        -------
+        The paths of those that were made.
 
         Raises
         ------
         MissingEntry
-            If there is no copy of one.
+            If there is no good copy of one.
         """
-        for path in self.strays(root, written):
+        changed = [one for one in self.changed(root, written) if self._comes_back(root, one)]
+        strays = [*self.strays(root, written)]
+        in_the_way = [
+            path for path in strays if any(one.path.startswith(f"{path}/") for one in changed)
+        ]
+        self._remove(root, in_the_way)
+        if changed:
+            self._put_back(root, changed)
+        self._remove(root, [path for path in strays if path not in in_the_way])
+        return [one.path for one in changed]
+
+    def _comes_back(self, root: str, one: WrittenFile) -> bool:
+        """Say whether a file that is not as it was written is made again; if not it may be away."""
+        if self._has_copy(one):
+            return True
+        if self._may_stay_away(root, one):
+            return False
+        raise MissingEntry(f'"{one.path}" is not what was written, and no copy is kept')
+
+    def _put_back(self, root: str, changed: Sequence[WrittenFile]) -> None:
+        from pypedream.files.staging import Staged
+
+        assert self.store is not None
+        blobs = FileBlobs(self.store())
+        with Staged(root, os.path.join(root, STATE)) as staged:
+            for one in changed:
+                place = staged.path_for(one.path, is_alone=not one.path.endswith("/"))
+                blobs.restore(_digest(one), place)
+            staged.publish()
+
+    def _remove(self, root: str, paths: Iterable[str]) -> None:
+        for path in paths:
             within(Path(root), path).unlink()
-        for one in self.changed(root, written):
-            if self.store is None or not self._has_copy(one):
-                if self._may_stay_away(root, one):
-                    continue
-                raise MissingEntry(f'"{one.path}" is not what was written, and no copy is kept')
-            FileBlobs(self.store()).restore(_digest(one), within(Path(root), one.path))
-            yield one.path
 
     def strays(self, root: str, written: Written) -> Iterator[str]:
         """Yield the files in folders of a stage that it did not write into them."""
