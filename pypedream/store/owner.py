@@ -61,7 +61,7 @@ def is_gone(owner: Owner) -> bool:
 @lru_cache(maxsize=1)
 def _host() -> str:
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
             return f"{file.read().strip()}/{os.readlink('/proc/self/ns/pid')}"
     except OSError:
         from platform import node
