@@ -66,7 +66,10 @@ def target_of(text: str | None) -> Target:
     place, name = _split(text)
     path = Path(place)
     if path.suffix == ".ipynb":
-        raise Refused(f"{place} is a notebook: open it in Jupyter, or move its stages to a .py")
+        raise Refused(
+            f"{place} is a notebook: open it in Jupyter, or write its stages to a file there, by"
+            ' to_module("flow.py")'
+        )
     if path.is_file():
         return _file_target(str(path), name)
     is_module = all(part.isidentifier() for part in place.split("."))

@@ -1,8 +1,9 @@
 """The words of a command that takes a pipeline and stages: which is which.
 
 A stage may bear any name, so a word is taken for a pipeline only if it looks like one: it ends with
-".py" or "/", or has a ":" in it. Only the first word can be. The command "run", which takes modules
-by their bare names, also takes a word for a pipeline that names something which is there.
+".py", ".ipynb" or "/", or has a ":" in it. Only the first word can be. The command "run", which
+takes modules by their bare names, also takes a word for a pipeline that names something which is
+there.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def meant_by(word: str, stages: Collection[str]) -> list[str]:
 
 def is_target(word: str) -> bool:
     """Say whether a word looks like a file, a folder or a module with ":"."""
-    return word.endswith((".py", "/")) or ":" in word
+    return word.endswith((".py", ".ipynb", "/")) or ":" in word
 
 
 def _sorted(words: Sequence[str], is_place: Callable[[str], bool]) -> Words:

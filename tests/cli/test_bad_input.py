@@ -71,6 +71,7 @@ CASES = {
     "no such folder": (["run", "sub/flow.py"], r"no file sub/flow.py: there is no folder sub"),
     "no such module": (["run", "no.module"], r"no file and no module no.module"),
     "notebook": (["run", "notes.ipynb"], r"notes.ipynb is a notebook: open it in Jupyter"),
+    "notebook to repro": (["repro", "notes.ipynb"], r"is a notebook: .* by to_module"),
     "syntax error": (["run", "syntax.py"], r"cannot load syntax.py: syntax.py:2: SyntaxError: "),
     "import error": (
         ["run", "missing_module.py"],
