@@ -235,6 +235,9 @@ def _near(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
         return f": there is no folder {folder}"
+    around = os.path.relpath(os.path.join(project_place(os.curdir), path))
+    if os.path.isfile(around):
+        return f'; did you mean "{around}"?'
     near = did_you_mean_file(path.name, [each.name for each in folder.glob("*.py")])
     if near:
         return near

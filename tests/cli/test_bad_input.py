@@ -122,6 +122,17 @@ def test_a_mistake_is_one_line_with_its_fix(invoke, write, flow, request, argume
     assert flow.read_text(encoding="utf-8").startswith("\nfrom pypedream")
 
 
+def test_a_file_of_the_project_is_near_from_a_folder_in_it(invoke, write, flow, monkeypatch):
+    """Where the command would find it without a name."""
+    write("pyproject.toml", "")
+    write("sub/notes.txt", "")
+    monkeypatch.chdir(flow.parent / "sub")
+
+    result = invoke("run", "pipeline.py")
+
+    assert result.stderr == 'error: no file pipeline.py; did you mean "../pipeline.py"?\n'
+
+
 def test_all_mistakes_in_values_are_named_at_once(invoke, flow):
     """File, environment and command line are looked at together."""
     result = invoke(
