@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import ParameterError
-from pypedream.names import did_you_mean, nearest
+from pypedream.names import did_you_mean, nearest, there_are
 from pypedream.values import short
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def unknown(name: object, definitions: Mapping[str, Parameter], groups: Mapping[
     inner = [each for each in known if each.endswith(f".{name}")]
     if len(inner) == 1:
         return f'{text}; did you mean "{inner[0]}"?'
-    few = f"; there are {', '.join(definitions)}" if 0 < len(definitions) <= _SHOWN_NAMES else ""
+    few = f"; {there_are(definitions)}" if len(definitions) <= _SHOWN_NAMES else ""
     return text + (did_you_mean(str(name), known) or few)
 
 

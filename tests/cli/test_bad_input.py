@@ -133,6 +133,15 @@ def test_a_file_of_the_project_is_near_from_a_folder_in_it(invoke, write, flow, 
     assert result.stderr == 'error: no file pipeline.py; did you mean "../pipeline.py"?\n'
 
 
+def test_a_pipeline_without_parameters_says_so(invoke, write):
+    """There is nothing to be near to."""
+    write("pipeline.py", "from pypedream import Pipeline\nflow = Pipeline('flow')\n")
+
+    result = invoke("run", "-p", "limit=3")
+
+    assert result.stderr == 'error: no parameter "limit"; there is none (-p)\n'
+
+
 def test_all_mistakes_in_values_are_named_at_once(invoke, flow):
     """File, environment and command line are looked at together."""
     result = invoke(
