@@ -52,7 +52,8 @@ class FileRef:
         texts = texts_of(self.dep.paths)
         return f'file "{texts[0]}"' if len(texts) == 1 else f"{len(texts)} files"
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return f"{self}, read by {type(self.dep.loader).__name__}"
 
     def load(self) -> Any:
         """Return the value for the argument.

@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_read_is_one_line(write, invoke):
     first, second, third, *_ = invoke("repro").stderr.splitlines()
 
     assert first.startswith(f"f failed: FormatError: {path} cannot be read as CSV: ")
-    assert second == '  x = file "in.csv"   <- file "in.csv"'
+    assert second == '  x = file "in.csv", read by CSV   <- file "in.csv"'
     assert third.startswith("record: ")
 
 
