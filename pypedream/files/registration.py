@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pypedream.files.clashing import clashing
-from pypedream.files.incremental import with_paths_of_outputs
-from pypedream.files.overriding import dep_paths, out_paths
 from pypedream.files.reading import stage_params_are_loaded
 from pypedream.files.report import Report
 from pypedream.files.sides import RETURN, Side, reads, writes
@@ -15,6 +13,9 @@ from pypedream.places import Place
 
 if TYPE_CHECKING:
     from pypedream.files.reading import Subject
+
+_GIVEN_ELSEWHERE = ("placeholder", "incremental")
+"""The kinds of annotations whose path depends on more than what they say."""
 
 
 def registered(
@@ -45,8 +46,7 @@ def registered(
         return None
     inputs = list(reads(subject, report))
     outputs = list(writes(subject, report, has_deps=bool(inputs)))
-    to, of = out_paths(outputs, outs, report), dep_paths(inputs, deps, report)
-    of = with_paths_of_outputs(inputs, outputs, of, to, deps, report)
+    of, to = _paths(inputs, outputs, deps, outs, report)
     chosen, value = _params_of(subject, params, report)
     if inputs or outputs or chosen or report.mistakes:
         _check_home(function, subject, report)
@@ -63,6 +63,20 @@ def registered(
         report.wrong("", line)
     report.close()
     return spec if spec.deps or spec.outs or spec.params else None
+
+
+def _paths(
+    inputs: list[Side], outputs: list[Side], deps: Any, outs: Any, report: Report
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the path of each argument and of each output, which is mostly as it is annotated."""
+    kinds = {side.annotation.kind for side in (*inputs, *outputs)}
+    if deps is None and outs is None and kinds.isdisjoint(_GIVEN_ELSEWHERE):
+        return {one.name: one.path for one in inputs}, {one.name: one.path for one in outputs}
+    from pypedream.files.incremental import with_paths_of_outputs
+    from pypedream.files.overriding import dep_paths, out_paths
+
+    to, of = out_paths(outputs, outs, report), dep_paths(inputs, deps, report)
+    return with_paths_of_outputs(inputs, outputs, of, to, deps, report), to
 
 
 def _params_of(subject: Subject, given: Any, report: Report) -> tuple[tuple[str, type] | None, Any]:
