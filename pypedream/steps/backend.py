@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pydantic
 
-from pypedream.steps.kinds import Kind, kind_of
+from pypedream.steps.kinds import Kind, kind_of, wrong
 from pypedream.steps.ram import Ram
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Backend(Kind, discriminator_key="backend"):
 
     @classmethod
     def _as_configuration(cls, value: Any) -> Any:
+        if isinstance(value, PathLike) or (isinstance(value, str) and set("/\\~") & set(value)):
+            raise wrong(f'a folder alone is no infra: say infra={{"folder": "{value}"}}')
         if cls is Backend and isinstance(value, str):
             value = {cls.__pypedream_key__: value}
         if cls is Backend and isinstance(value, dict):

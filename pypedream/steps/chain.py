@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, overload
 from pydantic import Discriminator, Tag
 
 from pypedream.names import did_you_mean, there_are
+from pypedream.steps.kinds import wrong
 from pypedream.steps.nesting import entered
 from pypedream.steps.step import Step
 
@@ -143,6 +144,9 @@ def _within(step: Step, folder: Path, around: Around) -> Step:
 def configuration_of(cls: type[Step], value: Any) -> Any:
     """Return a list of steps, or a mapping of names to steps, as the configuration of a chain."""
     key = cls.__pypedream_key__
+    if callable(value) and not isinstance(value, Step):
+        name = getattr(value, "__name__", type(value).__name__)
+        raise wrong(f"{name} is no step: write Func(function={name})")
     if isinstance(value, (list, tuple)):
         return {key: "Chain", "steps": value}
     if not isinstance(value, dict) or not value or key in value:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pypedream.names import did_you_mean, there_are
+
 if TYPE_CHECKING:
     from pypedream.steps.step import Step
 
@@ -51,4 +53,6 @@ def _place(within: Any, name: str, path: str, *, is_new: bool) -> Any:
         return name
     if isinstance(within, (list, tuple)) and name.lstrip("-").isdigit() and int(name) < len(within):
         return int(name)
-    raise ValueError(f'clone: there is no "{name}" on the way to "{path}"')
+    known = list(within) if isinstance(within, dict) else []
+    near = did_you_mean(name, known) or (f"; {there_are(known)}" if known else "")
+    raise ValueError(f'clone: there is no "{name}" on the way to "{path}"{near}')

@@ -24,7 +24,7 @@ from pypedream.values import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["Kind", "kind_of", "name_of", "unnamed"]
+__all__ = ["Kind", "kind_of", "name_of", "unnamed", "wrong"]
 
 _KNOWN: dict[str, WeakValueDictionary[str, type[Kind]]] = {}
 """From each short name to the classes that have it, by their full names; the newest is last."""
@@ -53,8 +53,11 @@ class Kind(pydantic.BaseModel):
     def __new__(cls, /, *values: Any, **given: Any) -> Self:
         """Return an object of the class that is named, if one is."""
         if values:
-            first = next((name for name in cls.__pydantic_fields__ if name != "infra"), "field")
-            raise TypeError(f"{cls.__name__} takes its fields by name: {cls.__name__}({first}=...)")
+            own = next((name for name in cls.__pydantic_fields__ if name != "infra"), "field")
+            how = f"{cls.__name__}({own}=...)"
+            if "__init__" in vars(cls):
+                how += "; fields are declared in the class, as rate: float, and not in its __init__"
+            raise TypeError(f"{cls.__name__} takes its fields by name: {how}")
         name = given.get(cls.__pypedream_key__)
         if isinstance(name, str) and name != cls.__name__:
             with suppress(PydanticCustomError):  # it is told when all is validated
@@ -128,6 +131,8 @@ class Kind(pydantic.BaseModel):
     @pydantic.model_validator(mode="wrap")
     @classmethod
     def _of_kind(cls, value: Any, handler: pydantic.ModelWrapValidatorHandler[Any]) -> Any:
+        if isinstance(value, type) and issubclass(value, Kind):
+            raise wrong(f"{value.__name__} is a class: write {value.__name__}(...)")
         value = cls._as_configuration(value)
         if isinstance(value, dict) and cls.__pypedream_key__ in value:
             value = dict(value)
@@ -206,7 +211,7 @@ def kind_of(base: type[Kind], name: object) -> type[Kind]:
         If there is none, or several modules have one.
     """
     if not isinstance(name, str):
-        raise _wrong(f"{base.__pypedream_key__!r} must be the name of a class, not {name!r}")
+        raise wrong(f"{base.__pypedream_key__!r} must be the name of a class, not {name!r}")
     found = [each for each in _named_so(name) if issubclass(each, base)]
     if not found:
         base._know_all()
@@ -214,11 +219,11 @@ def kind_of(base: type[Kind], name: object) -> type[Kind]:
     modules = sorted({each.__module__ for each in found})
     if len(modules) > 1:
         where = " and ".join(f'"{module}.{name}"' for module in modules)
-        raise _wrong(f'several classes are called "{name}": write {where}')
+        raise wrong(f'several classes are called "{name}": write {where}')
     if found:
         return found[-1]
     near = _unimported(name) or did_you_mean(name.rpartition(".")[2], _names(base))
-    raise _wrong(f'no {base.__name__} is called "{name}"{near or _all(base)}')
+    raise wrong(f'no {base.__name__} is called "{name}"{near or _all(base)}')
 
 
 def _unimported(name: str) -> str:
@@ -236,7 +241,7 @@ def _unimported(name: str) -> str:
 def unnamed(base: type[Kind]) -> PydanticCustomError:
     """Return the error for a configuration that does not say of which class it is."""
     key = base.__pypedream_key__
-    return _wrong(f'a {base.__name__} needs "{key}", the name of its class{_all(base)}')
+    return wrong(f'a {base.__name__} needs "{key}", the name of its class{_all(base)}')
 
 
 def _named_so(name: str) -> Iterator[type[Kind]]:
@@ -270,7 +275,8 @@ def _all(base: type[Kind]) -> str:
     return f": {there_are(names)}" if names else ": import the module that defines it first"
 
 
-def _wrong(text: str) -> PydanticCustomError:
+def wrong(text: str) -> PydanticCustomError:
+    """Return the error that says what is wrong with a configuration."""
     return PydanticCustomError("kind", "{text}", {"text": text})
 
 

@@ -106,9 +106,11 @@ class Step(Kind):
         super().model_post_init(context)
         flags = self.__pypedream_flags__
         if not (flags.is_runnable or flags.is_composed):
+            name = type(self).__name__
+            if type(self).run is not Step.run:
+                raise TypeError(f"{name} has a method run: its name is _run")
             raise TypeError(
-                f"{type(self).__name__} computes nothing: write a method _run, _run_batch or"
-                " _resolve_step"
+                f"{name} computes nothing: write a method _run, _run_batch or _resolve_step"
             )
 
     def __setattr__(self, name: str, value: Any) -> None:

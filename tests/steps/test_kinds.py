@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pydantic
 import pytest
 
 from pypedream.steps import Chain, Step
+from pypedream.steps.backends import Cached
 
 
 class Stretch(Step):
@@ -119,10 +122,40 @@ def test_a_mistake_in_a_configuration_names_the_nearest(given, said):
         Holder(step=given)
 
 
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"type": "Stretch", "infra": "kept/here"}, 'say infra={"folder": "kept/here"}'),
+        ({"type": "Stretch", "infra": Path("kept")}, 'say infra={"folder": "kept"}'),
+        ({"type": "Stretch", "infra": Cached}, "Cached is a class: write Cached(...)"),
+        (Stretch, "Stretch is a class: write Stretch(...)"),
+        ([Stretch], "Stretch is a class: write Stretch(...)"),
+        ([len], "len is no step: write Func(function=len)"),
+    ],
+    ids=["text", "path", "backend", "step", "step in a list", "function"],
+)
+def test_what_is_nearly_a_configuration_says_what_to_write(given, said):
+    """A folder alone, a class or a function."""
+    with pytest.raises(pydantic.ValidationError, match=re.escape(said)):
+        Holder(step=given)
+
+
 def test_fields_are_given_by_name():
     """A value without one is not guessed at."""
-    with pytest.raises(TypeError, match=r"Stretch takes its fields by name: Stretch\(factor="):
+
+    class Own(Step):
+        def __init__(self, rate):
+            self.rate = rate
+
+        def _run(self):
+            return self.rate
+
+    with pytest.raises(
+        TypeError, match=r"Stretch takes its fields by name: Stretch\(factor=...\)$"
+    ):
         Stretch(3.0)
+    with pytest.raises(TypeError, match="are declared in the class, as rate: float, and not in"):
+        Own(3)
 
 
 def test_all_mistakes_are_told_at_once():

@@ -41,6 +41,13 @@ def test_a_step_says_what_it_computes():
 
     with pytest.raises(TypeError, match="Nothing computes nothing: write a method _run"):
         Nothing()
+
+    class Bare(Step):
+        def run(self, value):
+            return value
+
+    with pytest.raises(TypeError, match="Bare has a method run: its name is _run"):
+        Bare()
     with pytest.raises(TypeError, match="Old has a method _forward: its name is _run"):
 
         class Old(Step):
@@ -352,11 +359,12 @@ def test_a_clone_has_other_values(tmp_path):
         (
             ({"steps.3.factor": 1},),
             ValueError,
-            'there is no "steps" on the way to "steps.3.factor"',
+            'there is no "steps" on the way to "steps.3.factor"; there are type, infra, factor',
         ),
+        (({"infr.folder": "x"},), ValueError, 'no "infr" on the way .*; did you mean "infra"'),
         (({"factor": "x"},), ValueError, "valid number"),
     ],
-    ids=["two", "no mapping", "name", "path", "value"],
+    ids=["two", "no mapping", "name", "path", "start of a path", "value"],
 )
 def test_a_mistake_in_a_clone_is_told(given, error, said):
     """Like one in a configuration."""
