@@ -38,6 +38,15 @@ _LOADERS: Final = {
     ".yaml": "YAML()",
     ".yml": "YAML()",
 }
+_ENDINGS: Final = {
+    "CSV": ".csv",
+    "JSON": ".json",
+    "JSONL": ".jsonl",
+    "Parquet": ".parquet",
+    "Pickle": ".pkl",
+    "YAML": ".yaml",
+}
+"""How the files of a format end that nobody takes for those of another."""
 
 
 def word(annotation: Any) -> str:
@@ -162,6 +171,18 @@ def _class_mistakes(loader: Any) -> Iterator[str]:
             f"the options of the loader {kind.__name__} may change: write"
             " @dataclasses.dataclass(frozen=True) above its class"
         )
+
+
+def ending_doubts(path: Any, loader: Any) -> Iterator[str]:
+    """Say of a path that it ends like the files of another format than it is written in."""
+    kind = word(loader)
+    if kind not in _ENDINGS or not is_built_in(loader):
+        return
+    for each in texts_of(path):
+        usual = _LOADERS.get(f".{each.rpartition('.')[2]}", "")
+        read = usual.partition("(")[0]
+        if read in _ENDINGS and read != kind and (kind, read) != ("JSON", "YAML"):
+            yield f'"{each}" is written as {kind}: write {usual}, or a path with "{_ENDINGS[kind]}"'
 
 
 def type_mistakes(annotation: Any, path: Any, kind: Any) -> Iterator[str]:

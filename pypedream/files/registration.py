@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pypedream.files.checks import ending_doubts
 from pypedream.files.clashing import clashing
 from pypedream.files.reading import stage_params_are_loaded
 from pypedream.files.report import Report
-from pypedream.files.sides import RETURN, Side, reads, writes
+from pypedream.files.sides import RETURN, Side, output, reads, writes
 from pypedream.files.spec import FileDep, FileOut, FileSpec
 from pypedream.places import Place
 
@@ -51,6 +52,9 @@ def registered(
     if inputs or outputs or chosen or report.mistakes:
         _check_home(function, subject, report)
         report.close()
+    for side in outputs:
+        for doubt in ending_doubts(to[side.name], side.annotation.loader):
+            report.doubtful(output(side.name), doubt)
     spec = FileSpec(
         deps={side.name: _dep(side, of[side.name]) for side in inputs},
         outs={side.name: _out(side, to[side.name]) for side in outputs},

@@ -182,6 +182,29 @@ def test_a_path_among_parameters_is_noted_when_its_stage_is_called(write, invoke
     assert "note:" not in invoke("repro").stderr
 
 
+@pytest.mark.parametrize(
+    "path, loader, said",
+    [
+        (
+            "a.csv",
+            "JSON()",
+            'note: stage "f", field "c": "a.csv" is written as JSON: write CSV(), or',
+        ),
+        ("a.txt", "JSON()", ""),
+        ("a.json", "Text()", ""),
+        ("a.yaml", "JSON()", ""),
+    ],
+)
+def test_an_output_that_ends_as_another_format_is_noted(write, invoke, path, loader, said):
+    """Where no program could read it; a text may be anything, and JSON is YAML."""
+    text = TABLE.format(f'Out("{path}", {loader})', "", "{'c': 'x'}")
+    write("pipeline.py", HEAD + text)
+
+    told = invoke("repro").stderr
+
+    assert said in told if said else "note:" not in told
+
+
 def test_several_mistakes_are_a_line_each(write, invoke):
     """All at once."""
     text = TABLE.format('Out("a.json")', 'x: Annotated[dict, Dep("/a.json", JSON())]', "{}")
