@@ -287,13 +287,20 @@ _FIELDS: Final = ("function", "inputs", "output_mapper", "name", "policy", "plac
 
 
 def _can_be_stage(given: object) -> bool:
-    return callable(given) and not isinstance(given, Stage)
+    return callable(given) and not isinstance(given, Stage) and not _is_class_of_steps(given)
+
+
+def _is_class_of_steps(given: object) -> bool:
+    return isinstance(given, type) and hasattr(given, "__pypedream_call__")
 
 
 def _no_function(given: object, name: str | None) -> str:
     whose = f'stage "{name}"' if name else "a stage"
     if isinstance(given, Stage):
         return f"{whose} is made of a Stage: give it the function itself ({calling_place()})"
+    if isinstance(given, type):
+        fix = f"write {given.__name__}(...)"
+        return f"{whose} is made of the class {given.__name__}: {fix} ({calling_place()})"
     return f"{whose} needs a function, and {said(given)} cannot be called ({calling_place()})"
 
 

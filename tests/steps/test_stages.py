@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pypedream import Input, InputBinding, Parameters, Pipeline, Secret, Stage
-from pypedream.errors import MutationError
+from pypedream.errors import DefinitionError, MutationError
 from pypedream.steps import Chain, Func, Step
 from pypedream.view.describing import describe
 
@@ -206,6 +206,12 @@ def test_a_stage_whose_step_keeps_its_result_is_reused(tmp_path):
     plan = flow(tmp_path, infra=infra).plan()
 
     assert plan.stages["fit"].decision == "reuse"
+
+
+def test_a_class_of_steps_is_no_stage():
+    """It would give a step, and nobody would run that."""
+    with pytest.raises(DefinitionError, match=r'"fit" is made of the class Fit: write Fit\(...\)'):
+        Pipeline("steps").register(Fit, name="fit")
 
 
 def test_a_stage_that_changes_a_step_which_others_read_is_told_so():
