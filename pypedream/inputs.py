@@ -15,7 +15,7 @@ from pypedream import context
 from pypedream.errors import DefinitionError, UnboundInputException, UndefinedInputException
 from pypedream.outputs import NOT_GIVEN, RETURN
 from pypedream.places import Place, calling_place
-from pypedream.values import said
+from pypedream.values import said, with_what_is_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ def _check_mapper(_: object, __: object, mapper: Any) -> None:
         )
 
 
-@frozen
+@frozen(repr=False)
 class InputBinding:
     """Where a value comes from; made by the four class methods, called to get the value.
 
@@ -56,6 +56,8 @@ class InputBinding:
     mapper: InputMapper | None = field(default=None, validator=_check_mapper)
     ready: bool = True
     arguments: tuple[Any, ...] = ()
+
+    __repr__ = with_what_is_set
 
     @classmethod
     def immediate(cls, value: Any, mapper: InputMapper | None = None) -> InputBinding:

@@ -184,7 +184,7 @@ def mapped_over(policy: Policy) -> Over | None:
     return over if isinstance(over, Over) else None
 
 
-@frozen(init=False, eq=False)
+@frozen(init=False, eq=False, repr=False)
 class Stage:
     """A function and where its arguments come from; a description that any pipeline may hold.
 
@@ -266,6 +266,8 @@ class Stage:
         stage = Stage.__new__(Stage)
         stage.__attrs_init__(**{name: getattr(self, name) for name in _FIELDS} | changed)
         return stage
+
+    __repr__ = with_what_is_set
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return shown_as(self, include, exclude)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from pypedream.values import with_what_is_set
+
 if TYPE_CHECKING:
     from pypedream.places import Place
 
 
-@frozen
+@frozen(repr=False)
 class Problem:
     """One mistake.
 
@@ -33,6 +35,8 @@ class Problem:
     what: str
     where: Place | None = None
     hint: str = ""
+
+    __repr__ = with_what_is_set
 
     def __str__(self) -> str:
         sign = "" if self.what.endswith("?") else ":"

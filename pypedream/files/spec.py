@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 from pypedream.files.reading import subject_of
 from pypedream.files.templates import Known, filled, names_in, texts_of
+from pypedream.values import with_what_is_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pypedream.formats import Loader, Reader, Writer
 
 
-@frozen
+@frozen(repr=False)
 class FileDep:
     """Where one argument comes from.
 
@@ -35,6 +36,8 @@ class FileDep:
     paths: Paths
     loader: Reader[Any]
     is_incremental: bool = False
+
+    __repr__ = with_what_is_set
 
     def files(self, root: Path) -> list[str]:
         """Return the paths of all files, each pattern as what it matches now.
@@ -55,7 +58,7 @@ class FileDep:
         return list(found)
 
 
-@frozen
+@frozen(repr=False)
 class FileOut:
     """Where one result goes.
 
@@ -84,6 +87,8 @@ class FileOut:
     x: str | None = None
     y: str | None = None
     template: str | None = None
+
+    __repr__ = with_what_is_set
 
 
 @frozen(eq=False, repr=False)
