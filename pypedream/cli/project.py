@@ -60,7 +60,8 @@ class Project:
         found = Locks(self.root / WORKSPACE).all()
         if not found:
             raise Refused(
-                f'no stage has a lock in {self.root / WORKSPACE / "locks"}: run "repro" first'
+                f'no stage has a lock in {self.root / WORKSPACE / "locks"}: "repro" writes one for'
+                " each stage that reads or writes files"
             )
         named = {stage: meant_by(stage, found) for stage in stages}
         for stage, meant in named.items():

@@ -187,6 +187,16 @@ def test_plots_are_on_one_page(drawn, invoke):
     assert not re.search(r"https?://|<script", page)
 
 
+@pytest.mark.parametrize("command", ["metrics", "plots", "checkout", "gc"])
+def test_where_no_stage_has_a_lock_it_is_said_which_has_one(invoke, flow, command):
+    """To give "repro" again would not help."""
+    invoke("repro", "-q")
+
+    told = invoke(command).stderr
+
+    assert re.fullmatch(r'error: no stage has a lock in .*: "repro" writes one for each .*\n', told)
+
+
 @pytest.mark.parametrize("command", ["show", "diff"])
 def test_where_there_are_no_plots_no_page_is_written(done, invoke, command):
     """As metrics have it, it is said, and no mistake."""
