@@ -11,7 +11,7 @@ from attrs import define, field, fields_dict, frozen
 
 from pypedream._lazy import shown_as
 from pypedream.errors import DefinitionError
-from pypedream.names import did_you_mean, there_are
+from pypedream.names import nearest, there_are
 from pypedream.places import Place, calling_place, is_library
 from pypedream.values import said, with_what_is_set
 
@@ -152,6 +152,10 @@ class Policy:
     __repr__ = with_what_is_set
 
 
+_OF_STAGE: Final = ("inputs", "output_mapper", "name")
+_OF_REGISTER: Final = ("params", "matrix", "dep_path_overrides", "out_path_overrides")
+"""What may be said of a stage, and of one with files, besides its policy."""
+
 USUAL: Final = Policy()
 """The policy of a stage for which nothing else was said."""
 
@@ -167,11 +171,18 @@ def policy_of(keywords: dict[str, Any], name: str) -> Policy:
     known = fields_dict(Policy)
     for keyword in keywords:
         if keyword not in known:
-            hint = did_you_mean(keyword, known) or f": {there_are(known)}"
+            hint = _near_option(keyword, known)
             raise DefinitionError(
                 f'stage "{name}": no option "{keyword}"{hint} ({calling_place()})'
             )
     return Policy(**keywords)
+
+
+def _near_option(keyword: str, known: Iterable[str]) -> str:
+    near = nearest(keyword, (*known, *_OF_STAGE, *_OF_REGISTER))
+    if near is None:
+        return f": {there_are(known)}"
+    return f'; did you mean "{near}"{", of register()" if near in _OF_REGISTER else ""}?'
 
 
 def mapped_over(policy: Policy) -> Over | None:

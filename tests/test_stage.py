@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from functools import lru_cache, partial, wraps
 from pathlib import Path
 from unittest.mock import Mock
@@ -284,10 +285,21 @@ def test_a_stage_is_a_description_that_does_not_change():
         stage.name = "other"
 
 
-def test_a_mistake_in_a_stage_names_it():
-    """An unknown option is refused with the nearest one."""
-    with pytest.raises(DefinitionError, match='stage "plain": no option "retry"; did you mean'):
-        Stage(plain, retry=3)
+@pytest.mark.parametrize(
+    "keyword, near",
+    [
+        ("retry", '"retry_on"?'),
+        ("input", '"inputs"?'),
+        ("param", '"params", of register()?'),
+        ("params", '"params", of register()?'),
+    ],
+)
+def test_a_mistake_in_a_stage_names_it(keyword, near):
+    """An unknown option is refused with the nearest one, also of what is no policy."""
+    said = f'stage "plain": no option "{keyword}"; did you mean {near}'
+
+    with pytest.raises(DefinitionError, match=re.escape(said)):
+        Stage(plain, **{keyword: 3})
 
 
 def test_names_in_a_set_have_one_order():
