@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from pypedream.cli.mistakes import Refused
-from pypedream.cli.words import meant_by
+from pypedream.cli.words import meant_by, written_by
 from pypedream.cli.workspaces import VARIABLE
 from pypedream.files.paths import WORKSPACE, project_root
 from pypedream.names import did_you_mean, there_are
@@ -66,7 +66,8 @@ class Project:
         named = {stage: meant_by(stage, found) for stage in stages}
         for stage, meant in named.items():
             if not meant:
-                near = did_you_mean(stage, found) or f"; {there_are(found)}"
+                writer = next((key for key, lock in found.items() if stage in lock.outs), None)
+                near = written_by(writer) or did_you_mean(stage, found) or f"; {there_are(found)}"
                 raise Refused(f'no lock of a stage "{stage}"{near}')
         wanted = {stage for meant in named.values() for stage in meant}
         return [lock for stage, lock in found.items() if not stages or stage in wanted]

@@ -9,6 +9,7 @@ there.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -89,10 +90,22 @@ def stages_meant(words: Words, stages: Collection[str]) -> tuple[str, ...]:
     for word in words.stages:
         meant = meant_by(word, stages)
         if not meant:
-            near = did_you_mean(word, stages) or f"; {there_are(stages)}"
+            near = _writer(word, stages) or did_you_mean(word, stages) or f"; {there_are(stages)}"
             raise Refused(f'no stage "{word}"{near}')
         found.update(dict.fromkeys(meant))
     return tuple(found)
+
+
+def _writer(word: str, stages: Collection[str]) -> str:
+    """Return the end of a sentence that names the stage which writes a file, if a file is meant."""
+    files = stages.items() if isinstance(stages, Mapping) else ()
+    writers = (key for key, stage in files if stage.files and word in stage.files.outputs)
+    return written_by(next(writers, None))
+
+
+def written_by(stage: str | None) -> str:
+    """Return the end of a sentence about a file in the place of a stage."""
+    return "" if stage is None else f'; "{stage}" is the stage that writes it'
 
 
 def meant_by(word: str, stages: Collection[str]) -> list[str]:

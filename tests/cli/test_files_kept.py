@@ -129,6 +129,18 @@ def test_checkout_needs_locks(project, invoke):
     assert 'no lock of a stage "shwn"; did you mean "shown"?' in invoke("checkout", "shwn").stderr
 
 
+@pytest.mark.parametrize("command", ["repro", "status", "verify", "commit", "checkout"])
+def test_a_file_in_the_place_of_a_stage_is_told_with_the_stage_that_writes_it(
+    project, invoke, command
+):
+    """Other tools take files there."""
+    invoke("repro", "-q")
+
+    told = invoke(command, "out/rows.json").stderr
+
+    assert told.endswith('stage "out/rows.json"; "count" is the stage that writes it\n')
+
+
 def test_verify_is_content_when_all_is_as_it_was_written(done, invoke):
     """Nothing is written to find out."""
     result = invoke("verify")
