@@ -20,6 +20,7 @@ USUAL_FILE = "pipeline.py"
 PROJECT = "pyproject.toml"
 _TABLE = b"tool.pypedream"
 _SHOWN = 6
+_PYTHON = (".py", ".pyw", "")
 
 
 @frozen(eq=False, repr=False)
@@ -71,6 +72,8 @@ def target_of(text: str | None) -> Target:
             ' to_module("flow.py")'
         )
     if path.is_file():
+        if path.suffix not in _PYTHON:
+            raise Refused(f"{place} is no Python file: name the FILE.py of a pipeline")
         return _file_target(str(path), name)
     is_module = all(part.isidentifier() for part in place.split("."))
     if is_module and path.with_name(path.name + ".py").is_file():

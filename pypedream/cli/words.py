@@ -30,6 +30,8 @@ F = TypeVar("F", bound="Callable[..., Any]")
 METAVAR = "[FILE.py|module:[name]] [STAGE]..."
 RUN_METAVAR = "[FILE.py|module][:name] [STAGE]..."
 
+_FOLDERS = (".", "..")
+
 
 @frozen
 class Words:
@@ -90,8 +92,9 @@ def stages_meant(words: Words, stages: Collection[str]) -> tuple[str, ...]:
     for word in words.stages:
         meant = meant_by(word, stages)
         if not meant:
-            near = _writer(word, stages) or did_you_mean(word, stages) or f"; {there_are(stages)}"
-            raise Refused(f'no stage "{word}"{near}')
+            file = f'; did you mean "{word}.py"?' if Path(f"{word}.py").is_file() else ""
+            near = _writer(word, stages) or file or did_you_mean(word, stages)
+            raise Refused(f'no stage "{word}"{near or f"; {there_are(stages)}"}')
         found.update(dict.fromkeys(meant))
     return tuple(found)
 
@@ -121,7 +124,7 @@ def meant_by(word: str, stages: Collection[str]) -> list[str]:
 
 def is_target(word: str) -> bool:
     """Say whether a word looks like a file, a folder or a module with ":"."""
-    return word.endswith((".py", ".ipynb", "/")) or ":" in word
+    return word.endswith((".py", ".ipynb", "/")) or ":" in word or word in _FOLDERS
 
 
 def _sorted(words: Sequence[str], is_place: Callable[[str], bool]) -> Words:

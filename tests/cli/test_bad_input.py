@@ -70,6 +70,16 @@ CASES = {
     "no such file": (["run", "pipelin.py"], r'no file pipelin.py; did you mean "pipeline.py"\?'),
     "no such folder": (["run", "sub/flow.py"], r"no file sub/flow.py: there is no folder sub"),
     "no such module": (["run", "no.module"], r"no file and no module no.module"),
+    "no Python file": (
+        ["run", "full/notes.txt"],
+        r"notes.txt is no Python file: name the FILE",
+    ),
+    "folder without a pipeline": (["run", "full/"], r"no pipeline in full: name its file"),
+    "folder around without one": (["run", ".."], r"no pipeline in \.\.: name its file"),
+    "file without its ending": (
+        ["repro", "pipeline"],
+        r'no stage "pipeline"; did you mean "pipeline.py',
+    ),
     "notebook": (["run", "notes.ipynb"], r"notes.ipynb is a notebook: open it in Jupyter"),
     "notebook to repro": (["repro", "notes.ipynb"], r"is a notebook: .* by to_module"),
     "syntax error": (["run", "syntax.py"], r"cannot load syntax.py: syntax.py:2: SyntaxError: "),

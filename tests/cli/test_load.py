@@ -47,6 +47,15 @@ def test_a_pipeline_is_found_by_file_folder_or_module(write, text, name):
     assert name_of(text) == name
 
 
+@pytest.mark.parametrize("word", [".", "..", "./"])
+def test_a_folder_with_a_pipeline_may_be_that_one(invoke, flow, monkeypatch, word):
+    """For commands that take stages as well."""
+    (flow.parent / "sub").mkdir()
+    monkeypatch.chdir(flow.parent / "sub" if word == ".." else flow.parent)
+
+    assert [invoke(each, word).exit_code for each in ("run", "repro", "plan")] == [0, 0, 0]
+
+
 def test_an_absolute_path_will_do(write):
     """The colon of a drive or the slash of the root is no name of a pipeline."""
     path = write("flows.py", defining("only"))
