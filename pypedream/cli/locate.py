@@ -71,14 +71,14 @@ def target_of(text: str | None) -> Target:
             f"{place} is a notebook: open it in Jupyter, or write its stages to a file there, by"
             ' to_module("flow.py")'
         )
-    if path.is_file():
+    if os.path.isfile(path):
         if path.suffix not in _PYTHON:
             raise Refused(f"{place} is no Python file: name the FILE.py of a pipeline")
         return _file_target(str(path), name)
     is_module = all(part.isidentifier() for part in place.split("."))
-    if is_module and path.with_name(path.name + ".py").is_file():
+    if is_module and os.path.isfile(f"{path}.py"):
         return _file_target(f"{path}.py", name)
-    if path.is_dir() and not (is_module and (path / "__init__.py").is_file()):
+    if os.path.isdir(path) and not (is_module and (path / "__init__.py").is_file()):
         return _file_target(_only_file(str(path)), name)
     if is_module and path.suffix != ".py":
         return Target("", place, name, place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -73,9 +74,9 @@ def _free_folder(name: str) -> Path:
     last = folder.name
     if last and (last[-1] in ". " or _WINDOWS_NAMES.fullmatch(last) or _forbidden(last)):
         raise Refused(f'"{last}" is no name for a folder on every system: use letters and digits')
-    if folder.is_file():
+    if os.path.isfile(folder):
         raise Refused(f"{folder} is a file: choose another name")
-    if folder.is_dir() and any(folder.iterdir()):
+    if os.path.isdir(folder) and any(folder.iterdir()):
         raise Refused(f"{folder} is there and not empty: choose another name")
     return folder
 

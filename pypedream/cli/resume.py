@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,7 @@ def _sorted(words: Sequence[str], workspace: str | None) -> tuple[str | None, st
 
 def _is_target(word: str) -> bool:
     is_path = any(sign in word for sign in "./:\\")
-    return is_path or Path(word).exists() or Path(f"{word}.py").exists()
+    return is_path or os.path.exists(word) or os.path.exists(f"{word}.py")
 
 
 def _named(parameters: Any) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.util import find_spec
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import asdict
@@ -41,7 +41,7 @@ def is_name_of_run(text: str | None) -> bool:
     """Say whether *text* can only mean a run: there is no file, folder or module of that name."""
     if text is None or _NAME.fullmatch(text) is None:
         return False
-    if Path(text).exists() or Path(f"{text}.py").exists():
+    if os.path.exists(text) or os.path.exists(f"{text}.py"):
         return False
     return not text.isidentifier() or find_spec(text) is None
 

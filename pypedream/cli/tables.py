@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -79,7 +80,7 @@ def _row(manifest: Manifest) -> tuple[str, ...]:
 
 def is_run_of_tables(name: str) -> bool:
     """Say whether a word is the id of a run of tables in this folder."""
-    return name.isalnum() and Path(".working", name, "manifest.json").is_file()
+    return name.isalnum() and os.path.isfile(Path(".working", name, "manifest.json"))
 
 
 def write_report_of(run_id: str, out: Path | None) -> tuple[Path, dict[str, Any]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from os.path import isdir, isfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -92,7 +93,7 @@ def stages_meant(words: Words, stages: Collection[str]) -> tuple[str, ...]:
     for word in words.stages:
         meant = meant_by(word, stages)
         if not meant:
-            file = f'; did you mean "{word}.py"?' if Path(f"{word}.py").is_file() else ""
+            file = f'; did you mean "{word}.py"?' if isfile(f"{word}.py") else ""
             near = _writer(word, stages) or file or did_you_mean(word, stages)
             raise Refused(f'no stage "{word}"{near or f"; {there_are(stages)}"}')
         found.update(dict.fromkeys(meant))
@@ -140,9 +141,9 @@ def _sorted(words: Sequence[str], is_place: Callable[[str], bool]) -> Words:
 def _is_place(word: str) -> bool:
     """Say whether a word is a file, folder or module that can be found; nothing is imported."""
     path = Path(word)
-    if is_target(word) or path.is_file() or path.with_name(f"{path.name}.py").is_file():
+    if is_target(word) or isfile(word) or isfile(f"{word}.py"):
         return True
-    if path.is_dir():
+    if isdir(word):
         return bool(pipeline_files(path)) or (path / "__init__.py").is_file()
     first = word.partition(".")[0]
     if not first.isidentifier() or first in sys.stdlib_module_names:

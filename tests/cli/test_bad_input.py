@@ -300,3 +300,13 @@ def test_a_repro_without_a_pipeline_is_told_with_a_file(shell):
     code, _, told = shell("repro")
 
     assert (code, "(python -m pypedream repro FILE.py)" in told) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["run", "repro", "status", "plan", "show", "resume", "report", "export dvc", "new"]
+)
+def test_a_list_of_very_many_stages_is_no_file(invoke, flow, arguments):
+    """No system has files of such names; who takes no stages says so."""
+    result = invoke(*arguments.split(), ",".join(["load", "total"] * 50))
+
+    assert result.exit_code == (0 if arguments in ("run", "repro", "status") else 2)
