@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pypedream.errors import DefinitionError, InvalidParameterException
-from pypedream.files.paths import checked_path
+from pypedream.files.paths import checked_path, is_glob
 from pypedream.names import did_you_mean, there_are
 from pypedream.parameters.secret import Secret
 from pypedream.values import short
@@ -78,16 +78,22 @@ def filled(path: Paths, values: Mapping[str, Any]) -> Any:
     ------
     DefinitionError
         If a value is missing, is nothing that a path can be made of, or makes a path that leaves
-        the project.
+        the project, or a pattern of one file.
 
     Examples
     --------
     >>> filled(["{kind}/a.csv", "{kind}/b.csv"], {"kind": "raw"})
     ['raw/a.csv', 'raw/b.csv']
     """
-    if isinstance(path, str):
-        return _filled_one(path, values)
-    return type(path)([_filled_one(each, values) for each in path])
+    texts = texts_of(path)
+    made = [_filled_one(each, values) for each in texts]
+    for text, each in zip(texts, made, strict=True):
+        if is_glob(each) and not isinstance(path, list):  # only a list may stand for several files
+            raise DefinitionError(
+                f'"{text}": "{each}" would be a pattern, and one file is meant: choose a value'
+                " without *, ? and ["
+            )
+    return made[0] if isinstance(path, str) else type(path)(made)
 
 
 def partly_filled(path: Paths, texts: Mapping[str, str]) -> Any:

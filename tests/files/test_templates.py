@@ -61,6 +61,7 @@ def test_several_paths():
     """A list stays a list and a tuple a tuple."""
     assert filled(("{x}.csv", "b.csv"), {"x": "a"}) == ("a.csv", "b.csv")
     assert filled(["{x}.csv"], {"x": "a"}) == ["a.csv"]
+    assert filled(["{x}.csv"], {"x": "*"}) == ["*.csv"]
 
 
 def test_names_of_groups():
@@ -82,8 +83,12 @@ def test_names_of_groups():
             '"{rte}.csv": "../../x.csv" cannot be a path of the project: a part is',
         ),
         ({"rte": "/etc/x"}, '"{rte}.csv": "/etc/x.csv" cannot be a path of the project: it is abs'),
+        (
+            {"rte": "[a]"},
+            '"{rte}.csv": "[a].csv" would be a pattern, and one file is meant: choose',
+        ),
     ],
-    ids=["near", "none", "traversal", "absolute"],
+    ids=["near", "none", "traversal", "absolute", "pattern"],
 )
 def test_paths_that_cannot_be_made(values, message):
     """A name that is not there, and a value that leaves the project."""
