@@ -74,8 +74,9 @@ def _written(root: str, path: str, out: FileOut, is_folder: _Look) -> Iterator[t
     elif path.endswith("/"):
         if there is False:
             yield f'its output "{path}" is a folder, and there is a file', _MOVE
-    elif there and not may_be_of_folders(out.loader):
-        yield f'its output "{path}" is a file, and there is a folder', _MOVE
+    elif there:
+        fix = f'write "{path}/" if it is one, ' if may_be_of_folders(out.loader) else ""
+        yield f'its output "{path}" is a file, and there is a folder', f"{fix}{_MOVE}"
 
 
 def _file_around(root: str, path: str, is_folder: _Look) -> str:

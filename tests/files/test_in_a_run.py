@@ -11,7 +11,7 @@ import pytest
 from pypedream import Pipeline
 from pypedream.errors import MissingFile, PlanError
 from pypedream.files import Dep, DirectoryOut, IncrementalOut, Metric, Out
-from pypedream.formats import JSON, Text
+from pypedream.formats import JSON, PathOnly, Text
 from pypedream.store import CorruptEntryWarning
 
 
@@ -281,6 +281,26 @@ def test_a_folder_in_the_place_of_a_file_is_a_mistake_of_the_plan(project: Path)
         f'stage "parts": its output "p/" is a folder, and there is a file: {move}',
     ]
     assert (project / "out" / "rows.json" / "mine.txt").read_text() == "mine"
+
+
+def by_itself() -> Annotated[Any, Out("made", PathOnly())]:
+    Path("made").write_text("1")
+    return "made"
+
+
+def test_a_folder_in_the_place_of_a_file_that_a_stage_writes_itself_is_a_mistake(
+    project: Path,
+) -> None:
+    """Its loader may write folders, whose paths end with a slash; it is not replaced, either."""
+    (project / "made").mkdir()
+    (project / "made" / "mine.txt").write_text("mine")
+
+    with pytest.raises(
+        PlanError, match=r'"made" is a file, and there is a folder: write "made/" if'
+    ):
+        flow_of(by_itself).run()
+
+    assert (project / "made" / "mine.txt").read_text() == "mine"
 
 
 def own(
