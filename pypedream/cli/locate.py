@@ -178,10 +178,13 @@ def _only_file(folder: str) -> str:
         return str(found[0])
     where = "this folder" if folder in ("", os.curdir) else folder
     if not found:
-        raise Refused(
-            f"no pipeline in {where}: name its file ({_with_file()}), or make one"
-            " (python -m pypedream new NAME)"
-        )
+        ways = [f"name its file ({_with_file()})", "make one (python -m pypedream new NAME)"]
+        names = sorted(os.listdir(folder or os.curdir))
+        notebooks = [name for name in names if name.endswith(".ipynb")]
+        if notebooks:
+            what = f"write that of {notebooks[0]} to a file there"
+            ways.insert(1, f'{what}, by to_module("flow.py")')
+        raise Refused(f"no pipeline in {where}: {', '.join(ways[:-1])}, or {ways[-1]}")
     files = ", ".join(str(path) for path in found[:_SHOWN])
     raise Refused(f"{len(found)} files with a pipeline in {where}, name one of them: {files}")
 

@@ -295,6 +295,15 @@ def test_without_a_pipeline_the_command_that_was_given_is_told_with_a_file(
     )
 
 
+def test_without_a_pipeline_a_notebook_is_told_with_the_way_to_one(invoke, write):
+    """It may be the only place where there is one."""
+    write("analysis.ipynb", "{}")
+
+    told = invoke("run").stderr
+
+    assert 'write that of analysis.ipynb to a file there, by to_module("flow.py"), or make' in told
+
+
 def test_a_repro_without_a_pipeline_is_told_with_a_file(shell):
     """It is carried out before it is looked at as other commands are."""
     code, _, told = shell("repro")
