@@ -49,9 +49,9 @@ def test_who_defines_a_pipeline_loads_nothing_that_plans_or_runs_it():
     """
     code = (
         "import sys; from typing import Annotated;"
-        "from pypedream import Pipeline; from pypedream.files import JSON, Dep, Out;"
+        "from pypedream import Pipeline; from pypedream.files import CSV, JSON, Dep, Out;"
         'exec(\'def copy(x: Annotated[dict, Dep("a.json", JSON())])'
-        ' -> Annotated[dict, Out("b.json", JSON())]: return x\');'
+        ' -> Annotated[list, Out("b.csv", CSV())]: return [x]\');'
         "Pipeline('flow').register(copy);"
         "print(*sorted({'pypedream.engine.plan', 'pypedream.files.staging', 'sqlite3', 'toolz',"
         " 'pypedream.files.purposes', 'pypedream.formats.json_lines',"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 UNFINISHED = ".tmp-"
 """Begins the name of what is being written: nobody reads it."""
@@ -33,6 +33,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from tempfile import mkdtemp
     >>> path = Path(mkdtemp()) / "word.txt"
     >>> with replacing(path) as beside:
@@ -40,6 +41,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> path.read_text()
     'done'
     """
+    from pathlib import Path  # who only names a format needs none
+
     target, mode, is_beside = _seen(path)
     beside = Path(_beside(target) if is_beside else target)
     descriptor = _made(beside, _NEW)
@@ -91,6 +94,8 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     only after the new one is in place. As with files, one with the name of what is being written
     anyway is made at its place.
     """
+    from pathlib import Path
+
     place, _, is_beside = _seen(path)
     target = Path(place)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +113,7 @@ def _swap(new: Path, target: Path) -> None:
     if not target.exists():
         new.rename(target)
         return
-    old = Path(_beside(str(target)))
+    old = target.with_name(os.path.basename(_beside(str(target))))
     target.rename(old)
     try:
         new.rename(target)
@@ -153,7 +158,7 @@ def _made(beside: str | Path, mode: int) -> int:
     try:
         return os.open(beside, flags, mode)
     except FileNotFoundError:
-        Path(beside).parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(os.path.dirname(beside), exist_ok=True)
         return os.open(beside, flags, mode)
 
 
