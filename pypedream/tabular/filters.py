@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pypedream.errors import FilterValidationError
 from pypedream.names import did_you_mean
-from pypedream.tabular.parquet_files import schema_of, slabs
+from pypedream.tabular.parquet_files import read_by_columns, schema_of, slabs
 from pypedream.tabular.parquet_sink import ParquetSink
 from pypedream.tabular.polars_library import pl
 from pypedream.tabular.row_masks import split
@@ -95,8 +95,7 @@ def _by_expression(file: AstroFile, condition: pl.Expr) -> pl.Series:
 
 def _by_function(file: AstroFile, function: FilterFn) -> pl.Series:
     """Return for each row whether it is one of those that the function returns."""
-    # To read all at once takes more memory while it is done.
-    frame = pl.concat(slabs(file.active_path), rechunk=False)
+    frame = read_by_columns(file.active_path)
     removed = _as_in_file(file, function(frame.clone()), frame)
     try:
         return mask_of(removed, frame)

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["ROW_GROUP_ROWS", "is_parquet", "read", "row_count", "scan", "schema_of", "slabs"]
+__all__ = [
+    "ROW_GROUP_ROWS",
+    "is_parquet",
+    "read",
+    "read_by_columns",
+    "row_count",
+    "scan",
+    "schema_of",
+    "slabs",
+]
 
 _MAGIC = b"PAR1"
 ROW_GROUP_ROWS = 131_072
@@ -29,6 +38,17 @@ def scan(path: Path) -> pl.LazyFrame:
 def read(path: Path) -> pl.DataFrame:
     """Read all rows of a file."""
     return pl.read_parquet(path, glob=False)
+
+
+def read_by_columns(path: Path) -> pl.DataFrame:
+    """Read all rows of a file; if they are many, in hardly more memory than they take.
+
+    It is one column after the other that is read, and what that takes is used for the next one.
+    """
+    frame = scan(path)
+    if row_count(path) <= ROW_GROUP_ROWS:
+        return frame.collect()
+    return pl.DataFrame([frame.select(name).collect()[name] for name in schema_of(path)])
 
 
 def slabs(path: Path) -> Iterator[pl.DataFrame]:
