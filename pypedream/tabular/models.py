@@ -127,6 +127,9 @@ class IngestFileSpec:
     def __attrs_post_init__(self) -> None:
         if not self.has_header and self.preprocess is None and not self.column_names:
             raise _refused(self.name, "has no header, so it needs column_names=")
+        if self.has_header and self.preprocess is None and self.column_names:
+            why = "has a header, which names its columns: leave column_names= out,"
+            raise _refused(self.name, f"{why} or give has_header=False if there is none")
         check_limit(self.on_error, self.max_errors, f'the file "{self.name}"')
 
     @name.validator

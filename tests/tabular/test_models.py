@@ -58,6 +58,7 @@ def test_the_order_of_arguments_is_that_of_the_seed() -> None:
         pytest.param({"encoding": "base64"}, "by which Python reads no text", id="no text"),
         pytest.param({"encoding": "utf-9"}, "the encoding 'utf-9', by which", id="encoding"),
         pytest.param({"has_header": False}, "so it needs column_names=", id="no names"),
+        pytest.param({"column_names": ["a"]}, "has a header, which names its", id="names twice"),
         pytest.param({"separator": ";;"}, "give one character", id="separator"),
         pytest.param({"separator": '"'}, "give one character", id="quote"),
         pytest.param({"on_error": "skip"}, "give 'fail' or 'quarantine'", id="on_error"),
