@@ -16,6 +16,7 @@ from pypedream.tabular.manifest import (
     StepStatus,
     read_manifest,
 )
+from pypedream.values import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,16 +52,20 @@ def damaged_runs(pipeline_dir: Path) -> list[ManifestError]:
     return [each for each in _read(pipeline_dir) if isinstance(each, ManifestError)]
 
 
-def find_run(pipeline_dir: Path, run_id: str) -> Manifest:
-    """Return what is known of a run.
+def find_run(pipeline_dir: Path, run_id: str | Manifest) -> Manifest:
+    """Return what is known of a run, which is named by its id or what was known of it before.
 
     Raises
     ------
     NoTableRun
-        If there is no such run; the nearest id is named.
+        If there is no such run; the nearest id is named. Also if it is no id.
     ManifestError
         If what is known of it cannot be read.
     """
+    if isinstance(run_id, Manifest):
+        run_id = run_id.run_id
+    elif not isinstance(run_id, (str, int)):
+        raise NoTableRun(f'run_id= is the id of a run, as "ab12c", not {short(run_id)}')
     run_id = str(run_id)  # one of five digits may be given as a number
     with suppress(FileNotFoundError):
         if run_id.isalnum():  # others would be paths

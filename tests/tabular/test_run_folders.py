@@ -80,6 +80,15 @@ def test_a_run_that_cannot_be_read_is_named_where_there_is_no_other(tmp_path):
         choose_run(tmp_path)
 
 
+def test_a_run_is_found_by_what_has_its_id_too(tmp_path):
+    """What else is no id is told in a line, however long it is."""
+    make(tmp_path, "ab12c", RunStatus.INGESTED)
+
+    assert find_run(tmp_path, find_run(tmp_path, "ab12c")).run_id == "ab12c"
+    with pytest.raises(NoTableRun, match=r"^run_id= is the id of a run, .* \[0, 1, .{,80}$"):
+        find_run(tmp_path, list(range(1000)))
+
+
 @pytest.mark.parametrize("name", ["ab12d", "../x", "", "."])
 def test_a_run_that_is_not_there_is_told_with_those_that_are(tmp_path, name):
     """What would lead out of the folder is no run."""
