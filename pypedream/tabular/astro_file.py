@@ -18,6 +18,7 @@ from pypedream.formats.replacement import UNFINISHED
 from pypedream.tabular import parquet_files
 from pypedream.tabular.polars_library import pl
 from pypedream.tabular.versions import keep_version, new_version, unlink_version
+from pypedream.values import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -97,7 +98,16 @@ class AstroFile:
         large_file_threshold_bytes: int = 104_857_600,
         run_batch_size: int = 100_000,
     ) -> AstroFile:
-        """Return a file as it is after ingest: its rows are in the ingested Parquet file."""
+        """Return a file as it is after ingest: its rows are in the ingested Parquet file.
+
+        Raises
+        ------
+        TypeError
+            If *spec* has no name of a file.
+        """
+        if not isinstance(getattr(spec, "ingest_name", None), str):
+            what = 'ingest_name = "schools" in a class that is derived from AstroFileSpec'
+            raise TypeError(f"spec= names a file, by {what}; {said(spec)} names none")
         folder = Path(run_directory)
         path = _ingested_path(folder, spec.ingest_name)
         return cls(spec, ingest_record, folder, path, large_file_threshold_bytes, run_batch_size)

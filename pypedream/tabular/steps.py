@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from pypedream.values import said
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
@@ -107,5 +109,12 @@ def slugify_step_label(label: str) -> str:
     'remove-closed-schools-2024'
     >>> slugify_step_label("!")
     'step'
+
+    Raises
+    ------
+    TypeError
+        If the label is no text.
     """
+    if not isinstance(label, str):
+        raise TypeError(f"the label of a step is a text, not {said(label)}")
     return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") or "step"

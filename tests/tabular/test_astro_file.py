@@ -5,7 +5,7 @@ import os
 import pytest
 
 from pypedream.errors import PathOutsideRun
-from pypedream.tabular.astro_file import AstroFile
+from pypedream.tabular.astro_file import AstroFile, AstroFileSpec
 
 pl = pytest.importorskip("polars")
 
@@ -21,6 +21,13 @@ def test_a_file_is_read_whole_or_lazily(schools):
     assert schools.scan().collect().equals(schools.load())
     assert schools.row_count() == 5
     assert repr(schools) == "<AstroFile 'schools': 5 rows in ingested/schools.parquet>"
+
+
+@pytest.mark.parametrize("spec", [None, AstroFileSpec], ids=["nothing", "a class without a name"])
+def test_a_file_has_a_name(tmp_path, spec):
+    """What names none is refused in a line."""
+    with pytest.raises(TypeError, match=r"^spec= names a file, by ingest_name = .* names none$"):
+        AstroFile.hydrate(spec=spec, ingest_record=None, run_directory=tmp_path)
 
 
 def test_a_file_that_is_not_there_has_no_rows(schools):

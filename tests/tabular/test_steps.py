@@ -33,6 +33,13 @@ def test_an_id_is_its_own_id(label):
     assert slugify_step_label(step_id) == step_id
 
 
+@pytest.mark.parametrize("label", [None, 3])
+def test_a_label_is_a_text(label):
+    """Anything else is refused in a line."""
+    with pytest.raises(TypeError, match=f"^the label of a step is a text, not {label}$"):
+        slugify_step_label(label)
+
+
 def test_a_step_is_no_filter_unless_it_is_said():
     """And gets a list of files."""
     step = StepDefinition("x", "X", print, (), ())
