@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from logging import INFO, Logger
+from numbers import Real
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from pypedream.tabular.quarantine import StepQuarantine
 from pypedream.tabular.stats import StatScope
 from pypedream.tabular.steps import StepContext, StepKind
 from pypedream.tabular.versions import Stamp
+from pypedream.values import said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -203,5 +206,7 @@ class StepCall:
 def _report_progress(share: float | None) -> None:
     if share is None:
         context.progress(0.0)
+    elif not isinstance(share, Real) or math.isnan(share):
+        raise TypeError(f"report_progress() takes a share from 0 to 1, or None, not {said(share)}")
     else:
-        context.progress(share, 1.0)
+        context.progress(float(share), 1.0)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 from threading import Barrier, Event, Thread
 
@@ -60,6 +61,16 @@ def test_steps_are_called_in_order_and_the_run_is_completed(tmp_path):
     assert run.state == "ok"
     assert values(pipeline) == [11, 12, 13]
     assert statuses(pipeline) == {"one": "complete", "ten": "complete", "run": "completed"}
+
+
+@pytest.mark.parametrize("share", ["half", math.nan, [0.5]])
+def test_what_is_done_of_a_step_is_a_number(tmp_path, share):
+    """Anything else is refused where it is said, and the step can be repeated."""
+    ingested(tmp_path, {"a": numbers(3)})
+    report = steps(("look", lambda ctx, files: ctx.report_progress(share)))
+
+    with pytest.raises(TypeError, match=r"^report_progress\(\) takes a share from 0 to 1, or None"):
+        pipeline_of(tmp_path, report).run()
 
 
 def test_a_step_knows_its_run(tmp_path):
