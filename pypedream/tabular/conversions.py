@@ -54,6 +54,11 @@ def _value(column: pl.Series, dtype: pl.DataType) -> pl.Series:
         return _moments(column, dtype)
     if isinstance(given, pl.Datetime):
         column = column.dt.replace_time_zone(None)  # a day begins at midnight where it is said
+    return _cast(column, dtype)
+
+
+def _cast(column: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Return a column with another dtype; null is what is not the same there."""
     made = column.cast(dtype, strict=False)
     both = pl.DataFrame({"made": made, "is_same": _are_same(made, column)})
     return both.select(pl.when("is_same").then("made").alias(column.name)).to_series()
@@ -67,6 +72,8 @@ def _kind(dtype: pl.DataType) -> object:
 
 
 def _moments(column: pl.Series, dtype: pl.Datetime) -> pl.Series:
+    if isinstance(column.dtype, pl.Datetime):
+        column = _cast(column, pl.Datetime(dtype.time_unit, column.dtype.time_zone))
     if not dtype.time_zone or getattr(column.dtype, "time_zone", None):
         return column.cast(dtype, strict=False)
     # as of a text without a zone

@@ -79,7 +79,7 @@ class IngestFileSpec:
         The names, for a file without a header.
     preprocess
         Reads the file instead: gets its path, returns a frame. Its cells are then checked as
-        those of a file are; text is converted, and a number that would be cut is wrong.
+        those of a file are; text is converted, and what would be cut is wrong.
     optional
         Whether the file may be absent.
     separator

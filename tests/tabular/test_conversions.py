@@ -60,6 +60,22 @@ def test_a_day_begins_at_midnight_of_its_own_zone() -> None:
     assert converted(moments, pl.Date()).to_list() == [DAY, None, None]
 
 
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+@pytest.mark.parametrize("to", [None, "Europe/Berlin", "UTC"])
+def test_a_moment_is_not_cut(zone: str | None, to: str | None) -> None:
+    """One that is finer than the schema is not the same one there, nor one that has no room."""
+    second = 1_000_000_000
+    fine = pl.Series("a", [second, second + 1, None], dtype=pl.Datetime("ns", zone))
+    far = pl.Series("a", [10**15, 10**12], dtype=pl.Datetime("ms", zone))
+
+    for unit in ("us", "ms"):
+        made = converted(fine, pl.Datetime(unit, to))
+        assert made.dtype == pl.Datetime(unit, to)
+        assert made.is_null().to_list() == [False, True, True]
+    assert converted(far, pl.Datetime("ns", to)).is_null().to_list() == [True, False]
+    assert converted(far, pl.Datetime("us", to)).is_null().to_list() == [False, False]
+
+
 def test_what_cannot_be_converted_at_all_is_told() -> None:
     """With the column, as it is the function that has to make it otherwise."""
     with pytest.raises(DefinitionError, match="is Binary, which cannot become String"):
