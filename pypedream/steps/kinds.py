@@ -78,6 +78,9 @@ class Kind(pydantic.BaseModel):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a field; a value that is refused leaves everything as it was."""
+        if name[:1] == "_":  # what is private is not validated
+            super().__setattr__(name, value)
+            return
         before = dict(vars(self)), copy(self.__pydantic_extra__), set(self.__pydantic_fields_set__)
         try:
             super().__setattr__(name, value)
