@@ -80,6 +80,7 @@ class Parameters(Mapping[str, Any]):
 
         Examples
         --------
+        >>> from pypedream import Parameter
         >>> Parameters.define("source", rate=Parameter(float, 0.1, min=0)).missing
         ('source',)
         """

@@ -21,16 +21,6 @@ class StepItems:
 
     Nothing is computed before somebody asks for the first one, and then as far as he asks. It can
     be gone through several times: what is kept is read again, the rest is computed again.
-
-    Examples
-    --------
-    >>> from pypedream.steps import Step
-    >>> class Double(Step):
-    ...     def _run(self, value):
-    ...         return value * 2
-    >>> doubled = Double().run_many([1, 2])
-    >>> doubled, list(doubled)
-    (<StepItems: 2 of Double>, [2, 4])
     """
 
     def __init__(self, step: Step, values: Sequence[Any]) -> None:

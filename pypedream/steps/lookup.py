@@ -30,18 +30,6 @@ class LookupHandle:
     ----------
     uid
         What stands for the input at this step: 64 hex digits; "" for a step that keeps nothing.
-
-    Examples
-    --------
-    >>> from tempfile import mkdtemp
-    >>> from pypedream.steps import Step
-    >>> class Double(Step):
-    ...     def _run(self, value):
-    ...         return value * 2
-    >>> step = Double(infra={"folder": mkdtemp()})
-    >>> handle = step.lookup(3)
-    >>> handle.status, step.run(3), handle.status, handle.result()
-    (None, 6, 'success', 6)
     """
 
     def __init__(

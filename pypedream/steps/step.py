@@ -177,6 +177,15 @@ class Step(Kind):
         """Return what the step gives for many inputs, each kept for itself.
 
         Nothing is computed until the results are asked for, one after the other.
+
+        Examples
+        --------
+        >>> class Double(Step):
+        ...     def _run(self, value):
+        ...         return value * 2
+        >>> doubled = Double().run_many([1, 2])
+        >>> doubled, list(doubled)
+        (<StepItems: 2 of Double>, [2, 4])
         """
         if not isinstance(values, (tuple, Iterable)):
             told = short(values, _LONGEST)
@@ -184,7 +193,19 @@ class Step(Kind):
         return StepItems(self, values if isinstance(values, tuple) else tuple(values))
 
     def lookup(self, value: Any = NO_VALUE) -> LookupHandle:
-        """Return a handle on what is kept for an input; it computes nothing."""
+        """Return a handle on what is kept for an input; it computes nothing.
+
+        Examples
+        --------
+        >>> from tempfile import mkdtemp
+        >>> class Double(Step):
+        ...     def _run(self, value):
+        ...         return value * 2
+        >>> step = Double(infra={"folder": mkdtemp()})
+        >>> handle = step.lookup(3)
+        >>> handle.status, step.run(3), handle.status, handle.result()
+        (None, 6, 'success', 6)
+        """
         from pypedream.steps.lookup import handle_of
 
         return handle_of(self, value)
