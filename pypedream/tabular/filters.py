@@ -95,7 +95,7 @@ def _by_expression(file: AstroFile, condition: pl.Expr) -> pl.Series:
 
 def _by_function(file: AstroFile, function: FilterFn) -> pl.Series:
     """Return for each row whether it is one of those that the function returns."""
-    frame = read_by_columns(file.active_path)
+    frame = read_by_columns(file.scan(), file.row_count())
     removed = _as_in_file(file, function(frame.clone()), frame)
     try:
         return mask_of(removed, frame)

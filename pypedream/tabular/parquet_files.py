@@ -40,15 +40,19 @@ def read(path: Path) -> pl.DataFrame:
     return pl.read_parquet(path, glob=False)
 
 
-def read_by_columns(path: Path) -> pl.DataFrame:
+def read_by_columns(frame: pl.LazyFrame, count: int) -> pl.DataFrame:
     """Read all rows of a file; if they are many, in hardly more memory than they take.
 
     It is one column after the other that is read, and what that takes is used for the next one.
+
+    Parameters
+    ----------
+    frame, count
+        The file as it is scanned, and how many rows it has.
     """
-    frame = scan(path)
-    if row_count(path) <= ROW_GROUP_ROWS:
+    if count <= ROW_GROUP_ROWS:
         return frame.collect()
-    return pl.DataFrame([frame.select(name).collect()[name] for name in schema_of(path)])
+    return pl.DataFrame([frame.select(name).collect()[name] for name in frame.collect_schema()])
 
 
 def slabs(path: Path) -> Iterator[pl.DataFrame]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pypedream.errors import FilterValidationError
+from pypedream.errors import FilterValidationError, MissingRows
 from pypedream.tabular.astro_file import AstroFile, AstroFileSpec
 from pypedream.tabular.filters import filter_file
 from pypedream.tabular.row_matching import mask_of
@@ -154,6 +154,16 @@ def test_a_filter_that_gives_something_else_is_refused(schools, filter_, why):
 
     assert schools.load().equals(before)
     assert not schools.has_saved
+
+
+@pytest.mark.parametrize("filter_", [pl.col("x") > 1, lambda frame: frame.head(1)], ids=["e", "f"])
+def test_a_file_that_is_gone_is_told_with_the_way_back(tmp_path, filter_):
+    """Whoever says which rows go."""
+    file = file_of(tmp_path, frame_of([(1.0, "a", 1)]))
+    file.active_path.unlink()
+
+    with pytest.raises(MissingRows, match=r'the file of "table" is gone, .*: ingest again'):
+        filter_file(file, filter_, tmp_path / "removed.parquet")
 
 
 def test_an_expression_is_asked_once(schools):
