@@ -278,7 +278,7 @@ def save(files: StageFiles, value: Any, function: Callable[..., Any] | None = No
     with Staged(root, state, real_root=os.path.realpath(root)) as staged:
         for name, out in spec.outs.items():
             if name in made:
-                written[name] = _saved(staged, out, made[name], function)
+                written[name] = _write(staged, out, made[name], function)
         staged.publish()
     return Written(written, files)
 
@@ -299,7 +299,7 @@ def _say_where(error: Exception, function: Callable[..., Any] | None) -> None:
         _add_note(error, f"while the outputs were taken from what was returned{where}")
 
 
-def _saved(
+def _write(
     staged: Staged, out: FileOut, made: Mapping[str, Any], function: Callable[..., Any] | None
 ) -> tuple[WrittenFile, ...]:
     """Write the files of one output beside their places; return what is in each.
