@@ -24,7 +24,7 @@ _FORMATS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "csv": ("csv_files", "CSV", {}),
     "feather": ("columnar", "Feather", {}),
     "joblib": ("joblib_files", "Joblib", {}),
-    "json": ("json_files", "JSON", {}),
+    "json": ("json_files", "JSON", {"indent": None}),  # nobody reads it: json is quick without
     "jsonl": ("json_lines", "JSONL", {}),
     "netcdf": ("labelled", "NetCDF", {}),
     "npy": ("arrays", "NPY", {}),

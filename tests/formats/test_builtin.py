@@ -25,6 +25,7 @@ from pypedream.formats import (
     register,
     registry,
 )
+from pypedream.store import CacheStore
 
 NAMES = """
     auto json jsonl yaml text bytes csv parquet feather arrow npy netcdf zarr pickle joblib
@@ -69,11 +70,22 @@ def test_a_wrong_name_says_the_nearest(tmp_path: Path) -> None:
 
 def test_options_are_those_of_the_format(tmp_path: Path) -> None:
     """Both dump and load take the options of the format by name."""
-    get("json").dump({"a": 1}, tmp_path / "x", indent=None)
+    get("json").dump({"a": 1}, tmp_path / "x", indent=1)
     get("text").dump("ü", str(tmp_path / "y"), encoding="latin-1")
 
-    assert (tmp_path / "x").read_text() == '{"a": 1}\n'
+    assert (tmp_path / "x").read_text() == '{\n "a": 1\n}\n'
     assert get("text").load(tmp_path / "y", encoding="latin-1") == "ü"
+
+
+def test_a_store_has_json_in_one_line(tmp_path: Path) -> None:
+    """Nobody looks at it, and to indent it takes json three times as long."""
+    store = CacheStore(tmp_path)
+    store.put("x", {"a": [1, 2]}, serializer="json")
+
+    found = store.backend.find("x")
+
+    assert found is not None
+    assert found.inline == b'{"a": [1, 2]}\n'
 
 
 def test_a_wrong_option_says_the_nearest(tmp_path: Path) -> None:
