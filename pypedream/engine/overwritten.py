@@ -31,8 +31,9 @@ def overwritten(
         The stages that will be called, and those whose outputs will be put back.
     """
     found: list[tuple[str, Digest, str]] = []
+    concerned = {*called, *kept}
     for key, wired in wires.items():
-        if wired.files is not None and wired.files.spec.outs and key in (*called, *kept):
+        if wired.files is not None and wired.files.spec.outs and key in concerned:
             found += _others(wired, calls, key in kept)
     if not found:
         return []
