@@ -22,7 +22,7 @@ from hashlib import sha256
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pypedream.engine.tokens import Untold, token_of
+from pypedream.engine.tokens import Loaders, Untold, token_of
 from pypedream.errors import PypedreamError, StoreError
 from pypedream.files.hashes import FileHashes
 from pypedream.files.lock_names import name_of
@@ -104,7 +104,7 @@ class Rest:
     ) -> None:
         self.table = table
         self.took_s = 0.0
-        self._own = name, table, parameters, variables, options
+        self._own = name, table, parameters, variables, options, Loaders()
         self._name, self._options, self._file = name, options, file
         self._token = ""
         self._holds: bool | None = None

@@ -289,7 +289,9 @@ class Calls:
             return before[1]
         told = {path: digest.sha256 if digest else "" for path, digest in found.items()}
         read = [(path, digest or NOTHING) for path, digest in told.items()]
-        digest = digest_of([digest_of_loader(ref.dep.loader), type(ref.dep.paths).__name__, *read])
+        digest = _digest_of_texts(
+            digest_of_loader(ref.dep.loader), type(ref.dep.paths).__name__, *read
+        )
         self.read[ref] = found
         parts = told if len(told) <= _MOST_PARTS else None
         self._contents[ref] = found, Told(str(link), digest, parts=parts)
@@ -435,7 +437,7 @@ def _with(code: CodeIdentity, besides: dict[str, str], wired: Wire) -> CodeIdent
     values = code.values
     if wired.files is not None:
         values = {**values, "outputs": _outputs_shown(wired.files.spec)}
-    digest = sha256(repr((code.digest, besides)).encode()).hexdigest()
+    digest = _digest_of_texts(code.digest, besides)
     return CodeIdentity(digest, {**code.parts, **besides}, code.places, values)
 
 
@@ -448,8 +450,7 @@ def _call(code: CodeIdentity, inputs: Mapping[str, Told]) -> Call:
     if unknown:
         return Call("", code, inputs, f"it reads {unknown}")
     told = sorted([(name, each.digest) for name, each in inputs.items()])
-    text = repr((_FORMAT, code.digest, told))  # of texts only: it reads the same anywhere
-    return Call(sha256(text.encode()).hexdigest(), code, inputs)
+    return Call(_digest_of_texts(_FORMAT, code.digest, told), code, inputs)
 
 
 @lru_cache(maxsize=10_000)
@@ -472,11 +473,17 @@ def _digest_of_known(spec: FileSpec) -> str:
 
 
 def _digest_of_written(spec: FileSpec) -> str:
+    """Return what is written; "" if it cannot be told of a loader."""
     outs = [
         (name, out.path, out.kind, out.is_cached, digest_of_loader(out.loader))
         for name, out in spec.outs.items()
     ]
-    return digest_of(outs)
+    return _digest_of_texts(*outs)
+
+
+def _digest_of_texts(*parts: Any) -> str:
+    """Return the digest of what is made of texts, which any Python writes down alike."""
+    return sha256(repr(parts).encode()).hexdigest()
 
 
 def _default_of(link: Link) -> str:
@@ -514,17 +521,15 @@ _of_loaders: dict[Any, str] = {}
 
 def digest_of_loader(loader: Any) -> str:
     """Return what a loader is; of one that comes with pypedream it is told once."""
-    from pypedream.formats.loader import is_built_in
+    from pypedream.formats.loader import options_of  # stages without files need no loaders
 
-    kind = type(loader)
-    fields = getattr(kind, "__attrs_attrs__", None)
-    if fields is None or not is_built_in(loader):
+    options = options_of(loader)
+    if options is None:
         return digest_of(loader)
-    options = tuple([getattr(loader, each.name) for each in fields])
     kinds = tuple(map(type, options))
     if not _OPTIONS.issuperset(kinds):
         return digest_of(loader)
-    key = kind, kinds, options  # True is no 1 here
+    key = type(loader), kinds, options  # True is no 1 here
     if key not in _of_loaders:
         _of_loaders[key] = digest_of(loader)
     return _of_loaders[key]
@@ -551,4 +556,4 @@ def digest_of(value: Any) -> str:
     except Exception:  # noqa: BLE001 - what a class of the user's raises when it is looked at
         return ""
     # Who reads an object may call its methods: they are part of what it is.
-    return digest if not own else sha256(repr((digest, sorted(own))).encode()).hexdigest()
+    return digest if not own else _digest_of_texts(digest, sorted(own))

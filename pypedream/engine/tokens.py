@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import fields
 
-from pypedream.formats.loader import is_built_in
+from pypedream.formats.loader import options_of
 from pypedream.stage import USUAL, Policy
 from pypedream.store.packages import is_users
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pypedream.parameters import Parameters, Variables
     from pypedream.stage import Stage
 
-__all__ = ["Untold", "token_of"]
+__all__ = ["Loaders", "Untold", "token_of"]
 
 _FORMAT = "definition/1"
 _MARSHAL = 2
@@ -56,15 +56,21 @@ def token_of(
     parameters: Parameters,
     variables: Variables,
     options: Mapping[str, Any],
+    loaders: Loaders | None = None,
 ) -> str:
     """Return what a pipeline is at this moment, as 64 hex digits.
+
+    Parameters
+    ----------
+    loaders
+        What an earlier call for the same stages knows of their loaders.
 
     Raises
     ------
     Untold
         If that cannot be told; the text says of what.
     """
-    loaders = _Loaders()
+    loaders = loaders or Loaders()
     told = [
         (_FORMAT, sys.version, name, _installed(), _environment(), _options(options)),
         [_stage(key, stage, table.scopes.get(key), loaders) for key, stage in table.stages.items()],
@@ -95,7 +101,7 @@ def _options(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     return tuple(sorted(options.items()))
 
 
-def _stage(key: str, stage: Stage, scope: str | None, loaders: _Loaders) -> tuple[Any, ...]:
+def _stage(key: str, stage: Stage, scope: str | None, loaders: Loaders) -> tuple[Any, ...]:
     files = None if stage.files is None else _files(stage.files, loaders)
     besides = None
     if stage.inputs or stage.output_mapper is not None:
@@ -183,7 +189,7 @@ def _is_usual(value: Any) -> bool:
     return value is Exception or (type(value) is tuple and not value)
 
 
-def _files(files: StageFiles, loaders: _Loaders) -> tuple[Any, ...]:
+def _files(files: StageFiles, loaders: Loaders) -> tuple[Any, ...]:
     spec = files.spec
     deps = [
         (name, dep.paths, dep.is_incremental, loaders.told(dep.loader))
@@ -207,28 +213,30 @@ def _params(spec: FileSpec) -> Any:
     return argument, kind.__qualname__, _others("parameters of a stage", spec.params_value)
 
 
-class _Loaders:
-    """What loaders are, each told once."""
+class Loaders:
+    """What loaders are, each that cannot change told once."""
 
     def __init__(self) -> None:
-        self._told: dict[int, tuple[Any, Any]] = {}
+        self._known: dict[int, tuple[Any, Any]] = {}
 
     def told(self, loader: Any) -> Any:
-        known = self._told.get(id(loader))
-        if known is None:
-            known = self._told[id(loader)] = (loader, _loader(loader))
-        return known[1]
+        """Return what a loader is."""
+        known = self._known.get(id(loader))
+        if known is not None:
+            return known[1]
+        told = _known_loader(loader)
+        if told is None:
+            return _others("a loader", loader)
+        self._known[id(loader)] = (loader, told)  # which keeps it alive: the id is not used again
+        return told
 
 
-def _loader(loader: Any) -> Any:
-    kind = type(loader)
-    options = getattr(kind, "__attrs_attrs__", None)
-    if options is None or not is_built_in(loader):
-        return _others("a loader", loader)
-    values = [getattr(loader, each.name) for each in options]
-    if all(type(each) in _PLAIN or each in (dict, list) for each in values):
-        return kind.__module__, kind.__qualname__, [_option(each) for each in values]
-    return _others("a loader", loader)
+def _known_loader(loader: Any) -> Any:
+    """Return what one of our loaders with plain options is; None of any other."""
+    values, kind = options_of(loader), type(loader)
+    if values is None or not all(type(each) in _PLAIN or each in (dict, list) for each in values):
+        return None
+    return kind.__module__, kind.__qualname__, [_option(each) for each in values]
 
 
 def _option(value: Any) -> Any:

@@ -8,11 +8,13 @@ Those get a ``pathlib.Path``; the built-in ones take any path.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, TypeVar
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pypedream.errors import FormatError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 R_co = TypeVar("R_co", covariant=True)
@@ -20,6 +22,7 @@ W_contra = TypeVar("W_contra", contravariant=True)
 
 _OURS = "pypedream.formats."
 _OF_FOLDERS = ("PathOnly", "Zarr")
+_readers: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
 
 
 class Reader(ABC, Generic[R_co]):
@@ -82,6 +85,26 @@ def is_built_in(loader: object) -> bool:
     (True, False)
     """
     return type(loader).__module__.startswith(_OURS)
+
+
+def options_of(loader: object) -> tuple[Any, ...] | None:
+    """Return the values of all options of *loader*; None if it is not of one of our own classes.
+
+    Examples
+    --------
+    >>> from pypedream.formats import JSON
+    >>> options_of(JSON(indent=None))
+    (None, <class 'dict'>, False)
+    """
+    kind = type(loader)
+    read = _readers.get(kind)
+    if read is None:
+        fields = getattr(kind, "__attrs_attrs__", None)
+        if fields is None or not is_built_in(loader):
+            return None
+        # of one name alone it would be no tuple
+        read = _readers[kind] = attrgetter("__module__", *[each.name for each in fields])
+    return read(loader)[1:]
 
 
 def may_be_of_folders(loader: object) -> bool:

@@ -9,7 +9,7 @@ from attrs import evolve, fields, frozen
 
 from pypedream import Parameters, Pipeline, Variables
 from pypedream.engine.table import StageTable
-from pypedream.engine.tokens import Untold, token_of
+from pypedream.engine.tokens import Loaders, Untold, token_of
 from pypedream.files import Dep, Out
 from pypedream.files.spec import FileDep, FileOut, FileSpec
 from pypedream.files.stage_files import StageFiles
@@ -19,6 +19,7 @@ from pypedream.stage import Policy, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 
 def copied(
@@ -192,6 +193,25 @@ def test_defaults_and_types_of_arguments() -> None:
 def test_a_definition_has_the_same_token_again() -> None:
     """Of equal stages, made anew."""
     assert token(stage_of()) == token(stage_of())
+
+
+def test_options_of_a_loader_that_were_changed() -> None:
+    """A loader of the user's is looked at each time; what is known of ours cannot change."""
+
+    class Mine(Reader[str]):
+        def __init__(self) -> None:
+            self.sep = ","
+
+        def load(self, path: Path) -> str:
+            return path.read_text().replace(self.sep, "")
+
+    mine, known = Mine(), Loaders()
+    stage = with_spec(deps={"rows": evolve(DEP, loader=mine)})
+
+    before = token(stage, loaders=known)
+    assert token(stage, loaders=known) == token(stage) == before
+    mine.sep = ";"
+    assert token(stage, loaders=known) == token(stage) != before
 
 
 def test_what_cannot_be_told() -> None:
