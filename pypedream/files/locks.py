@@ -15,6 +15,7 @@ import os
 import re
 from contextlib import suppress
 from hashlib import sha256
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -233,7 +234,7 @@ class Locks:
         return True
 
     def _place(self, stage: str) -> str:
-        return os.path.join(self._folder, f"{name_of(stage)}{_ENDING}")
+        return f"{self._folder}{os.sep}{name_of(stage)}{_ENDING}"
 
     def _files(self) -> list[Path]:
         paths = Path(self._folder).glob(f"*{_ENDING}")
@@ -251,8 +252,8 @@ def _pairs_of(value: Any) -> list[tuple[str, Any]]:
     names = _NAMES.get(type(value))
     if names is None:
         return sorted(value.items())
-    found = ((name, getattr(value, name)) for name in names)
-    return [(name, each) for name, each in found if each or name not in _LEFT_OUT]
+    found = zip(names, _VALUES[type(value)](value), strict=True)
+    return [each for each in found if each[1] or each[0] not in _LEFT_OUT]
 
 
 def _object(pairs: list[tuple[str, Any]], around: str) -> str:
@@ -260,21 +261,21 @@ def _object(pairs: list[tuple[str, Any]], around: str) -> str:
     if not pairs:
         return "{}"
     inner = f"{around}  "
-    rows = [f"{inner}{_text(name)}: {_indented(value, inner)}" for name, value in pairs]
+    rows = [
+        f"{inner}{_text(name)}: {_text(value) if type(value) is str else _indented(value, inner)}"
+        for name, value in pairs
+    ]
     return "{\n" + ",\n".join(rows) + f"\n{around}}}"
 
 
 def _indented(value: Any, around: str) -> str:
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, int):
-        return str(value).lower()
-    return _object(_pairs_of(value), around)
+    return str(value).lower() if isinstance(value, int) else _object(_pairs_of(value), around)
 
 
 _NAMES = {
     kind: sorted(each.name for each in fields(kind)) for kind in (Lock, ParamLock, DepLock, OutLock)
 }
+_VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 _text = json.encoder.encode_basestring
 
 
