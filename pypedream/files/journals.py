@@ -23,9 +23,8 @@ from pypedream.store.owner import Owner, is_gone, this_process
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextvars import Context
-    from types import TracebackType
 
-__all__ = ["LOCK", "Journal", "alone", "begun", "left_in", "taken", "told", "used_again"]
+__all__ = ["LOCK", "Journal", "alone", "begun", "left_in", "taken", "used_again"]
 
 LOCK = "lock"
 """The file that is locked by who sees to what a crash left."""
@@ -54,6 +53,7 @@ class Journal:
         self.id, self._descriptor, self.path = _made(folder)
         self.folder, self.count = folder, 0
         self._is_torn = False
+        self._root = self._real_root = ""
         try:
             own = this_process()
             about = {"host": own.host, "pid": own.pid, "start": own.start}
@@ -68,6 +68,12 @@ class Journal:
         if os.write(self._descriptor, data) != len(data):
             self._is_torn = True  # nobody reads what comes after half a line
             raise StoreError(f"cannot write {self.path}: the disk is full")
+
+    def real(self, root: str) -> str:
+        """Return the folder of a project without symbolic links; a run asks for it once."""
+        if root != self._root:
+            self._root, self._real_root = root, os.path.realpath(root)
+        return self._real_root
 
     def flush(self) -> None:
         """Have what was said reach the disk."""
@@ -208,25 +214,6 @@ def taken(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]] | None]:
         os.close(journal)
     if os.name == "nt":
         path.unlink(missing_ok=True)
-
-
-class told:  # noqa: N801 - a generator would do the same, and take six times as long
-    """Turn a failure of the file system into one line that names the path."""
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if isinstance(error, OSError) and not isinstance(error, StoreError):
-            raise StoreError(f"cannot write {self._path}: {error.strerror or error}") from error
 
 
 def _made(folder: str) -> tuple[str, int, str]:

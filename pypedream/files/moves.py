@@ -75,11 +75,11 @@ class Output:
         cls, root: str, name: str, journal: str, number: int, made: Sequence[str], *, is_alone: bool
     ) -> Output:
         """Return the output that a journal tells of after *number* others."""
-        target = os.path.join(root, name)
+        target = f"{root}{os.sep}{name}"
         folder, last = os.path.split(target)
-        free = os.path.join(folder, f"{UNFINISHED}{journal}-{number}")
+        free = f"{folder}{os.sep}{UNFINISHED}{journal}-{number}"
         beside = f"{free}{ending_of(last)}" if is_alone else free
-        path = beside if is_alone else os.path.join(beside, last)
+        path = beside if is_alone else f"{beside}{os.sep}{last}"
         return cls(root, name, made, is_alone, target, beside, path, f"{free}-old")
 
 

@@ -273,9 +273,8 @@ def save(files: StageFiles, value: Any, function: Callable[..., Any] | None = No
     except (TypeError, ValueError) as error:
         _say_where(error, function)
         raise
-    root, state = files.root, os.path.join(files.root, STATE)
     written: dict[str, tuple[WrittenFile, ...]] = {}
-    with Staged(root, state, real_root=os.path.realpath(root)) as staged:
+    with Staged(files.root, f"{files.root}{os.sep}{STATE}") as staged:
         for name, out in spec.outs.items():
             if name in made:
                 written[name] = _write(staged, out, made[name], function)

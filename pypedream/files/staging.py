@@ -29,7 +29,7 @@ from attrs import frozen
 
 from pypedream.errors import StoreError
 from pypedream.files.hashes import Digest, FileHashes
-from pypedream.files.journals import alone, begun, left_in, taken, told
+from pypedream.files.journals import alone, begun, left_in, taken
 from pypedream.files.moves import (
     Output,
     clear_after,
@@ -43,6 +43,7 @@ from pypedream.files.moves import (
 )
 from pypedream.files.paths import inner_path, is_folder, real_place
 from pypedream.formats.replacement import write_all
+from pypedream.store.disk import told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,8 +86,6 @@ class Staged:
     is_durable
         Whether the outputs reach the disk before they take their places. Without it, a loss of
         power may leave something else than old or new outputs; a crash of the process does not.
-    real_root
-        The root without symbolic links, where that is known.
 
     Examples
     --------
@@ -106,15 +105,15 @@ class Staged:
         workspace: str | os.PathLike[str],
         *,
         is_durable: bool = True,
-        real_root: str | None = None,
     ) -> None:
-        self._root, self._real_root = os.fspath(root), real_root or os.path.realpath(root)
+        self._root = os.fspath(root)
         self._outputs: dict[str, Output] = {}
         self._flushed: set[str] = set()
         self._workspace, self._is_durable = workspace, is_durable
         self._is_over = False
         with told(workspace):
             self._journal = begun(os.path.join(workspace, PENDING))
+        self._real_root = self._journal.real(self._root)
 
     def __enter__(self) -> Staged:
         return self

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from pypedream.errors import StoreError
 from pypedream.store.owner import Owner, is_gone, this_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from types import TracebackType
 
 __all__ = [
     "FileState",
@@ -27,6 +29,7 @@ __all__ = [
     "remove_tree",
     "scratch",
     "stale",
+    "told",
     "touch_file",
     "write_new",
 ]
@@ -47,6 +50,28 @@ class FileState:
     def of(cls, stat: os.stat_result) -> FileState:
         """Return what the system says of a file."""
         return cls(stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+class told:  # noqa: N801 - a generator would do the same, and take six times as long
+    """Turn a failure of the file system into one line that names what cannot be written.
+
+    It may be entered again and again, by several threads at once.
+    """
+
+    def __init__(self, what: str | os.PathLike[str]) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, OSError) and not isinstance(error, StoreError):
+            raise StoreError(f"cannot write {self._what}: {error.strerror or error}") from error
 
 
 def write_new(path: Path, data: bytes, mode: int = 0o600) -> None:

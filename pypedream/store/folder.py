@@ -17,9 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pypedream.errors import StoreError
 from pypedream.store.backend import Lease
-from pypedream.store.disk import Staging, make_folder, remove_tree, stale
+from pypedream.store.disk import Staging, make_folder, remove_tree, stale, told
 from pypedream.store.entries import Entries
 from pypedream.store.index import Index
 from pypedream.store.owner import Owner
@@ -70,8 +69,9 @@ class Folder:
         self._left: set[str] = set()
         self._staging = Staging(self.root / "staging")
         self._blobs = self.root / "blobs"
+        self._told = told(f"the store {self.location}")
         if not readonly:
-            with self._told():
+            with self._told:
                 self._prepare()
 
     def find(self, key: str) -> Entry | None:
@@ -103,12 +103,12 @@ class Folder:
     @contextmanager
     def staged(self) -> Iterator[Path]:
         """Give a path to write content to; what is left there is removed."""
-        with self._told(), self._staging.path() as path:
+        with self._told, self._staging.path() as path:
             yield path
 
     def add(self, entry: Entry, content: Path | None, *, replace: bool) -> Entry:
         """Store an entry and its content; return the entry that is then there."""
-        with self._told():
+        with self._told:
             if content is None:
                 work = partial(self._add_small, entry, replace)
                 there: Entry | None = self.index.write(work, is_single=True)
@@ -141,14 +141,14 @@ class Folder:
 
     def remove(self, key: str) -> bool:
         """Remove an entry, and its blob if no other entry has the same content."""
-        with self._told():
+        with self._told:
             was_there = self.index.write(lambda index: self._remove(index, key))
             self._drop_blobs()
             return was_there
 
     def quarantine(self, entry: Entry) -> None:
         """Set the content of an entry aside, if the entry is still the one that is there."""
-        with self._told():
+        with self._told:
             self.index.write(lambda index: self._quarantine(index, entry))
 
     def touch(self, entry: Entry, now: float) -> None:
@@ -162,7 +162,7 @@ class Folder:
         if dry_run:
             nothing: list[Path] = []
             return sum(map(_size, left + self.index.read(self._unneeded, nothing)))
-        with self._told():
+        with self._told:
             freed = _removed(left)
             # Within a transaction no other process can put a blob in its place.
             return freed + self.index.write(lambda index: _removed(self._unneeded(index)))
@@ -174,7 +174,7 @@ class Folder:
             with self.index.batch():
                 yield
         finally:
-            with self._told():
+            with self._told:
                 self._drop_blobs()
 
     def lease(self, name: str) -> Lease | None:
@@ -316,17 +316,6 @@ class Folder:
         done = self.index.write(work, is_single=is_single)
         self.index.commit()
         return done
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn a failure of the file system into one line that names the store."""
-        try:
-            yield
-        except StoreError:
-            raise
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise StoreError(f"cannot write the store {self.location}: {reason}") from error
 
 
 def _values(entry: Entry) -> tuple[Any, ...]:
