@@ -67,7 +67,14 @@ class FileBlobs:
         self._store = store
         self._backend = store.backend
 
-    def keep(self, path: Path, digest: Digest, members: Sequence[Member] = ()) -> None:
+    def keep(
+        self,
+        path: str | Path,
+        digest: Digest,
+        members: Sequence[Member] = (),
+        *,
+        content: bytes | None = None,
+    ) -> None:
         """Put a copy of a file or folder into the store, unless there is a good one.
 
         Parameters
@@ -76,6 +83,9 @@ class FileBlobs:
             What is in it, as `FileHashes` says.
         members
             The files of a folder, as `FileHashes` says.
+        content
+            What is in a file, where that is known: of what was written a moment ago it is kept
+            even if somebody has changed the file since.
 
         Raises
         ------
@@ -83,7 +93,7 @@ class FileBlobs:
             If it has changed since, or cannot be read, or the store cannot be written.
         """
         if not digest.is_folder:
-            self._keep_file(path, Member("", digest.sha256, digest.size))
+            self._keep_file(path, Member("", digest.sha256, digest.size), content)
             return
         manifest = manifest_of(members)
         if sha256(manifest).hexdigest() != digest.sha256:
@@ -92,7 +102,7 @@ class FileBlobs:
         is_small = all(member.size <= INLINE_BYTES for member in members)
         with self._backend.batch() if is_small else nullcontext():
             for member in members:
-                self._keep_file(path / member.name, member)
+                self._keep_file(f"{path}/{member.name}", member)
         key, size = key_of(digest), len(manifest)
         if not self._is_kept(self._found(key), NO_METADATA):
             entry = _entry(key, digest.sha256, size, manifest, "json", NO_METADATA)
@@ -161,10 +171,10 @@ class FileBlobs:
                     found |= {f"file/{member.sha256}" for member in self._members(entry)}
         return found
 
-    def _keep_file(self, path: Path, member: Member) -> None:
+    def _keep_file(self, path: str | Path, member: Member, content: bytes | None = None) -> None:
         try:
             if member.size <= INLINE_BYTES:
-                self._keep_small(path, member)
+                self._keep_small(path, member, content)
             else:
                 self._keep_large(path, member)
         except StoreError:
@@ -172,12 +182,15 @@ class FileBlobs:
         except OSError as error:
             raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
 
-    def _keep_small(self, path: Path, member: Member) -> None:
+    def _keep_small(self, path: str | Path, member: Member, content: bytes | None) -> None:
         """Keep a file that is mostly new: to look first whether it is takes longer than to read."""
-        with open(path, "rb", buffering=0) as file:
-            about, data = _about(os.fstat(file.fileno()).st_mode), file.read()
-        if len(data) != member.size or sha256(data).hexdigest() != member.sha256:
-            raise _changed(path)
+        if content is None:
+            with open(path, "rb", buffering=0) as file:
+                about, data = _about(os.fstat(file.fileno()).st_mode), file.read()
+            if len(data) != member.size or sha256(data).hexdigest() != member.sha256:
+                raise _changed(path)
+        else:
+            about, data = _about(os.stat(path).st_mode), content
         entry = _entry(f"file/{member.sha256}", member.sha256, len(data), data, "bytes", about)
         there: Entry | None
         try:
@@ -187,7 +200,7 @@ class FileBlobs:
         if there is not entry and not self._is_kept(there, about):
             self._backend.add(entry, None, replace=True)
 
-    def _keep_large(self, path: Path, member: Member) -> None:
+    def _keep_large(self, path: str | Path, member: Member) -> None:
         key, about = f"file/{member.sha256}", _about(os.stat(path).st_mode)
         if self._is_kept(self._found(key), about):
             return
@@ -326,5 +339,5 @@ def _is_below(name: str) -> bool:
     return not ({"", ".", ".."} & set(parts)) and not os.path.splitdrive(name)[0]
 
 
-def _changed(path: Path) -> ChangedFile:
+def _changed(path: str | Path) -> ChangedFile:
     return ChangedFile(f"{path} has changed since it was hashed: it is not kept")

@@ -14,7 +14,7 @@ __all__ = ["copy"]
 _SHARE_BLOCKS = 0x40049409  # FICLONE of Linux
 
 
-def copy(source: Path, target: Path) -> str:
+def copy(source: str | Path, target: Path) -> str:
     """Copy a file, by sharing its blocks if possible; return the digest of the copy."""
     with open(source, "rb") as reading, open(target, "wb") as writing:
         is_cloned = _is_cloned(reading.fileno(), writing.fileno())

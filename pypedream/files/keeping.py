@@ -93,12 +93,13 @@ class KeptFiles:
             return
         blobs, hashes = FileBlobs(self.store()), self.hashes(root)
         for one in written.all:
+            content = written.contents.pop(one.path, None)
             if self._may_stay_away(root, one):
                 continue
             if one.is_cached or one.size <= SMALL_BYTES:
                 digest = _digest(one)
                 members = hashes.members(one.path) if digest.is_folder else ()
-                blobs.keep(Path(f"{root}/{one.path}"), digest, members)
+                blobs.keep(f"{root}/{one.path}", digest, members, content=content)
 
     def load(self, written: Written, files: StageFiles) -> Any:
         """Return what a stage gave, also if its files are not as it left them any more.

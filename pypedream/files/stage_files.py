@@ -16,6 +16,7 @@ from pypedream.formats import Reader
 from pypedream.formats.faults import IN_MEMORY
 from pypedream.formats.loader import is_built_in
 from pypedream.places import Place, users_traceback
+from pypedream.store.entry import INLINE_BYTES
 from pypedream.values import said
 
 if TYPE_CHECKING:
@@ -71,15 +72,13 @@ class FileRef:
         return type(dep.paths)(map(self._one, self.paths))
 
     def _one(self, path: str) -> Any:
-        from pathlib import Path
-
         place = place_within(self.root, path)
         if not os.path.exists(place):
             if self.dep.is_incremental:
                 return self.dep.loader.empty()  # type: ignore[attr-defined]
             raise MissingFile(path)
         try:
-            return self.dep.loader.load(Path(place))
+            return self.dep.loader.load(_as_wanted(place, self.dep.loader))
         except FormatError as error:
             _drop_lines(error, self.dep.loader)
             raise
@@ -232,6 +231,15 @@ class FileCall:
         return save(self.files, value, self.function) if self.files.spec.outs else value
 
 
+def _as_wanted(place: str, loader: Any) -> Any:
+    """Return a place as a loader gets it: the built-in ones take a text, which is made sooner."""
+    if is_built_in(loader):
+        return place
+    from pathlib import Path
+
+    return Path(place)
+
+
 def _is_place(loader: Any) -> bool:
     from pypedream.formats import PathOnly
 
@@ -274,12 +282,13 @@ def save(files: StageFiles, value: Any, function: Callable[..., Any] | None = No
         _say_where(error, function)
         raise
     written: dict[str, tuple[WrittenFile, ...]] = {}
+    contents: dict[str, bytes] = {}
     with Staged(files.root, f"{files.root}{os.sep}{STATE}") as staged:
         for name, out in spec.outs.items():
             if name in made:
-                written[name] = _write(staged, out, made[name], function)
+                written[name] = _write(staged, out, made[name], function, contents)
         staged.publish()
-    return Written(written, files)
+    return Written(written, files, contents=contents)
 
 
 def _where(function: Callable[..., Any] | None) -> str:
@@ -299,16 +308,25 @@ def _say_where(error: Exception, function: Callable[..., Any] | None) -> None:
 
 
 def _write(
-    staged: Staged, out: FileOut, made: Mapping[str, Any], function: Callable[..., Any] | None
+    staged: Staged,
+    out: FileOut,
+    made: Mapping[str, Any],
+    function: Callable[..., Any] | None,
+    contents: dict[str, bytes],
 ) -> tuple[WrittenFile, ...]:
     """Write the files of one output beside their places; return what is in each.
 
     That is told before they are in place: there, another run may write its own at any time.
+
+    Parameters
+    ----------
+    contents
+        Gets what is in small files by their paths, where the loader gives it.
     """
     from pypedream.files.written import WrittenFile
 
     if out.kind != "directory" and is_built_in(out.loader) and hasattr(out.loader, "dumps"):
-        digests = [_in_bytes(staged, out, *each, function) for each in made.items()]
+        digests = [_in_bytes(staged, out, *each, function, contents) for each in made.items()]
     else:
         digests = _in_files(staged, out, made, function)
     return tuple(
@@ -318,7 +336,12 @@ def _write(
 
 
 def _in_bytes(
-    staged: Staged, out: FileOut, path: str, value: Any, function: Callable[..., Any] | None
+    staged: Staged,
+    out: FileOut,
+    path: str,
+    value: Any,
+    function: Callable[..., Any] | None,
+    contents: dict[str, bytes],
 ) -> Digest:
     """Write a file of which the loader gives the bytes: nothing has to be read again."""
     try:
@@ -327,6 +350,8 @@ def _in_bytes(
         text = f"{path}{str(error).removeprefix(IN_MEMORY)}"
         _say_output(error, out, text, path, _where(function))
         raise
+    if len(data) <= INLINE_BYTES:
+        contents[path] = data
     return staged.write(path, data)
 
 

@@ -54,11 +54,14 @@ class Written(Deferred):
         How they are loaded.
     kept
         What has copies of them; None takes them as they are.
+    contents
+        What is in small files by their paths, until copies of them are kept.
     """
 
     fields: Mapping[str, tuple[WrittenFile, ...]] = field(hash=False)
     files: StageFiles | None = field(default=None, eq=False, repr=False)
     kept: KeptFiles | None = field(default=None, eq=False, repr=False)
+    contents: dict[str, bytes] = field(factory=dict, eq=False, repr=False)
 
     def present(self) -> Any:
         """Return what the stage gave, as its readers get it: loaded from the files.

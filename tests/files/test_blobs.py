@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
@@ -242,6 +243,18 @@ def test_a_file_that_changed_since_it_was_hashed(tmp_path, store, blobs, data):
         blobs.keep(tmp_path / "x", Digest("0" * 64, 0, is_folder=True), [Member("a", "b", 1)])
 
     assert store.keys() == []
+
+
+def test_what_was_written_a_moment_ago(tmp_path, store, blobs):
+    """It is kept as it was written, whatever somebody has made of the file since."""
+    digest = Digest(sha256(SMALL).hexdigest(), len(SMALL))
+    (tmp_path / "x").write_bytes(b"by somebody else")
+
+    blobs.keep(tmp_path / "x", digest, content=SMALL)
+    blobs.restore(digest, tmp_path / "x")
+
+    assert (tmp_path / "x").read_bytes() == SMALL
+    assert not blobs.damage(digest)
 
 
 def test_what_cannot_be_kept_or_made(tmp_path, blobs):
