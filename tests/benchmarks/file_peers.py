@@ -123,4 +123,4 @@ OURS = Peer([sys.executable, "-c", MAIN, "repro", "-q"], _ours)
 DOIT_MAIN = "from doit.doit_cmd import DoitMain; DoitMain().run(['run', '--reporter', 'zero'])"
 DOIT = Peer([sys.executable, "-c", DOIT_MAIN], _doit)
 DVC = Peer(["dvc", "repro", "-q"], _dvc, samples=1)
-PIVOT = Peer(["pivot", "-q", "repro"], _pivot, samples=1)
+PIVOT = Peer(["pivot", "-q", "repro"], _pivot)

@@ -4,6 +4,9 @@ Each stage reads a small JSON file and writes one, in a chain. It is the command
 in a fresh process, as users give it: interpreter, imports, definition of the stages, and all that
 has to be looked at, with the CPU time of the processes that it starts. DVC starts one a stage, as
 its stages are commands.
+
+What is written stays until all is measured: for minutes after files were deleted, some file systems
+(ext4 without a journal) take ten times as long to make others.
 """
 
 from __future__ import annotations
@@ -12,8 +15,9 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from statistics import median
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from time import sleep
 from typing import TYPE_CHECKING
 
@@ -37,29 +41,35 @@ ASKED = {"doit": (1.0, None), "DVC": (0.05, 0.02), "Pivot": (None, 0.1)}
 
 def rows(*, quick: bool) -> Iterator[Row]:
     """Measure the next time, when nothing has to be called, and the first time."""
-    count, samples = (10, 2) if quick else (FEW, 9)
-    peers = {} if quick else peers_here()
+    with TemporaryDirectory() as home:
+        yield from _rows(home, is_quick=quick)
+
+
+def _rows(home: str, *, is_quick: bool) -> Iterator[Row]:
+    again, first = partial(_again, home), partial(_first, home)
+    count, samples = (10, 2) if is_quick else (FEW, 9)
+    peers = {} if is_quick else peers_here()
     yield from _beside(
         f"{count:,} stages with files, nothing to do",
-        _again(OURS, count, samples),
-        {name: _again(peer, count, peer.samples) for name, peer in peers.items()},
+        again(OURS, count, samples),
+        {name: again(peer, count, peer.samples) for name, peer in peers.items()},
         0,
     )
-    if not quick:
-        doit = {name: _again(peers[name], MANY, 3) for name in ("doit",) if name in peers}
+    if not is_quick:
+        doit = {name: again(peers[name], MANY, 3) for name in ("doit",) if name in peers}
         figure = f"{MANY:,} stages with files, nothing to do"
-        yield Row(figure, UNIT, _again(OURS, MANY, samples), None, doit)
+        yield Row(figure, UNIT, again(OURS, MANY, samples), None, doit)
     yield from _beside(
         f"{count:,} stages with files, for the first time",
-        _first(OURS, count, max(2, samples // 3)),
-        {name: _first(peer, count, peer.samples) for name, peer in peers.items()},
+        first(OURS, count, max(2, samples // 3)),
+        {name: first(peer, count, peer.samples) for name, peer in peers.items()},
         1,
     )
-    if quick:
+    if is_quick:
         return
-    for what, cost in {"nothing to do": _again, "for the first time": _first}.items():
+    for what, cost in {"nothing to do": again, "for the first time": first}.items():
         figure = f"a stage of {MOST:,} beside one of {MANY:,}, {what}"
-        yield Row(figure, "x", _grown(cost, 5 if cost is _again else 1), 1.2)
+        yield Row(figure, "x", _grown(cost, 5 if cost is again else 1), 1.2)
 
 
 def peers_here() -> dict[str, Peer]:
@@ -98,28 +108,24 @@ def _grown(cost: Callable[[Peer, int, int], list[float]], samples: int) -> list[
     return [(whole - start) / MOST / one_of_many for whole in cost(OURS, MOST, samples)]
 
 
-def _again(peer: Peer, count: int, samples: int) -> list[float]:
-    with TemporaryDirectory() as folder, TemporaryDirectory() as bytecode:
-        peer.write(folder, count)
-        for _ in range(2):  # the first time, and once to look at the files that were just written
-            ended(peer.command, folder, bytecode)
-            sleep(AT_REST_S)
-        return paired(
-            lambda: ended(peer.command, folder, bytecode), lambda: _bare(bytecode), samples
-        )
+def _again(home: str, peer: Peer, count: int, samples: int) -> list[float]:
+    folder, bytecode = mkdtemp(dir=home), mkdtemp(dir=home)
+    peer.write(folder, count)
+    for _ in range(2):  # the first time, and once to look at the files that were just written
+        ended(peer.command, folder, bytecode)
+        sleep(AT_REST_S)
+    return paired(lambda: ended(peer.command, folder, bytecode), lambda: _bare(bytecode), samples)
 
 
-def _first(peer: Peer, count: int, samples: int) -> list[float]:
-    with TemporaryDirectory() as folder:
-        places, bytecode = iter(range(samples + 2)), f"{folder}/bytecode"
+def _first(home: str, peer: Peer, count: int, samples: int) -> list[float]:
+    bytecode = mkdtemp(dir=home)
 
-        def first() -> float:
-            place = f"{folder}/{next(places)}"
-            os.mkdir(place)
-            peer.write(place, count)
-            return ended(peer.command, place, bytecode)
+    def first() -> float:
+        place = mkdtemp(dir=home)
+        peer.write(place, count)
+        return ended(peer.command, place, bytecode)
 
-        return paired(first, lambda: _bare(bytecode), samples)
+    return paired(first, lambda: _bare(bytecode), samples)
 
 
 def _bare(bytecode: str) -> float:
