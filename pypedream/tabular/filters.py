@@ -8,6 +8,7 @@ one, two stay. Whatever it does, the rows that stay and those that go are all th
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pypedream.errors import FilterValidationError
@@ -16,7 +17,7 @@ from pypedream.tabular.parquet_files import read_by_columns, schema_of, slabs
 from pypedream.tabular.parquet_sink import ParquetSink
 from pypedream.tabular.polars_library import pl
 from pypedream.tabular.row_masks import split
-from pypedream.tabular.row_matching import mask_of
+from pypedream.tabular.row_matching import Hashes, mask_of
 from pypedream.tabular.versions import new_version
 from pypedream.values import said
 
@@ -78,10 +79,8 @@ def filter_file(file: AstroFile, filter_: FilterFn | pl.Expr, removed_path: Path
         the file. The file stays as it is.
     """
     if isinstance(filter_, pl.Expr):
-        goes = _by_expression(file, filter_)
-    else:
-        goes = _by_function(file, filter_)
-    return _take_out(file, goes, removed_path)
+        return _take_out(file, _by_expression(file, filter_), removed_path)
+    return _by_function(file, filter_, removed_path)
 
 
 def _by_expression(file: AstroFile, condition: pl.Expr) -> pl.Series:
@@ -93,31 +92,81 @@ def _by_expression(file: AstroFile, condition: pl.Expr) -> pl.Series:
     return mask.collect(engine="streaming").to_series()
 
 
-def _by_function(file: AstroFile, function: FilterFn) -> pl.Series:
-    """Return for each row whether it is one of those that the function returns."""
+def _by_function(file: AstroFile, function: FilterFn, removed_path: Path) -> int:
+    """Take out the rows that the function returns, each as often as it is there.
+
+    All rows are in memory while it is called, and let go then. Mostly those that it returns are
+    all that are alike, and in order: so they are compared with the others while these are written.
+    """
     frame = read_by_columns(file.scan(), file.row_count())
     removed = _as_in_file(file, function(frame.clone()), frame)
+    if not any(map(_has_categories, frame.schema.values())):  # read again they may be others
+        del frame
+        with suppress(_OutOfOrder):
+            return _take_out(file, _near(file, removed), removed_path, removed)
+        frame = file.load()
     try:
-        return mask_of(removed, frame)
+        goes = mask_of(removed, frame)
     except FilterValidationError as error:
         raise _refused(file, str(error)) from None
+    del frame, removed
+    return _take_out(file, goes, removed_path)
 
 
-def _take_out(file: AstroFile, goes: pl.Series, removed_path: Path) -> int:
-    """Take out the rows of a mask: all are read once, and written to the one file or the other."""
+class _OutOfOrder(Exception):
+    """Rows are not there in their order, or others are like them."""
+
+
+def _near(file: AstroFile, removed: pl.DataFrame) -> pl.Series:
+    """Return for each row whether by its hash it is one of those to take out, if these are all."""
+    if removed.is_empty():
+        return pl.repeat(value=False, n=file.row_count(), eager=True)
+    try:
+        hashes = Hashes.of(removed)
+        near = pl.concat([hashes.have(slab) for slab in slabs(file.active_path, hashes.columns)])
+    except pl.exceptions.PolarsError:  # there is a type that has no hash
+        raise _OutOfOrder from None
+    if near.sum() != removed.height:
+        raise _OutOfOrder
+    return near
+
+
+def _has_categories(kind: Any) -> bool:
+    """Say whether there are categories in a type, and it does not say which."""
+    inner = [getattr(kind, "inner", None), *(each.dtype for each in getattr(kind, "fields", ()))]
+    return kind == pl.Categorical or any(_has_categories(each) for each in inner if each)
+
+
+def _take_out(
+    file: AstroFile, goes: pl.Series, removed_path: Path, expected: pl.DataFrame | None = None
+) -> int:
+    """Take out the rows of a mask: all are read once, and written to the one file or the other.
+
+    Parameters
+    ----------
+    expected
+        The rows that go, if they have to be these.
+
+    Raises
+    ------
+    _OutOfOrder
+        If they are not *expected*. The file stays as it is.
+    """
     schema, count = schema_of(file.active_path), int(goes.sum())
 
     def write(path: Path) -> None:
-        start = 0
+        start = gone = 0
         with (
             ParquetSink(path, schema) as kept,
             ParquetSink(beside, schema, _SELDOM_READ) as removed,
         ):
             for slab in slabs(file.active_path):
                 stay, go = split(slab, goes.slice(start, slab.height))
+                if expected is not None:
+                    _compare(go, expected.slice(gone, go.height))
                 kept.put(stay)
                 removed.put(go)
-                start += slab.height
+                start, gone = start + slab.height, gone + go.height
 
     with new_version(removed_path) as beside:
         if count:
@@ -125,6 +174,11 @@ def _take_out(file: AstroFile, goes: pl.Series, removed_path: Path) -> int:
         else:
             pl.DataFrame(schema=schema).write_parquet(beside)
     return count
+
+
+def _compare(rows: pl.DataFrame, expected: pl.DataFrame) -> None:
+    if not rows.equals(expected, null_equal=True):
+        raise _OutOfOrder
 
 
 def _check_condition(file: AstroFile, scan: pl.LazyFrame, condition: pl.Expr) -> None:

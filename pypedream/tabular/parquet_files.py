@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pypedream.tabular.polars_library import pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -55,9 +55,17 @@ def read_by_columns(frame: pl.LazyFrame, count: int) -> pl.DataFrame:
     return pl.DataFrame([frame.select(name).collect()[name] for name in frame.collect_schema()])
 
 
-def slabs(path: Path) -> Iterator[pl.DataFrame]:
-    """Yield all rows of a file in order, as many at a time as a group has; at the end none."""
+def slabs(path: Path, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    """Yield all rows of a file in order, as many at a time as a group has; at the end none.
+
+    Parameters
+    ----------
+    columns
+        Those to be read; None for all.
+    """
     frame, start, is_over = scan(path), 0, False
+    if columns is not None:
+        frame = frame.select(columns)
     while not is_over:
         slab = frame.slice(start, ROW_GROUP_ROWS).collect()
         yield slab

@@ -6,18 +6,90 @@ choose the rows that are looked at; what counts is that they are equal.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
 from pypedream.errors import FilterValidationError
 from pypedream.tabular.polars_library import pl
 
-__all__ = ["mask_of"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Hashes", "mask_of"]
 
 _ROW, _COUNT, _PLACE = "__row", "__count", "__place"
-_SLAB_ROWS = 262_144
-_HASHED_ROWS = 1 << 19
+_PART_ROWS = 1 << 16
+_BITS = 1 << 23
+
+
+@frozen(eq=False)
+class Hashes:
+    """Hashes of rows, to tell whether others may be among them, in little more memory than theirs.
+
+    A table of them would be made anew for each part that is asked for. They are sorted instead,
+    and to look for one takes longer: so first of all a bit says of most others that they are not
+    there.
+
+    Attributes
+    ----------
+    columns
+        The first ones, as many as tell the rows from each other; only these are hashed.
+    """
+
+    columns: list[str]
+    _sorted: pl.Series
+    _bits: pl.Series
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame) -> Hashes:
+        """Return the hashes of rows, of which there is at least one.
+
+        Raises
+        ------
+        polars.exceptions.PolarsError
+            If there is a type that has no hash.
+        """
+        width, is_told_apart = 0, False
+        while width < rows.width and not is_told_apart:
+            width = max(2 * width, 1)
+            columns = rows.columns[:width]
+            hashes = [part.hash_rows() for part in _parts(rows.select(columns))]
+            in_order = pl.concat(hashes).sort()
+            is_told_apart = not _has_equal(in_order)
+        bits = pl.repeat(value=False, n=_BITS, eager=True)
+        for each in hashes:
+            bits = bits.scatter((each % _BITS).unique().sort(), True)  # polars 1.30 wants it so
+        return cls(columns, in_order, bits)
+
+    def have(self, rows: pl.DataFrame) -> pl.Series:
+        """Say of each row whether its hash is among them; only *columns* are looked at."""
+        parts = _parts(rows.select(self.columns))
+        return pl.concat([self._have(part.hash_rows()) for part in parts])
+
+    def _have(self, hashes: pl.Series) -> pl.Series:
+        may_be = self._bits.gather(hashes % _BITS)
+        some = hashes.filter(may_be)
+        places = self._sorted.search_sorted(some).clip(0, self._sorted.len() - 1)
+        return may_be.scatter(may_be.arg_true(), self._sorted.gather(places) == some)
+
+
+def _parts(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Yield rows in parts: of large ones polars holds much in memory while it is at work."""
+    for start in range(0, max(rows.height, 1), _PART_ROWS):
+        yield rows.slice(start, _PART_ROWS)
+
+
+def _has_equal(in_order: pl.Series) -> bool:
+    """Say whether a number is there twice."""
+    starts = range(0, in_order.len(), _PART_ROWS)
+    parts = (in_order.slice(start, _PART_ROWS + 1) for start in starts)  # and the next one's first
+    return any((part.slice(1) == part.head(part.len() - 1)).any() for part in parts)
 
 
 def mask_of(removed: pl.DataFrame, frame: pl.DataFrame) -> pl.Series:
-    """Return for each row of *frame* whether it is one of *removed*.
+    """Return for each row of *frame* whether it is one of *removed*, in whatever order these are.
 
     Of equal rows the last ones are taken, as whoever removes repeated rows keeps the first.
 
@@ -31,42 +103,13 @@ def mask_of(removed: pl.DataFrame, frame: pl.DataFrame) -> pl.Series:
     FilterValidationError
         If it has a row that *frame* has not, or one more often.
     """
-    near = _near(removed, frame)
-    if near is not None and _is_all_of(removed, frame, near):
-        return near
-    numbered = frame.with_row_index(_PLACE)
-    candidates = numbered if near is None else numbered.filter(near)
+    candidates = frame.with_row_index(_PLACE)
+    with suppress(pl.exceptions.PolarsError):  # where a type has no hash, all rows are
+        candidates = candidates.filter(Hashes.of(removed).have(frame))
     places = _places(removed, candidates)
     if places.len() != removed.height:
         raise FilterValidationError(_which(removed, candidates))
     return pl.select(pl.int_range(frame.height).is_in(places.implode())).to_series()
-
-
-def _near(removed: pl.DataFrame, frame: pl.DataFrame) -> pl.Series | None:
-    """Return which rows of *frame* may be among *removed*; None if hashes cannot tell."""
-    try:
-        wanted = removed.hash_rows().implode()
-        starts = range(0, max(frame.height, 1), _HASHED_ROWS)
-        parts = (frame.slice(start, _HASHED_ROWS) for start in starts)
-        return pl.concat([part.hash_rows().is_in(wanted) for part in parts])
-    except pl.exceptions.PolarsError:  # there is a type that has no hash
-        return None
-
-
-def _is_all_of(removed: pl.DataFrame, frame: pl.DataFrame, near: pl.Series) -> bool:
-    """Say whether *removed* is all rows that may be among it, in order, as it mostly is.
-
-    It is looked at in parts: another copy of all of them would take much memory.
-    """
-    if near.sum() != removed.height:
-        return False
-    start = 0
-    for first in range(0, frame.height, _SLAB_ROWS):
-        part = frame.slice(first, _SLAB_ROWS).filter(near.slice(first, _SLAB_ROWS))
-        if not part.equals(removed.slice(start, part.height), null_equal=True):
-            return False
-        start += part.height
-    return True
 
 
 def _places(removed: pl.DataFrame, near: pl.DataFrame) -> pl.Series:

@@ -30,12 +30,17 @@ def frame_of(rows):
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def bag(frame):
-    """Rows and how often each is there; NaN is equal to itself here."""
-    return Counter(
+def rows_of(frame):
+    """Rows in which NaN is equal to itself."""
+    return [
         tuple("nan" if isinstance(v, float) and math.isnan(v) else v for v in row)
         for row in frame.rows()
-    )
+    ]
+
+
+def bag(frame):
+    """Rows and how often each is there."""
+    return Counter(rows_of(frame))
 
 
 def file_of(folder, frame):
@@ -84,6 +89,61 @@ def test_each_row_that_a_function_returns_is_taken_out_once(tmp_path_factory, ro
     assert bag(removed) == bag(frame_of([rows[place] for place in chosen]))
     assert bag(kept) + bag(removed) == bag(frame)
     assert (count, kept.schema) == (len(chosen), frame.schema)
+
+
+@given(rows=ROWS, data=st.data())
+def test_rows_of_a_function_are_found_in_parts(tmp_path_factory, rows, data):
+    """As a filter leaves them, in order, or in another one: those that stay are in theirs."""
+    folder, frame = tmp_path_factory.mktemp("run"), frame_of(rows)
+    file, path = file_of(folder, frame), folder / "filtered" / "f" / "table.parquet"
+    goes = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
+    is_turned = data.draw(st.booleans())
+
+    def chosen(table):
+        found = table.filter(pl.Series(goes, dtype=pl.Boolean))
+        return found.reverse() if is_turned else found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pypedream.tabular.parquet_files.ROW_GROUP_ROWS", 3)
+        patch.setattr("pypedream.tabular.row_matching._PART_ROWS", 2)
+        count = filter_file(file, chosen, path)
+
+    removed, kept = pl.read_parquet(path), file.load()
+    assert bag(removed) == bag(chosen(frame))
+    assert bag(kept) + bag(removed) == bag(frame)
+    assert count == removed.height
+    others = iter(rows_of(frame))
+    assert all(row in others for row in rows_of(kept))
+
+
+def test_a_function_that_returns_one_of_two_equal_rows(tmp_path, monkeypatch):
+    """The last one goes, though the one that it returned is in an earlier part."""
+    monkeypatch.setattr("pypedream.tabular.parquet_files.ROW_GROUP_ROWS", 2)
+    frame = pl.DataFrame({"x": ["a", "b", "c", "a", "d"], "y": [1, 1, 1, 1, 1]})
+    file = file_of(tmp_path, frame)
+
+    filter_file(file, lambda table: table.head(1), tmp_path / "removed.parquet")
+
+    assert file.load()["x"].to_list() == ["a", "b", "c", "d"]
+    assert pl.read_parquet(tmp_path / "removed.parquet").equals(frame.head(1))
+
+
+def test_rows_that_differ_in_what_is_not_hashed(tmp_path):
+    """One column tells those that are returned from each other, and not from all others."""
+    frame = pl.DataFrame({"x": ["a", "b", "a"], "y": [1, 2, 3]})
+    file = file_of(tmp_path, frame)
+
+    filter_file(file, lambda table: table.filter(pl.col("y") > 1), tmp_path / "removed.parquet")
+    assert file.load().rows() == [("a", 1)]
+
+    file.save_in_place(frame)
+    with pytest.raises(FilterValidationError, match="the file has this row 0 times"):
+        filter_file(
+            file,
+            lambda table: table.head(2).with_columns(y=pl.lit(7, pl.Int64)),
+            tmp_path / "r.parquet",
+        )
+    assert file.load().equals(frame)
 
 
 @given(rows=ROWS, others=st.lists(st.tuples(FLOATS, TEXTS, COUNTS), min_size=1, max_size=5))
