@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +27,7 @@ from pypedream.parameters.display import table
 from pypedream.values import size_text
 
 if TYPE_CHECKING:
+    from pypedream.files.hashes import Digest
     from pypedream.store import CacheStore
     from pypedream.store.entry import Entry
 
@@ -33,6 +36,7 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _PERIODS = {"s": 1, "min": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", re.IGNORECASE)
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d|w)", re.IGNORECASE)
+_COPY = re.compile(r"(file|folder)/([0-9a-f]{64})")
 
 
 def _size(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
@@ -172,6 +176,28 @@ def path(key: str | None, workspace: str | None, as_json: bool) -> None:
         say(found)
 
 
+@command.command("get", short_help="Make a file again from its copy.")
+@click.argument("key")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@options.workspace
+@options.as_json
+def get(key: str, file: Path, workspace: str | None, as_json: bool) -> None:
+    """Make FILE from the copy that is kept as KEY, such as file/5e1f...; nothing is replaced."""
+    from pypedream.files.blobs import FileBlobs
+
+    digest = _digest_of(key)
+    if digest is None:
+        hint = "it begins with file/ or folder/, as a run said or cache ls lists it"
+        raise Refused(f'"{key}" is no key of a copy of a file: {hint}')
+    if os.path.lexists(file):
+        raise Refused(f"{file} is there: move it, or name another file")
+    FileBlobs(_opened(workspace, readonly=True)).restore(digest, file)
+    if as_json:
+        say_json({"key": key, "path": str(file)})
+    else:
+        say(f"made {file}")
+
+
 @command.command("adopt", short_help="Keep a result after a rename.")
 @click.argument("was", metavar="OLD")
 @click.argument("stage", metavar="NEW")
@@ -205,6 +231,14 @@ def _opened(workspace: str | None, *, readonly: bool) -> CacheStore:
 
     folder = workspace_of(workspace) / "store"
     return CacheStore(folder, readonly=readonly or not folder.is_dir())
+
+
+def _digest_of(key: str) -> Digest | None:
+    """Return what the key of a copy stands for, but for its size; None if it is none of one."""
+    from pypedream.files.hashes import Digest
+
+    found = _COPY.fullmatch(key)
+    return None if found is None else Digest(found[2], 0, is_folder=found[1] == "folder")
 
 
 def _data(entry: Entry | CorruptEntry) -> dict[str, Any]:

@@ -73,6 +73,7 @@ class Launch:
     _ending: Any = field(factory=allocate_lock, init=False)
     _execution: Execution = field(init=False)
     _folder: RunFolder | None = None
+    _others: list[tuple[str, str]] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
         plan = self.plan
@@ -130,6 +131,10 @@ class Launch:
             return None
         try:
             keeper = self._keeper(run_id, log, parameters)
+            if keeper is not None and self.plan.blueprint.has_files:
+                from pypedream.engine.files_before import keep_others
+
+                self._others = keep_others(self.plan, keeper)
             self._folder.describe(self.plan, self.batch)
         except BaseException:
             self._folder.remove()
@@ -285,6 +290,9 @@ class Launch:
         if plan.blueprint.has_files:
             from pypedream.engine.files_before import save_given
 
+            for stage, text in self._others:
+                attempt = context.Attempt(execution.log, stage, 0)
+                execution.log.add("warning", text, attempt=attempt, level="warning")
             save_given(execution)
         self._map_given()
         if execution.keeper is not None and plan.reuse.kept:

@@ -1,4 +1,4 @@
-"""Files before a run: what a crash left of outputs, and values that are given in their place."""
+"""Files before a run: what a crash or a user left, and values that are given in their place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from pypedream.files.staging import recover
 
 if TYPE_CHECKING:
     from pypedream.engine.execution import Execution
+    from pypedream.engine.keeping import Keeper
     from pypedream.engine.plan import Plan
+    from pypedream.engine.wiring import Wire
 
 
 def finish_files(plan: Plan, *, is_kept: bool) -> None:
@@ -40,6 +42,27 @@ def _drop_locks(plan: Plan) -> None:
         files = plan.blueprint.wiring.wires[key].files
         if files is not None and files.goes_on_from:
             Locks(Path(files.root, STATE)).remove(key)
+
+
+def keep_others(plan: Plan, keeper: Keeper) -> list[tuple[str, str]]:
+    """Keep copies of files that the run replaces or removes, and that its stages did not write.
+
+    Returns
+    -------
+    For each the stage, and what to say of it.
+    """
+    wires: dict[str, Wire] = {}
+    if plan.reuse.calls is None:  # nobody looked; to make a folder anew takes away what is in it
+        wires = {
+            key: wired
+            for key, wired in plan.blueprint.wiring.wires.items()
+            if wired.files is not None and wired.files.folders
+        }
+    if wires or plan.reuse.replaced:
+        from pypedream.engine.replaced import keep_replaced
+
+        return keep_replaced(plan, keeper, wires)
+    return []
 
 
 def save_given(execution: Execution) -> None:

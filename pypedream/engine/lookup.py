@@ -105,7 +105,8 @@ class Lookup:
 
         wires, running = self.base.wiring.wires, self._running & self.wanted
         found = overwritten(wires, running, self.reuse.kept, calls, self.results.store)
-        self.reuse.overwrites += found
+        self.reuse.replaced = found
+        self.reuse.overwrites += map(str, found)
 
     def _calls(self, remembered: Remembered) -> Calls:
         """Return what tells the calls of the stages."""

@@ -1,4 +1,4 @@
-"""Overwritten: files in the places of outputs that nobody could get back after a run."""
+"""Overwritten: files in the places of outputs that are not what their stages wrote."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from pypedream.engine.calls import Calls
+    from pypedream.engine.replaced import Replaced
     from pypedream.engine.wiring import Wire
     from pypedream.files.hashes import FileHashes
     from pypedream.store import CacheStore
+
+REMOVED = "removed"
 
 
 def overwritten(
@@ -22,29 +25,33 @@ def overwritten(
     kept: Collection[str],
     calls: Calls,
     store: Callable[[], CacheStore],
-) -> list[str]:
-    """Return in words the files that a run will replace, and that are neither kept nor known.
+) -> list[Replaced]:
+    """Return the files that a run will remove, or will replace where there is no copy of them.
 
     Parameters
     ----------
     called, kept
         The stages that will be called, and those whose outputs will be put back.
     """
-    found: list[tuple[str, Digest, str]] = []
+    found: list[tuple[str, str, str, Digest, str, str]] = []
     concerned = {*called, *kept}
     for key, wired in wires.items():
         if wired.files is not None and wired.files.spec.outs and key in concerned:
-            found += _others(wired, calls, key in kept)
+            root = wired.files.root
+            found += ((key, root, *each) for each in _others(wired, calls, key in kept))
     if not found:
         return []
-    have = FileBlobs(store()).has_many(digest for _, digest, _ in found)
-    return [f'"{path}", {what}' for path, digest, what in found if digest not in have]
+    from pypedream.engine.replaced import Replaced
+
+    have = FileBlobs(store()).has_many(digest for _, _, _, digest, _, _ in found)
+    wanted = (Replaced(*each) for each in found if each[3] not in have or each[-1] == REMOVED)
+    return [one.of_another_time() if one.digest in have else one for one in wanted]
 
 
-def _others(wired: Wire, calls: Calls, is_kept: bool) -> Iterator[tuple[str, Digest, str]]:
+def _others(wired: Wire, calls: Calls, is_kept: bool) -> Iterator[tuple[str, Digest, str, str]]:
     """Yield what is at the places of outputs, and is not what the stage wrote the last time.
 
-    The words say what it is instead, and what becomes of it.
+    The last two say what it is instead, and what becomes of it.
     """
     assert wired.files is not None
     assert calls.files is not None
@@ -58,10 +65,11 @@ def _others(wired: Wire, calls: Calls, is_kept: bool) -> Iterator[tuple[str, Dig
             if digest.sha256 not in (known.get(name), stays.get(name), stays.get(path)):
                 if name in known or name in stays:
                     how = "put back" if is_kept else "written"
-                    yield name, digest, f"which was changed by hand (it will be {how})"
+                    yield name, digest, "which was changed by hand", how
+                elif name == path.rstrip("/"):
+                    yield name, digest, f'which "{wired.key}" did not write', "replaced"
                 else:
-                    how = "replaced" if name == path else "removed"
-                    yield name, digest, f'which "{wired.key}" did not write (it will be {how})'
+                    yield name, digest, f'which "{wired.key}" did not write', REMOVED
 
 
 def _there(path: str, hashes: FileHashes, wired: Wire) -> Iterator[tuple[str, Digest]]:

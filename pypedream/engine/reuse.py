@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pypedream.engine.items_before import ItemsBefore
     from pypedream.engine.options import Options
     from pypedream.engine.plan import Blueprint
+    from pypedream.engine.replaced import Replaced
     from pypedream.engine.wiring import Wire
     from pypedream.store.results import Result
 
@@ -50,7 +51,9 @@ class Reuse:
     notes
         What the reader of the plan should know.
     overwrites
-        What of that which is kept will be replaced.
+        What will be replaced, in words.
+    replaced
+        The files among that.
     resumes
         The id of the run that is gone on from, if it is.
     """
@@ -66,6 +69,7 @@ class Reuse:
     expected: dict[str, float] = Factory(dict)
     calls: Calls | None = None
     overwrites: list[str] = Factory(list)
+    replaced: list[Replaced] = Factory(list)
     notes: list[str] = Factory(list)
     resumes: str = ""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -46,6 +47,41 @@ def test_a_store_that_is_not_there_is_not_made(invoke, command):
     assert invoke("cache", command, "--dry-run" if command == "gc" else "--json").exit_code == 0
 
     assert not Path(".pypedream").exists()
+
+
+def test_a_copy_becomes_a_file_again(project, invoke):
+    """By the command that the run named, given as it is; what is there is not replaced."""
+    (project / "shown.txt").write_text("mine")
+    (warning,) = invoke("repro").stderr.splitlines()
+    command = re.search(r"cache get \S+ \S+", warning)[0].split()
+
+    refused = invoke(*command)
+    (project / "shown.txt").unlink()
+    made = invoke(*command)
+
+    assert (refused.exit_code, made.exit_code) == (2, 0)
+    assert refused.stderr == "error: shown.txt is there: move it, or name another file\n"
+    assert made.stdout == "made shown.txt\n"
+    assert (project / "shown.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("key", ["rates/2024", "file/12", "file/\udcff"])
+def test_get_takes_the_key_of_a_copy(invoke, store, key):
+    """Other values are no files."""
+    result = invoke("cache", "get", key, "out.txt")
+
+    assert result.exit_code == 2
+    assert "is no key of a copy of a file: it begins with file/ or folder/" in result.stderr
+    assert not Path("out.txt").exists()
+
+
+def test_a_copy_that_is_not_there_is_told(invoke, store):
+    """Nothing is made."""
+    result = invoke("cache", "get", f"file/{'0' * 64}", "out.txt")
+
+    assert result.exit_code == 2
+    assert f'store has no copy "file/{"0" * 64}"' in result.stderr
+    assert not Path("out.txt").exists()
 
 
 def test_rm_deletes(invoke, store):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from textwrap import dedent
 from typing import Annotated, Any
@@ -19,8 +20,11 @@ from attrs import frozen
 from pypedream import Parameters, Pipeline
 from pypedream.errors import FormatError, PlanError, StoreError
 from pypedream.files import Dep, DirectoryOut, Metric, Out
+from pypedream.files.blobs import key_of
+from pypedream.files.hashes import Digest
 from pypedream.files.stage_files import save
 from pypedream.formats import JSON, Loader, PathOnly, Text, Writer
+from pypedream.store import CacheStore
 from tests.files.test_in_a_run import count, decisions, flow_of, project, shown, states
 
 __all__ = ["project"]
@@ -503,6 +507,83 @@ def test_a_folder_of_files_is_put_back_before_it_is_read(project: Path) -> None:
         "2.json",
         "3.json",
     ]
+
+
+def warnings_of(run: Any) -> list[str]:
+    return [event.event for event in run.events if event.kind == "warning"]
+
+
+@pytest.mark.parametrize("cache", ["cached", "off", "force"])
+def test_a_file_of_the_users_in_a_folder_of_a_stage_is_kept(project: Path, cache: str) -> None:
+    """The folder is the stage's; what it did not write is told with its copy, each time."""
+    flow_of(tasks).run()
+    mine = project / "tasks" / "my notes.txt"
+
+    for time in ("", " the last time"):
+        mine.write_text("the only copy")
+        run = flow_of(tasks).run(cache=cache)
+
+        (told,) = warnings_of(run)
+        key = key_of(Digest(sha256(b"the only copy").hexdigest(), 13))
+        assert told == (
+            f'"tasks/my notes.txt", which "tasks" did not write{time}, will be removed;'
+            f" a copy is kept: cache get {key} 'tasks/my notes.txt' brings it back"
+        )
+        assert not mine.exists()
+        assert CacheStore(project / ".pypedream" / "store")[key] == b"the only copy"
+    assert warnings_of(flow_of(tasks).run(cache=cache)) == []
+
+
+def test_an_output_that_was_changed_by_hand_is_kept(project: Path) -> None:
+    """Also where the stage is called again, and where what is there is no output of it."""
+    (project / "tasks").mkdir()
+    (project / "tasks" / "1.json").write_text("mine")
+    first = warnings_of(flow_of(tasks, gathered).run())
+    (project / "gathered.json").write_text("-1")
+    (project / "in.json").write_text("[4]")
+
+    (changed,) = warnings_of(flow_of(tasks, gathered).run())
+
+    assert [told.partition(";")[0] for told in first] == [
+        '"tasks/1.json", which "tasks" did not write, will be removed'
+    ]
+    assert changed.startswith('"gathered.json", which was changed by hand, will be written; a cop')
+    store = CacheStore(project / ".pypedream" / "store")
+    assert {b"mine", b"-1"} <= {store[key] for key in store if key[:5] == "file/"}
+
+
+def test_what_cannot_be_kept_is_not_removed(project: Path) -> None:
+    """The run does not begin, and none is recorded."""
+    flow_of(tasks).run()
+    mine = project / "tasks" / "mine.bin"
+    mine.write_bytes(bytes(20_000))
+    blobs = project / ".pypedream" / "store" / "blobs"
+    blobs.rmdir()
+    blobs.write_text("a file in the place of a folder")
+
+    with pytest.raises(StoreError, match=r"cannot write"):
+        flow_of(tasks).run()
+
+    assert mine.read_bytes() == bytes(20_000)
+    assert len(list((project / ".pypedream" / "runs").iterdir())) == 1
+
+
+def test_where_no_copy_may_be_kept_nothing_is_removed(project: Path) -> None:
+    """What a run has kept a copy of before may go."""
+    flow_of(tasks).run()
+    mine = project / "tasks" / "mine.json"
+    mine.write_text("100")
+
+    with pytest.raises(StoreError, match=r'^"tasks/mine\.json", .* would be removed, .*: move it$'):
+        flow_of(tasks).run(cache="read-only", checkpoint=False)
+    assert mine.exists()
+    flow_of(tasks).run()
+    mine.write_text("100")
+
+    run = flow_of(tasks).run(cache="read-only", checkpoint=False)
+
+    assert len(warnings_of(run)) == 1
+    assert not mine.exists()
 
 
 def test_a_pattern_that_matches_nothing_is_noted(project: Path) -> None:
