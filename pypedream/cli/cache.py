@@ -169,6 +169,8 @@ def verify(workspace: str | None, as_json: bool) -> int:
 def path(key: str | None, workspace: str | None, as_json: bool) -> None:
     """Say where the store is, or the content of KEY: to look at, not to change."""
     store = _opened(workspace, readonly=True)
+    if key is not None and not key.isascii() and key.encode(errors="ignore").decode() != key:
+        raise Refused(f'{store.location} has no "{key}": it is no text in UTF-8')
     found = store.location if key is None else store.path(key)
     if as_json:
         say_json({"key": key, "path": found})

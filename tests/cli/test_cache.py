@@ -84,6 +84,14 @@ def test_a_copy_that_is_not_there_is_told(invoke, store):
     assert not Path("out.txt").exists()
 
 
+def test_a_key_that_is_no_text_is_not_there(invoke, store):
+    """As of an argument that is not in UTF-8; one line says so."""
+    result = invoke("cache", "path", "te\udcffxt")
+
+    assert result.exit_code == 2
+    assert result.stderr.endswith('store has no "te\\udcffxt": it is no text in UTF-8\n')
+
+
 def test_rm_deletes(invoke, store):
     """Only what is named."""
     assert invoke("cache", "rm", "text", "--dry-run").stdout == "would delete text\n"
