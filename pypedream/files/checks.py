@@ -194,13 +194,13 @@ def type_mistakes(annotation: Any, path: Any, kind: Any) -> Iterator[str]:
                 yield f"Plot must be Figure, not {arm.__name__}: write matplotlib.figure.Figure"
     if isinstance(path, (list, tuple)):
         yield from _several_mistakes(path, kind, word(annotation))
-    elif annotation.kind == "directory" and not _can_be(dict, kind):
+    elif annotation.kind == "directory" and not can_be(dict, kind):
         yield f"DirectoryOut writes a dict of files: write dict[str, {name_of(kind)}]"
 
 
 def _several_mistakes(path: Any, kind: Any, name: str) -> Iterator[str]:
     container = type(path)
-    if not _can_be(container, kind):
+    if not can_be(container, kind):
         inside = ", ".join([name_of(kind)] * (1 if container is list else len(path)))
         yield f"{name} has a {container.__name__} of paths: write {container.__name__}[{inside}]"
         return
@@ -210,11 +210,11 @@ def _several_mistakes(path: Any, kind: Any, name: str) -> Iterator[str]:
         yield f"{name} has {len(path)} paths for the {len(members)} members of {name_of(kind)}"
 
 
-def _can_be(container: type, kind: Any) -> bool:
-    """Say whether a list, tuple or dict may be of this type; of what is no class, it may."""
+def can_be(container: type, kind: Any) -> bool:
+    """Say whether a list, say, or None may be of this type; of what is no class, it may."""
     for arm in arms(kind):
         origin = get_origin(arm) or arm
-        if not isinstance(origin, type) or isinstance(arm, Missing):
+        if not isinstance(origin, type) or getattr(origin, "_is_protocol", False):
             return True
         if type(origin).__name__ == "_TypedDictMeta":
             origin = dict

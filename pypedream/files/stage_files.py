@@ -278,6 +278,10 @@ def save(files: StageFiles, value: Any, function: Callable[..., Any] | None = No
     try:
         values = {"return": value} if spec.is_single else _fields(spec, value)
         made = {name: files_of(each, spec.outs[name]) for name, each in values.items()}
+        if function is not None and any(each is None for each in values.values()):
+            from pypedream.files.absent import refuse_absent
+
+            refuse_absent(values, function)
     except (TypeError, ValueError) as error:
         _say_where(error, function)
         raise

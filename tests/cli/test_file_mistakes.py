@@ -98,6 +98,10 @@ RUNS = {
         TABLE.format('Out("a.json", JSON())', "", '{"d": {}}'),
         r'it returned no "c"; it returned "d", which has no file',
     ),
+    "nothing": (
+        TABLE.format('Out("a.json", JSON())', "", '{"c": None}'),
+        r'it returned None for "c", and its annotation says dict',
+    ),
     "value": (
         TABLE.format('Out("a.json", JSON())', "", '{"c": {"a": {1}}}'),
         r"FormatError: a\.json cannot be written as JSON: .* is of type set, which JSON lacks",
