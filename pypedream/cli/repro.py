@@ -129,9 +129,9 @@ def _asked(words: Words, found: Loaded, how: dict[str, Any]) -> dict[str, Any]:
 
 def _explained(plan: Plan, *, is_long: bool) -> tuple[list[str], dict[str, Any]]:
     """Return what will happen to each stage as lines, and as what JSON can hold."""
-    from pypedream.cli.status import explained_lines, status_data
+    from pypedream.cli.status import explained_lines, status_data, way_out
     from pypedream.engine.explanation import explained
 
     stages = explained(plan)
     lines = [*explained_lines(plan, stages)] if is_long else str(plan).splitlines()
-    return lines, status_data(plan, stages)
+    return [*lines, *way_out(plan)], status_data(plan, stages)

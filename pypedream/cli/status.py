@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -59,6 +60,7 @@ def command(
         say_json({**status_data(plan, stages), **files})
         return
     say(*(explained_lines(plan, stages) if explain else str(plan).splitlines()))
+    say(*way_out(plan))
     say(*(f"  puts back: {path}" for path in lost))
     say(*(f"  takes away: {path}" for path in strays))
     say(*(f"  {one}" for one in gone))
@@ -74,6 +76,24 @@ def explained_lines(plan: Plan, stages: Sequence[Explained]) -> Iterator[str]:
         if one.decision == "run" and one.last_digest and one.digest:
             yield f"    call {one.last_digest[:_SHORT]} -> {one.digest[:_SHORT]}"
     yield from (f"  note: {note}" for note in plan.notes)
+
+
+def way_out(plan: Plan) -> list[str]:
+    """Return in a line how outputs come that are neither here nor in the store, if they may."""
+    calls, lost = plan.reuse.calls, plan.reuse.lost
+    if not lost or calls is None:
+        return []
+    written = [one for each in calls.written.values() for one in each.all]
+    path = next((one.path for one in written if one.path in lost and one.is_cached), None)
+    if path is None:  # git keeps what is lost
+        return []
+    from pypedream.cli.locate import project_settings
+    from pypedream.files.paths import project_root
+
+    settings = project_settings(project_root(Path.cwd()))
+    if not (settings.get("remote") or settings.get("remotes")):
+        return []
+    return [f'  to call less: pull brings what the remote has, such as "{path}"']
 
 
 def status_data(plan: Plan, stages: Sequence[Explained]) -> dict[str, Any]:

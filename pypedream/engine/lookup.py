@@ -202,6 +202,7 @@ class Lookup:
             if kept is not None and mode == "force":
                 self.reuse.overwrites.append(f'result of stage "{key}" (run {kept.about["run"]})')
         elif lost:
+            self.reuse.lost.append(lost)
             reason = why_lost(lost)
         elif call is None:
             how = "is given" if pending in self.reuse.values else "runs"

@@ -54,6 +54,8 @@ class Reuse:
         What will be replaced, in words.
     replaced
         The files among that.
+    lost
+        An output of each stage that has to run because it is gone, and no copy is kept.
     resumes
         The id of the run that is gone on from, if it is.
     """
@@ -71,6 +73,7 @@ class Reuse:
     overwrites: list[str] = Factory(list)
     replaced: list[Replaced] = Factory(list)
     notes: list[str] = Factory(list)
+    lost: list[str] = Factory(list)
     resumes: str = ""
 
 

@@ -161,3 +161,24 @@ def test_gc_asks_git_unless_it_is_told_not_to(done, invoke, monkeypatch):
     assert result.exit_code == 2
     assert "or let only the locks here count: --here" in result.stderr
     assert "exclude each other" in invoke("gc", "--here", "--history").stderr
+
+
+@pytest.mark.parametrize("command", [("status",), ("status", "--explain"), ("repro", "--dry-run")])
+def test_in_a_fresh_clone_it_is_said_that_pull_brings_the_outputs(done, invoke, command):
+    """Once, and only where there is a remote and something to be brought."""
+    line = '  to call less: pull brings what the remote has, such as "out/rows.json"'
+    assert line not in invoke(*command).stdout.splitlines()
+    invoke("push")
+    lose_the_store(done)
+    (done / "metrics.json").unlink()
+    from_git = invoke(*command).stdout.splitlines()
+    (done / "out" / "rows.json").unlink()
+    (done / "shown.txt").unlink()
+
+    with_remote = invoke(*command).stdout.splitlines()
+    (done / "pyproject.toml").write_text("")
+    without = invoke(*command).stdout.splitlines()
+
+    assert with_remote.count(line) == 1
+    assert [each for each in with_remote if each != line] == without
+    assert not [each for each in from_git if "pull" in each]
