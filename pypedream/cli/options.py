@@ -35,13 +35,15 @@ def names(
 def _pairs(
     ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
+    """Split each at its first "="; "a = b" is "a=b", and "a= b" has a value that begins so."""
     found = {}
     for value in values:
         name, sign, text = value.partition("=")
         if not sign or not name.strip():
             example = f"{parameter.opts[0]} {name.strip() or 'name'}=value"
             raise click.BadParameter(f'"{value}" is no name=value: write {example}', ctx, parameter)
-        found[name.strip()] = text
+        is_spaced = name != name.rstrip()
+        found[name.strip()] = text.strip() if is_spaced else text
     return found
 
 

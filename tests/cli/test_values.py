@@ -120,3 +120,24 @@ def test_a_person_sits_at_a_terminal_and_not_in_ci(monkeypatch, is_terminal, var
     monkeypatch.setenv("CI", variable)
 
     assert terminal.is_person_there() is is_there
+
+
+@pytest.mark.parametrize(
+    "typed, value",
+    [
+        ("who=new", "new"),
+        ("who = new ", "new"),
+        (" who =new", "new"),
+        ("who= new", " new"),
+        ("who=new ", "new "),
+        ("who= ", " "),
+        ("who = a = b", "a = b"),
+        ("who = ", ""),
+    ],
+    ids=repr,
+)
+def test_blanks_around_the_sign_are_no_part_of_a_value(result_of, typed, value):
+    """With one before it they are there to be read; after it alone they are the value's."""
+    table = result_of("params", "-p", typed)["parameters"]
+
+    assert [one["value"] for one in table if one["name"] == "who"] == [value]
