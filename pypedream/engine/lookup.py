@@ -86,6 +86,7 @@ class Lookup:
         self._drop_what_nobody_asked_for()
         if self.base.has_files and calls.locks is not None:
             self._find_what_is_overwritten(calls)
+            self._find_what_is_left_behind(calls)
             wanted = (self.base.wiring.wires[key] for key in self.wanted)
             self.problems += calls.locks.strangers(wanted)
 
@@ -107,6 +108,22 @@ class Lookup:
         found = overwritten(wires, running, self.reuse.kept, calls, self.results.store)
         self.reuse.replaced = found
         self.reuse.overwrites += map(str, found)
+
+    def _find_what_is_left_behind(self, calls: Calls) -> None:
+        wires, moved = self.base.wiring.wires, []
+        assert calls.locks is not None
+        for key in (*(self._running & self.wanted), *self.reuse.kept):
+            files = wires[key].files
+            if files is None or not files.spec.outs:
+                continue
+            outputs, lock = files.outputs, calls.locks.of(wires[key])
+            known = () if lock is None else lock.outs
+            if any(path not in outputs and not files.writes(path) for path in known):
+                moved.append(key)
+        if moved:
+            from pypedream.engine.left_behind import left_behind
+
+            self.reuse.notes += left_behind(wires, sorted(moved), calls)
 
     def _calls(self, remembered: Remembered) -> Calls:
         """Return what tells the calls of the stages."""

@@ -339,3 +339,17 @@ def test_params_show_what_the_file_beside_the_project_says(variants, invoke):
 def stages_done(result) -> list[str]:
     found = json.loads(result.stdout)["stages"]
     return [key for key, one in found.items() if one["state"] in ("ok", "reused")]
+
+
+def test_a_file_that_an_output_had_before_it_was_renamed_is_told_once(project, invoke):
+    """When the stage is called again, as it was by `status`; the file stays."""
+    invoke("repro")
+    edit(project, 'Out("shown.txt"', 'Out("told.txt"')
+    note = 'note: "shown.txt", which "shown" wrote the last time, is written by no stage now'
+
+    status, first, second = invoke("status"), invoke("repro"), invoke("repro", "--force")
+
+    assert status.stdout.count(note) == 1
+    assert first.stderr == f"{note}: delete it, unless you need it\n"
+    assert second.stderr == ""
+    assert (project / "shown.txt").exists()
