@@ -234,6 +234,10 @@ def _said(error: BaseException, folder: str) -> str:
     fix = ""
     if isinstance(error, ModuleNotFoundError) and error.name:
         fix = "; install it, or correct the name"
+    elif isinstance(error, (NameError, AttributeError, ImportError)):
+        from pypedream.cli.near_names import meant_by
+
+        fix = meant_by(error)
     return f"{where}{type(error).__name__}: {message}{fix}".rstrip(": ")
 
 

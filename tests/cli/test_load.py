@@ -8,6 +8,31 @@ import pytest
 from pypedream.cli.load import loaded
 from pypedream.cli.locate import pipeline_files, target_of
 
+NAMING = """
+import os
+from pypedream import Pipeline
+
+flow = Pipeline("p")
+
+class Own:
+    def __dir__(self):
+        return ["name"]
+
+own = Own()
+
+def load():
+    return 1
+
+def inside():
+    local = 1
+    return locl
+
+def unbound():
+    print(later)
+    later = 1
+
+"""
+
 
 def defining(*names: str) -> str:
     lines = [f'{name} = Pipeline("{name}")' for name in names]
@@ -232,3 +257,43 @@ def test_the_bytecode_of_a_helper_that_stays_is_kept(write, monkeypatch):
     name_of("flow.py")
 
     assert [each.name.partition(".")[0] for each in path.parent.glob("__pycache__/*")] == ["helper"]
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ("prit('x')", "NameError: name 'prit' is not defined; did you mean \"print\"?"),
+        ("flow.register(lod)", "NameError: name 'lod' is not defined; did you mean \"load\"?"),
+        ("inside()", "NameError: name 'locl' is not defined; did you mean \"local\"?"),
+        ("flow.regster(load)", "'Pipeline' object has no attribute 'regster'; did you mean \"regi"),
+        ("Pipeline.registr", "'Pipeline' has no attribute 'registr'; did you mean \"register\"?"),
+        ("os.pth", "module 'os' has no attribute 'pth'; did you mean \"path\"?"),
+        ("from pypedream import Pipelin", '__init__.py); did you mean "Pipeline"?'),
+    ],
+)
+def test_a_misspelt_name_is_told_with_the_nearest(write, invoke, line, said):
+    """Of those that there are at that line."""
+    write("pipeline.py", f"{NAMING}{line}\n")
+
+    result = invoke("repro")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: cannot load pipeline.py: pipeline.py:")
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ("qqqqqqqq", "NameError: name 'qqqqqqqq' is not defined\n"),
+        ("unbound()", "where it is not associated with a value\n"),
+        ("own.nam", "AttributeError: 'Own' object has no attribute 'nam'\n"),
+        ("from nowhere import x", "No module named 'nowhere'; install it, or correct the name\n"),
+        ("raise AttributeError('mine')", "AttributeError: mine\n"),
+    ],
+)
+def test_no_name_is_made_up(write, invoke, line, said):
+    """Where nothing is near, or the error is about no name; a class is not asked for its names."""
+    write("pipeline.py", f"{NAMING}{line}\n")
+
+    assert invoke("repro").stderr.endswith(said)
