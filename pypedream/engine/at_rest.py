@@ -229,12 +229,20 @@ def _is_sound(memo: _Memo) -> bool:
 
 
 def _are_pending(root: str) -> bool:
-    """Say whether somebody is writing outputs, or a crash has left some."""
+    """Say whether somebody is writing outputs, or a crash has left some.
+
+    A run that goes on holds its journal also while its stages compute, and then writes nothing.
+    """
+    folder = os.path.join(root, WORKSPACE, _PENDING)
     try:
-        names = os.listdir(os.path.join(root, WORKSPACE, _PENDING))
+        names = [name for name in os.listdir(folder) if name.endswith(".jsonl")]
     except FileNotFoundError:
         return False
-    return any(name.endswith(".jsonl") for name in names)
+    if not names:
+        return False
+    from pypedream.files.journals import has_ended  # mostly there is none
+
+    return not all(has_ended(os.path.join(folder, name)) for name in names)
 
 
 def _is_whole(run: Run, workspace: str) -> bool:

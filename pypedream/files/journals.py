@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextvars import Context
 
-__all__ = ["LOCK", "Journal", "alone", "begun", "left_in", "taken", "used_again"]
+__all__ = ["LOCK", "Journal", "alone", "begun", "has_ended", "left_in", "taken", "used_again"]
 
 LOCK = "lock"
 """The file that is locked by who sees to what a crash left."""
 
 _ENDING = ".jsonl"
+_DONE = b'{"done": '
 _CLOSED = -1
 _VERSION = 2
 _PAUSE_S = 0.002
@@ -170,6 +171,14 @@ def begun(folder: str) -> Journal:
 def left_in(folder: Path) -> list[Path]:
     """Return the journals that are there, whether their processes live or not."""
     return sorted(folder.glob(f"*{_ENDING}"))
+
+
+def has_ended(path: str | os.PathLike[str]) -> bool:
+    """Say whether a journal says that nothing of it is left to be done; its run may go on."""
+    with open(path, "rb") as file:
+        data = file.read()
+    last = data[data[:-1].rfind(b"\n") + 1 :]
+    return last.startswith(_DONE) and last.endswith(b"\n")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from contextvars import copy_context
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +16,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pypedream.cli.load import loaded
+from pypedream.files.journals import used_again
+from pypedream.files.staging import Staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -274,6 +277,40 @@ def test_it_is_not_at_rest_where_something_is_to_be_repaired(
 
     assert not brought_up_to_date().is_at_rest
     assert brought_up_to_date() == Seen(True, set(), set())
+
+
+def test_another_run_matters_while_it_writes(project: Path) -> None:
+    """It holds its journal while its stages compute, and nobody has to wait or look for that."""
+    brought_up_to_date()
+    state, context = project / ".pypedream", copy_context()
+
+    def written() -> tuple[Seen, Seen]:
+        with Staged(project, state) as staged:
+            staged.write("other.json", b"1")
+            while_it_writes = brought_up_to_date()
+            staged.publish()
+        return while_it_writes, brought_up_to_date()
+
+    with used_again(context):
+        seen = [*context.run(written), *context.run(written)]
+        (journal,) = (state / "pending").glob("*.jsonl")
+
+    assert [each.is_at_rest for each in seen] == [False, True, False, True]
+    assert not journal.exists()
+
+
+@pytest.mark.parametrize("end", ['{"done": 1', '{"done": 1}\n{"number": 0}\n', "\n"])
+def test_a_journal_that_does_not_say_that_all_is_done_matters(project: Path, end: str) -> None:
+    """Also if its last line is torn."""
+    brought_up_to_date()
+    pending = project / ".pypedream" / "pending"
+    (pending / "a.jsonl").write_text(f'{{"version": 2}}\n{end}')
+
+    with loaded(None, debug=False) as found:
+        assert not found.pipeline.rest.holds()
+    (pending / "a.jsonl").write_text('{"version": 2}\n{"done": 1}\n')
+    with loaded(None, debug=False) as found:
+        assert found.pipeline.rest.holds()
 
 
 def test_a_copy_that_is_gone_matters_when_it_is_needed(project: Path) -> None:
