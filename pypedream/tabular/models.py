@@ -78,8 +78,9 @@ class IngestFileSpec:
     column_names
         The names, for a file without a header.
     preprocess
-        Reads the file instead: gets its path, returns a frame. Its cells are then checked as
-        those of a file are; text is converted, and what would be cut is wrong.
+        Reads the file instead: gets its path, returns a frame with the names of its columns.
+        `encoding`, `has_header` and `separator` do not count then. Its cells are checked as those
+        of a file are; text is converted, and what would be cut is wrong.
     optional
         Whether the file may be absent.
     separator
@@ -125,9 +126,12 @@ class IngestFileSpec:
     max_errors: float | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
+        if self.preprocess is not None and self.column_names:
+            why = "has column_names=, which do not count where preprocess= reads it"
+            raise _refused(self.name, f"{why}: leave them out, and name the columns of its frame")
         if not self.has_header and self.preprocess is None and not self.column_names:
             raise _refused(self.name, "has no header, so it needs column_names=")
-        if self.has_header and self.preprocess is None and self.column_names:
+        if self.has_header and self.column_names:
             why = "has a header, which names its columns: leave column_names= out,"
             raise _refused(self.name, f"{why} or give has_header=False if there is none")
         check_limit(self.on_error, self.max_errors, f'the file "{self.name}"')

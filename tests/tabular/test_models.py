@@ -59,6 +59,11 @@ def test_the_order_of_arguments_is_that_of_the_seed() -> None:
         pytest.param({"encoding": "utf-9"}, "the encoding 'utf-9', by which", id="encoding"),
         pytest.param({"has_header": False}, "so it needs column_names=", id="no names"),
         pytest.param({"column_names": ["a"]}, "has a header, which names its", id="names twice"),
+        pytest.param(
+            {"column_names": ["a"], "has_header": False, "preprocess": list},
+            'the file "x" has column_names=, which do not count where preprocess= reads it',
+            id="names of a frame",
+        ),
         pytest.param({"separator": ";;"}, "give one character", id="separator"),
         pytest.param({"separator": '"'}, "give one character", id="quote"),
         pytest.param({"on_error": "skip"}, "give 'fail' or 'quarantine'", id="on_error"),
