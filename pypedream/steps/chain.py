@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, overload
 from pydantic import Discriminator, Tag
 
 from pypedream.names import did_you_mean, there_are
-from pypedream.steps.kinds import wrong
+from pypedream.steps.kinds import aliases_of, wrong
 from pypedream.steps.nesting import entered
 from pypedream.steps.step import Step
 
@@ -151,7 +151,7 @@ def configuration_of(cls: type[Step], value: Any) -> Any:
         return {key: "Chain", "steps": value}
     if not isinstance(value, dict) or not value or key in value:
         return value
-    is_own = set(value) <= set(cls.__pydantic_fields__)
+    is_own = value.keys() <= {*cls.__pydantic_fields__, *aliases_of(cls)}
     if not is_own and all(_is_step(each, key) for each in value.values()):
         return {key: "Chain", "steps": OrderedDict(value)}
     return value

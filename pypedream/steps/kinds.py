@@ -24,7 +24,7 @@ from pypedream.values import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["Kind", "kind_of", "name_of", "unnamed", "wrong"]
+__all__ = ["Kind", "aliases_of", "kind_of", "name_of", "unnamed", "wrong"]
 
 _KNOWN: dict[str, WeakValueDictionary[str, type[Kind]]] = {}
 """From each short name to the classes that have it, by their full names; the newest is last."""
@@ -40,7 +40,7 @@ class Kind(pydantic.BaseModel):
     """A model whose plain form says by one key which class it is of.
 
     A class may choose another key for those derived from it: ``class Base(Step,
-    discriminator_key="name")``.
+    discriminator_key="name")``. A field that has an alias may be given by either.
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", validate_assignment=True)
@@ -114,6 +114,7 @@ class Kind(pydantic.BaseModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **keywords: Any) -> None:
         super().__pydantic_init_subclass__()
+        _allow_names(cls)
         if cls.__pydantic_complete__:
             # All variables of the function that it is defined in: they would travel with it.
             cls.__pydantic_parent_namespace__ = None
@@ -121,12 +122,7 @@ class Kind(pydantic.BaseModel):
             if near := did_you_mean(each, _KEYWORDS):
                 raise TypeError(f'class {cls.__name__} has a keyword "{each}"{near}')
         cls.__pypedream_key__ = keywords.get("discriminator_key") or cls.__pypedream_key__
-        if cls.__pypedream_key__ in cls.__pydantic_fields__:
-            raise TypeError(
-                f'{cls.__name__} cannot have a field "{cls.__pypedream_key__}": that key says which'
-                f' class a configuration is of; rename it, or choose another key by "class'
-                f' {cls.__name__}(..., discriminator_key=...)"'
-            )
+        _check_keys(cls)
         same = _KNOWN.setdefault(cls.__name__, WeakValueDictionary[str, type[Kind]]())
         same.pop(_full_name(cls), None)
         same[_full_name(cls)] = cls
@@ -192,6 +188,48 @@ class Kind(pydantic.BaseModel):
         finally:
             _WRITTEN.reset(token)
         return {self.__pypedream_key__: name_of(type(self)), **written}
+
+
+def _allow_names(cls: type[Kind]) -> None:
+    """Let fields with aliases be given by their names as well, as a class is written down.
+
+    The configuration of a model counts as its code: that of a class without aliases is left alone.
+    """
+    config = cls.model_config
+    said = ("populate_by_name", "validate_by_name")
+    aliases = [each.validation_alias for each in cls.__pydantic_fields__.values()]
+    has_aliases = "alias_generator" in config or any(each is not None for each in aliases)
+    if has_aliases and not any(name in config for name in said):
+        config["populate_by_name"] = True
+        cls.model_rebuild(force=True, raise_errors=False, _types_namespace={})
+
+
+def _check_keys(cls: type[Kind]) -> None:
+    """Raise if what a configuration may say of a field says something else there."""
+    key, aliases = cls.__pypedream_key__, aliases_of(cls)
+    if key in cls.__pydantic_fields__ or key in aliases:
+        what = "a field" if key in cls.__pydantic_fields__ else "an alias"
+        raise TypeError(
+            f'{cls.__name__} cannot have {what} "{key}": that key says which'
+            f' class a configuration is of; rename it, or choose another key by "class'
+            f' {cls.__name__}(..., discriminator_key=...)"'
+        )
+    for alias, name in aliases.items():
+        if alias in cls.__pydantic_fields__:
+            raise TypeError(
+                f'{cls.__name__} cannot have "{alias}" as an alias of its field "{name}": another'
+                " field is called so, and a field may be given by its name as well"
+            )
+
+
+def aliases_of(kind: type[pydantic.BaseModel]) -> dict[str, str]:
+    """Return from each other name by which a field may be given to the one that it has."""
+    found: dict[str, str] = {}
+    for name, declared in kind.__pydantic_fields__.items():
+        alias = declared.validation_alias
+        choices = alias.choices if isinstance(alias, pydantic.AliasChoices) else [alias]
+        found |= {each: name for each in choices if isinstance(each, str) and each != name}
+    return found
 
 
 def _full_name(kind: type) -> str:
@@ -296,8 +334,18 @@ def _with_hints(cls: type[Kind], error: pydantic.ValidationError) -> pydantic.Va
 def _line(cls: type[Kind], line: Mapping[str, Any]) -> InitErrorDetails:
     text, place = line["msg"], line["loc"]
     if line["type"] in _NO_FIELD and len(place) == 1:
-        fields = list(cls.__pydantic_fields__)
-        near = did_you_mean(str(place[0]), fields) or f": {there_are(fields)}"
-        text = f'{cls.__name__} has no field "{place[0]}"{near}'
+        text = _no_field(cls, str(place[0]), is_set=line["type"] == "no_such_attribute")
     told = PydanticCustomError(line["type"], "{text}", {"text": text})
     return InitErrorDetails(type=told, loc=place, input=line["input"])
+
+
+def _no_field(cls: type[Kind], name: str, *, is_set: bool) -> str:
+    """Return what is told of a name that is given, or set, and that no field has."""
+    fields, aliases = list(cls.__pydantic_fields__), aliases_of(cls)
+    if name in fields:
+        known = [f'as "{alias}"' for alias, field in aliases.items() if field == name]
+        return f'{cls.__name__} gets its field "{name}" {known[0] if known else "by its alias"}'
+    if is_set and name in aliases:
+        return f'{cls.__name__} has no field "{name}": it is set as "{aliases[name]}"'
+    near = did_you_mean(name, fields if is_set else [*fields, *aliases])
+    return f'{cls.__name__} has no field "{name}"{near or f": {there_are(fields)}"}'

@@ -281,7 +281,7 @@ class Step(Kind):
     def _configuration(self) -> dict[str, Any]:
         """Return the step as JSON can hold it, with what it cannot as text."""
         try:
-            return self.model_dump(mode="json")
+            return self.model_dump(mode="json", by_alias=False)
         except PydanticSerializationError:
             from pypedream.steps.records import text_of
 
