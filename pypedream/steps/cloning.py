@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel
 
 from pypedream.names import did_you_mean, there_are
-from pypedream.steps.kinds import Kind, aliases_of, name_of
+from pypedream.steps.kinds import Kind, aliases_of, fields_of, name_of
 
 if TYPE_CHECKING:
     from pypedream.steps.step import Step
@@ -61,7 +61,7 @@ def _configuration(value: Any, around: tuple[int, ...] = ()) -> Any:
         if id(value) in around:
             raise ValueError(f"{kind.__name__} contains itself: it cannot be cloned")
         around = (*around, id(value))
-        own = {name: _configuration(each, around) for name, each in _fields_of(value).items()}
+        own = {name: _configuration(each, around) for name, each in fields_of(value).items()}
         opened = _Fields({value.__pypedream_key__: name_of(kind), **own})
         opened.kind = kind
         return opened
@@ -72,12 +72,6 @@ def _configuration(value: Any, around: tuple[int, ...] = ()) -> Any:
     if isinstance(value, BaseModel) or (is_dataclass(value) and not isinstance(value, type)):
         return deepcopy(value)
     return copy(value) if isinstance(value, _MUTABLE) else value
-
-
-def _fields_of(value: BaseModel) -> dict[str, Any]:
-    own = vars(value)  # there may be cached properties
-    declared = {name: own[name] for name in type(value).__pydantic_fields__ if name in own}
-    return declared | (value.__pydantic_extra__ or {})
 
 
 def _with(within: Any, names: list[str], value: Any, path: str) -> Any:
@@ -100,7 +94,7 @@ def _with(within: Any, names: list[str], value: Any, path: str) -> Any:
 def _model_with(model: BaseModel, names: list[str], value: Any, path: str) -> BaseModel:
     """Return a model that is no step with another value, made as its class wants to be made."""
     kind = type(model)
-    opened = _Fields(_fields_of(model))
+    opened = _Fields(fields_of(model))
     opened.kind = kind
     changed: dict[str, Any] = _with(opened, names, value, path)
     ways: dict[str, str] = {}

@@ -24,7 +24,7 @@ from pypedream.values import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["Kind", "aliases_of", "kind_of", "name_of", "unnamed", "wrong"]
+__all__ = ["Kind", "aliases_of", "fields_of", "kind_of", "name_of", "unnamed", "wrong"]
 
 _KNOWN: dict[str, WeakValueDictionary[str, type[Kind]]] = {}
 """From each short name to the classes that have it, by their full names; the newest is last."""
@@ -34,6 +34,7 @@ _STATE = ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__")
 _WRITTEN: ContextVar[tuple[int, ...]] = ContextVar("pypedream.steps.written", default=())
 """What is being written down, each within the one before: ids of objects, and their fields."""
 _FIELDS = 0
+_IS_COMPARED: ContextVar[bool] = ContextVar("pypedream.steps.is_compared", default=False)
 
 
 class Kind(pydantic.BaseModel):
@@ -67,9 +68,17 @@ class Kind(pydantic.BaseModel):
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        mine, others = vars(self), vars(other)
-        extra = getattr(other, "__pydantic_extra__", None)
-        return mine == others and self.__pydantic_extra__ == extra
+        if _IS_COMPARED.get():  # what is around it sees to it that there is an end
+            return fields_of(self) == fields_of(other)
+        token = _IS_COMPARED.set(True)
+        try:
+            return fields_of(self) == fields_of(other)
+        except RecursionError:
+            from pypedream.steps.equality import are_equal  # it knows of this module
+
+            return are_equal(self, other)
+        finally:
+            _IS_COMPARED.reset(token)
 
     def __str__(self) -> str:
         return repr(self)
@@ -188,6 +197,14 @@ class Kind(pydantic.BaseModel):
         finally:
             _WRITTEN.reset(token)
         return {self.__pypedream_key__: name_of(type(self)), **written}
+
+
+def fields_of(value: pydantic.BaseModel) -> dict[str, Any]:
+    """Return the fields of a model by name, without what it has computed once."""
+    own, declared = vars(value), type(value).__pydantic_fields__
+    if len(own) > len(declared):
+        own = {name: own[name] for name in declared if name in own}
+    return own | value.__pydantic_extra__ if value.__pydantic_extra__ else own
 
 
 def _allow_names(cls: type[Kind]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import OrderedDict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,17 @@ class Put(Step):
 
     def _run(self, value: str = "") -> str:
         return value + self.text
+
+
+class Holding(Step):
+    around: Any
+
+    @cached_property
+    def twice(self) -> Any:
+        return self.around * 2
+
+    def _run(self, value: str = "") -> str:
+        return value
 
 
 def test_a_chain_is_a_sequence_of_steps():
@@ -178,6 +191,42 @@ def test_a_chain_that_contains_itself_can_be_shown_and_not_written_down():
     assert (chain.__pypedream_about__(), len(repr(chain)) < 300) == ("Put() -> ...", True)
     with pytest.raises(ValueError, match="Chain contains itself: no file can hold it"):
         chain.model_dump()
+
+
+def test_chains_that_contain_themselves_are_compared():
+    """In the same way they are the same chain; so are chains that are very deep."""
+    chain, deep, as_deep = within_itself(), Put(), Put()
+    for _ in range(1_000):
+        deep, as_deep = Chain(steps=[deep]), Chain(steps=[as_deep])
+
+    assert chain == within_itself()
+    assert chain != within_itself(infra={"folder": "x"})
+    assert deep == as_deep
+    assert deep != Chain(steps=[as_deep])
+
+
+@pytest.mark.parametrize("wrap", [list, dict, OrderedDict], ids=["list", "dict", "in order"])
+def test_what_is_around_a_step_that_contains_itself_is_compared(wrap):
+    """Names, places and their order, as anywhere."""
+
+    def held(*, names=("a", "b"), last=1):
+        step = Holding(around=None)
+        parts = {names[0]: step, names[1]: last}
+        step.around = wrap(parts.values() if wrap is list else parts)
+        return step
+
+    assert held() == held()
+    assert held() != held(last=2)
+    assert (held() == held(names=("a", "c"))) is (wrap is list)
+
+
+def test_what_a_step_has_computed_once_is_no_field():
+    """So it is not compared."""
+    step = Holding(around=1)
+
+    assert step.twice == 2
+    assert step == Holding(around=1)
+    assert Holding(around=2) != step
 
 
 def test_an_error_tells_the_fields_in_their_order():
