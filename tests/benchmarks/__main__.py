@@ -83,14 +83,22 @@ def main() -> None:
 def lines(row: Row) -> list[str]:
     """Return a row as text, with its peers below it."""
     asked = "" if row.asked is None else f"<= {_number(row.asked)}"
-    missed = "  missed" if row.asked is not None and median(row.measured) > row.asked else ""
-    middle, least = _number(median(row.measured)), _number(min(row.measured))
-    first = f"{row.figure:<{WIDTH}} {middle:>8} {least:>8} {asked:>8}  {row.unit}{missed}"
+    is_missed = row.asked is not None and row.measured and median(row.measured) > row.asked
+    missed = "  missed" if is_missed else ""
+    first = (
+        f"{row.figure:<{WIDTH}} {_middle_and_least(row.measured)} {asked:>8}  {row.unit}{missed}"
+    )
     return [first, *(_peer_line(name, ratios) for name, ratios in row.peers.items())]
 
 
 def _peer_line(name: str, ratios: list[float]) -> str:
-    return f"    {name:<{WIDTH - 4}} {_number(median(ratios)):>8} {_number(min(ratios)):>8}"
+    return f"    {name:<{WIDTH - 4}} {_middle_and_least(ratios)}"
+
+
+def _middle_and_least(ratios: list[float]) -> str:
+    if not ratios:
+        return f"{'did not end':>17}"
+    return f"{_number(median(ratios)):>8} {_number(min(ratios)):>8}"
 
 
 def _number(value: float) -> str:

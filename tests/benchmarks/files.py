@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from tests.benchmarks.file_peers import DOIT, DVC, HOME, OURS, PIVOT, Peer
 from tests.benchmarks.imports import BARE
-from tests.benchmarks.measure import Row, is_installed, paired
+from tests.benchmarks.measure import Row, is_installed, of_peer, paired
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,17 +52,18 @@ def _rows(home: str, *, is_quick: bool) -> Iterator[Row]:
     yield from _beside(
         f"{count:,} stages with files, nothing to do",
         again(OURS, count, samples),
-        {name: again(peer, count, peer.samples) for name, peer in peers.items()},
+        {name: of_peer(_again, home, peer, count, peer.samples) for name, peer in peers.items()},
         0,
     )
     if not is_quick:
-        doit = {name: again(peers[name], MANY, 3) for name in ("doit",) if name in peers}
+        names = [name for name in ("doit",) if name in peers]
+        doit = {name: of_peer(_again, home, peers[name], MANY, 3) for name in names}
         figure = f"{MANY:,} stages with files, nothing to do"
         yield Row(figure, UNIT, again(OURS, MANY, samples), None, doit)
     yield from _beside(
         f"{count:,} stages with files, for the first time",
         first(OURS, count, max(2, samples // 3)),
-        {name: first(peer, count, peer.samples) for name, peer in peers.items()},
+        {name: of_peer(_first, home, peer, count, peer.samples) for name, peer in peers.items()},
         1,
     )
     if is_quick:
@@ -98,7 +99,7 @@ def _beside(
 
 
 def _ratios(ours: list[float], theirs: list[float]) -> list[float]:
-    return [one / median(theirs) for one in ours]
+    return [one / median(theirs) for one in ours] if theirs else []
 
 
 def _grown(cost: Callable[[Peer, int, int], list[float]], samples: int) -> list[float]:

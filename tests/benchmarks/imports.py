@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tests.benchmarks import peers
-from tests.benchmarks.measure import Row, is_installed, paired
+from tests.benchmarks.measure import Row, is_installed, of_peer, paired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,7 @@ def _ratios(code: str, samples: int) -> list[float]:
 def _peers(samples: int) -> dict[str, list[float]]:
     modules = {"structlog": "structlog", **peers.MODULES}
     return {
-        name: _ratios(f"import {module}", samples // 3)
+        name: of_peer(_ratios, f"import {module}", samples // 3)
         for name, module in modules.items()
         if is_installed(module)
     }

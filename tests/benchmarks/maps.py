@@ -14,6 +14,7 @@ from tests.benchmarks.measure import (
     apart,
     in_calls,
     is_installed,
+    of_peer,
     one_call,
     paired,
 )
@@ -250,14 +251,14 @@ def peers(count: int) -> dict[str, dict[str, list[float]]]:
     """Measure the same with other libraries, and with pools that know nothing of a run."""
     found: dict[str, dict[str, list[float]]] = {
         "serial": {},
-        "threads": {"bare pool, one future an item": apart(in_a_pool, "threads", count)},
-        "processes": {"bare pool, chunks of 1,000": apart(in_a_pool, "processes", count)},
+        "threads": {"bare pool, one future an item": of_peer(in_a_pool, "threads", count)},
+        "processes": {"bare pool, chunks of 1,000": of_peer(in_a_pool, "processes", count)},
     }
     if is_installed("pipefunc"):
-        for name, beside in found.items():
-            beside["pipefunc"] = apart(with_pipefunc, name, count // 5)
+        for name, others in found.items():
+            others["pipefunc"] = of_peer(with_pipefunc, name, count // 5)
     if is_installed("joblib"):
-        found["processes"]["joblib"] = apart(with_joblib, count)
+        found["processes"]["joblib"] = of_peer(with_joblib, count)
     return found
 
 

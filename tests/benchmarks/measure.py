@@ -7,6 +7,9 @@ sample, and what counts is the ratio. The garbage collector stays on, as users h
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
@@ -19,9 +22,12 @@ from tests.benchmarks.stages import chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from multiprocessing.process import BaseProcess
 
 LOOPS = 50
 PROCESSES = 5
+LIMIT_S = 600
+"""How long one measurement of a peer may take."""
 
 
 @dataclass
@@ -35,11 +41,12 @@ class Row:
     unit
         What the numbers count.
     measured
-        The ratio of each sample, or one number that was counted.
+        The ratio of each sample, or one number that was counted; nothing if a peer that it is a
+        ratio to did not end.
     asked
         What it may be at most; None when nothing was asked.
     peers
-        From the name of another library to its ratios for the same.
+        From the name of another library to its ratios for the same; none if it did not end.
     """
 
     figure: str
@@ -53,11 +60,13 @@ class Row:
         return {
             "figure": self.figure,
             "unit": self.unit,
-            "median": median(self.measured),
-            "min": min(self.measured),
+            "median": median(self.measured) if self.measured else None,
+            "min": min(self.measured, default=None),
             "samples": len(self.measured),
             "asked": self.asked,
-            "peers": {name: median(ratios) for name, ratios in self.peers.items()},
+            "peers": {
+                name: median(ratios) if ratios else None for name, ratios in self.peers.items()
+            },
         }
 
 
@@ -112,6 +121,7 @@ def apart(work: Callable[..., Any], *args: Any, limit_s: float | None = None) ->
     """Return what *work* returns in a process of its own; None when it takes too long.
 
     What one figure leaves on the heap would make the next one's garbage collections dearer.
+    All that it has started ends with it.
     """
     context = get_context("spawn")
     here, there = context.Pipe(duplex=False)
@@ -123,9 +133,13 @@ def apart(work: Callable[..., Any], *args: Any, limit_s: float | None = None) ->
     except EOFError:
         raise RuntimeError(f"{work.__qualname__} ended without a result") from None
     finally:
-        process.terminate()
-        process.join()
+        _end(process)
     return result
+
+
+def of_peer(work: Callable[..., list[float]], *args: Any, limit_s: float = LIMIT_S) -> list[float]:
+    """Return the ratios of a peer, measured in a process of its own; none if it does not end."""
+    return apart(work, *args, limit_s=limit_s) or []
 
 
 def pooled(work: Callable[..., list[Row]], processes: int, *args: Any) -> list[Row]:
@@ -152,4 +166,15 @@ def _functions() -> list[Callable[[Any], Any]]:
 
 
 def _send(pipe: Any, work: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # so that what it starts can be ended together with it
     pipe.send(work(*args))
+
+
+def _end(process: BaseProcess) -> None:
+    """End a process for good, with those that it started where a system knows which these are."""
+    if process.pid is not None and hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):  # it has no group yet, or has ended
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()

@@ -127,6 +127,5 @@ def _measured(asked: Mapping[str, tuple[Callable[[int], Peer], int, int]]) -> di
     for name, (peer, count, samples) in asked.items():
         if is_installed(MODULES[name.partition(",")[0]]):
             ratios = apart(measure, peer, count, samples, limit_s=LIMIT_S)
-            if ratios is not None:
-                found[name] = ratios
+            found[name] = ratios or {"build": [], "run": []}
     return found

@@ -8,12 +8,13 @@ own, as users write them, and each is another function.
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks import stages
 from tests.benchmarks.imports import BARE, started
-from tests.benchmarks.measure import Row, apart, in_calls, is_installed, paired
+from tests.benchmarks.measure import Row, apart, in_calls, is_installed, of_peer, paired
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,7 +99,8 @@ def _fresh(figure: str, count: int, samples: int, asked: float | None) -> Row:
         peers = {}
         for name, write in PEERS.items():
             if is_installed(name):
-                peers[name] = _again(write(Path(folder), count), folder, max(2, samples // 3))
+                module = write(Path(folder), count)
+                peers[name] = of_peer(_again, module, folder, max(2, samples // 3))
         return Row(figure, "x a bare interpreter", ratios, asked, peers)
 
 
@@ -108,8 +110,8 @@ def _cold(count: int, samples: int) -> Row:
     with TemporaryDirectory() as folder:
         asked, peers = None, {}
         if is_installed("doit"):
-            first = _first(_doit, folder, count, max(2, samples // 3))
-            asked, peers = 3 * sorted(first)[len(first) // 2], {"doit": first}
+            first = of_peer(_first, _doit, folder, count, max(2, samples // 3))
+            asked, peers = 3 * median(first) if first else None, {"doit": first}
         return Row(figure, unit, _first(_flow, folder, count, samples), asked, peers)
 
 

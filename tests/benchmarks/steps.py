@@ -18,7 +18,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.imports import BARE, started
-from tests.benchmarks.measure import Row, apart, cpu_s, in_calls, is_installed, one_call, paired
+from tests.benchmarks.measure import (
+    Row,
+    apart,
+    cpu_s,
+    in_calls,
+    is_installed,
+    of_peer,
+    one_call,
+    paired,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -162,7 +171,8 @@ def _beside(
     """Measure with both; what is asked is a part of what the peer takes."""
     ours = apart(work, OURS, size, samples)
     peers = {} if quick else _peer(work, peers_size, 2)
-    limit = None if asked is None else next((asked * median(it) for it in peers.values()), None)
+    theirs = next(filter(None, peers.values()), None)
+    limit = asked * median(theirs) if asked is not None and theirs else None
     return Row(figure, "calls each", ours, limit, peers)
 
 
@@ -170,7 +180,7 @@ def _peer(work: Callable[..., list[float]], size: int, samples: int) -> dict[str
     """Measure the peer with as many as it can do in a reasonable time."""
     if not is_installed(PEER):
         return {}
-    return {f"exca, {size:,}": apart(work, PEER, size, samples)}
+    return {f"exca, {size:,}": of_peer(work, PEER, size, samples)}
 
 
 def _fresh(size: int, samples: int, *, quick: bool) -> Row:
@@ -179,8 +189,8 @@ def _fresh(size: int, samples: int, *, quick: bool) -> Row:
     with TemporaryDirectory() as folder:
         peers = {}
         if not quick and is_installed(PEER):
-            peers = {"exca": _main(folder, PEER, size, 3)}
-        limit = next((0.3 * median(ratios) for ratios in peers.values()), None)
+            peers = {"exca": of_peer(_main, folder, PEER, size, 3)}
+        limit = next((0.3 * median(ratios) for ratios in peers.values() if ratios), None)
         return Row(figure, "x a bare interpreter", _main(folder, OURS, size, samples), limit, peers)
 
 
