@@ -49,6 +49,7 @@ from pypedream.tabular.problems import Problem, error_of
 from pypedream.tabular.records import dialect_of
 from pypedream.tabular.table_schema import TableSchema, table_schema
 from pypedream.tabular.text_rows import TextRows
+from pypedream.values import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -139,18 +140,23 @@ def ingest_file(
     IngestError
         If the file cannot come in. Nothing is written then.
     DefinitionError
-        If the schema asks for something that cannot be.
+        If the schema asks for something that cannot be, or what is written would take the place
+        of the source or of a folder.
     TypeError
         If *spec* is no `IngestFileSpec`.
     """
     check_spec(spec)
+    _check_batch_size(batch_size)
     source, target = Path(source), Path(target)
+    _check_place(source, target, "rows")
+    rejects = Path(rejects or target.with_suffix(".rejects.csv"))
+    _check_place(source, rejects, "list of its rejects")
     mode = on_error or spec.on_error
     limit = spec.max_errors if max_errors is None and mode == "quarantine" else max_errors
     check_limit(mode, limit, f'the ingest of "{spec.name}"')
     schema = table_schema(spec.schema, spec.name)
     is_lenient = mode == "quarantine" or schema.drops_invalid
-    listed = Rejects(rejects or target.with_suffix(".rejects.csv")) if is_lenient else None
+    listed = Rejects(rejects) if is_lenient else None
     with ExitStack() as stack:
         rows = _opened(source, spec, stack)
         layout = _layout(rows, schema, spec, source.name)
@@ -177,6 +183,19 @@ def ingest_file(
         rules=tuple(tally.result(kept) for tally in intake.tallies()),
         rejects=kept,
     )
+
+
+def _check_batch_size(size: object) -> None:
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise DefinitionError(f"batch_size={said(size)} is not a whole number from 1 up")
+
+
+def _check_place(source: Path, place: Path, what: str) -> None:
+    """Refuse to write where the source is, which would be lost, or where a folder is."""
+    if place.is_dir():
+        raise DefinitionError(f'"{place}" is a folder: say which file in it gets the {what}')
+    if place.exists() and source.exists() and place.samefile(source):
+        raise DefinitionError(f'the {what} cannot take the place of "{source}": write elsewhere')
 
 
 def _opened(source: Path, spec: IngestFileSpec, stack: ExitStack) -> RowSource:

@@ -746,3 +746,57 @@ def test_a_schema_alone_does_not_describe_a_file(tmp_path: Path) -> None:
         ingest_file(tmp_path / "a.csv", schema, tmp_path / "a.parquet")
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("named", ["target", "rejects"])
+@pytest.mark.parametrize("way", ["same", "link", "in another way"])
+def test_what_is_written_never_takes_the_place_of_the_source(
+    tmp_path: Path, named: str, way: str
+) -> None:
+    """It would be gone for ever; whatever the path is called."""
+    source, link = tmp_path / "schools.csv", tmp_path / "link.csv"
+    source.write_bytes(HEAD + b"x,a,\n1,b,\n")
+    link.symlink_to(source)
+    place = {"same": source, "link": link, "in another way": tmp_path / "no" / ".." / source.name}
+    (tmp_path / "no").mkdir()
+    places = {"target": tmp_path / "rows.parquet", "rejects": None, named: place[way]}
+    before = sorted(tmp_path.iterdir())
+
+    with pytest.raises(DefinitionError, match=r'cannot take the place of ".*schools\.csv": write'):
+        ingest_file(
+            source,
+            IngestFileSpec("schools", "*.csv", SCHEMA, on_error="quarantine"),
+            places["target"] or source,
+            rejects=places["rejects"],
+        )
+
+    assert source.read_bytes() == HEAD + b"x,a,\n1,b,\n"
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        pytest.param(
+            {"target": "."}, "is a folder: say which file in it gets the rows", id="target"
+        ),
+        pytest.param({"rejects": "."}, "gets the list of its rejects", id="rejects"),
+        pytest.param({"batch_size": 0}, "batch_size=0 is not a whole number from 1 up", id="none"),
+        pytest.param({"batch_size": "10"}, "batch_size='10' is not a whole", id="text"),
+        pytest.param({"batch_size": 1.5}, "batch_size=1.5 is not a whole", id="half a row"),
+    ],
+)
+def test_a_call_that_cannot_be_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], said: str
+) -> None:
+    """Before anything is read or written."""
+    monkeypatch.chdir(tmp_path)
+    Path("schools.csv").write_bytes(HEAD + b"1,a,\n")
+    target = given.pop("target", "schools.parquet")
+
+    with pytest.raises(DefinitionError, match=said):
+        ingest_file(
+            Path("schools.csv"), IngestFileSpec("schools", "*.csv", SCHEMA), target, **given
+        )
+
+    assert [path.name for path in tmp_path.iterdir()] == ["schools.csv"]
