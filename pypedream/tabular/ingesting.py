@@ -30,6 +30,7 @@ from pypedream.tabular.run_folders import WORKING, damaged_runs, new_run_id, run
 from pypedream.tabular.run_log import NAME, RunLog
 from pypedream.tabular.stat_store import StatisticsStore
 from pypedream.tabular.stats import StatRecord, StatScope
+from pypedream.values import said
 
 if TYPE_CHECKING:
     import os
@@ -74,7 +75,7 @@ def ingest(
     host
         The id of the run of another system that this is part of.
     """
-    working = pipeline.pipeline_dir / WORKING
+    working, day = pipeline.pipeline_dir / WORKING, _day(run_date)
     with _in_its_turn(pipeline, working):
         files = match_files(folder, pipeline.ingest_files)
         asked = _Asked(pipeline.ingest_batch_size, on_error, max_errors)
@@ -82,12 +83,22 @@ def ingest(
         with _new_folder(working) as begun:
             found = _all_in(pipeline, run_id, begun, files, asked, options)
             found = {name: _moved(each, begun, working / run_id) for name, each in found.items()}
-            manifest = evolve(_manifest(pipeline, run_id, run_date, found), host=host)
+            manifest = evolve(_manifest(pipeline, run_id, day, found), host=host)
             manifest = evolve(manifest, status=RunStatus.INGESTED)
             write_manifest(manifest, begun)
             with _numbers_of(pipeline, run_id, found):
                 begun.rename(working / run_id)
     return manifest
+
+
+def _day(run_date: object) -> date:
+    """Return the day of a run: of a moment its own, and today where none is said."""
+    if run_date is None:
+        return datetime.now(UTC).astimezone().date()
+    if not isinstance(run_date, date):
+        what = f"run_date={said(run_date)} is no day"
+        raise TypeError(f"{what}: give a date, such as datetime.date(2026, 1, 5)")
+    return run_date.date() if isinstance(run_date, datetime) else run_date
 
 
 def _in_its_turn(pipeline: Pipeline, working: Path) -> AbstractContextManager[None]:
@@ -187,8 +198,8 @@ def _taking_in(
             rejects=folder / REJECTS / f"{spec.name}.csv",
             progress=_progress,
         )
-        said = f"{found.rows:,} rows, {found.columns} columns"
-        print(f"{said}, {found.rejected:,} rejected" if found.rejected else said)
+        came = f"{found.rows:,} rows, {found.columns} columns"
+        print(f"{came}, {found.rejected:,} rejected" if found.rejected else came)
         return found
 
     return take_in
@@ -227,7 +238,7 @@ def _moved(file: IngestedFile, folder: Path, home: Path) -> IngestedFile:
 def _manifest(
     pipeline: Pipeline,
     run_id: str,
-    run_date: date | None,
+    day: date,
     found: Mapping[str, IngestedFile],
 ) -> Manifest:
     now = datetime.now(UTC)
@@ -245,7 +256,6 @@ def _manifest(
             None if file.rejects is None else str(file.rejects),
         )
         files[name] = FileState(asdict(record), f"{INGESTED}/{name}.parquet")
-    day = run_date or now.astimezone().date()
     made = now.isoformat(timespec="microseconds")
     return Manifest(run_id, pipeline.name, day, made, files=files)
 

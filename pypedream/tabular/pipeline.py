@@ -246,6 +246,8 @@ class Pipeline(pypedream.pipeline.Pipeline, ABC):
             If another run is not completed, and `execution_mode` is "serial".
         Locked
             If somebody else ingests at this moment, and it is "serial".
+        TypeError
+            If *run_date* is no date.
         """
         __tracebackhide__ = True
         from pypedream.tabular.ingesting import ingest

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event, Thread
 
@@ -99,6 +99,19 @@ def test_an_ingest_that_fails_leaves_nothing_behind(tables, source):
     (source / "a_2024.csv").write_text("n\n1\n")
     tables.ingest(source, on_error="quarantine")
     assert tables.file("b").row_count() == 0
+
+
+@pytest.mark.parametrize("day", ["2026-01-05", "today", 20260105], ids=["text", "word", "number"])
+def test_the_day_of_a_run_is_a_date(tables, source, day):
+    """Anything else is refused before the folder is looked at: no manifest could be read again."""
+    with pytest.raises(
+        TypeError, match=rf"^run_date={day!r} is no day: give a date, such as datetime"
+    ):
+        tables.ingest(source, run_date=day, progress=False)
+
+    assert left_in(tables.pipeline_dir) == []
+    tables.ingest(source, run_date=datetime(2026, 1, 5, 23, tzinfo=UTC), progress=False)
+    assert [run.run_date for run in tables.runs()] == [date(2026, 1, 5)]
 
 
 def test_parameters_of_the_environment_are_for_the_steps(tables, source, monkeypatch):
