@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Set
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +14,7 @@ from pypedream.errors import DefinitionError
 from pypedream.values import said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     import pandera.polars as pa
@@ -32,15 +33,24 @@ __all__ = [
 OnError = Literal["fail", "quarantine"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_LONGEST = 200  # it is part of names of files, and most systems have none of more than 255
 _ON_ERROR = ("fail", "quarantine")
 
 
-def _texts(texts: Iterable[str]) -> tuple[str, ...]:
-    return (texts,) if isinstance(texts, str) else tuple(texts)
+def _texts(texts: Any) -> Any:
+    """Return texts as a tuple, one as well; what is none is told by who knows of which file."""
+    if isinstance(texts, str):
+        return (texts,)
+    return tuple(texts) if isinstance(texts, Iterable) else texts
 
 
-def _formats(formats: Mapping[str, str]) -> Mapping[str, str]:
-    return MappingProxyType(dict(formats))
+def _in_order(texts: Any) -> Any:
+    """Return texts as a tuple, but for a set: it has no order."""
+    return texts if isinstance(texts, Set) else _texts(texts)
+
+
+def _formats(formats: Any) -> Any:
+    return MappingProxyType(dict(formats)) if isinstance(formats, Mapping) else formats
 
 
 class ExecutionMode(StrEnum):
@@ -113,12 +123,12 @@ class IngestFileSpec:
     source_pattern: str = field()
     schema: pa.DataFrameSchema = field(repr=False)
     encoding: str = field(default="utf-8")
-    has_header: bool = True
+    has_header: bool = field(default=True)
     column_names: tuple[str, ...] | None = field(
-        default=None, converter=converters.optional(_texts)
+        default=None, converter=converters.optional(_in_order)
     )
     preprocess: Callable[[Path], pl.DataFrame] | None = field(default=None)
-    optional: bool = False
+    optional: bool = field(default=False)
     separator: str = field(default=",", kw_only=True)
     null_values: tuple[str, ...] = field(default=(), kw_only=True, converter=_texts)
     formats: Mapping[str, str] = field(factory=dict, kw_only=True, converter=_formats)
@@ -137,20 +147,50 @@ class IngestFileSpec:
         check_limit(self.on_error, self.max_errors, f'the file "{self.name}"')
 
     @name.validator
-    def _check_name(self, _: Attribute[str], name: str) -> None:
-        if not _NAME.fullmatch(str(name)):
+    def _check_name(self, _: Attribute[str], name: object) -> None:
+        if not (isinstance(name, str) and _NAME.fullmatch(name)):
             raise DefinitionError(
                 f"{name!r} cannot be the name of a file: use letters, digits, '.', '_' and '-',"
                 " and begin with a letter or a digit"
             )
+        if len(name) > _LONGEST:
+            raise DefinitionError(f'a file has a name of at most {_LONGEST} letters, not "{name}"')
 
     @source_pattern.validator
-    def _check_pattern(self, _: Attribute[str], pattern: str) -> None:
+    def _check_pattern(self, _: Attribute[str], pattern: object) -> None:
+        if not isinstance(pattern, str):
+            what = f"has source_pattern={said(pattern)}"
+            raise _refused(self.name, f"{what}: give a text, such as 'schools_*.csv'")
         if not pattern.strip():
             raise _refused(self.name, "needs a source_pattern, such as 'schools_*.csv'")
-        if "/" in pattern:
+        if "/" in pattern or "\\" in pattern:
             what = f"has the source_pattern {pattern!r}, which names a folder"
             raise _refused(self.name, f"{what}: files are in the one that is ingested")
+
+    @has_header.validator
+    @optional.validator
+    def _check_choice(self, own: Attribute[bool], choice: object) -> None:
+        if not isinstance(choice, bool):
+            raise _refused(self.name, f"has {own.name}={said(choice)}: give True or False")
+
+    @column_names.validator
+    @null_values.validator
+    def _check_texts(self, own: Attribute[Any], texts: object) -> None:
+        if texts is None and own.default is None:
+            return
+        if not isinstance(texts, tuple) or not all(isinstance(each, str) for each in texts):
+            what = f"has {own.name}={said(texts)}"
+            raise _refused(self.name, f'{what}: give texts, such as {own.name}=("a", "b")')
+
+    @formats.validator
+    def _check_formats(self, _: Attribute[Any], formats: object) -> None:
+        if not isinstance(formats, Mapping):
+            what = f"has formats={said(formats)}"
+            raise _refused(self.name, f'{what}: give a mapping, such as {{"opened": "%d-%m-%Y"}}')
+        for name, text in formats.items():
+            if not (isinstance(name, str) and isinstance(text, str) and "%" in text):
+                what = f"has {said(text)} as the format of the column {said(name)}"
+                raise _refused(self.name, f"{what}: write one as strptime does, such as '%d-%m-%Y'")
 
     @preprocess.validator
     def _check_preprocess(self, _: Attribute[Any], preprocess: object) -> None:
@@ -168,8 +208,9 @@ class IngestFileSpec:
             ) from None
 
     @separator.validator
-    def _check_separator(self, _: Attribute[str], separator: str) -> None:
-        if len(separator) != 1 or not separator.isascii() or separator in '"\r\n\0':
+    def _check_separator(self, _: Attribute[str], separator: object) -> None:
+        is_one = isinstance(separator, str) and len(separator) == 1 and separator.isascii()
+        if not is_one or separator in ('"', "\r", "\n", "\0"):
             raise _refused(self.name, f"has the separator {separator!r}: give one character")
 
 
