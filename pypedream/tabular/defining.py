@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["check_class", "step_of"]
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_LONGEST = 200  # it is the name of folders, and most systems have none of more than 255 letters
+_ALIKE = 0.9
+_SIZES = ("large_file_threshold_bytes", "ingest_batch_size", "run_batch_size")
 
 
 def check_class(kind: type) -> None:
@@ -41,7 +44,7 @@ def check_class(kind: type) -> None:
     wrong += [f"ingest_files= holds {said(each)}, which is no IngestFileSpec" for each in others]
     names = [each.name for each in specs if isinstance(each, IngestFileSpec)]
     wrong += [f'two of ingest_files= are called "{name}"' for name in _repeated(names)]
-    wrong += _wrong_sizes(kind)
+    wrong += _wrong_sizes(kind) + _misspelt(kind)
     for name, modes in (
         ("execution_mode", ExecutionMode),
         ("step_execution_mode", StepExecutionMode),
@@ -100,13 +103,25 @@ def step_of(
 
 
 def _wrong_sizes(kind: type) -> list[str]:
-    sizes = ("large_file_threshold_bytes", "ingest_batch_size", "run_batch_size")
     found = []
-    for name in (*sizes, "max_parallel_workers"):
+    for name in (*_SIZES, "max_parallel_workers"):
         value = getattr(kind, name)
         is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
-        if not (is_count or (value is None and name not in sizes)):
+        if not (is_count or (value is None and name not in _SIZES)):
             found.append(f"{name}={value!r} is not a whole number from 1 up")
+    return found
+
+
+def _misspelt(kind: type) -> list[str]:
+    """Tell what is nearly called as something that a class may say, which nobody would look at."""
+    known = [*_SIZES, "max_parallel_workers", "execution_mode", "step_execution_mode"]
+    own = [name for name in vars(kind) if name[:1] != "_" and not hasattr(kind.__base__, name)]
+    found = []
+    for name in own:
+        from difflib import get_close_matches  # most classes have nothing of their own
+
+        if near := get_close_matches(name, known, n=1, cutoff=_ALIKE):
+            found.append(f'it has "{name}"; did you mean "{near[0]}"?')
     return found
 
 
@@ -115,6 +130,8 @@ def _wrong_label(label: object, key: Any, before: Sequence[StepDefinition]) -> l
         return [f"a step has a label, not {said(label)}"]
     if not (isinstance(key, str) and _ID.fullmatch(key)):
         return [f"step_id={key!r} has other letters than A-Z, a-z, 0-9, '.', '_' and '-'"]
+    if len(key) > _LONGEST:
+        return [f'its id has {len(key)} letters, and {_LONGEST} are the most: step_id="..."']
     # Ids are names of folders, and some systems see no difference between "A" and "a".
     same = (step.label for step in before if step.step_id.casefold() == key.casefold())
     other = next(same, None)
@@ -126,12 +143,14 @@ def _wrong_label(label: object, key: Any, before: Sequence[StepDefinition]) -> l
 def _wrong_function(fn: Any, kind: StepKind, *, is_by_name: bool) -> list[str]:
     if kind not in list(StepKind):
         return [f"kind={kind!r} is not StepKind.STEP or StepKind.FILTER"]
-    if not callable(fn) and not isinstance(fn, pl.Expr):
+    is_expression = isinstance(fn, pl.Expr)
+    if not callable(fn) and not (is_expression and kind == StepKind.FILTER):
         what = "a function or an expression" if kind == StepKind.FILTER else "a function"
-        return [f"it takes {what}, not {said(fn)}"]
+        given = "an expression: add_filter takes out rows by one" if is_expression else said(fn)
+        return [f"it takes {what}, not {given}"]
     if iscoroutinefunction(fn) or isgeneratorfunction(fn):
         return ["its function is async or yields, and so would do nothing when it is called"]
-    if is_by_name or isinstance(fn, pl.Expr):
+    if is_by_name or is_expression:
         return []
     gets = ("the frame",) if kind == StepKind.FILTER else ("ctx", "files")
     if _takes(fn, gets):
@@ -164,7 +183,9 @@ def _wrong_files(specs: list[Any], names: Sequence[str], *, is_by_name: bool) ->
     found = []
     for spec in specs:
         name = getattr(spec, "ingest_name", None)
-        if not isinstance(name, str):
+        if isinstance(spec, IngestFileSpec):
+            found.append(f'files= holds the IngestFileSpec of "{spec.name}": write "{spec.name}"')
+        elif not isinstance(name, str):
             found.append(f"files= holds {said(spec)}, which has no ingest_name")
         elif name not in names:
             near = did_you_mean(name, names) or f": {there_are(names)}"

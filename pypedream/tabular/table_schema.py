@@ -85,7 +85,8 @@ def table_schema(schema: Any, file: str) -> TableSchema:
         If it is none, or asks for something that cannot be done with a file.
     """
     schema = schema.to_schema() if _is_model(schema) else schema
-    if not any(each.__module__.startswith(_HERE) for each in type(schema).__mro__):
+    is_of_polars = any(each.__module__.startswith(_HERE) for each in type(schema).__mro__)
+    if not (is_of_polars and hasattr(schema, "columns")):
         raise DefinitionError(f'the file "{file}" has {_what(schema)} as its schema: {_FIX}')
     columns: Mapping[str, Any] = schema.columns
     with_parsers = [name for name, each in columns.items() if getattr(each, "parsers", None)]

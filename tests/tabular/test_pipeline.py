@@ -9,6 +9,9 @@ from tests.tabular.tables import adding, ingested, numbers, pipeline_of
 pl = pytest.importorskip("polars")
 
 
+SPEC = IngestFileSpec("a", "a.csv", None)
+
+
 class A(AstroFileSpec):
     ingest_name = "a"
 
@@ -46,6 +49,7 @@ def yielding(ctx, files):
         ({"execution_mode": "both"}, """execution_mode='both' is not "serial" or "parallel"."""),
         ({"run_batch_size": 0}, "run_batch_size=0 is not a whole number from 1 up"),
         ({"max_parallel_workers": True}, "max_parallel_workers=True is not"),
+        ({"executon_mode": "parallel"}, 'it has "executon_mode"; did you mean "execution_mode"'),
     ],
 )
 def test_a_class_that_cannot_be_is_refused_when_it_is_made(body, why):
@@ -92,6 +96,9 @@ def test_a_pipeline_has_a_step(tmp_path):
         (("x", nothing, [A, "a"]), 'files= names "a" twice'),
         (("x", nothing), "no argument is called after a file: there is only a"),
         (("x", 3, ["a"]), "it takes a function, not 3"),
+        (("x", pl.col("n") > 1, ["a"]), "it takes a function, not an expression: add_filter takes"),
+        (("x", nothing, [SPEC]), 'holds the IngestFileSpec of "a": write "a"'),
+        (("x" * 201, nothing, ["a"]), "its id has 201 letters, and 200 are the most"),
         (("x", later, ["a"]), "async or yields"),
         (("x", yielding, ["a"]), "async or yields"),
         (("x", lambda a: None, ["a"]), "called with ctx and files, and .* takes a "),

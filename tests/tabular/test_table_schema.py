@@ -65,8 +65,9 @@ def test_a_model_is_a_schema() -> None:
             ),
             "has parsers",
         ),
+        (pa.Column(str), "has a Column as its schema: give a DataFrameSchema"),
     ],
-    ids=["nothing", "dict", "pandas", "parsers"],
+    ids=["nothing", "dict", "pandas", "parsers", "column"],
 )
 def test_what_is_no_schema_is_refused(schema: Any, match: str) -> None:
     """The error says which file it is and what to give."""
