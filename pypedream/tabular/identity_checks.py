@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
+from types import NoneType
 from typing import TYPE_CHECKING
 
 from pypedream.errors import IdentityError
@@ -79,8 +80,11 @@ def check_call(
     _refuse("cannot resolve", problems)
 
 
-def check_kinds(run_date: object, exclude_columns: object) -> None:
-    """Refuse with a TypeError what is no day, and what is no set of names."""
+def check_kinds(key: object, run_date: object, exclude_columns: object) -> None:
+    """Refuse with a TypeError what is no name, no day, and no set of names."""
+    if not isinstance(key, (str, NoneType)):
+        what = f"source_key_column={key!r} is no name of a column"
+        raise TypeError(f"{what}: a key of several is one made by pl.concat_str")
     if not isinstance(run_date, date):
         raise TypeError(f"run_date={run_date!r} is no day: give a date, such as ctx.run_date")
     if isinstance(exclude_columns, str):

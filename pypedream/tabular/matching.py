@@ -53,6 +53,8 @@ def match_files(folder: str | os.PathLike[str], specs: Sequence[IngestFileSpec])
     'schools_2024.csv'
     """
     _check_specs(specs)
+    if not os.fspath(folder):  # it would be the one that Python was started in
+        raise error_of('folder ""', [Problem("no-folder", "has no name: say which folder")])
     names, problems = _names_in(Path(folder))
     free, unclear, found = list(names), set[str](), dict[str, Path]()
     for at, spec in enumerate(specs):

@@ -20,6 +20,7 @@ from pypedream.tabular.versions import new_version
 from pypedream.values import said
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["QUARANTINE", "REASON", "StepQuarantine"]
@@ -103,7 +104,8 @@ class StepQuarantine:
         try:
             rows = pl.DataFrame([dict(row)], schema_overrides=_known(schema, row), strict=True)
         except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
-            raise QuarantineError(f"{self._of(file)}: {error}") from error
+            what = ", ".join(_misfits(schema, row)) or str(error).partition("\n")[0]
+            raise QuarantineError(f"{self._of(file)}: {what}") from error
         self.quarantine_rows(file, rows, reason=reason)
 
     def write(self) -> None:
@@ -160,6 +162,15 @@ class StepQuarantine:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
+
+
+def _misfits(schema: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with values of a row that are not of the dtype of their column."""
+    for name, dtype in _known(schema, row).items():
+        try:
+            pl.Series([row[name]], dtype=dtype, strict=True)
+        except (TypeError, ValueError, pl.exceptions.PolarsError):
+            yield f'{said(row[name])} is no {dtype}, which the column "{name}" is'
 
 
 def _known(schema: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:

@@ -141,7 +141,7 @@ class CanonicalIdResolver:
             If the store cannot be read or written.
         """
         check_frame(data)
-        check_kinds(run_date, exclude_columns)
+        check_kinds(source_key_column, run_date, exclude_columns)
         left_out = frozenset(exclude_columns)
         groups = self._groups(data, {source_key_column, *left_out})
         check_call(data, source_key_column, namespace, groups, left_out)

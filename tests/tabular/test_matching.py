@@ -108,6 +108,16 @@ def test_no_folder(folder: Path, name: str, match: str) -> None:
         match_files(folder / name, specs("*"))
 
 
+def test_a_folder_without_a_name_is_not_the_present_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable that is not set would take in whatever is there."""
+    monkeypatch.chdir(folder)
+
+    with pytest.raises(IngestError, match=r'folder "": .*\n  has no name: say which folder'):
+        match_files("", specs("*"))
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 def test_a_link_that_leads_nowhere_is_no_file(folder: Path) -> None:
     """A link to a file is a file; one to nothing is a mistake."""

@@ -98,6 +98,18 @@ def test_a_row_that_is_none_of_the_file_is_refused(schools, quarantine, row):
         quarantine.quarantine_row(schools, row, reason="x")
 
 
+def test_a_value_of_another_dtype_is_told_in_a_line(schools, quarantine):
+    """With its column, and with all that are wrong."""
+    row = {"id": 1, "pupils": "many"}
+
+    with pytest.raises(QuarantineError, match='cannot quarantine rows of "schools"') as refused:
+        quarantine.quarantine_row(schools, row, reason="x")
+
+    one, other = "1 is no String", "'many' is no Int64"
+    told = f'{one}, which the column "id" is, {other}, which the column "pupils" is'
+    assert str(refused.value).endswith(f": {told}")
+
+
 @pytest.mark.parametrize("file", ["schools", None])
 def test_what_is_no_file_of_the_step_is_refused(quarantine, file):
     """As its name; the message says what to give."""

@@ -486,13 +486,17 @@ def test_only_a_frame_can_be_resolved(tmp_path: Path, data: Any, problem: str) -
         ({"exclude_columns": None}, "exclude_columns=None is no set of names"),
         ({"day": "2026-01-05"}, "run_date='2026-01-05' is no day: give a date"),
         ({"day": None}, "run_date=None is no day"),
+        (
+            {"source_key_column": ["urn", "town"]},
+            r"source_key_column=\['urn', 'town'\] is no name of a column: a key of several is one",
+        ),
     ],
-    ids=["a name", "no names", "a text as the day", "no day"],
+    ids=["a name", "no names", "a text as the day", "no day", "two keys"],
 )
-def test_a_text_is_neither_names_nor_a_day(
+def test_what_is_no_name_no_names_or_no_day_is_refused(
     tmp_path: Path, options: dict[str, Any], problem: str
 ) -> None:
-    """Its letters would be names of no column, and nothing would be left out."""
+    """The letters of a text would be names of no column, and nothing would be left out."""
     with pytest.raises(TypeError, match=problem):
         resolve(schools(tmp_path), FIRST, **options)
 
