@@ -52,6 +52,14 @@ class Backend(Kind, discriminator_key="backend"):
     def _by_its_name_of_now(cls, mode: Any) -> Any:
         return "force" if mode == "force-forward" else mode
 
+    @pydantic.field_validator("folder", mode="before")
+    @classmethod
+    def _with_a_name(cls, folder: Any) -> Any:
+        """Refuse an empty text, which would be the folder that Python was started in."""
+        if folder == "":
+            raise ValueError('a folder without a name: write "." for the present one')
+        return folder
+
     @pydantic.field_validator("folder")
     @classmethod
     def _on_this_machine(cls, folder: Path | None) -> Path | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["maker", "through"]
 
 _NOTHING = object()
+_NO_RESULTS = (Mapping, Set, str, bytes)  # keys, what has no order, and letters
 
 
 def through(steps: Sequence[Step], values: Iterable[Any]) -> Iterator[Any]:
@@ -106,8 +107,8 @@ def _batched(step: Step, values: Iterable[Any]) -> Iterator[Any]:
 
 
 def _results(step: Step, values: Iterator[Any]) -> Iterable[Any]:
-    results = step._run_batch(values)
-    if not isinstance(results, Iterable):
+    results: Any = step._run_batch(values)
+    if isinstance(results, _NO_RESULTS) or not isinstance(results, Iterable):
         raise BatchProtocolError(
             f"{step.told()}._run_batch returned {short(results)}: it must yield one result for"
             " each input, in their order"

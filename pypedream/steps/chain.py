@@ -147,12 +147,17 @@ def configuration_of(cls: type[Step], value: Any) -> Any:
     if callable(value) and not isinstance(value, Step):
         name = getattr(value, "__name__", type(value).__name__)
         raise wrong(f"{name} is no step: write Func(function={name})")
+    if isinstance(value, str):
+        raise wrong(f'"{value}" is no step: write {{"{key}": "{value}"}}, or the step itself')
     if isinstance(value, (list, tuple)):
+        if not issubclass(Chain, cls):
+            raise wrong(f"a list of steps is a Chain, and here is wanted: {cls.__name__}(...)")
         return {key: "Chain", "steps": value}
     if not isinstance(value, dict) or not value or key in value:
         return value
     is_own = value.keys() <= {*cls.__pydantic_fields__, *aliases_of(cls)}
-    if not is_own and all(_is_step(each, key) for each in value.values()):
+    is_open = not is_own and issubclass(Chain, cls)
+    if is_open and all(_is_step(each, key) for each in value.values()):
         return {key: "Chain", "steps": OrderedDict(value)}
     return value
 

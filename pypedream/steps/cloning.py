@@ -44,6 +44,11 @@ def cloned(step: S, given: tuple[Mapping[str, Any], ...], keywords: Mapping[str,
     changes = given[0] if given else keywords
     if not isinstance(changes, Mapping):
         raise TypeError(f"clone takes a mapping of fields to values, not {changes!r}")
+    for name in changes:
+        if not isinstance(name, str):
+            raise TypeError(
+                f'clone takes names of fields, or paths such as "infra.mode", not {name!r}'
+            )
     configuration = _configuration(step)
     for path, value in changes.items():
         configuration = _with(configuration, path.split("."), value, path)

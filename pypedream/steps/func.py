@@ -88,6 +88,7 @@ class Func(Step):
     def _fitting(self) -> Self:
         """See to it that the configuration fits the function, also when that is changed."""
         name = _name_of(self.function)
+        _check_kind(name, self.function)
         parameters = _parameters_of(self.function)
         taken = [each for each in parameters if each in type(self).__pydantic_fields__]
         if taken:
@@ -125,6 +126,17 @@ class Func(Step):
         if self._is_first:
             return self.function(*args, **given)
         return self.function(**given, **dict(zip((self._input or "",), args, strict=False)))
+
+
+def _check_kind(name: str, function: Any) -> None:
+    """Raise if a function is a step, which needs no Func, or is async."""
+    kind, why = function if isinstance(function, type) else type(function), ""
+    if issubclass(kind, Step):
+        why = "is a step: it needs no Func around it"
+    elif inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        why = "is async, and nobody awaits a step: make it a def"
+    if why:
+        raise ValueError(f"{name} {why}")
 
 
 def _parameters_of(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:

@@ -7,6 +7,7 @@ the digest of a position goes on from that of the one before. All digests are of
 
 from __future__ import annotations
 
+from collections.abc import Set
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from hashlib import sha256
@@ -18,6 +19,7 @@ from pypedream.names import did_you_mean
 from pypedream.steps.no_value import NO_VALUE, NoValue
 from pypedream.store.encoding import SCALARS, Encoding, joined, label, name_of, tagged, text
 from pypedream.store.identity import code_identity
+from pypedream.values import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +63,10 @@ def code_of(kind: type[Step]) -> str:
 
 def fields_that_count(step: Step) -> dict[str, Any]:
     """Return the fields that decide about what a step gives, by name."""
-    left_out = {"infra", *step._exclude_from_cls_uid()}
+    names = step._exclude_from_cls_uid()
+    if type(names) is not list:
+        _check_names(step, names)
+    left_out = {"infra", *names}
     if len(left_out) > 1 and not left_out <= type(step).__pydantic_fields__.keys():
         _check_left_out(step, left_out)
     own, declared = vars(step), type(step).__pydantic_fields__  # there may be cached properties
@@ -74,8 +79,17 @@ def fields_that_count(step: Step) -> dict[str, Any]:
     return {name: value for name, value in counted.items() if name not in left_out}
 
 
+def _check_names(step: Step, names: object) -> None:
+    """Raise if what is to be left out is no collection of names; the letters of a text are not."""
+    if not isinstance(names, (list, tuple, Set)) or not all(isinstance(it, str) for it in names):
+        kind, wanted = type(step).__name__, f'["{names}"]' if isinstance(names, str) else '["name"]'
+        told = f"{kind}._exclude_from_cls_uid returned {short(names)}"
+        raise StepError(f"{told}: return a list of names, {wanted}")
+
+
 def _check_left_out(step: Step, names: set[str]) -> None:
     """Raise if a name that is no field is nearly one: the field that is meant would count."""
+    _check_names(step, names - {"infra"})
     fields = {*type(step).__pydantic_fields__, *(step.__pydantic_extra__ or ())}
     for name in sorted(names - fields):
         if near := did_you_mean(name, fields - names):

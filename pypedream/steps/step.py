@@ -187,7 +187,7 @@ class Step(Kind):
         >>> doubled, list(doubled)
         (<StepItems: 2 of Double>, [2, 4])
         """
-        if not isinstance(values, (tuple, Iterable)):
+        if isinstance(values, (str, bytes)) or not isinstance(values, (tuple, Iterable)):
             told = short(values, _LONGEST)
             raise TypeError(f"run_many takes many inputs, as a list; run({told}) takes one")
         return StepItems(self, values if isinstance(values, tuple) else tuple(values))
@@ -302,7 +302,15 @@ def _one_value(value: Any) -> Any:
 
 
 def _check_names(kind: type[Step]) -> None:
-    """Raise if a method bears nearly the name of one that steps may have: nobody would call it."""
+    """Raise if a method bears nearly the name of one that steps may have: nobody would call it.
+
+    So is it with what is no method and bears the name of one: a field, or a private attribute.
+    """
+    for name in (*kind.__pydantic_fields__, *kind.__private_attributes__):
+        if hasattr(vars(Step).get(name), "__get__"):
+            raise TypeError(
+                f"{kind.__name__}.{name} is no method, as in other steps: rename it, or make it one"
+            )
     for name, value in vars(kind).items():
         bare = name.strip("_")
         if bare[:2] not in _STARTS or hasattr(Step, name) or not hasattr(value, "__get__"):
@@ -315,17 +323,33 @@ def _check_names(kind: type[Step]) -> None:
             raise TypeError(f'{kind.__name__} has a method "{name}"; did you mean "{right}"?')
 
 
+def _check_run(kind: type[Step]) -> None:
+    """Raise if what computes a value cannot be called with one."""
+    run = inspect.getattr_static(kind, "_run")
+    if isinstance(run, property):
+        raise TypeError(f"{kind.__name__}._run is a property: make it a method")
+    if inspect.isfunction(run) and not inspect.signature(run).parameters:
+        raise TypeError(f"{kind.__name__}._run takes nothing, not even itself: write _run(self)")
+
+
 def _flags_of(kind: type[Step]) -> Flags:
     if inspect.iscoroutinefunction(kind._run) or inspect.isasyncgenfunction(kind._run):
         raise TypeError(f"{kind.__name__}._run is async, and nobody awaits a step: make it a def")
     is_batched = kind._run_batch is not Step._run_batch
     has_run = kind._run is not Step._run
+    if has_run:
+        _check_run(kind)
     parameters = list(inspect.signature(kind._run).parameters.values())[1:] if has_run else []
     needed = [
         each
         for each in parameters
         if each.default is each.empty and each.kind in (*_BY_POSITION, each.KEYWORD_ONLY)
     ]
+    if needed and needed[0].kind is inspect.Parameter.KEYWORD_ONLY:
+        raise TypeError(
+            f"{kind.__name__}._run takes {needed[0].name} by its name alone, and no step is called"
+            " so: leave out the * before it"
+        )
     if len(needed) > 1:
         names = " and ".join(each.name for each in needed)
         raise TypeError(

@@ -53,7 +53,17 @@ def nothing(values: Iterator[int]) -> None:
     list(values)
 
 
+def named(values: Iterator[int]) -> dict[int, int]:
+    return {value: 2 * value for value in values}
+
+
+def in_no_order(values: Iterator[int]) -> set[int]:
+    return {2 * value for value in values}
+
+
 WRONG = [
+    (named, r"_run_batch returned \{1: 2, 2: 4, 3: 6\}: it must yield one result for each"),
+    (in_no_order, r"_run_batch returned \{2, 4, 6\}: it must yield one result for each"),
     (nothing, "_run_batch returned None: it must yield one result for each input"),
     (too_many, "yields a result before it takes an input"),
     (too_many_at_last, "yields more than one result for an input"),

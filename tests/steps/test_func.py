@@ -6,10 +6,19 @@ import pydantic
 import pytest
 from pydantic_core import PydanticSerializationError
 
-from pypedream.steps import Chain, Func
+from pypedream.steps import Chain, Func, Step
 
 if TYPE_CHECKING:
     from fractions import Fraction
+
+
+class Plain(Step):
+    def _run(self, value: float) -> float:
+        return value
+
+
+async def later(x: float) -> float:
+    return x
 
 
 def scale(x: float, factor: float = 2.0) -> float:
@@ -65,6 +74,9 @@ def test_one_parameter_is_the_input_and_the_others_are_fields():
         ({"function": "math.sqr"}, 'function "math.sqr": there is no "sqr"; did you mean "sqrt"'),
         ({"function": "math.pi"}, 'function "math.pi" is float, which cannot be called'),
         ({"function": "nowhere.at"}, 'function "nowhere.at": there is no module "nowhere"'),
+        ({"function": later}, "later is async, and nobody awaits a step: make it a def"),
+        ({"function": Plain()}, "Plain is a step: it needs no Func around it"),
+        ({"function": Plain}, "Plain is a step: it needs no Func around it"),
         ({"function": 3}, 'function must be a function or "package.module.name", not 3'),
     ],
     ids=lambda one: None if isinstance(one, str) else "-".join(map(str, one.values())),

@@ -231,6 +231,31 @@ def test_a_name_to_leave_out_that_is_nearly_a_field_is_refused():
     assert not step.lookup(1).cached()
 
 
+@pytest.mark.parametrize(
+    "names, said",
+    [
+        ("rate", r"""returned 'rate': return a list of names, \["rate"\]"""),
+        (None, r'returned None: return a list of names, \["name"\]'),
+        ([3], r"returned \{3\}: return a list of names"),
+    ],
+    ids=["text", "nothing", "number"],
+)
+def test_what_is_left_out_is_a_list_of_names(names, said):
+    """The letters of a text would be names of no field."""
+
+    class Leaves(Step):
+        rate: float = 1.0
+
+        def _exclude_from_cls_uid(self) -> Any:
+            return names
+
+        def _run(self, value: int) -> int:
+            return value
+
+    with pytest.raises(StepError, match=rf"^Leaves\._exclude_from_cls_uid {said}"):
+        Leaves(infra={"folder": "x"}).lookup(1)
+
+
 def test_an_item_that_is_not_there_is_named_by_a_step_that_takes_none():
     """Others would mix up its results with those of real inputs."""
 

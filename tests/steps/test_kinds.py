@@ -131,13 +131,29 @@ def test_a_mistake_in_a_configuration_names_the_nearest(given, said):
         (Stretch, "Stretch is a class: write Stretch(...)"),
         ([Stretch], "Stretch is a class: write Stretch(...)"),
         ([len], "len is no step: write Func(function=len)"),
+        (["Stretch"], '"Stretch" is no step: write {"type": "Stretch"}, or the step itself'),
+        ("Stretch", '"Stretch" is no step: write {"type": "Stretch"}, or the step itself'),
     ],
-    ids=["text", "path", "backend", "step", "step in a list", "function"],
+    ids=["text", "path", "backend", "step", "step in a list", "function", "name", "name alone"],
 )
 def test_what_is_nearly_a_configuration_says_what_to_write(given, said):
     """A folder alone, a class or a function."""
     with pytest.raises(pydantic.ValidationError, match=re.escape(said)):
         Holder(step=given)
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ([Stretch()], "a list of steps is a Chain, and here is wanted: Stretch(...)"),
+        ({"facto": Stretch()}, 'Stretch has no field "facto"; did you mean "factor"'),
+    ],
+    ids=["list", "mapping"],
+)
+def test_where_one_class_is_wanted_no_chain_is_made(given, said):
+    """A field that is misspelt is no name of a step in a chain."""
+    with pytest.raises(pydantic.ValidationError, match=re.escape(said)):
+        Stretch.model_validate(given)
 
 
 def test_fields_are_given_by_name():

@@ -74,6 +74,36 @@ def test_a_method_that_nobody_would_call_is_refused(name, right):
     type("Fine", (Step,), {"_run_one": lambda *_: None, "__module__": __name__})
 
 
+@pytest.mark.filterwarnings("ignore:Field name")  # pydantic says it, too
+@pytest.mark.parametrize(
+    "name, value",
+    [("run", 1), ("lookup", 1), ("_exclude_from_cls_uid", ["rate"]), ("_run", 1)],
+)
+def test_what_bears_the_name_of_a_method_is_one(name, value):
+    """A field, or a list, would stand where the method of all steps is looked for."""
+    body = {name: value, "__annotations__": {name: Any}, "_run_batch": lambda self, them: them}
+
+    with pytest.raises(
+        TypeError, match=rf"^Bad\.{name} is no method, as in other steps: rename it"
+    ):
+        type("Bad", (Step,), {**body, "__module__": __name__})
+
+
+@pytest.mark.parametrize(
+    "run, said",
+    [
+        (property(lambda self: 1), "is a property: make it a method"),
+        (lambda: 1, r"takes nothing, not even itself: write _run\(self\)"),
+        (lambda self, *, value: value, "takes value by its name alone, and no step is called so"),
+    ],
+    ids=["property", "no self", "by name"],
+)
+def test_what_computes_a_value_can_be_called_with_one(run, said):
+    """Otherwise the class is refused, and not its first run."""
+    with pytest.raises(TypeError, match=rf"^Bad\._run {said}"):
+        type("Bad", (Step,), {"_run": run, "__module__": __name__})
+
+
 class Source(Step):
     def _run(self):
         return 1
@@ -92,6 +122,7 @@ class Needs(Step):
         (lambda: Chain(steps=[Needs(), Source()]).run([2]), r"Source\(\) takes no input"),
         (lambda: Needs().run(2), "has no len"),
         (lambda: Needs().run_many(2), r"run_many takes many inputs, as a list; run\(2\) takes one"),
+        (lambda: Needs().run_many("ab"), r"many inputs, as a list; run\('ab'\) takes one"),
     ],
 )
 def test_an_input_too_many_or_too_few_is_told(ask, text):
@@ -232,6 +263,9 @@ def test_a_folder_is_one_of_this_machine(monkeypatch, tmp_path):
     with pytest.raises(ValidationError, match="s3:// begins a URL: mount what it names"):
         Times(infra={"folder": "s3://bucket/kept"})
 
+    with pytest.raises(ValidationError, match="a folder without a name: write"):
+        Times(infra={"folder": ""})
+
     assert Cached(folder="~/kept").folder == tmp_path / "kept"
     assert str(Cached(folder="C:/kept").folder)
 
@@ -355,6 +389,7 @@ def test_a_clone_has_other_values(tmp_path):
     [
         (({"factor": 1}, {}), TypeError, "one mapping"),
         ((3,), TypeError, "a mapping of fields to values, not 3"),
+        (({3: 1},), TypeError, 'names of fields, or paths such as "infra.mode", not 3'),
         (({"factors": 1},), ValueError, 'did you mean "factor"'),
         (
             ({"steps.3.factor": 1},),
@@ -364,7 +399,7 @@ def test_a_clone_has_other_values(tmp_path):
         (({"infr.folder": "x"},), ValueError, 'no "infr" on the way .*; did you mean "infra"'),
         (({"factor": "x"},), ValueError, "valid number"),
     ],
-    ids=["two", "no mapping", "name", "path", "start of a path", "value"],
+    ids=["two", "no mapping", "number", "name", "path", "start of a path", "value"],
 )
 def test_a_mistake_in_a_clone_is_told(given, error, said):
     """Like one in a configuration."""
