@@ -94,7 +94,7 @@ class SourceBytes:
     def _begin(self) -> None:
         self._state = self._seen()
         self.size_bytes = self._state[0]
-        if self._raw.read(len(_GZIP)) == _GZIP:
+        if self._bytes(len(_GZIP)) == _GZIP:
             self._unpacked = gzip.GzipFile(fileobj=_Taker(self))  # type: ignore[call-overload]
         self._raw.seek(0)
         self.encoding = codecs.lookup(self.encoding).name
@@ -107,7 +107,7 @@ class SourceBytes:
 
     def take(self, size: int) -> bytes:
         """Return the next bytes of the file on disk."""
-        data = self._raw.read(size)
+        data = self._bytes(size)
         self._digest.update(data)
         self.taken_bytes += len(data)
         return data
@@ -150,11 +150,18 @@ class SourceBytes:
         digest: str = self._digest.hexdigest()
         return digest
 
+    def _bytes(self, size: int) -> bytes:
+        try:
+            return self._raw.read(size)
+        except OSError as error:  # of a disk, which does not say for what it was asked
+            error.filename = str(self.path)
+            raise
+
     def _to_line_end(self, size: int) -> int:
         """Return how many of the next bytes are whole lines; all if no line ends near their end."""
         place, look = self._raw.tell(), min(size, _NEAR)
         self._raw.seek(place + size - look)
-        end = self._raw.read(look).rfind(b"\n") + 1
+        end = self._bytes(look).rfind(b"\n") + 1
         self._raw.seek(place)
         return size - look + end if end else size
 

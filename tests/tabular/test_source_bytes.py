@@ -150,7 +150,7 @@ def test_what_is_no_text_is_told_what_it_is(
 
 
 def test_a_disk_that_cannot_be_read_is_not_told_as_a_damaged_file(tmp_path: Path) -> None:
-    """What the system says comes as it is, also while a file is unpacked."""
+    """What the system says comes as it is, with the file, also while that is unpacked."""
     path = tmp_path / "a.csv"
     path.write_bytes(gzip.compress(os.urandom(1 << 20)))
 
@@ -158,7 +158,7 @@ def test_a_disk_that_cannot_be_read_is_not_told_as_a_damaged_file(tmp_path: Path
         source.read(10)
         with open(tmp_path / "other", "wb") as unreadable:
             os.dup2(unreadable.fileno(), source._raw.fileno())
-        with pytest.raises(OSError, match="Bad file descriptor"):
+        with pytest.raises(OSError, match=r"Bad file descriptor: '.*a\.csv'$"):
             list(iter(lambda: source.read(1 << 20), b""))
 
 
