@@ -238,9 +238,9 @@ class Execution:
         try:
             if self.keeper is None:
                 return compute(None)
-            return self._not_called(wired, arguments, self.keeper.result(wired, compute))
+            return self._not_called(wired, self.keeper.result(wired, compute))
         except BaseException:
-            self._keep_failed(wired, arguments)
+            self._keep_failed(wired, attempt, arguments)
             raise
 
     def _computed(
@@ -274,9 +274,9 @@ class Execution:
             if self.keeper is None:
                 return await compute(None)
             value = await self.keeper.result_async(wired, compute)
-            return self._not_called(wired, arguments, value)
+            return self._not_called(wired, value)
         except BaseException:
-            self._keep_failed(wired, arguments)
+            self._keep_failed(wired, attempt, arguments)
             raise
 
     async def _computed_async(
@@ -296,16 +296,16 @@ class Execution:
             value = await awaited(wired, arguments)
         return self._accepted(wired, attempt, arguments, value)
 
-    def _not_called(self, wired: Wire, arguments: dict[str, Any], value: Any) -> Any:
+    def _not_called(self, wired: Wire, value: Any) -> Any:
         """Return *value*; if it was taken over, the guard need not wait for the stage any more."""
         if type(value) is Taken and wired.guarded and self.guard is not None:
-            self.guard.left(wired, arguments)
+            self.guard.left(wired)
         return value
 
-    def _keep_failed(self, wired: Wire, arguments: dict[str, Any]) -> None:
+    def _keep_failed(self, wired: Wire, attempt: Attempt, arguments: dict[str, Any]) -> None:
         self.bound[wired.key] = arguments
         if wired.guarded and self.guard is not None:
-            self.guard.left(wired, arguments)
+            self.guard.after(wired, arguments, attempt, has_failed=True)
 
     def _arguments(self, wired: Wire, attempt: Attempt) -> dict[str, Any] | None:
         """Enter the attempt and bind its arguments; None when its condition does not hold."""
@@ -324,7 +324,7 @@ class Execution:
 
             note_what_is_read(self, wired, attempt)
         if wired.guarded and self.guard is not None:
-            self.guard.before(wired, arguments)
+            self.guard.before(wired, arguments, attempt)
         return arguments
 
     def _accepted(

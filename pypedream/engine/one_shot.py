@@ -71,13 +71,13 @@ def note_what_is_read(execution: Execution, wired: Wire, attempt: Attempt) -> No
 def _is_read(execution: Execution, value: Iterator[Any]) -> bool:
     if isinstance(value, GeneratorType) and value.gi_frame is None:
         return True
-    if _is_at_its_start(value):
+    if is_at_its_start(value):
         return False
     others = [one for fan in execution.fans.values() for one in fan.given.values()]
     return any(value is one for one in (*others, *execution.plan.reuse.read))
 
 
-def _is_at_its_start(value: Any) -> bool:
+def is_at_its_start(value: Any) -> bool:
     """Say whether *value* is a file that nobody has read, or that was rewound."""
     try:
         return bool(value.tell() == 0)

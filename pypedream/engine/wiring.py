@@ -46,7 +46,9 @@ _UNUSUAL: Final = GENERATOR | COROUTINE | ASYNC_GENERATOR
 
 @define(eq=False, repr=False)
 class Shared:
-    """A value that more than one argument reads, so that a change in place reaches others.
+    """A value that is read more than once, so that a change in place reaches another call.
+
+    That is a call of another stage, or another attempt of one that is tried again.
 
     Attributes
     ----------
@@ -341,13 +343,15 @@ def _read_nothing(_: Any) -> Any:
 
 
 def _guard(wires: dict[str, Wire]) -> list[Shared]:
-    """Mark the arguments whose value other stages read as well; return these values."""
+    """Mark the arguments whose value is read more than once; return these values."""
     first: dict[str | Source, Wire] = {}
     shared: dict[str | Source, Shared] = {}
     for wired in wires.values():
         sources = wired.needs if wired.is_by_name else [one for _, one in _read_by(wired)]
+        is_repeated = wired.stage.policy.retries and wired.over is None
         for source in sources:
-            if first.setdefault(source, wired) is not wired and source not in shared:
+            is_second = first.setdefault(source, wired) is not wired or is_repeated
+            if is_second and source not in shared:
                 shared[source] = Shared(*_full(source))
     for source, one in [*shared.items()]:
         if one.kind == "stage" and one.name in wires and wires[one.name].files is not None:

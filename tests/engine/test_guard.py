@@ -132,3 +132,124 @@ def test_a_failed_stage_that_changed_its_input_is_found_out(mode, is_changed):
     assert failure.inputs["rows"].value == [1, 2, 3]
     assert failure.inputs["rows"].is_changed is is_changed
     assert not failure.inputs["rate"].is_changed
+
+
+def flaky(mode: str = "warn", **policy) -> tuple[Pipeline, list[str]]:
+    """A stage that doubles its rows, fails once, and is tried again; and what it tells of."""
+    flow = Pipeline("flaky", progress=False, mutation=mode)
+    flow.stage(lambda: [1, 2], name="rows")
+    calls = []
+
+    @flow.stage(retries=1, retry_delay_s=0, **policy)
+    def doubled(rows):
+        calls.append(rows)
+        rows[:] = [2 * row for row in rows]
+        if len(calls) == 1:
+            raise OSError("away")
+        return sum(rows)
+
+    return flow, calls
+
+
+@pytest.mark.parametrize("executor", ["serial", "threads"])
+def test_a_second_attempt_gets_no_changed_input_in_silence(executor):
+    """Nobody else reads it, but the stage itself reads it twice."""
+    flow, _ = flaky()
+
+    run = flow.run(executor=executor)
+
+    assert run["doubled"] == 12
+    [told] = [event.event for event in run.events if event.kind == "warning"]
+    assert told == (
+        'stage "doubled": attempt 2 gets "rows" (stage "rows") as it was left by the one before,'
+        ' which changed it in place: copy it first, or run with mutation="copy"'
+    )
+
+
+def test_a_second_attempt_gets_a_copy_of_its_own():
+    """What the first one did to its copy is gone."""
+    flow, _ = flaky("copy")
+
+    run = flow.run()
+
+    assert run["doubled"] == 6
+    assert not [event for event in run.events if event.kind == "warning"]
+
+
+def test_a_second_attempt_with_a_changed_input_is_refused_where_none_may_change():
+    """With mutation="error" the stage fails, and is not called with what is left."""
+    flow, calls = flaky("error")
+
+    with pytest.raises(MutationError, match='attempt 2 gets "rows"'):
+        flow.run()
+
+    assert len(calls) == 1
+
+
+def test_a_second_attempt_is_told_of_an_iterator_that_the_first_one_read():
+    """It gets what is left of it."""
+    flow = Pipeline("flaky", progress=False)
+    flow.stage(lambda: iter([1, 2]), name="rows")
+    calls = []
+
+    @flow.stage(retries=1, retry_delay_s=0)
+    def total(rows):
+        calls.append(sum(rows))
+        if len(calls) == 1:
+            raise OSError("away")
+        return calls[-1]
+
+    run = flow.run()
+
+    assert run["total"] == 0
+    [said] = [event.event for event in run.events if event.kind == "warning"]
+    assert said.startswith('stage "total": what stage "rows" gave is an iterator that was read')
+
+
+def test_a_stage_that_is_tried_again_may_change_its_input_in_the_end():
+    """Nothing is told if no attempt gets what another has changed."""
+    flow = Pipeline("alone", progress=False)
+    flow.stage(lambda: [1], name="rows")
+    flow.stage(lambda rows: rows.append(2), name="changes", retries=1)
+
+    assert not [event for event in flow.run().events if event.kind == "warning"]
+
+
+def _failing(**options) -> Pipeline:
+    """A stage that changes its rows and fails, and one that reads them after it."""
+    flow = Pipeline("failing", progress=False, on_error="continue", **options)
+    flow.stage(lambda: [1, 2], name="rows")
+
+    @flow.stage
+    def broken(rows):
+        rows.append(3)
+        raise ValueError(rows)
+
+    @flow.stage
+    def other(rows):
+        return sum(rows)
+
+    return flow
+
+
+@pytest.mark.parametrize("mode", ["warn", "error"])
+def test_a_failed_stage_is_blamed_for_what_it_changed(mode):
+    """Not the one that reads it next; and its own exception stays."""
+    run = _failing(mutation=mode).run()
+
+    assert isinstance(run.failure.error, ValueError)
+    assert run["other"] == 6
+    [told] = [event.event for event in run.events if event.kind == "warning"]
+    assert told.startswith(
+        'stage "broken" changed its input "rows" (stage "rows") in place, and "other" reads it too'
+    )
+
+
+def test_what_was_computed_from_a_changed_input_is_not_taken_for_another(tmp_path):
+    """A result is kept under what the stage got, also where a failed stage has changed that."""
+    flow = _failing(workspace=tmp_path / ".pypedream", cache="cached")
+    assert flow.run()["other"] == 6
+
+    flow.remove("broken")
+
+    assert flow.run()["other"] == 3

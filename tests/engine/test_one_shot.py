@@ -1,11 +1,11 @@
-"""Iterators as parameters: each can be read once, and nobody gets silently what is left of one."""
+"""Iterators that are given: each can be read once, and nobody gets silently what is left of one."""
 
 from __future__ import annotations
 
 import pytest
 
 from pypedream import Parameters, Pipeline
-from pypedream.errors import MapError
+from pypedream.errors import MapError, MutationError
 
 READ = '"numbers" is an iterator that was read already: give a list, or a new one'
 
@@ -108,3 +108,73 @@ def test_a_file_that_was_rewound_is_read_again(tmp_path):
             flow.run(lines=lines)
         lines.seek(0)
         assert flow.run(lines=lines)["stripped"] == ["a", "b"]
+
+
+def lazily() -> Pipeline:
+    """A stage that returns a generator."""
+    flow = Pipeline("lazy", progress=False)
+    flow.stage(lambda: (n for n in (1, 2, 3)), name="numbers")
+    return flow
+
+
+@pytest.mark.parametrize("executor", ["serial", "threads"])
+@pytest.mark.parametrize("is_mapped", [False, True])
+def test_a_second_stage_gets_no_used_up_result_in_silence(executor, is_mapped):
+    """What a stage gave is an iterator, too, and a sum over nothing is 0 without an error."""
+    flow = lazily()
+    if is_mapped:
+        flow.stage(lambda n: n, name="first", over={"n": "numbers"})
+    else:
+        flow.stage(total, name="first")
+    flow.stage(total, name="second", after="first")
+
+    run = flow.run(executor=executor)
+
+    assert run["second"] == 0
+    [told] = warnings_of(flow)
+    assert told == (
+        'stage "second": what stage "numbers" gave is an iterator that was read already, and gives'
+        " what is left, if anything: return a list"
+    )
+
+
+def test_one_stage_may_read_a_generator():
+    """There is nothing to be told then, and nothing if nobody looks."""
+    flow = lazily()
+    flow.stage(total)
+
+    assert flow.run()["total"] == 6
+    assert warnings_of(flow) == []
+    flow.stage(total, name="second")
+    assert flow.run(mutation="off")["second"] == 0
+    assert warnings_of(flow) == []
+
+
+def test_a_used_up_result_is_refused_where_no_input_may_change():
+    """To read an iterator is to change it."""
+    flow = lazily()
+    flow.stage(total, name="first")
+    flow.stage(total, name="second")
+
+    with pytest.raises(MutationError, match='what stage "numbers" gave is an iterator'):
+        flow.run(mutation="error")
+
+
+def test_a_failed_stage_that_read_a_generator_is_resumed_with_a_new_one():
+    """The stage that gives it is called again, and so are both that read it."""
+    flow, broken = lazily(), [True]
+
+    def first(numbers):
+        found = sum(numbers)
+        assert not broken
+        return found
+
+    flow.stage(first)
+    flow.stage(lambda: 4, name="other")
+    flow.stage(lambda numbers, first: len(list(numbers)) + first, name="second")
+    with pytest.raises(AssertionError):
+        flow.run()
+
+    broken.clear()
+
+    assert flow.resume()["first"] == 6
