@@ -10,7 +10,7 @@ from pypedream.cli import FAILED, OK, options
 from pypedream.cli.load import loaded
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.tables import tables_of
-from pypedream.cli.terminal import ask, is_person_there, say, say_json, stdout_kept_free
+from pypedream.cli.terminal import ask, can_ask, say, say_json, stdout_kept_free
 from pypedream.values import size_text
 
 if TYPE_CHECKING:
@@ -63,6 +63,6 @@ def _say_plan(going: list[RunToRemove], *, is_all: bool) -> None:
 
 
 def _is_agreed() -> bool:
-    if not is_person_there():
+    if not can_ask():
         raise Refused("nobody is there to be asked: remove them with --yes")
     return ask("remove? [y/N]").strip().lower() in ("y", "yes")

@@ -12,7 +12,7 @@ from pypedream.cli.locate import USUAL_FILE
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.options import as_json
 from pypedream.cli.starters import NOTEBOOK, TEMPLATES, TITLE, make
-from pypedream.cli.terminal import ask, command_line, is_person_there, say, say_json
+from pypedream.cli.terminal import ask, can_ask, command_line, say, say_json
 
 _WINDOWS_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _ABOUT = {
@@ -47,13 +47,13 @@ def command(name: str | None, template: str | None, as_json: bool) -> None:
 
 
 def _asked_name() -> str:
-    if not is_person_there():
+    if not can_ask():
         raise Refused("name the folder: python -m pypedream new NAME")
     return ask(f"name of the new folder [{TITLE}]") or TITLE
 
 
 def _asked_template() -> str:
-    if not is_person_there():
+    if not can_ask():
         return "csv"
     wide = max(map(len, _ABOUT))
     say(*(f"  {name:<{wide}}  {about}" for name, about in _ABOUT.items()), err=True)

@@ -113,9 +113,14 @@ def ask(question: str, *, is_secret: bool = False) -> str:
 
 
 def is_person_there() -> bool:
-    """Say whether somebody can answer: a terminal, and not that of an automaton."""
+    """Say whether somebody looks at this: a terminal, and not that of an automaton."""
     is_automaton = os.environ.get("CI", "").lower() not in ("", "0", "false")
     return not is_automaton and sys.stdin is not None and sys.stdin.isatty()
+
+
+def can_ask() -> bool:
+    """Say whether somebody can answer: a kernel gives `!` a terminal, but no keys to it."""
+    return "JPY_PARENT_PID" not in os.environ and is_person_there()
 
 
 def command_line(*words: str, program: tuple[str, ...] = _PROGRAM) -> str:

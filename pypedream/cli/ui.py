@@ -17,7 +17,7 @@ from pypedream._extras import why_missing
 from pypedream.cli import FAILED, INTERRUPTED, OK
 from pypedream.cli.mistakes import Refused
 from pypedream.cli.starters import NOTEBOOK, make_notebook, own_pipeline
-from pypedream.cli.terminal import ask, is_person_there, say
+from pypedream.cli.terminal import ask, can_ask, say
 from pypedream.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _place(path: str | None) -> tuple[Path, str | None]:
 def _offered(folder: Path) -> str | None:
     """Make a notebook if the user wants one; nobody there to ask wants none."""
     here = "in this folder" if folder == Path() else f"in {folder}"
-    if not is_person_there():
+    if not can_ask():
         say(f"no notebook {here}: at a terminal this command offers to make one", err=True)
         return None
     own = own_pipeline(folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pypedream.cli.mistakes import refusal
-from pypedream.cli.terminal import ask, is_person_there, say
+from pypedream.cli.terminal import ask, can_ask, say
 from pypedream.cli.workspaces import from_here
 from pypedream.errors import ParameterError
 from pypedream.values import short
@@ -52,7 +52,7 @@ def completed(parameters: Parameters, *, is_asked: bool) -> Parameters:
     """Ask for every parameter, or else for what is missing if a person sits there."""
     if is_asked:
         return asked(parameters, parameters.definitions)
-    if parameters.missing and is_person_there():
+    if parameters.missing and can_ask():
         return asked(parameters, parameters.missing)
     return parameters
 

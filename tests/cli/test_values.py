@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from io import StringIO
 
 import pytest
 
@@ -118,8 +119,20 @@ def test_a_person_sits_at_a_terminal_and_not_in_ci(monkeypatch, is_terminal, var
 
     monkeypatch.setattr(sys, "stdin", Stdin())
     monkeypatch.setenv("CI", variable)
+    monkeypatch.delenv("JPY_PARENT_PID", raising=False)
 
-    assert terminal.is_person_there() is is_there
+    assert terminal.is_person_there() is terminal.can_ask() is is_there
+
+
+def test_a_command_in_a_cell_waits_for_no_answer(monkeypatch):
+    """What `!` starts has a terminal of its own that nobody can type into, and would hang."""
+    monkeypatch.setattr(sys, "stdin", StringIO())
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setenv("CI", "")
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+
+    assert terminal.is_person_there()
+    assert not terminal.can_ask()
 
 
 @pytest.mark.parametrize(
