@@ -743,6 +743,19 @@ def test_a_plan_notes_an_option_that_could_have_meant_a_parameter():
     assert flow.plan({"workers": 2}).notes == []
 
 
+def test_a_run_warns_of_an_option_that_could_have_meant_a_parameter():
+    """The stage gets the default then, and the number that it gives looks right."""
+    flow = quiet("shadowed", Parameters.define(workers=1), {"it": lambda workers: workers})
+
+    run = flow.run(workers=4)
+
+    assert run["it"] == 1
+    assert [(event.event, event.level) for event in run.events if event.kind == "warning"] == [
+        (run.plan.notes[0], "warning")
+    ]
+    assert not [event for event in flow.run({"workers": 2}).events if event.kind == "warning"]
+
+
 def test_a_keyword_and_the_mapping_set_the_same_parameters(flow):
     """Both may be used at once; the keyword has the last word."""
     assert flow.run({"rate": 5})["load"] == 5

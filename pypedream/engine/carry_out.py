@@ -280,6 +280,8 @@ class Launch:
         plan = self.plan
         data = {"pipeline": plan.pipeline, "parameters": execution.parameters.redacted()}
         execution.log.add("run.start", data=data)
+        for note in plan.shadowed:
+            execution.log.add("warning", note, level="warning")
         reused = {reason: Ended("reused", reason=reason) for reason in plan.reuse.reasons.values()}
         for key, reason in plan.reuse.reasons.items():
             execution.ended[key] = reused[reason]

@@ -143,6 +143,8 @@ class Plan:
         The parameters with the values that the run will have.
     notes
         What the run will do otherwise than a reader of the pipeline might think.
+    shadowed
+        Those of them that the run warns of as well: of options that could have meant parameters.
     overwrites
         Files that the run will overwrite.
     """
@@ -156,6 +158,7 @@ class Plan:
     reuse: Reuse
     skipped: dict[str, str]
     notes: list[str] = field(factory=list)
+    shadowed: tuple[str, ...] = ()
     overwrites: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 

@@ -126,7 +126,8 @@ def plan_for(
     )
     taken = reuse(base, values) if reuse is not None and not (problems or outside) else None
     plan = make_plan(base, asked, taken)
-    plan.notes.extend(_shadowed(request, values))
+    plan.shadowed = tuple(_shadowed(request, values))
+    plan.notes.extend(plan.shadowed)
     return plan
 
 
