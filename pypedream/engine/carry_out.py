@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from _thread import allocate_lock
 from contextlib import nullcontext
 from contextvars import Context
@@ -104,6 +105,12 @@ class Launch:
             if guard is not None:
                 guard.tell = keeper.changed
             self._execution.values = Values()
+        elif (
+            hasattr(sys, "ps1") and plan.options.keep == "all"
+        ):  # who types may go on from this run
+            from pypedream.engine.as_given import ValuesAsGiven
+
+            self._execution.values = ValuesAsGiven(plan.reuse.digests)
         self.run = Run(run_id, self._execution, self.batch)
         names: tuple[Any, ...] = (
             parameters,

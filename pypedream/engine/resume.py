@@ -122,11 +122,15 @@ def set_again(
         raise PlanError(pipeline, problems) from None
 
 
-def _reuse_from(run: Run, base: Blueprint, parameters: Parameters) -> Reuse:
+def _reuse_from(
+    run: Run, base: Blueprint, parameters: Parameters, changed: tuple[str, ...] = ()
+) -> Reuse:
     reuse = Reuse(resumes=run.id)
     reuse.read = read_up_to(run)
     for key in base.order:
         reason = _reason_to_run(run, base.wiring.wires[key], parameters, reuse)
+        if key in changed and not reason:
+            reason = "what it gave was changed in place since"
         if reason:
             reuse.rerun[key] = reason
             _take_items(run, base.wiring.wires[key], reuse)
@@ -143,7 +147,19 @@ def _reuse_from(run: Run, base: Blueprint, parameters: Parameters) -> Reuse:
         reuse.reasons[key] = f"finished in run {run.id}"
     if run.keeps_results:
         _take_what_was_kept(run, base, reuse)
-    return reuse
+        return reuse
+    found = _changed_in_place(run, base, reuse)
+    return _reuse_from(run, base, parameters, (*changed, *found)) if found else reuse
+
+
+def _changed_in_place(run: Run, base: Blueprint, reuse: Reuse) -> list[str]:
+    """Return the stages whose values a stage that is to run would get as another has left them."""
+    values = run.values_as_given
+    if values is None:
+        return []
+    read = {need for key in reuse.rerun for need in read_by(base.wiring.wires[key])}
+    reuse.digests = {key: values.digests.get(key) for key in reuse.values}
+    return [key for key in reuse.values if key in read and values.is_changed(key)]
 
 
 def _take_items(run: Run, wired: Wire, reuse: Reuse) -> None:

@@ -30,6 +30,8 @@ class Reuse:
     ----------
     values
         From stage to its return value.
+    digests
+        From stage to the digest of that, where it is known, of when the stage gave it.
     kept
         From stage to the result that is kept for it and not loaded yet.
     spare
@@ -61,6 +63,7 @@ class Reuse:
     """
 
     values: dict[str, Any] = Factory(dict)
+    digests: dict[str, object] = Factory(dict)
     kept: dict[str, Result] = Factory(dict)
     spare: dict[str, Result] = Factory(dict)
     mapped: dict[str, dict[str, Any]] = Factory(dict)

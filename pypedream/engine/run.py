@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from pypedream.engine.as_given import ValuesAsGiven
     from pypedream.engine.batch import Batch
     from pypedream.engine.diff import RunDiff
     from pypedream.engine.execution import Execution
@@ -217,6 +218,14 @@ class Run(Mapping[str, Any]):
     def values_in_memory(self) -> Mapping[str, Any]:
         """From stage to its return value, without those that are still to be loaded."""
         return dict(self._execution.values)
+
+    @property
+    def values_as_given(self) -> ValuesAsGiven | None:
+        """The values in memory, if it is known of them whether they were changed since."""
+        from pypedream.engine.as_given import ValuesAsGiven
+
+        values = self._execution.values
+        return values if isinstance(values, ValuesAsGiven) else None
 
     @property
     def outputs(self) -> Mapping[str, Mapping[str, Any]]:

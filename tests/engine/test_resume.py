@@ -229,3 +229,85 @@ def test_a_condition_that_was_taken_away_calls_nothing_again():
 
     assert CALLS == ["one"]
     assert run.stages["one"].state == "reused"
+
+
+class Doubling:
+    """A pipeline that doubles its rows in place, and fails; as it is after its cell was mended."""
+
+    def __init__(self) -> None:
+        self.loaded = 0
+        self.flow = Pipeline("doubling", progress=False)
+        self.flow.stage(self.load)
+        self.flow.stage(self.broken, name="doubled")
+        with pytest.raises(OSError, match="away"):
+            self.flow.run()
+        self.flow.remove("doubled")
+        self.flow.stage(self.doubled)
+
+    def load(self):
+        self.loaded += 1
+        return {"rows": [1, 2]}
+
+    @staticmethod
+    def broken(load):
+        load["rows"] = [2 * row for row in load["rows"]]
+        raise OSError("away")
+
+    @staticmethod
+    def doubled(load):
+        load["rows"] = [2 * row for row in load["rows"]]
+        return sum(load["rows"])
+
+
+@pytest.fixture
+def typing(monkeypatch):
+    """Somebody types, in a notebook or in a shell."""
+    monkeypatch.setattr("sys.ps1", ">>> ", raising=False)
+
+
+@pytest.mark.usefixtures("typing")
+def test_what_a_failed_stage_has_changed_in_place_is_made_again():
+    """The stage that was mended does not get what it has doubled once already."""
+    doubling = Doubling()
+
+    run = doubling.flow.resume()
+
+    assert run["doubled"] == 6
+    assert run.plan.stages["load"].reason == "what it gave was changed in place since"
+    assert doubling.loaded == 2
+
+
+@pytest.mark.usefixtures("typing")
+def test_what_a_mended_stage_has_changed_in_place_is_made_again():
+    """It had not failed; and how often it is mended makes no difference."""
+    doubling = Doubling()
+    for step in (1, 2, 3):
+        doubling.flow.resume()
+        doubling.flow.remove("doubled")
+        doubling.flow.stage(lambda load, step=step: doubling.doubled(load) + step, name="doubled")
+
+    assert doubling.flow.resume()["doubled"] == 9
+
+
+@pytest.mark.usefixtures("typing")
+def test_what_was_changed_in_place_and_is_not_read_again_is_not_made_again():
+    """A stage may change what it reads, and what follows it can fail and go on."""
+    doubling = Doubling()
+    doubling.flow.stage(lambda doubled: 1 / 0, name="after")
+    with pytest.raises(ZeroDivisionError):
+        doubling.flow.resume()
+    doubling.flow.remove("after")
+    doubling.flow.stage(lambda doubled: doubled + 1, name="after")
+
+    run = doubling.flow.resume()
+
+    assert run["after"] == 7
+    assert run.stages["load"].state == "reused"
+    assert doubling.loaded == 2
+
+
+def test_nobody_looks_at_values_where_nobody_types():
+    """A script pays nothing for what only somebody who mends a stage can ask for."""
+    doubling = Doubling()
+
+    assert doubling.flow.last_run.values_as_given is None
