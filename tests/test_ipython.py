@@ -89,6 +89,20 @@ CELLS = [
     exec("def read(name): return open(name).read()", namespace)
     print(code_identity(read) == code_identity(namespace["read"]), list(code_identity(read).parts))
     """,
+    """
+    import warnings
+    flow = Pipeline("odd", progress=False)
+
+    @flow.stage
+    def load():
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("one is odd")
+
+    [event] = [event for event in flow.run().events if event.kind == "warning"]
+    print(event.data["cell"], event.data["line"])
+    print("(Cell In[18], line 8)" in flow.last_run._repr_mimebundle_()["text/html"])
+    """,
 ]
 
 
@@ -180,3 +194,8 @@ def test_no_secret_is_shown(shown):
 def test_the_open_of_ipython_counts_as_that_of_python(shown):
     """IPython has one of its own among the user's names, and a module has not."""
     assert shown[16] == "True ['function read']\n"
+
+
+def test_a_warning_knows_its_cell(shown):
+    """The file of a cell has a name that says nothing, least of all in another process."""
+    assert shown[17] == "18 8\nTrue\n"

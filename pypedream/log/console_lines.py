@@ -9,7 +9,7 @@ from pypedream.log.durations import duration_text
 from pypedream.log.encode import encode
 from pypedream.log.ended import items_text
 from pypedream.log.terminal import visible
-from pypedream.places import Place
+from pypedream.log.warned import warned_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -86,11 +86,10 @@ class ConsoleLines:
 
     def _warning(self, event: Event) -> Iterator[Line]:
         data = event.data or {}
-        label, place = "warning", ""
-        if "file" in data:
-            label = str(data.get("category", "Warning"))
-            place = f" ({Place(str(data['file']), data.get('line', 0))})"
-        yield from self._block("stderr", event, f"{label}: {event.event}{place}")
+        place = warned_at(data)
+        label = str(data.get("category", "Warning")) if place else "warning"
+        where = f" ({place})" if place else ""
+        yield from self._block("stderr", event, f"{label}: {event.event}{where}")
 
     def _display(self, event: Event) -> Iterator[Line]:
         text = event.event if event.event != event.kind else "something was displayed"

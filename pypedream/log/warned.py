@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 from pypedream.log.entry import enter
 from pypedream.log.output import captured, muted, suspended
 from pypedream.log.patch import Patch
+from pypedream.places import Place, cell_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import ModuleType
     from typing import TextIO
 
     Show = Callable[..., None]
 
-__all__ = ["WARNINGS"]
+__all__ = ["WARNINGS", "warned_at"]
 
 # Since 3.14 the module is written in the second.
 _PYTHONS_OWN = ("warnings", "_py_warnings")
@@ -48,11 +49,32 @@ def _recording(original: Show) -> Show:
         with muted() if is_pythons else suspended() as output:
             original(message, category, filename, lineno, file, line)
         data: dict[str, Any] = {"category": category.__name__, "file": filename, "line": lineno}
+        cell = cell_of(filename)
+        if cell is not None:  # its file has a name that nobody gave it
+            data["cell"] = cell
         if output.is_used or (attempt.log.is_hosted and not is_pythons):
             data["shown"] = True
         return enter(attempt.log, attempt, "warning", "warning", str(message), data)
 
     return showwarning
+
+
+def warned_at(data: Mapping[str, Any]) -> str:
+    """Return where a warning was given, "" if a run warns of itself.
+
+    Examples
+    --------
+    >>> warned_at({"category": "UserWarning", "file": "/tmp/1.py", "line": 3, "cell": 7})
+    'Cell In[7], line 3'
+    """
+    if "file" not in data:
+        return ""
+    line = data.get("line", 0)
+    return (
+        f"Cell In[{data['cell']}], line {line}"
+        if "cell" in data
+        else str(Place(str(data["file"]), line))
+    )
 
 
 def _module() -> ModuleType:

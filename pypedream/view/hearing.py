@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from os.path import isabs
 from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, define
@@ -15,6 +16,7 @@ from attrs import Factory, define
 from pypedream.log.durations import duration_text
 from pypedream.log.encode import encode
 from pypedream.log.terminal import visible
+from pypedream.log.warned import warned_at
 from pypedream.view.page import Line, Said
 from pypedream.view.spans import Watching
 
@@ -155,7 +157,10 @@ def _text(event: Event) -> str:
         more = (str(data[key]) for key in ("exception", "stack") if key in data)
         return "\n".join([text, *more])
     if event.kind == "warning":
-        return f"{data.get('category', 'warning')}: {event.event}"
+        place = warned_at(data)
+        is_users = place and not isabs(place)  # that of a library is long and tells nobody much
+        where = f" ({place})" if is_users else ""
+        return f"{data.get('category', 'warning')}: {event.event}{where}"
     return event.event
 
 

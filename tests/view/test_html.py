@@ -372,13 +372,15 @@ def test_a_bar_at_the_end_can_be_seen():
     assert "left:98.5%;width:1.5%" in fragment(page, "pd-0", has_fallback=False)
 
 
-def test_lines_bear_their_level_and_no_colour(failed, parsed):
+def test_lines_bear_their_level_and_no_colour(failed, parsed, monkeypatch):
     """What was printed is shown without SGR codes; warnings and errors can be filtered."""
+    monkeypatch.chdir(Path(__file__).parent)
+
     html = to_html(failed)
 
     document = parsed(html)
     assert "reading 1990\n" in document.text
-    assert "<span class=w>UserWarning: few stations\n</span>" in html
+    assert "<span class=w>UserWarning: few stations (test_html.py:" in html
     assert "<span class=r>error: one is odd\n</span>" in html
     assert [one["id"] for one in document.all("input")] == [
         one["for"] for one in document.all("label")
