@@ -155,6 +155,8 @@ class Policy:
 _OF_STAGE: Final = ("inputs", "output_mapper", "name")
 _OF_REGISTER: Final = ("params", "matrix", "dep_path_overrides", "out_path_overrides")
 """What may be said of a stage, and of one with files, besides its policy."""
+_OTHER_WORDS: Final = {"map": "over", "outputs": "output_mapper", "retry": "retries"}
+"""What is meant by words that are nearer to an option that means something else."""
 
 USUAL: Final = Policy()
 """The policy of a stage for which nothing else was said."""
@@ -179,7 +181,7 @@ def policy_of(keywords: dict[str, Any], name: str) -> Policy:
 
 
 def _near_option(keyword: str, known: Iterable[str]) -> str:
-    near = nearest(keyword, (*known, *_OF_STAGE, *_OF_REGISTER))
+    near = _OTHER_WORDS.get(keyword) or nearest(keyword, (*known, *_OF_STAGE, *_OF_REGISTER))
     if near is None:
         return f": {there_are(known)}"
     return f'; did you mean "{near}"{", of register()" if near in _OF_REGISTER else ""}?'

@@ -288,7 +288,9 @@ def test_a_stage_is_a_description_that_does_not_change():
 @pytest.mark.parametrize(
     "keyword, near",
     [
-        ("retry", '"retry_on"?'),
+        ("retry", '"retries"?'),
+        ("outputs", '"output_mapper"?'),
+        ("map", '"over"?'),
         ("input", '"inputs"?'),
         ("param", '"params", of register()?'),
         ("params", '"params", of register()?'),
