@@ -281,7 +281,11 @@ class Runs(Sequence[Any]):
         if isinstance(index, slice):
             return self._those(self.rows[index])
         if not hasattr(index, "__index__"):
-            raise TypeError(f"runs are numbered from 0, and {said(index)} is no number")
+            text = f"runs are numbered from 0, and {said(index)} is no number"
+            hint = (
+                f': .table(results=["{index}"]) has that of all' if isinstance(index, str) else ""
+            )
+            raise TypeError(text + hint)
         return self.rows[index].open()
 
     def __iter__(self) -> Iterator[Any]:
