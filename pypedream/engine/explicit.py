@@ -36,6 +36,12 @@ class ExplicitStages(Mapping[str, Stage]):
         found = (_input_of(link, stage) for link in linker.links(arguments_of(stage.function)))
         return stage.with_inputs([one for one in found if one is not None])
 
+    def __setitem__(self, key: str, stage: object) -> None:
+        raise TypeError('stages are added by pipeline.stage(function, name="...")')
+
+    def __delitem__(self, key: str) -> None:
+        raise TypeError(f'a stage is taken out by pipeline.remove("{key}")')
+
     def __contains__(self, key: object) -> bool:
         return key in self._definition.stages
 
