@@ -12,7 +12,7 @@ from pypedream.engine.history import recorded_events, recorded_run_in
 from pypedream.engine.result_log import recorded_results
 from pypedream.errors import NoResult, UnreadableResult, UnsafePayload
 from pypedream.log.durations import duration_text
-from pypedream.names import did_you_mean
+from pypedream.names import did_you_mean, there_are
 from pypedream.outputs import RETURN
 from pypedream.values import one_line, said
 
@@ -246,7 +246,8 @@ class PastRun(Mapping[str, Any]):
     def _why_none(self, key: str) -> str:
         stage = self.stages.get(key)
         if stage is None:
-            return f'no stage "{key}"{did_you_mean(key, self.record.stages)}'
+            near = did_you_mean(key, self.record.stages) or f": {there_are(self.record.stages)}"
+            return f'no stage "{key}"{near}'
         if stage.has_result:
             return f'the result of stage "{key}" was not kept in run {self.id}'
         reason = f": {stage.reason}" if stage.reason else ""

@@ -16,7 +16,7 @@ from pypedream.engine.views import KeptOutputs
 from pypedream.errors import NoResult
 from pypedream.log.durations import duration_text
 from pypedream.log.redaction import Redactor
-from pypedream.names import did_you_mean
+from pypedream.names import did_you_mean, there_are
 from pypedream.outputs import RETURN
 from pypedream.values import said, short
 
@@ -417,7 +417,8 @@ class Run(Mapping[str, Any]):
     def _why_none(self, key: str) -> str:
         blueprint = self.plan.blueprint
         if key not in blueprint.wiring.wires:
-            return f'no stage "{key}"{did_you_mean(key, blueprint.order)}'
+            near = did_you_mean(key, blueprint.order) or f": {there_are(blueprint.order)}"
+            return f'no stage "{key}"{near}'
         stage = self._stage_run(key, endings_of(self._execution))
         if stage.state == "ok":
             return f'the result of stage "{key}" was not kept (keep={self.plan.options.keep!r})'

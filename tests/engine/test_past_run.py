@@ -131,6 +131,8 @@ def test_a_past_run_says_why_it_has_no_result(flow):
         failed["statistics"]
     with pytest.raises(NoResult, match=r'no stage "raito"; did you mean "ratio"\?'):
         failed["raito"]
+    with pytest.raises(NoResult, match='no stage "xyz": there are load, '):
+        failed["xyz"]
     with pytest.raises(NoResult, match=f'result of stage "load" was not kept in run {unkept.id}'):
         unkept["load"]
 

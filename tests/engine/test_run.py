@@ -155,6 +155,15 @@ def test_a_name_that_is_no_stage_gets_the_nearest_one(flow):
         run["frist"]
 
 
+def test_a_stage_that_came_after_the_run_is_not_among_those_that_it_has(flow):
+    """As in a notebook, where the cell of the run was not run again."""
+    run = flow.run()
+    flow.stage(lambda: 1, name="chart")
+
+    with pytest.raises(NoResult, match='no stage "chart": there are first, '):
+        run["chart"]
+
+
 def test_a_stage_that_was_not_selected_is_skipped(flow):
     """What a run leaves out is not "pending" when it is over, and the reason is the selection."""
     run = flow.run(until="second")
