@@ -23,6 +23,7 @@ from pypedream.engine.run import Run, state_of
 from pypedream.engine.views import Values
 from pypedream.log.ended import Ended
 from pypedream.log.event_log import EventLog
+from pypedream.parameters.copying import copied
 from pypedream.parameters.watched import Watched
 from pypedream.places import running_kernel
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pypedream.engine.coroutines import LoopHost
     from pypedream.engine.failure import Failure
     from pypedream.engine.guard import Guard
+    from pypedream.engine.handed_in import HandedIn
     from pypedream.engine.host import Host
     from pypedream.engine.keeping import Keeper
     from pypedream.engine.options import Options
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 PULSE_S = 0.2
 MOST_FAILURES = 1000
 """So many items of a mapped stage are told of in `Run.failures`."""
+_PLAIN = frozenset([type(None), bool, int, float, complex, str, bytes, list, tuple, dict, set])
 
 
 @define(eq=False, repr=False)
@@ -75,6 +78,7 @@ class Launch:
     _execution: Execution = field(init=False)
     _folder: RunFolder | None = None
     _others: list[tuple[str, str]] = field(factory=list, init=False)
+    _handed_in: HandedIn = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         plan = self.plan
@@ -287,6 +291,10 @@ class Launch:
         plan = self.plan
         data = {"pipeline": plan.pipeline, "parameters": execution.parameters.redacted()}
         execution.log.add("run.start", data=data)
+        if plan.options.mutation != "off" and _has_others(plan):
+            from pypedream.engine.handed_in import handed_in
+
+            self._handed_in = handed_in(plan)
         for note in plan.shadowed:
             execution.log.add("warning", note, level="warning")
         reused = {reason: Ended("reused", reason=reason) for reason in plan.reuse.reasons.values()}
@@ -295,6 +303,8 @@ class Launch:
         for key, reason in plan.skipped.items():
             execution.ended[key] = Ended("skipped", reason=reason)
         execution.values.update(plan.reuse.values)
+        if plan.selection.given:
+            execution.values.update(copied(plan.selection.given))
         execution.mapped.update(plan.reuse.mapped)
         if plan.blueprint.has_files:
             from pypedream.engine.files_before import save_given
@@ -340,6 +350,8 @@ class Launch:
         for key in failed:
             run.failures.extend(self._failures(key))
         run.error = error or _raised_in(run)
+        if self._handed_in:
+            self._tell_of_changes()
         counts = count_endings(execution)
         data = {"state": run.state, "duration_s": run.duration_s, "stages": counts}
         log.add("run.end", level="info" if run.state == "ok" else "error", data=data)
@@ -355,6 +367,16 @@ class Launch:
         execution.base = Context()  # it holds the run, which would keep itself alive
         if run.view is not None:
             run.view.end()
+
+    def _tell_of_changes(self) -> None:
+        """Tell which values of the caller's were changed in place, if the guard has not yet."""
+        from pypedream.engine.handed_in import said_of_changes
+
+        guard, log = self._execution.guard, self._execution.log
+        for of in guard.told if guard is not None else ():
+            self._handed_in.pop(of, None)
+        for text in said_of_changes(self.plan, self._handed_in):
+            log.add("warning", text, level="warning")
 
     def _keep_code(self) -> None:
         """Write down what the code of stages is now, where it may be another when one resumes."""
@@ -397,6 +419,15 @@ async def _outcome_of(done: Future[Run]) -> Run:
     while running_kernel() is not None and not done.done():
         await wait([done], timeout=PULSE_S)
     return await shield(done)
+
+
+def _has_others(plan: Plan) -> bool:
+    """Say whether a run is handed values of classes that Python itself does not have."""
+    values = (*plan.parameters.given.values(), *plan.selection.given.values())
+    kinds = set(map(type, values)) - _PLAIN
+    return any(
+        str(kind.__module__).partition(".")[0] not in sys.stdlib_module_names for kind in kinds
+    )
 
 
 def _guard_for(plan: Plan) -> Guard | None:

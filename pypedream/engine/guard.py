@@ -41,6 +41,8 @@ class Guard:
         The iterators that a stage was called with.
     active
         From a shared value to the stages that are reading it just now.
+    told
+        Kind and name of each input that was said to be changed.
     changed
         From a stage that failed to the arguments that are not what they were before its call.
     tell
@@ -51,6 +53,7 @@ class Guard:
     digests: dict[Shared, object] = Factory(dict)
     read: set[Shared] = Factory(set)
     active: dict[Shared, set[str]] = Factory(dict)
+    told: set[tuple[str, str]] = Factory(set)
     changed: dict[str, set[str]] = Factory(dict)
     tell: Callable[[str, Any, str], object] | None = None
 
@@ -129,6 +132,7 @@ class Guard:
             if self.tell is not None and shared.kind == "stage":
                 self.tell(shared.name, arguments[argument], shared.output)
             if others:
+                self.told.add((shared.kind, shared.name))
                 text = _said_of_change(wired.key, argument, shared, others, beside)
                 data = {"argument": argument, "source": shared.name, "readers": others}
                 self._say(attempt, text, {"category": "mutation"} | data, may_raise=not has_failed)
