@@ -109,9 +109,8 @@ class Launch:
             if guard is not None:
                 guard.tell = keeper.changed
             self._execution.values = Values()
-        elif (
-            hasattr(sys, "ps1") and plan.options.keep == "all"
-        ):  # who types may go on from this run
+        elif hasattr(sys, "ps1") and plan.options.keep == "all":
+            # Who types may go on from this run.
             from pypedream.engine.as_given import ValuesAsGiven
 
             self._execution.values = ValuesAsGiven(plan.reuse.digests)
