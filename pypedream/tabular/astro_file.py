@@ -342,7 +342,7 @@ def _writing(dataframe: Any) -> Callable[[Path], object]:
     if not isinstance(dataframe, pl.DataFrame):
         lazy = "; a lazy frame goes to the method of the same name with _lazy"
         raise TypeError(f"a polars DataFrame can be saved, not {_kind(dataframe)}{lazy}")
-    rows = parquet_files.ROW_GROUP_ROWS
+    rows = parquet_files.group_rows(dataframe)
     return lambda path: dataframe.write_parquet(path, row_group_size=rows)
 
 

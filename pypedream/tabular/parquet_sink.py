@@ -21,7 +21,7 @@ from attrs import define, field
 
 from pypedream.errors import StoreError
 from pypedream.formats.replacement import UNFINISHED
-from pypedream.tabular.parquet_files import ROW_GROUP_ROWS
+from pypedream.tabular.parquet_files import group_rows
 from pypedream.tabular.polars_library import pl
 
 if TYPE_CHECKING:
@@ -48,12 +48,9 @@ class ParquetSink:
     schema: Mapping[str, Any]
     options: Mapping[str, Any] = field(factory=dict)
     """Of ``sink_parquet``: how small the file is to be, and what is said of its columns."""
-    _way: _Queued | _Parts = field(init=False)
+    _way: _Queued | _Parts | None = field(default=None, init=False)
 
     def __enter__(self) -> ParquetSink:
-        may_wait = _can_be_asked_for(self.schema) and _may_wait().acquire(blocking=False)
-        options = {"row_group_size": ROW_GROUP_ROWS, **self.options}
-        self._way = (_Queued if may_wait else _Parts)(self.path, self.schema, options)
         return self
 
     def put(self, frame: pl.DataFrame) -> None:
@@ -66,8 +63,15 @@ class ParquetSink:
         """
         if frame.height:
             with _writing(self.path):
+                self._way = self._way or self._begun(frame)
                 # polars borrows the object that it gets, and whoever put it may be using it
                 self._way.put(frame.clone())
+
+    def _begun(self, frame: pl.DataFrame) -> _Queued | _Parts:
+        """Return the way that rows like the first ones go."""
+        may_wait = _can_be_asked_for(self.schema) and _may_wait().acquire(blocking=False)
+        options = {"row_group_size": group_rows(frame), **self.options}
+        return (_Queued if may_wait else _Parts)(self.path, self.schema, options)
 
     def __exit__(
         self,
@@ -77,7 +81,10 @@ class ParquetSink:
     ) -> None:
         try:
             with _writing(self.path):
-                self._way.end(is_whole=error is None)
+                if self._way is None and error is None:
+                    self._way = self._begun(pl.DataFrame(schema=dict(self.schema)))
+                if self._way is not None:
+                    self._way.end(is_whole=error is None)
         finally:
             if isinstance(self._way, _Queued):
                 _may_wait().release()

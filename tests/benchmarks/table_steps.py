@@ -123,7 +123,7 @@ def _made(folder: Path, count: int) -> Path:
 def _write(path: str, count: int) -> None:
     import polars as pl
 
-    from pypedream.tabular.parquet_files import ROW_GROUP_ROWS
+    from pypedream.tabular.parquet_files import group_rows
 
     number = pl.int_range(count)
     mixed = (number * 2_654_435_761) % 2**32
@@ -139,7 +139,7 @@ def _write(path: str, count: int) -> None:
         d=pl.when(mixed % 11 == 0).then(None).otherwise(mixed / 5),
         e=mixed,
     )
-    frame.lazy().sink_parquet(path, row_group_size=ROW_GROUP_ROWS)
+    frame.lazy().sink_parquet(path, row_group_size=group_rows(frame))
 
 
 def _file(folder: Path) -> Any:

@@ -1,10 +1,10 @@
-"""Folders may have any name, also one that would be a pattern of others."""
+"""Files of Parquet: in folders with any name, and a group of rows after the other."""
 
 from __future__ import annotations
 
 import pytest
 
-from pypedream.tabular import CanonicalIdResolver, IngestFileSpec, parquet_sink
+from pypedream.tabular import CanonicalIdResolver, IngestFileSpec, parquet_files, parquet_sink
 from tests.tabular.tables import RUN_DATE, pa, pipeline_of, values
 
 pl = pytest.importorskip("polars")
@@ -59,3 +59,20 @@ def test_a_folder_may_have_the_name_of_a_pattern(tmp_path, monkeypatch, way):
         "  other: 2 -> 1, 1 quarantined: first",
         "  last: 1 -> 1",
     ]
+
+
+@pytest.mark.parametrize(
+    "text, heights", [("a", [3, 3, 6, 6, 2]), ("a" * 500, [3, 3, 3, 3, 3, 3, 2])]
+)
+def test_narrow_rows_have_larger_groups(tmp_path, monkeypatch, text, heights):
+    """They are written and read in less time then; of wide ones memory would hold too much."""
+    monkeypatch.setattr(parquet_files, "ROW_GROUP_ROWS", 3)
+    frame = pl.DataFrame({"n": range(20), "t": [f"{text}{n}" for n in range(20)]})
+    with parquet_sink.ParquetSink(tmp_path / "x.parquet", frame.schema) as sink:
+        sink.put(frame)
+
+    found = list(parquet_files.slabs(tmp_path / "x.parquet"))
+
+    assert pl.concat(found).equals(frame)
+    assert [slab.height for slab in found] == heights
+    assert parquet_files.group_rows(frame) == max(heights)
