@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pypedream.engine.file_keeping import gave
 from pypedream.files.locks import Locks
-from pypedream.files.stage_files import STATE, save
+from pypedream.files.paths import WORKSPACE
+from pypedream.files.saving import save
 from pypedream.files.staging import recover
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def finish_files(plan: Plan, *, is_kept: bool) -> None:
     """
     roots = {each.files.root for each in plan.blueprint.wiring.wires.values() if each.files}
     for root in roots:
-        if Path(root, STATE).is_dir():
-            recover(Path(root, STATE), root)
+        if Path(root, WORKSPACE).is_dir():
+            recover(Path(root, WORKSPACE), root)
     if not is_kept:
         _drop_locks(plan)
 
@@ -41,7 +42,7 @@ def _drop_locks(plan: Plan) -> None:
     for key in plan.chosen:
         files = plan.blueprint.wiring.wires[key].files
         if files is not None and files.goes_on_from:
-            Locks(Path(files.root, STATE)).remove(key)
+            Locks(Path(files.root, WORKSPACE)).remove(key)
 
 
 def keep_others(plan: Plan, keeper: Keeper) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from pypedream.files.locks import Locks
-from pypedream.files.stage_files import STATE
+from pypedream.files.paths import WORKSPACE
 
 if TYPE_CHECKING:
     from pypedream.engine.plan import Blueprint
@@ -40,7 +40,7 @@ class GoneLock:
         StoreError
             If it cannot be removed.
         """
-        Locks(Path(self.root, STATE)).remove(self.stage)
+        Locks(Path(self.root, WORKSPACE)).remove(self.stage)
 
 
 def gone_locks(base: Blueprint) -> list[GoneLock]:
@@ -51,6 +51,6 @@ def gone_locks(base: Blueprint) -> list[GoneLock]:
     return [
         GoneLock(lock.stage, root)
         for root in roots
-        for lock in Locks(Path(root, STATE)).others(stages)
+        for lock in Locks(Path(root, WORKSPACE)).others(stages)
         if lock.pipeline == name
     ]

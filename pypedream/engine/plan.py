@@ -84,13 +84,13 @@ class Blueprint:
         """The workspace of the project of the pipeline, if any stage reads or writes files."""
         if not self.has_files:
             return ""
+        from pypedream.files.paths import WORKSPACE
         from pypedream.files.project import root_of
-        from pypedream.files.stage_files import STATE
 
         own = self.definition
         stages = (stage for key, stage in own.stages.items() if key not in own.scopes)
         root = next((stage.files.root for stage in stages if stage.files is not None), "")
-        return f"{root or root_of(own.place)}/{STATE}"
+        return f"{root or root_of(own.place)}/{WORKSPACE}"
 
     @cached_property
     def children(self) -> dict[str, list[str]]:

@@ -17,7 +17,7 @@ from pypedream.engine.problem import Problem
 from pypedream.errors import StoreError
 from pypedream.files.locked import dep_locks, differences, out_locks, written_in
 from pypedream.files.locks import Lock, Locks, ParamLock
-from pypedream.files.stage_files import STATE
+from pypedream.files.paths import WORKSPACE
 from pypedream.files.written import MARK
 from pypedream.store.entry import NO_METADATA, Entry
 from pypedream.store.identity import CodeIdentity, changes
@@ -63,7 +63,7 @@ class StageLocks:
         assert wired.files is not None
         root = wired.files.root
         if root not in self._in_roots:
-            self._in_roots[root] = Locks(Path(root, STATE))
+            self._in_roots[root] = Locks(Path(root, WORKSPACE))
         return self._in_roots[root]
 
     def of(self, wired: Wire) -> Lock | None:
@@ -144,7 +144,7 @@ class StageLocks:
     def _gone_from(self, files: StageFiles) -> list[Lock]:
         """Return the locks of stages of a pipeline that it does not have any more."""
         if files.root not in self._gone:
-            others = Locks(Path(files.root, STATE)).others(self.calls.stages)
+            others = Locks(Path(files.root, WORKSPACE)).others(self.calls.stages)
             self._gone[files.root] = list(others)
         return [lock for lock in self._gone[files.root] if lock.pipeline == files.pipeline]
 

@@ -11,8 +11,7 @@ from attrs import Factory, define
 from pypedream.errors import MissingEntry, UnreadableResult
 from pypedream.files.blobs import FileBlobs
 from pypedream.files.hashes import Digest, FileHashes
-from pypedream.files.paths import within
-from pypedream.files.stage_files import STATE
+from pypedream.files.paths import WORKSPACE, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -50,7 +49,7 @@ class KeptFiles:
         """Return the digests of the files of a project."""
         found = self.known.get(root)
         if found is None:
-            found = self.known[root] = FileHashes(os.path.join(root, STATE), root)
+            found = self.known[root] = FileHashes(os.path.join(root, WORKSPACE), root)
         return found
 
     def seen(self, root: str) -> FileHashes | Presumed:
@@ -170,7 +169,7 @@ class KeptFiles:
 
         assert self.store is not None
         blobs = FileBlobs(self.store())
-        with Staged(root, os.path.join(root, STATE)) as staged:
+        with Staged(root, os.path.join(root, WORKSPACE)) as staged:
             for one in changed:
                 place = staged.path_for(one.path, is_alone=not one.path.endswith("/"))
                 blobs.restore(_digest(one), place)
@@ -215,7 +214,7 @@ class KeptFiles:
     def close(self) -> None:
         """Remember the digests of files."""
         for root, hashes in self.known.items():
-            if Path(root, STATE).is_dir():
+            if Path(root, WORKSPACE).is_dir():
                 hashes.save()
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from pypedream.errors import FormatError, PypedreamError
+from pypedream.formats.loader import is_built_in
 from pypedream.values import one_line
 
 if TYPE_CHECKING:
@@ -82,6 +83,12 @@ def fault(
     return FormatError(
         f"{place} {what}: {one_line(why)}", path=os.fspath(path), format_name=kind, line=line
     )
+
+
+def drop_lines(error: FormatError, loader: object) -> None:
+    """Take away where in our code an error of a loader was raised: that helps nobody."""
+    if is_built_in(loader):
+        error.__traceback__ = None
 
 
 def _why(error: Exception) -> str:

@@ -22,7 +22,7 @@ from pypedream.errors import FormatError, PlanError, StoreError
 from pypedream.files import Dep, DirectoryOut, Metric, Out
 from pypedream.files.blobs import key_of
 from pypedream.files.hashes import Digest
-from pypedream.files.stage_files import save
+from pypedream.files.saving import save
 from pypedream.formats import JSON, Loader, PathOnly, Text, Writer
 from pypedream.store import CacheStore
 from tests.files.test_in_a_run import count, decisions, flow_of, project, shown, states
