@@ -70,7 +70,17 @@ _SEEN: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ),
     ("starts a program with", ("subprocess.", "os.system", "os.popen")),
 )
-_SEEDED: Final = ("random.Random", "numpy.random.default_rng", "numpy.random.RandomState")
+_SEEDED: Final = (
+    "random.Random",
+    "numpy.random.default_rng",
+    "numpy.random.RandomState",
+    "numpy.random.SeedSequence",
+    "numpy.random.MT19937",
+    "numpy.random.PCG64",
+    "numpy.random.PCG64DXSM",
+    "numpy.random.Philox",
+    "numpy.random.SFC64",
+)
 _HARMLESS: Final = ("numpy.random.Generator", "random.seed", "numpy.random.seed", "subprocess.PIPE")
 
 

@@ -110,6 +110,11 @@ def test_numpy_is_random_unless_it_has_a_seed() -> None:
     ]
     assert spots(f"{head}default_rng(1), np.random.default_rng(2)") == []
     assert spots(f"{head}np.random.seed(1), np.random.rand()") == []
+    assert spots(f"{head}np.random.SeedSequence()") == [
+        "draws random numbers with numpy.random.SeedSequence (etl.py:4)"
+    ]
+    assert spots(f"{head}np.random.SeedSequence(1).spawn(2)") == []
+    assert spots(f"{head}np.random.Generator(np.random.PCG64(1))") == []
 
 
 def test_a_table_that_is_read_is_named() -> None:
