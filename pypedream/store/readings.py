@@ -54,6 +54,8 @@ def read_function(function: FunctionType) -> list[Any]:
         elif reference.kind == "enclosing":
             cells = contents_of_cells(function) if cells is None else cells
             value = cells.get(reference.name, MISSING)
+        elif reference.kind == "text":
+            value = variables.get(reference.name, MISSING)
         else:
             values += _imported(function, reference) if reference.kind == "import" else ()
             continue

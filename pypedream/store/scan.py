@@ -54,7 +54,8 @@ class Reference:
     Attributes
     ----------
     kind
-        "global", "enclosing", "import", or "attribute" for one that reads a file or a folder.
+        "global", "enclosing", "import", "attribute" for one that reads a file or a folder, or
+        "text" for what is named in a text: it is global, if there is any such thing.
     name
         The first name, the module that is imported, or the attribute.
     offset
@@ -127,6 +128,8 @@ class Scan:
                 self.chain = None
         if not STORES.isdisjoint(self.code.co_code[::2]):
             self._find_entries()
+        if any(map(_may_name, self.code.co_consts)):
+            self._find_named()
         for each in self.found:
             if each.kind == "import" and not each.has_from:
                 each.attributes = tuple(self.read)
@@ -149,6 +152,24 @@ class Scan:
             if each.kind in ("global", "enclosing"):
                 after = places[each.offset] + 1 + len(each.attributes)
                 each.use = each.use or entry_use(self.steps, after)
+
+    def _find_named(self) -> None:
+        """Find what is named in texts that the code loads, as it does not load its docstring."""
+        from pypedream.store.texts import looked_up, texts_in  # few functions have such texts
+
+        loaded = {
+            each: offset
+            for offset, operation, argument in reversed(self.steps)
+            if operation in _CONSTANT
+            for each in texts_in(self.code.co_consts[argument])
+        }
+        code = self.code
+        own = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
+        own.update(name for kind, name in self.stored if kind == "global")
+        for chain, where in looked_up(loaded, code.co_names):
+            name, *attributes = chain.split(".")
+            if name not in own:
+                self.found.append(Reference("text", name, loaded[where], tuple(attributes)))
 
 
 def _start(scan: Scan, operation: int, argument: int, place: int) -> None:
@@ -230,6 +251,13 @@ def _label(each: Reference) -> bytes:
     if each.kind == "import":
         return text(b"import", f"{each.name} {','.join(each.attributes)}")
     return label(".".join((each.name, *each.attributes)) if each.attributes else each.name)
+
+
+def _may_name(constant: object) -> bool:
+    """Say whether a text, or one in a tuple, may name something that a library looks up."""
+    if isinstance(constant, tuple):
+        return any(map(_may_name, constant))
+    return isinstance(constant, str) and ("~" in constant or "@" in constant)
 
 
 def _local(code: CodeType, number: int) -> str:

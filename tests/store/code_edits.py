@@ -362,6 +362,31 @@ CHANGES: dict[str, tuple[str, str, str]] = {
         "u(row):\n    return row",
         "u(row):\n    return -row",
     ),
+    "global that a query names": (
+        "low = 1\ndef stage(a):\n    return a.query('x > @low')",
+        "low = 1",
+        "low = 2",
+    ),
+    "attribute that a query names": (
+        "class C:\n    low = 1\ndef stage(a, b):\n    return a.eval(f'x * @C.low + {b}')",
+        "low = 1",
+        "low = 2",
+    ),
+    "helper that a formula names": (
+        "def h(x):\n    return x\ndef stage(a, fit):\n    return fit('y ~ z + h(x)', a)",
+        "return x",
+        "return -x",
+    ),
+    "helper that a piece of a formula names": (
+        "def h(x):\n    return x\ndef stage(a, fit):\n    return fit(f'y ~ {a} + h(x)', a)",
+        "return x",
+        "return -x",
+    ),
+    "helper of a module that a formula names": (
+        "def stage(a, fit):\n    return [fit(f, a) for f in ('y ~ x', 'y ~ OTHER.u(x)')]",
+        "u(row):\n    return row",
+        "u(row):\n    return -row",
+    ),
     "function of a module that is passed on": (
         (
             "def call(module, name):\n    return vars(module)[name]\n"
@@ -501,6 +526,31 @@ NO_CHANGES: dict[str, tuple[str, str, str]] = {
     "quotes": ("def stage(a):\n    return a + 'x'", "'x'", '"x"'),
     "way to write a number": ("def stage(a):\n    return a + 1000", "1000", "1_000"),
     "docstring": ("def stage(a):\n    'One.'\n    return a", "'One.'", "'Two.'"),
+    "helper in a docstring": (
+        "def h(x):\n    return x\ndef stage(a):\n    'Fits y ~ h(x).'\n    return a",
+        "return x",
+        "return -x",
+    ),
+    "helper in a text that is no formula": (
+        "def h(x):\n    return x\ndef stage(a):\n    return a + 'h(x)'",
+        "return x",
+        "return -x",
+    ),
+    "global in a text that is no query": (
+        "low = 1\ndef stage(a):\n    return a + 'me@low'",
+        "low = 1",
+        "low = 2",
+    ),
+    "local that a query names": (
+        "low = 1\ndef stage(a, low):\n    return a.query('x > @low')",
+        "low = 1",
+        "low = 2",
+    ),
+    "global that a query names and the code assigns": (
+        "low = 1\ndef stage(a):\n    global low\n    low = 3\n    return a.query('x > @low')",
+        "low = 1",
+        "low = 2",
+    ),
     "no docstring": ("def stage(a):\n    'One.'\n    return a", "    'One.'\n", ""),
     "annotations": ("def stage(a):\n    return a", "(a):", "(a: int) -> int:"),
     "annotation of a local": ("def stage(a):\n    b = a\n    return b", "b =", "b: int ="),
