@@ -12,20 +12,24 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from pypedream.places import Place
+from pypedream.store.functions import BUILTIN
+from pypedream.store.lookups import MISSING
+from pypedream.store.packages import is_users, is_users_module
 from pypedream.store.readings import contents_of_cells, follow_chain
-from pypedream.store.references import placed_references
+from pypedream.store.references import about, placed_references
 from pypedream.store.scan import ASSIGNED, CALLED, Reference
 from pypedream.store.state import is_only_filled
+from pypedream.store.texts import looked_up
 from pypedream.store.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _LISTS: Final = "lists a folder with"
 _LISTING: Final = ("glob", "iterdir", "rglob")
 # What is used, by the beginning of its full name: a dot at the end stands for all that follows.
 _SEEN: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("reads", ("os.environ", "os.getenv")),
+    ("reads", ("os.environ", "os.getenv", "pandas.get_option")),
     ("opens a file with", ("builtins.open", "io.open", "os.open")),
     (
         "reads a file with",
@@ -53,7 +57,7 @@ _SEEN: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         ("random.", "numpy.random.", "secrets.", "uuid.uuid1", "uuid.uuid4", "os.urandom"),
     ),
     ("looks up a name with", ("builtins.globals", "builtins.vars", "builtins.getattr")),
-    ("runs text as code with", ("builtins.eval", "builtins.exec")),
+    ("runs text as code with", ("builtins.eval", "builtins.exec", "pandas.eval")),
     ("imports a module by name with", ("importlib.import_module", "builtins.__import__")),
     (
         "uses the network with",
@@ -104,7 +108,43 @@ def blind_spots(function: Any) -> list[str]:
             is_module = reference.kind == "import" and not reference.has_from
             shown = start.rstrip("._") if is_module else _short(name)
             found.append(f"{said} {shown} ({place})")
-    return list(dict.fromkeys((*found, *_changed(walk))))
+    return list(dict.fromkeys((*found, *_named_in_texts(walk), *_changed(walk))))
+
+
+def _named_in_texts(walk: Walk) -> Iterator[str]:
+    """Name what a library may look up because it stands in a text that is not in the code."""
+    for function in walk.functions:
+        code = function.__code__
+        seen = {*code.co_varnames, *code.co_cellvars}
+        seen |= {each.name for each in about(code).references}
+        for title, value, place in _texts_of(function):
+            for chain, _ in looked_up([value], code.co_names):
+                name = chain.partition(".")[0]
+                if name not in seen and _may_change(function.__globals__.get(name, MISSING)):
+                    yield f"looks up {name}, named in the text {title} ({place})"
+
+
+def _texts_of(function: FunctionType) -> Iterator[tuple[str, str, Place]]:
+    """Give the texts that are constants of a function or defaults, and what they are called."""
+    for each, place in _placed(function):
+        if each.kind in ("global", "enclosing"):
+            _, value, _ = follow_chain(_known_to(function, each).get(each.name), each)
+            if isinstance(value, str):
+                yield ".".join((each.name, *each.attributes)), value, place
+    own, given = about(function.__code__), function.__defaults__ or ()
+    defaults = dict(zip(reversed(own.arguments), reversed(given), strict=False))
+    for name, value in {**defaults, **(function.__kwdefaults__ or {})}.items():
+        if isinstance(value, str):
+            yield name, value, Place(own.file, own.line)
+
+
+def _may_change(value: Any) -> bool:
+    """Say whether there is such a thing, and it is not of a library."""
+    if isinstance(value, ModuleType):
+        return is_users_module(value.__name__)
+    if isinstance(value, (FunctionType, type)):
+        return is_users(value)
+    return value is not MISSING and not isinstance(value, BUILTIN)
 
 
 def _changed(walk: Walk) -> Iterator[str]:
@@ -120,11 +160,14 @@ def _changed(walk: Walk) -> Iterator[str]:
 def _is_filled(walk: Walk, function: FunctionType, reference: Reference) -> bool:
     if not reference.use:
         return False
-    is_captured = reference.kind == "enclosing"
-    known = contents_of_cells(function) if is_captured else function.__globals__
-    _, value, left = follow_chain(known.get(reference.name), reference)
+    _, value, left = follow_chain(_known_to(function, reference).get(reference.name), reference)
     rest = reference.attributes[len(reference.attributes) - left :]
     return is_only_filled(value, rest, reference.use) and not walk.constants.has_met(value)
+
+
+def _known_to(function: FunctionType, reference: Reference) -> Mapping[str, Any]:
+    """Return the variables among which the name of a reference is."""
+    return contents_of_cells(function) if reference.kind == "enclosing" else function.__globals__
 
 
 def _placed(function: FunctionType) -> Iterator[tuple[Reference, Place]]:

@@ -125,6 +125,60 @@ def test_a_table_that_is_read_is_named() -> None:
     assert spots(text) == ["reads a file with pandas.read_csv (etl.py:3)"]
 
 
+def test_what_pandas_is_set_to_is_named() -> None:
+    """An option may be another one the next time, and a text is more than its names."""
+    pytest.importorskip("pandas")
+    head = "import pandas as pd\ndef stage():\n    return "
+
+    assert spots(f"{head}pd.get_option('display.max_rows')") == [
+        "reads pandas.get_option (etl.py:3)"
+    ]
+    assert spots(f"{head}pd.eval('a + b')") == ["runs text as code with pandas.eval (etl.py:3)"]
+
+
+OF_TEXTS = """
+import math
+low = 1
+def h(x):
+    return x
+QUERY, PLAIN, FORMULA, COLUMNS = "x > @low", "x > 1", "y ~ h(x)", "y ~ x + low"
+LIBRARY, UNKNOWN, PATH, MAIL = "y ~ math.sqrt(x)", "y ~ C(x)", "~/h/low", "me@low"
+"""
+NAMED = {
+    "stage(a): a.query(QUERY)": "looks up low, named in the text QUERY (etl.py:9)",
+    "stage(a, f): f(FORMULA, a)": "looks up h, named in the text FORMULA (etl.py:9)",
+    "stage(a, f, text='y ~ h(x)'): f(text, a)": "looks up h, named in the text text (etl.py:8)",
+    "stage(a, *, text='x*@low'): a.eval(text)": "looks up low, named in the text text (etl.py:8)",
+}
+NOT_NAMED = [
+    "stage(a): a.query('x > 1')",
+    "stage(a): a.query('x > @low')",  # it is in the code, so it counts
+    "stage(a, f): f('y ~ h(x)', a)",
+    "stage(a): a.query(PLAIN)",
+    "stage(a, low): a.query(QUERY)",
+    "stage(a, f): f(FORMULA, h(a))",
+    "stage(a, f): f(COLUMNS, LIBRARY, UNKNOWN, PATH, MAIL)",
+    "stage(a, f, text='y ~ x'): f(text, '~', 'a~b (c)')",
+]
+
+
+def of_texts(line: str) -> list[str]:
+    head, _, body = line.rpartition(": ")
+    return spots(f"{OF_TEXTS}def {head}:\n    return {body}")
+
+
+@pytest.mark.parametrize("line", NAMED)
+def test_what_a_text_names_that_is_not_in_the_code_is_named(line: str) -> None:
+    """The text counts, and what a library looks up for it does not."""
+    assert of_texts(line) == [NAMED[line]]
+
+
+@pytest.mark.parametrize("line", NOT_NAMED)
+def test_a_text_that_names_nothing_unseen_is_no_spot(line: str) -> None:
+    """Nothing is said of a text in the code, whose names count, and of one without such names."""
+    assert of_texts(line) == []
+
+
 CHANGED = {
     "global n\n    n = a": "changes the global n (etl.py:4)",
     "calls.append(a)": "changes the global calls (etl.py:3)",
