@@ -1,7 +1,8 @@
 """What an object keeps: the contents of its attributes and slots, read without running its code.
 
-What was only computed once and kept is left out: cached properties, and attributes with "cache"
-in their name. Reading an object fills them in, and nobody would call that a change.
+What was only computed once and kept is left out: cached properties, attributes with "cache" in
+their name, and those that a library is known to fill in. Reading an object fills them in, and
+nobody would call that a change.
 """
 
 from __future__ import annotations
@@ -9,9 +10,26 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from types import MemberDescriptorType
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
+
+# What methods of a library keep in their object while they only tell something of it.
+_FILLED_IN: Final = {
+    "statsmodels": frozenset(
+        {
+            "_nobs_int",
+            "_tmp_like_exog",
+            "_wexog_xprod",
+            "diagn",
+            "het_scale",
+            "n_groups",
+            "predict_dates",
+            "predict_end",
+            "predict_start",
+        }
+    )
+}
 
 
 @frozen(eq=False, repr=False)
@@ -31,9 +49,11 @@ def layout_of(kind: type) -> Layout:
         return is_wanted and isinstance(attribute, MemberDescriptorType)
 
     slots: dict[str, Any] = {}
-    skipped = set()
+    skipped: set[str] = set()
     for base in kind.__mro__:
-        is_builtin = str(base.__module__).partition(".")[0] in sys.stdlib_module_names
+        home = str(base.__module__).partition(".")[0]
+        is_builtin = home in sys.stdlib_module_names
+        skipped |= _FILLED_IN.get(home, frozenset())
         for name, attribute in vars(base).items():
             if type(attribute).__name__ == "cached_property":
                 skipped.add(name)

@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Any
 
 import attrs
+import pytest
 
 from pypedream.store.fields import fields_of
 
@@ -51,6 +52,47 @@ def test_what_was_computed_once_is_no_field() -> None:
 
     assert item.double == 4
     assert fields_of(item) == {"size": 2}
+
+
+class Results:
+    """What is fitted, as statsmodels has it: a summary adds to it."""
+
+    __module__ = "statsmodels.regression.linear_model"
+
+    def __init__(self) -> None:
+        self.params = [1.0]
+
+    def summary(self) -> str:
+        self.diagn = {"condno": 1.0}
+        self._nobs_int = 1
+        return "OLS"
+
+
+class OwnResults(Results):
+    """One that a user derives."""
+
+
+@pytest.mark.parametrize("kind", [Results, OwnResults])
+def test_what_a_summary_of_statsmodels_adds_is_no_field(kind: type[Results]) -> None:
+    """To look at what was fitted changes nothing of it; other changes are seen."""
+    results = kind()
+
+    assert results.summary() == "OLS"
+    assert fields_of(results) == {"params": [1.0]}
+    results.params = [2.0]
+    assert fields_of(results) == {"params": [2.0]}
+
+
+def test_what_another_class_calls_so_is_a_field() -> None:
+    """The names are those of one library."""
+
+    class Own:
+        diagn = None
+
+        def __init__(self) -> None:
+            self.diagn = 1
+
+    assert fields_of(Own()) == {"diagn": 1}
 
 
 def test_what_keeps_nothing_has_no_fields() -> None:
