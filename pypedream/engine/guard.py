@@ -91,7 +91,8 @@ class Guard:
             if self.digests[shared] is _ITERATOR:
                 self._note_reader(wired, shared, arguments[argument], attempt)
             elif argument in changed:
-                self._say(attempt, _said_of_retry(attempt, argument, shared))
+                what = f'"{argument}" ({shared.kind} "{shared.name}")'
+                self._say(attempt, said_of_retry(f'stage "{attempt.stage}"', attempt, what))
             if self.digests[shared] is not None:
                 self.active.setdefault(shared, set()).add(wired.key)
 
@@ -178,11 +179,11 @@ def _said_of_change(
     )
 
 
-def _said_of_retry(attempt: Attempt, argument: str, shared: Shared) -> str:
+def said_of_retry(who: str, attempt: Attempt, what: str) -> str:
+    """Say that an attempt gets an argument as the one before has left it."""
     return (
-        f'stage "{attempt.stage}": attempt {attempt.number} gets "{argument}" ({shared.kind}'
-        f' "{shared.name}") as it was left by the one before, which changed it in place:'
-        ' copy it first, or run with mutation="copy"'
+        f"{who}: attempt {attempt.number} gets {what} as it was left by the one before, which"
+        ' changed it in place: copy it first, or run with mutation="copy"'
     )
 
 

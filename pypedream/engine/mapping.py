@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pypedream.engine.chunks import Chunk
     from pypedream.engine.crew import Crew
     from pypedream.engine.execution import Execution
+    from pypedream.engine.item_guard import ItemGuard
     from pypedream.engine.item_keeping import ItemKeeper
     from pypedream.engine.items_before import Knowing
     from pypedream.engine.part import Shape
@@ -242,8 +243,10 @@ def made_here(execution: Execution, fan: Fan) -> Callable[[Chunk], Made]:
     """Return what calls the items of a chunk in this process."""
     wired, attempt = fan.wired, fan.attempt
     assert wired.over is not None
+    call = call_of(wired.call, wired.over.names, fan.common)
+    watching = watching_of(execution, wired)
     calling = Calling(
-        call_of(wired.call, wired.over.names, fan.common),
+        call if watching is None else watching.around(call),
         attempt.log,
         wired.key,
         copy_context(),
@@ -259,6 +262,15 @@ def made_here(execution: Execution, fan: Fan) -> Callable[[Chunk], Made]:
         return made
 
     return make
+
+
+def watching_of(execution: Execution, wired: Wire) -> ItemGuard | None:
+    """Return what watches items that may be called again, with what a call has left of them."""
+    if not wired.stage.policy.retries:
+        return None
+    from pypedream.engine.item_guard import item_guard_of
+
+    return item_guard_of(execution, wired)
 
 
 @define(eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from pypedream.engine.mapping import (
     record,
     result_of,
     shape_of,
+    watching_of,
 )
 from pypedream.executors.calling import Made
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pypedream.engine.chunks import Chunk
     from pypedream.engine.execution import Execution
     from pypedream.engine.fan import Fan
+    from pypedream.engine.item_guard import ItemGuard
     from pypedream.engine.item_keeping import ItemKeeper
     from pypedream.engine.items_before import Knowing
     from pypedream.engine.resources import Loan
@@ -52,7 +55,8 @@ async def map_over_async(
     most = wired.stage.policy.workers or execution.plan.options.workers or AT_ONCE
     fan = fan_of(execution, wired, attempt, arguments, most)
     fan.pace.fixed = 1
-    items = _Items(execution, fan, all_knowing_of(execution, fan, kept))
+    watching = watching_of(execution, wired)
+    items = _Items(execution, fan, all_knowing_of(execution, fan, kept), watching)
     loan = loan_of(execution, wired, bool)
     total = fan.source.total
     count = most if total is None else max(1, min(most, total))
@@ -79,6 +83,7 @@ class _Items:
     execution: Execution
     fan: Fan
     all_knowing: list[Knowing]
+    watching: ItemGuard | None
 
     async def work(self, needed: Loan | None) -> None:
         """Await items as long as there are any.
@@ -111,7 +116,7 @@ class _Items:
             fan.attempt.log.add("attempt.start", attempt=fan.attempt_of(chunk, 0))
             made = _known(self.all_knowing, chunk)
             if made is None:
-                made = await _awaited_item(self.execution, fan, chunk)
+                made = await _awaited_item(self.execution, fan, chunk, self.watching)
                 for knowing in self.all_knowing:
                     knowing.keep(chunk, made)
             record(fan, chunk, made, is_single=True)
@@ -133,7 +138,9 @@ def _known(all_knowing: list[Knowing], chunk: Chunk) -> Made | None:
     return None
 
 
-async def _awaited_item(execution: Execution, fan: Fan, chunk: Chunk) -> Made:
+async def _awaited_item(
+    execution: Execution, fan: Fan, chunk: Chunk, watching: ItemGuard | None
+) -> Made:
     from asyncio import get_running_loop
 
     made = Made(perf_counter_ns())
@@ -141,8 +148,8 @@ async def _awaited_item(execution: Execution, fan: Fan, chunk: Chunk) -> Made:
     attempt.output = execution.first_output
     context = fan.base.copy()
     context.run(_enter, attempt)
-    arguments = fan.arguments_of(chunk.calls[0])
-    task = get_running_loop().create_task(_caught(fan.wired, arguments, made), context=context)
+    caught = _caught(fan, watching, chunk.calls[0], made)
+    task = get_running_loop().create_task(caught, context=context)
     try:
         await task
     finally:
@@ -152,14 +159,17 @@ async def _awaited_item(execution: Execution, fan: Fan, chunk: Chunk) -> Made:
     return made
 
 
-async def _caught(wired: Wire, arguments: dict[str, Any], made: Made) -> None:
+async def _caught(
+    fan: Fan, watching: ItemGuard | None, values: tuple[Any, ...], made: Made
+) -> None:
     """Await an item; here, as a loop ends when one of its tasks raises SystemExit."""
     from asyncio import CancelledError
 
     from pypedream.engine.execution import awaited
 
     try:
-        made.values.append(await awaited(wired, arguments))
+        with nullcontext(values) if watching is None else watching.watching(values) as used:
+            made.values.append(await awaited(fan.wired, fan.arguments_of(used)))
     except CancelledError:
         raise
     except BaseException as error:  # noqa: BLE001 - the fan decides what becomes of it

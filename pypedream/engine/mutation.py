@@ -89,6 +89,11 @@ def digest(value: Any) -> object | None:
     return None
 
 
+def is_scalar(value: Any) -> bool:
+    """Say whether a value is a number or a text, of which nothing can be changed."""
+    return type(value) in _SCALARS
+
+
 def copied(value: Any) -> Any:
     """Return a deep copy of *value*.
 

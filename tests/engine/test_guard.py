@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 import attrs
 import pytest
 
@@ -253,3 +255,104 @@ def test_what_was_computed_from_a_changed_input_is_not_taken_for_another(tmp_pat
     flow.remove("broken")
 
     assert flow.run()["other"] == 3
+
+
+def _fanned(mode: str = "warn", *, is_async: bool = False, **policy) -> tuple[Pipeline, list[str]]:
+    """A stage that doubles each of its items and fails once, and the names of its attempts."""
+    flow = Pipeline("fanned", progress=False, mutation=mode)
+    flow.stage(lambda: [[1, 2], [3]], name="rows")
+    flow.stage(lambda: [["a"], ["b"]], name="names")
+    calls = []
+
+    def doubled(row, name):
+        calls.append(name)
+        row[:] = [2 * value for value in row]
+        if calls.count(name) == 1 and name == ["a"]:
+            raise OSError("away")
+        return sum(row)
+
+    async def doubled_async(row, name):
+        return doubled(row, name)
+
+    over = {"row": "rows", "name": "names"}
+    policy = {"retries": 1, "retry_delay_s": 0, **policy}
+    flow.stage(doubled_async if is_async else doubled, name="doubled", over=over, **policy)
+    return flow, calls
+
+
+HOW = pytest.mark.parametrize(
+    "how",
+    [{"executor": "serial"}, {"executor": "threads"}, {"is_async": True}],
+    ids=["serial", "threads", "async"],
+)
+
+
+def _ran(mode: str, how: dict, **options):
+    flow, calls = _fanned(mode, is_async="is_async" in how)
+    return flow.run(executor=how.get("executor", "serial"), **options), calls
+
+
+@HOW
+def test_a_second_attempt_gets_no_changed_item_in_silence(how):
+    """It is told which argument of which item is not as it was, in the log of that item."""
+    run, _ = _ran("warn", how)
+
+    assert run["doubled"] == [12, 6]
+    [told] = [event for event in run.events if event.kind == "warning"]
+    assert (told.stage, told.item, told.level) == ("doubled", 0, "warning")
+    assert told.event == (
+        'item 0 of stage "doubled": attempt 2 gets "row" as it was left by the one before,'
+        ' which changed it in place: copy it first, or run with mutation="copy"'
+    )
+
+
+@HOW
+def test_copy_gives_each_attempt_an_item_of_its_own(how):
+    """What the first attempt has changed is gone."""
+    run, calls = _ran("copy", how)
+
+    assert run["doubled"] == [6, 6]
+    assert calls.count(["a"]) == 2
+    assert run["rows"] == [[1, 2], [3]]
+    assert not [event for event in run.events if event.kind == "warning"]
+
+
+@HOW
+def test_error_lets_an_item_fail_that_was_changed(how):
+    """The function is not called with it, and the other items are."""
+    run, calls = _ran("error", how, on_error="collect")
+
+    failed, other = run["doubled"]
+    assert isinstance(failed.error, MutationError)
+    assert other == 6
+    assert calls.count(["a"]) == 1
+
+
+def test_off_looks_at_no_item():
+    """The change goes through without a word."""
+    run, _ = _ran("off", {})
+
+    assert run["doubled"] == [12, 6]
+    assert not [event for event in run.events if event.kind == "warning"]
+
+
+def test_an_item_that_fails_for_good_may_be_changed():
+    """Nothing is told if no attempt gets what another has changed."""
+    flow, _ = _fanned(retry_on=ValueError)
+
+    run = flow.run(on_error="collect")
+
+    assert run["doubled"][1] == 6
+    assert not [event for event in run.events if event.kind == "warning"]
+
+
+def test_an_item_that_cannot_be_copied_fails():
+    """The others do not."""
+    flow = Pipeline("locks", progress=False, mutation="copy", on_error="collect")
+    flow.stage(lambda: [Lock(), [1]], name="rows")
+    flow.stage(len, name="sizes", over={"obj": "rows"}, retries=1)
+
+    failed, other = flow.run()["sizes"]
+
+    assert isinstance(failed.error, MutationError)
+    assert other == 1
