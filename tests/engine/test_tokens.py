@@ -195,6 +195,22 @@ def test_a_definition_has_the_same_token_again() -> None:
     assert token(stage_of()) == token(stage_of())
 
 
+def test_what_a_text_of_the_code_names() -> None:
+    """It is looked up where the function is called, so it is part of the definition."""
+
+    def made(limit: int) -> Callable[..., Any]:
+        space: dict[str, Any] = {"LIMIT": limit, "__name__": "theirs"}
+        exec("def few(rows):\n    return rows.query('x > @LIMIT')", space)
+        return space["few"]  # type: ignore[no-any-return]
+
+    def told(limit: int) -> str:
+        flow = Pipeline("flow")
+        flow.stage(made(limit), name="few")
+        return token(next(iter(flow._table.stages.values())))
+
+    assert told(1) == told(1) != told(2)
+
+
 def test_options_of_a_loader_that_were_changed() -> None:
     """A loader of the user's is looked at each time; what is known of ours cannot change."""
 
