@@ -54,7 +54,8 @@ class Pipeline:
     variables
         What stages may change while they run.
     workspace
-        Folder for the records of runs; None writes nothing.
+        Folder for the records of runs; None writes nothing. A relative one is below the folder that
+        is the current one now, and stays there.
     options
         Fields of `pypedream.engine.options.Options` that hold for every run of this pipeline.
 

@@ -39,7 +39,7 @@ class Place:
         cell = cell_of(self.file)
         if cell is not None:
             return f"Cell In[{cell}], line {self.line}"
-        return f"{_relative(self.file)}:{self.line}"
+        return f"{from_here(self.file)}:{self.line}"
 
     @classmethod
     def of_function(cls, function: Callable[..., object]) -> Place | None:
@@ -138,6 +138,11 @@ def _running_shell() -> object | None:
     return get_ipython() if get_ipython is not None else None
 
 
-def _relative(file: str) -> str:
-    here = os.path.join(os.getcwd(), "")
-    return file[len(here) :] if file.startswith(here) else file
+def from_here(path: str | os.PathLike[str]) -> str:
+    """Return a path as it is written in the present folder, if it is in that."""
+    text = os.fspath(path)
+    try:
+        here = os.path.join(os.getcwd(), "")
+    except FileNotFoundError:  # it was removed, so nothing is in it
+        return text
+    return text[len(here) :] if text.startswith(here) else text

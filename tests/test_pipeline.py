@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 import random
 import re
 import sys
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -708,7 +710,7 @@ def test_options_of_a_pipeline_are_kept_as_they_are_used():
         ("PROGRESS", "1", "progress", True),
         ("KEEP", "ends", "keep", "ends"),
         ("KEEP", "load, plot", "keep", ("load", "plot")),
-        ("WORKSPACE", "some folder", "workspace", "some folder"),
+        ("WORKSPACE", "some folder", "workspace", str(Path("some folder").absolute())),
         ("WORKERS", "", "workers", None),
     ],
     ids=lambda value: str(value) or "empty",
@@ -844,10 +846,37 @@ def test_a_pipeline_says_what_it_is():
 
 
 def test_a_workspace_is_an_option():
-    """The workspace of a pipeline holds for its runs."""
-    assert Pipeline("kept", workspace="somewhere").options == {"workspace": "somewhere"}
+    """The workspace of a pipeline holds for its runs; a folder from the root is taken as it is."""
+    assert Pipeline("kept", workspace="/some/where").options == {"workspace": "/some/where"}
     with pytest.raises(DefinitionError, match="workspace=3 is not a folder"):
         Pipeline("kept", workspace=3)
+
+
+def test_a_workspace_stays_where_it_was_when_the_pipeline_was_made(tmp_path, monkeypatch):
+    """A cell that changes to another folder moves neither what is kept nor the history."""
+    monkeypatch.chdir(tmp_path)
+    stages = {"load": lambda: [1, 2]}
+    flow = quiet("kept", stages=stages, workspace=".pypedream", cache="cached")
+    first = flow.run()
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir("sub")
+
+    again = flow.run()
+
+    assert again.stages["load"].state == "reused"
+    assert [run.id for run in flow.history()] == [first.id, again.id]
+    assert os.listdir() == []
+
+
+def test_a_workspace_may_be_below_the_folder_of_the_user(tmp_path, monkeypatch):
+    """As a shell would have it, for the record and for what is kept."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+
+    flow = quiet("kept", stages={"load": lambda: 1}, workspace="~/kept")
+    flow.run()
+
+    assert {each.name for each in (tmp_path / "kept").iterdir()} == {"runs", "store"}
 
 
 def test_a_table_of_many_stages_is_quick_to_look_into():

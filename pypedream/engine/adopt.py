@@ -14,6 +14,7 @@ from pypedream.engine.request import plan_for, request_of
 from pypedream.engine.result_log import latest_results
 from pypedream.errors import PlanError
 from pypedream.names import did_you_mean, there_are
+from pypedream.places import from_here
 from pypedream.store.results import Results
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def adopt(pipeline: Pipeline, stage: str, was: str, request: Mapping[str, Any]) 
     workspace = plan.options.workspace
     lines = [line for line in latest_results(workspace, plan.pipeline) if line.stage == was]
     if not lines:
-        raise _refused(plan, f'no result of a stage "{was}" is recorded in {workspace}')
+        raise _refused(plan, f'no result of a stage "{was}" is recorded in {from_here(workspace)}')
     same = [line for line in lines if line.key and _have_same_inputs(line.call, call)]
     if not same:
         raise _refused(plan, _other_inputs(lines[0], call, stage))

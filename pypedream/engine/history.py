@@ -24,6 +24,7 @@ from pypedream.errors import StoreError
 from pypedream.log.displays import SUFFIXES, Display
 from pypedream.log.events import Event
 from pypedream.names import did_you_mean
+from pypedream.places import from_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -136,20 +137,21 @@ def recorded_run(workspace: str | os.PathLike[str], name: str = LAST) -> Recorde
         If there is no such run, or several; the text names some that there are.
     """
     folders = {folder.name: folder for folder in run_folders(workspace)}
+    where = from_here(workspace)
     if not folders:
-        raise StoreError(f"no run is recorded in {os.fspath(workspace)}")
+        raise StoreError(f"no run is recorded in {where}")
     back = _steps_back(name)
     if back is not None:
         newest = sorted(folders, reverse=True)
         if back < len(newest):
             return recorded_run_in(folders[newest[back]])
-        raise StoreError(f'no run "{name}": there are only {len(newest)} in {os.fspath(workspace)}')
+        raise StoreError(f'no run "{name}": there are only {len(newest)} in {where}')
     found = [each for each in folders if name and each.startswith(name.lower())]
     if len(found) == 1:
         return recorded_run_in(folders[found[0]])
     if found:
         raise StoreError(f'{len(found)} runs begin with "{name}": {_some(found)}')
-    raise StoreError(f'no run "{name}" in {os.fspath(workspace)}; the last are {_some(folders)}')
+    raise StoreError(f'no run "{name}" in {where}; the last are {_some(folders)}')
 
 
 def gone_on_from(run: RecordedRun) -> Iterator[RecordedRun]:
@@ -232,7 +234,7 @@ def run_folders(workspace: str | os.PathLike[str]) -> list[Path]:
         return []
     except OSError as error:
         reason = error.strerror or str(error)
-        raise StoreError(f"cannot read the workspace {os.fspath(workspace)}: {reason}") from error
+        raise StoreError(f"cannot read the workspace {from_here(workspace)}: {reason}") from error
     folders = [Path(workspace, "runs", name) for name in names]
     return [folder for folder in folders if (folder / DESCRIPTION).is_file()]
 

@@ -6,8 +6,8 @@ precedence: ``run(workers=4)``, ``Pipeline(workers=4)``, ``PYPEDREAM_WORKERS=4``
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from attrs import fields_dict, frozen
@@ -53,7 +53,8 @@ class Options:
         Which results the run holds: "all", "ends" (stages that no other reads), or names.
         Others are released as soon as their last reader has run.
     workspace
-        Folder for the record of the run; None writes nothing.
+        Folder for the record of the run; None writes nothing. A relative one is below the folder
+        that is the current one when it is given, and stays there.
     cache
         Whether results that are kept in the workspace are taken over. "off": every stage is
         called. "cached": only stages whose code or inputs are not those of a kept result.
@@ -200,7 +201,15 @@ def _settled(name: str, value: Any) -> Any:
         return tuple(value)
     if name == "limits" and value is not None:
         return dict(value)
+    if name == "workspace" and value is not None:
+        return _seen_from_anywhere(value)
     return value
+
+
+def _seen_from_anywhere(folder: str | os.PathLike[str]) -> str:
+    """Return the folder that is meant now, as a cell may change to another one before a run."""
+    path = os.path.expanduser(os.fspath(folder))
+    return path if os.path.isabs(path) or "://" in path else os.path.join(os.getcwd(), path)
 
 
 def is_executor(value: Any) -> bool:
@@ -242,7 +251,7 @@ def _are_limits(value: Any) -> bool:
 
 
 def _is_path(value: Any) -> bool:
-    return value is None or isinstance(value, (str, PathLike))
+    return value is None or isinstance(value, (str, os.PathLike))
 
 
 def _is_word(words: tuple[str, ...], *others: bool | None) -> Callable[[Any], bool]:

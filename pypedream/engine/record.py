@@ -25,6 +25,7 @@ from attrs import define, field
 
 from pypedream.errors import StoreError, WorkspaceError
 from pypedream.log.redaction import Redactor
+from pypedream.places import from_here
 from pypedream.store.file_lock import lock, try_lock
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class RunFolder:
             yield
         except OSError as error:
             self.remove()
-            workspace, reason = self.path.parent.parent, error.strerror or str(error)
+            workspace, reason = from_here(self.path.parent.parent), error.strerror or str(error)
             raise WorkspaceError(f"cannot write the workspace {workspace}: {reason}") from error
 
     def close(self) -> None:
