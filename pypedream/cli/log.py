@@ -10,9 +10,10 @@ import click
 from attrs import asdict, evolve
 
 from pypedream.cli import options, suggestions
-from pypedream.cli.terminal import say, say_json
+from pypedream.cli.terminal import command_line, say, say_json
 from pypedream.cli.workspaces import run_data, unreadable_in, workspace_of
 from pypedream.engine.history import LAST, LEVELS, recorded_events, recorded_run
+from pypedream.engine.recorded_items import stage_and_item
 from pypedream.log.console_lines import ASCII_SIGNS, ConsoleLines
 from pypedream.log.durations import duration_text
 from pypedream.log.encode import encode
@@ -88,7 +89,32 @@ def command(
     if shown:
         _show(shown, recorded)
     else:
-        say("nothing to show")
+        say(*_why_nothing(recorded, workspace, wanted["stage"]))
+
+
+def _why_nothing(run: RecordedRun, workspace: str | None, stage: str | None) -> list[str]:
+    """Return why there is nothing to show: a stage that was reused said what it says elsewhere."""
+    from pypedream.engine.result_log import recorded_results
+
+    wanted = run.stages if stage is None else stage_and_item(stage, run.stages)[:1]
+    lines, by_run = recorded_results(run.folder).lines, dict[str, list[str]]()
+    for key in wanted:
+        if key in lines and lines[key].state == "reused":
+            by_run.setdefault(lines[key].run, []).append(key)
+    reused = sum(map(len, by_run.values()))
+    if not reused:
+        return ["nothing to show"]
+    where = [] if workspace is None else ["--workspace", workspace]
+    what, of = "the stage was", "it"
+    if stage is None:
+        what, of = f"{reused} of {len(wanted)} stages were", "them"
+    return [
+        f"nothing to show: {what} reused; the log of what computed {of}:",
+        *(
+            f"  {', '.join(keys)}: {command_line('log', other, *where)}"
+            for other, keys in by_run.items()
+        ),
+    ]
 
 
 def _show(events: list[Event], run: RecordedRun) -> None:

@@ -83,6 +83,28 @@ def test_nothing_that_fits_is_said_to_be_nothing(invoke, talked):
     assert invoke("log", "--grep", "unicorn").stdout.splitlines()[1:] == ["nothing to show"]
 
 
+def test_the_log_of_a_run_that_was_all_reused_names_the_one_that_computed(invoke, write):
+    """What its stages said is there; a run of which a stage spoke shows that."""
+    write("pipeline.py", TALKING)
+    invoke("run", "-p", "b=7", "--cache", "cached")
+    invoke("run", "-p", "b=7", "--cache", "cached")
+    last, first = (line.split()[0] for line in invoke("runs").stdout.splitlines()[1:])
+
+    whole = invoke("log").stdout.splitlines()[1:]
+    asked = ("log", last, "--stage", "load", "--workspace", ".pypedream")
+    one = invoke(*asked).stdout.splitlines()[1:]
+
+    assert whole == [
+        "nothing to show: 2 of 2 stages were reused; the log of what computed them:",
+        f"  load, ratio: python -m pypedream log {first}",
+    ]
+    assert one == [
+        "nothing to show: the stage was reused; the log of what computed it:",
+        f"  load: python -m pypedream log {first} --workspace .pypedream",
+    ]
+    assert "load  | read 52 rows" in said(invoke("log", first).stdout)
+
+
 def test_a_run_is_named_by_the_beginning_of_its_id(invoke, talked):
     """As few characters as make it clear will do; capitals do not matter."""
     assert invoke("log", talked[:20].upper()).stdout == invoke("log", talked).stdout
