@@ -33,6 +33,7 @@ _BRACKETS: Final[dict[type, str]] = {
 _CONTAINERS: Final = tuple(_BRACKETS)
 _ADDRESS: Final = r" at 0x[0-9a-fA-F]+"
 _MEMBERS = 8
+_LEAST_LETTERS = 20  # of a text whose middle is left out
 _THOUSAND = 1000
 _DEPTH = 3
 _INT_BITS = 400  # 120 digits; making the digits of a huge number is slow and may be forbidden
@@ -141,22 +142,34 @@ def _container(value: Any, room: int, depth: int) -> str:
     brackets = next(_BRACKETS[base] for base in _BRACKETS if isinstance(value, base))
     if kind is set and not value:
         return "set()"
-    inside = _members(value, room, depth) if depth else "..." * bool(value)
-    comma = "," * (kind is tuple and len(value) == 1)
-    shown = f"{brackets[0]}{inside}{comma}{brackets[1]}"
-    return shown if kind in (list, tuple, set, dict) else f"{kind.__name__}({shown})"
+    before, after = brackets[0], brackets[1]
+    if kind not in (list, tuple, set, dict):
+        before, after = f"{kind.__name__}({before}", f"{after})"
+    elif kind is tuple and len(value) == 1:
+        after = f",{after}"
+    room -= len(before) + len(after)
+    return f"{before}{_members(value, room, depth) if depth else '...' * bool(value)}{after}"
 
 
 def _members(value: Any, room: int, depth: int) -> str:
+    """Describe the first few members, and say how many more there are.
+
+    One that does not fit is left out as a whole, if it is not the first one; a text also if only
+    a few letters of it would.
+    """
     parts: list[str] = []
     has_keys = hasattr(value, "items")
     for member in value.items() if has_keys else value:
-        if len(parts) == _MEMBERS or room < 0:
-            parts.append(f"... {len(value) - len(parts)} more")
-            break
+        left = len(value) - len(parts)
         key = f"{_describe(member[0], room, depth - 1)}: " if has_keys else ""
         content = member[1] if has_keys else member
-        parts.append(key + _describe(content, room - len(key), depth - 1))
+        free = room - len(key) - (left > 1) * len(f", ... {left - 1} more")
+        part = _describe(content, free, depth - 1) if len(parts) < _MEMBERS else ""
+        is_torn = isinstance(content, (str, bytes)) and len(content) > free < _LEAST_LETTERS
+        if len(parts) == _MEMBERS or (parts and (len(part) > free or is_torn)):
+            parts.append(f"... {left} more")
+            break
+        parts.append(key + part)
         room -= len(parts[-1]) + 2
     return ", ".join(parts)
 

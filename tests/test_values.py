@@ -102,6 +102,26 @@ def test_value_in_one_line(value: object, expected: str) -> None:
     assert short(value) == expected
 
 
+WORDS = ["affairs", "age", "yrs_married", "religious"]
+
+
+@pytest.mark.parametrize(
+    "value, expected",
+    [
+        (WORDS, "['affairs', 'age', ... 2 more]"),
+        ({"a": 1, "b": WORDS}, "{'a': 1, 'b': ['affairs', ... 3 more]}"),
+        ({"a": 1, "b": 2, "c": [10**30]}, "{'a': 1, 'b': 2, ... 1 more}"),
+        ([10**19, "y" * 90], "[10000000000000000000, ... 1 more]"),
+        (["y" * 90, 2], "['yyyyyyyyyy...yyyyyyyyyy', 2]"),
+        ((1, "y" * 90), "(1, 'yyyyyyyyyyyyyyy...yyyyyyyyyyyyyyy')"),
+    ],
+    ids=["list", "nested", "dict", "torn", "first", "text"],
+)
+def test_a_container_is_cut_between_its_members(value: object, expected: str) -> None:
+    """What does not fit is counted; only a text of which much is seen is cut inside."""
+    assert short(value, 40) == expected
+
+
 def test_list_that_holds_itself() -> None:
     """A container that holds itself has a short text too."""
     value: list[object] = []
