@@ -6,6 +6,7 @@ Planning calls nothing of the user's and writes nothing. Mistakes are not raised
 
 from __future__ import annotations
 
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -350,16 +351,26 @@ def make_plan(base: Blueprint, asked: Asked, reuse: Reuse | None = None) -> Plan
         base.definition.name, base, parameters, asked.options, selection, chosen, reuse, skipped
     )
     plan.overwrites = tuple(reuse.overwrites)
-    plan.notes = [*reuse.notes, *base.warnings]
+    plan.notes = _notes(plan)
+    return plan
+
+
+def _notes(plan: Plan) -> list[str]:
+    base, reuse = plan.blueprint, plan.reuse
+    notes = [*reuse.notes, *base.warnings]
     if base.has_policies:
         from pypedream.engine.plan_notes import policy_notes
 
-        plan.notes += policy_notes(plan)
+        notes += policy_notes(plan)
     if plan.options.limits:
         from pypedream.engine.resources import limit_notes
 
-        plan.notes += limit_notes(plan)
-    return plan
+        notes += limit_notes(plan)
+    if reuse.calls is not None and hasattr(sys, "ps1"):  # who types may have edited a file since
+        from pypedream.engine.edited import edited_notes
+
+        notes += edited_notes(reuse.calls)
+    return notes
 
 
 def _misplaced(base: Blueprint, selected: set[str]) -> list[Problem]:
