@@ -748,6 +748,43 @@ def test_a_plan_notes_an_option_that_could_have_meant_a_parameter():
     assert flow.plan({"workers": 2}).notes == []
 
 
+@pytest.mark.parametrize(
+    "default, text, line",
+    [
+        (
+            1990,
+            "2000",
+            "'2000', and its default is 1990: write 2000, or declare {}(int | str, 1990)",
+        ),
+        (0.5, "2", "'2', and its default is 0.5: write 2.0, or declare {}(float | str, 0.5)"),
+        (True, "no", "'no', and its default is True: write False, or declare {}(bool | str, True)"),
+    ],
+    ids=["int", "float", "bool"],
+)
+def test_a_run_warns_of_a_text_that_could_have_meant_a_number(default, text, line):
+    """What is given in Python is taken as it is, also as a text that the command line reads."""
+    flow = quiet("typed", Parameters.define(x=default), {"it": lambda x: x})
+    warning = f'parameter "x" is the text {line.format("Parameter")}'
+
+    run = flow.run(x=text)
+
+    assert run["it"] == text
+    assert [each.event for each in run.events if each.kind == "warning"] == [warning]
+    assert flow.plan({"x": text}).notes == [warning]
+
+
+@pytest.mark.parametrize(
+    "definition, text",
+    [(1990, "latest"), (Parameter(int | str, 1990), "2000"), ("1990", "2000"), (None, "2000")],
+    ids=["no number", "declared", "text", "none"],
+)
+def test_a_text_that_can_be_meant_is_no_reason_to_warn(definition, text):
+    """One that is no number, and one where texts are declared or usual."""
+    flow = quiet("typed", Parameters.define(x=definition), {"it": lambda x: x})
+
+    assert flow.plan(x=text).notes == []
+
+
 def test_a_run_warns_of_an_option_that_could_have_meant_a_parameter():
     """The stage gets the default then, and the number that it gives looks right."""
     flow = quiet("shadowed", Parameters.define(workers=1), {"it": lambda workers: workers})

@@ -294,7 +294,7 @@ class Launch:
             from pypedream.engine.handed_in import handed_in
 
             self._handed_in = handed_in(plan)
-        for note in plan.shadowed:
+        for note in plan.doubtful:
             execution.log.add("warning", note, level="warning")
         reused = {reason: Ended("reused", reason=reason) for reason in plan.reuse.reasons.values()}
         for key, reason in plan.reuse.reasons.items():

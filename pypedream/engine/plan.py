@@ -144,8 +144,9 @@ class Plan:
         The parameters with the values that the run will have.
     notes
         What the run will do otherwise than a reader of the pipeline might think.
-    shadowed
-        Those of them that the run warns of as well: of options that could have meant parameters.
+    doubtful
+        Those of them that the run warns of as well: of options that could have meant parameters,
+        and of texts that could have meant numbers.
     overwrites
         Files that the run will overwrite.
     """
@@ -159,7 +160,7 @@ class Plan:
     reuse: Reuse
     skipped: dict[str, str]
     notes: list[str] = field(factory=list)
-    shadowed: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
     overwrites: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 

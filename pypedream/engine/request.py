@@ -17,15 +17,17 @@ from pypedream.engine.table import has_params
 from pypedream.errors import ParameterError, PypedreamError
 from pypedream.names import did_you_mean, there_are
 from pypedream.parameters import Parameters
-from pypedream.values import said
+from pypedream.values import said, short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pypedream.engine.reuse import Reuse
+    from pypedream.parameters.definition import Parameter
 
 SOURCE = "run(...)"
 _KNOWN = frozenset((*SELECTION, *NAMES))
+_NUMBERS = (bool, int, float)
 
 
 @frozen(eq=False, repr=False)
@@ -126,8 +128,8 @@ def plan_for(
     )
     taken = reuse(base, values) if reuse is not None and not (problems or outside) else None
     plan = make_plan(base, asked, taken)
-    plan.shadowed = tuple(_shadowed(request, values))
-    plan.notes.extend(plan.shadowed)
+    plan.doubtful = (*_shadowed(request, values), *_unread(request, values))
+    plan.notes.extend(plan.doubtful)
     return plan
 
 
@@ -243,3 +245,30 @@ def _shadowed(request: Request, parameters: Parameters) -> list[str]:
         for name in (*request.options, *selected)
         if name in parameters.definitions and name not in parameters.sources
     ]
+
+
+def _unread(request: Request, parameters: Parameters) -> Iterator[str]:
+    """Yield a note for each text that stands for a value of the type that a default is of.
+
+    What is given in Python is not checked against a default, so it may be meant; a text that is no
+    such value is.
+    """
+    for name, text in request.values.items():
+        definition = parameters.definitions.get(name) if isinstance(text, str) else None
+        if definition is None or definition.type is not None:
+            continue
+        usual = definition.default
+        number = _parsed(definition, text) if type(usual) in _NUMBERS else None
+        if number is not None:
+            declared = f"Parameter({type(usual).__name__} | str, {usual!r})"
+            yield (
+                f'parameter "{name}" is the text {short(text)}, and its default is {usual!r}:'
+                f" write {number!r}, or declare {declared}"
+            )
+
+
+def _parsed(definition: Parameter, text: str) -> Any:
+    try:
+        return definition.parse(text)
+    except ParameterError:
+        return None
