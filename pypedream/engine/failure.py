@@ -245,26 +245,45 @@ def input_lines(failure: Failure) -> list[str]:
 
 
 def failure_screen(failure: Failure) -> list[str]:
-    """Return all that a person needs to see of a failure, in a dozen lines at most.
+    """Return all that a person needs to see of a failure, in a dozen lines or two.
 
     What and where with the user's own source line, then the values that went in and where each
-    came from.
+    came from. What the error says has its own lines, as a caret may point to a letter.
     """
     error = failure.error
     times = f" after {failure.attempts} attempts" if failure.attempts > 1 else ""
-    head = f"{failure.label} failed{times}: {shown_error(error, _MOST_LETTERS)}"
+    first, *rest = _said_lines(failure)
+    head = [f"{failure.label} failed{times}: {first}", *rest]
     inputs = input_lines(failure)
     if len(inputs) > _MOST_INPUTS:
         inputs = [*inputs[: _MOST_INPUTS - 1], f"  and {len(inputs) - _MOST_INPUTS + 1} more"]
     # of our own errors the text says it all, unless the user's code comes in
     frames = _frame_lines(failure.traceback, only_own=isinstance(error, PypedreamError))
-    return [head, *_note_lines(failure), *frames, *inputs, *_hints(failure)]
+    return [*head, *_note_lines(failure), *frames, *inputs, *_hints(failure)]
 
 
 def _hints(failure: Failure) -> Iterator[str]:
     from pypedream.engine.collected import hints  # it knows what a Failure is
 
     return hints(failure)
+
+
+def _said_lines(failure: Failure) -> list[str]:
+    """Return the type of an error and what it says, of a long text the first and the last lines."""
+    error = failure.error
+    text = failure.redactor.text(said_by(error))  # first: a secret may have several lines
+    lines = [line.rstrip() for line in text.expandtabs().splitlines() if line.strip()]
+    if len(lines) <= 1:
+        return [shown_error(error, _MOST_LETTERS)]
+    first, rest = f"{type(error).__name__}: {one_line(lines[0], _MOST_LETTERS)}", lines[1:]
+    untold = len(rest) - _MOST_FIRST - _MOST_LAST
+    if untold > 1:
+        rest[_MOST_FIRST:-_MOST_LAST] = [f"... {untold} more lines, in the text of the error"]
+    return [first, *(f"    {_to_the_edge(line)}" for line in rest)]
+
+
+def _to_the_edge(line: str) -> str:
+    return line if len(line) <= _MOST_LETTERS else f"{line[: _MOST_LETTERS - 3]}..."
 
 
 def _note_lines(failure: Failure) -> list[str]:
@@ -278,6 +297,7 @@ def _note_lines(failure: Failure) -> list[str]:
 _MOST_INPUTS = 5
 _MOST_NOTES = 3
 _MOST_LETTERS = 400
+_MOST_FIRST, _MOST_LAST = 6, 3
 
 
 def shown_error(error: BaseException, limit: int = 200) -> str:

@@ -238,6 +238,55 @@ def test_the_screen_shows_a_librarys_line_if_there_is_no_other():
     assert last.endswith(" in raw_decode")
 
 
+POINTING = "no name 'foo'\n    y ~ foo + x\n        ^^^"
+LONG = "\nall fits failed:\n\n" + "\n".join(f"  line {number}" for number in range(20))
+
+
+def failing(text: str) -> list[str]:
+    """Return the screen of a stage that raises an error which says *text*."""
+    flow = Pipeline("fits", Parameters.define(text=text), progress=False)
+
+    def fit(text):
+        raise ValueError(text)
+
+    flow.stage(fit)
+    return failure_screen(flow.run(on_error="continue").failure)
+
+
+def test_the_screen_keeps_the_lines_of_an_error():
+    """A caret stays below what it points to."""
+    assert failing(POINTING)[:3] == [
+        "fit failed: ValueError: no name 'foo'",
+        "        y ~ foo + x",
+        "            ^^^",
+    ]
+
+
+def test_the_screen_shows_both_ends_of_a_long_error():
+    """Empty lines are left out, and how many others are is said."""
+    assert [line.strip() for line in failing(LONG)[:11]] == [
+        "fit failed: ValueError: all fits failed:",
+        *(f"line {number}" for number in range(6)),
+        "... 11 more lines, in the text of the error",
+        *(f"line {number}" for number in range(17, 20)),
+    ]
+
+
+def test_the_screen_hides_a_secret_of_several_lines():
+    """It is hidden before what the error says is taken apart."""
+    key = Secret("first line of it\nsecond line of it")
+    flow = Pipeline("keys", Parameters.define(key=key), progress=False)
+
+    def login(key):
+        raise ValueError(f"no entry\nwith {key.reveal()}")
+
+    flow.stage(login)
+
+    failure = flow.run(on_error="continue").failure
+
+    assert "line of it" not in "\n".join(failure_screen(failure)[:3])
+
+
 def noted():
     error = ValueError("bad")
     error.add_note("look at row 3\nor at row 4")
