@@ -356,7 +356,7 @@ class Pipeline:
 
     def map_runs(
         self,
-        parameters: Iterable[Mapping[str, Any]],
+        parameters: Iterable[Mapping[str, Any]] | None = None,
         /,
         *,
         at_once: int = 1,

@@ -24,12 +24,14 @@ from pypedream.engine.carry_out import Launch, is_viewed
 from pypedream.engine.interrupts import interrupts_told
 from pypedream.engine.options import ENVIRONMENT
 from pypedream.engine.record import new_run_id
+from pypedream.engine.request import request_of
 from pypedream.engine.reuse import LOOKS
 from pypedream.engine.runs import FAILED, Runs
 from pypedream.engine.sweep_check import (
     Asking,
     check_at_once,
     checked,
+    no_points,
     point_text,
     read_points,
     wanted_results,
@@ -72,6 +74,8 @@ def sweep(
         What ended the sweep early.
     """
     __tracebackhide__ = True
+    if points is None:
+        raise no_points(pipeline.name, request_of(None, request).values)
     base = pipeline.blueprint
     problems: list[Problem] = []
     listed = read_points(points, problems)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _SHOWN_NAMES = 4
 _WIDTH = 24
+_AXES = (list, tuple, range)
 
 
 @frozen
@@ -64,6 +65,20 @@ class Asking:
         """
         request = request_of(point, {**self.keywords, **keywords})
         return plan_for(request, self.base, self.own)
+
+
+def no_points(pipeline: str, shared: Mapping[str, Any]) -> PlanError:
+    """Return what to raise where no points are given.
+
+    Parameters
+    ----------
+    shared
+        What was to be the same in all runs. A list among it was meant for the points.
+    """
+    axes = [f"{name}=[...]" for name, each in shared.items() if isinstance(each, _AXES)]
+    hint = f"write map_runs(sweep.grid({', '.join(axes) or 'name=[...]'}))"
+    problem = Problem("no points are given, for each of which to run", None, hint)
+    return PlanError(pipeline, placed([problem]))
 
 
 def read_points(given: Any, problems: list[Problem]) -> Sequence[Mapping[str, Any]]:

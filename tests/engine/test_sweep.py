@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -270,6 +271,20 @@ def test_every_mistake_of_every_point_is_known_before_the_first_run(points, aske
     assert [line[: len(start)] for line, start in zip(found, said, strict=True)] == said
     assert called == []
     assert flow.last_runs is None
+
+
+@pytest.mark.parametrize(
+    "asked, axes",
+    [({"rate": [1, 2], "base": 6, "only": ["ratio"]}, "rate"), ({}, "name")],
+    ids=["named", "none"],
+)
+def test_who_gives_no_points_is_told_what_to_write(asked, axes):
+    """Lists of values that were meant as such are a grid."""
+    hint = f"write map_runs(sweep.grid({axes}=[...]))"
+    line = re.escape(f"no points are given, for each of which to run: {hint}")
+
+    with pytest.raises(PlanError, match=rf"1 mistake\n  {line} \(.*test_sweep\.py:"):
+        make_flow().map_runs(**asked)
 
 
 def test_a_table_of_pandas_is_no_list_of_points():
