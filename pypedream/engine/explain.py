@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from pypedream.store.identity import changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pypedream.engine.calls import Call, Told
     from pypedream.engine.result_log import ResultLine
 
 _MOST_NAMED = 3
+_PARAMETER = 'parameter "'
 
 
 def why_lost(path: str) -> str:
@@ -20,7 +21,11 @@ def why_lost(path: str) -> str:
     return f'"{path}" is not there as it wrote it, and no copy is kept'
 
 
-def why(call: Call, before: Sequence[ResultLine]) -> str:
+def why(
+    call: Call,
+    before: Sequence[ResultLine],
+    of_group: Callable[[str, str], list[str]],
+) -> str:
     """Return in words why there is no kept result for *call*.
 
     Parameters
@@ -28,16 +33,27 @@ def why(call: Call, before: Sequence[ResultLine]) -> str:
     before
         What is recorded of the last times, the newest first. The one that is most like *call* is
         compared with it.
+    of_group
+        Says what in a group of parameters is not as it was in a run; nothing of others.
     """
     if call.unknown:
         return call.unknown
     if not before:
         return "no result of it is kept"
-    found = min((list(differences(line.call, call)) for line in before), key=len)
+    line, found = min(
+        ((line, list(differences(line.call, call))) for line in before),
+        key=lambda each: len(each[1]),
+    )
     if not found:
         is_kept = any(line.key for line in before)
         return "its result is kept no more" if is_kept else "its result could not be kept"
-    return listed(found)
+    return listed([one for each in found for one in _apart(each, line.run, of_group)])
+
+
+def _apart(words: str, run: str, of_group: Callable[[str, str], list[str]]) -> list[str]:
+    """Return a difference, or those of the single names if it is one of a whole group."""
+    name = words.removeprefix(_PARAMETER).partition('"')[0] if words.startswith(_PARAMETER) else ""
+    return (of_group(run, name) if name else []) or [words]
 
 
 def listed(found: Sequence[str]) -> str:

@@ -143,7 +143,17 @@ class Lookup:
             changed = locks.why(wired, call)
             if changed:
                 return listed(changed)
-        return why(call, before)
+        return why(call, before, self._changes_in_group)
+
+    def _changes_in_group(self, run: str, name: str) -> list[str]:
+        """Say which names of a group of parameters are not what they were in a run."""
+        if not any(each.startswith(f"{name}.") for each in self.asked.parameters.definitions):
+            return []
+        from pypedream.engine.group_changes import group_changes
+
+        assert self.reuse.calls is not None
+        found = group_changes(name, self.asked.parameters, self.asked.options.workspace, run)
+        return list(map(self.reuse.calls.hidden, found))
 
     def _decide(self, wired: Wire, calls: Calls) -> None:
         key, mode = wired.key, mode_of(wired, self.asked.options)
