@@ -70,7 +70,7 @@ def _rows(home: str, *, is_quick: bool) -> Iterator[Row]:
         return
     for what, cost in {"nothing to do": again, "for the first time": first}.items():
         figure = f"a stage of {MOST:,} beside one of {MANY:,}, {what}"
-        yield Row(figure, "x", _grown(cost, 5 if cost is again else 1), 1.2)
+        yield Row(figure, "x", _grown(cost, 5 if cost is again else 3), 1.2)
 
 
 def peers_here() -> dict[str, Peer]:
