@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pypedream.engine.calls import Calls
     from pypedream.engine.wiring import Wire
+    from pypedream.files.locks import Lock
 
 __all__ = ["left_behind"]
 
@@ -26,23 +27,36 @@ def left_behind(wires: Mapping[str, Wire], moved: Iterable[str], calls: Calls) -
     Parameters
     ----------
     moved
-        The stages whose locks name other outputs than they have.
+        The stages whose locks name other outputs than they have. They may be all, when a folder
+        got another name: so what others say of files is gathered once.
     """
     assert calls.locks is not None
+    named = _named(wires)
+    locked: dict[str, dict[str, set[str]]] = {}
     for key in moved:
         files, lock = wires[key].files, calls.locks.of(wires[key])
         assert files is not None
         assert lock is not None
         if _follows_parameters(calls, key):
             continue  # it was written for other values, and is right as it is
-        others = [each for each in calls.locks.locks(wires[key]).readable() if each.stage != key]
+        root = files.root
+        if root not in locked:
+            locked[root] = _stages_by_path(calls.locks.locks(wires[key]).readable())
         for path in lock.outs:
-            is_known = files.writes(path) or any(path in each.outs for each in others)
-            if is_known or not os.path.lexists(f"{files.root}/{path}"):
-                continue
-            if not any(_is_about(wired, files.root, path) for wired in wires.values()):
+            others = locked[root].get(path, set()) - {key}
+            is_wanted = others or _is_named(named, root, path)
+            if not is_wanted and os.path.lexists(f"{root}/{path}"):
                 what = f'"{path}", which "{key}" wrote the last time, is written by no stage now'
                 yield f"{what}: delete it, unless you need it"
+
+
+def _stages_by_path(locks: Iterable[Lock]) -> dict[str, set[str]]:
+    """Return from each output that a lock names to the stages whose locks do."""
+    found: dict[str, set[str]] = {}
+    for lock in locks:
+        for path in lock.outs:
+            found.setdefault(path, set()).add(lock.stage)
+    return found
 
 
 def _follows_parameters(calls: Calls, key: str) -> bool:
@@ -52,12 +66,26 @@ def _follows_parameters(calls: Calls, key: str) -> bool:
     return any("{" in path for out in outs for path in texts_of(out.path))
 
 
-def _is_about(wired: Wire, root: str, path: str) -> bool:
-    """Say whether a stage writes a file, or reads it by its name."""
-    if wired.files is None:
-        return False
-    seen = seen_from(wired.files.root, root, path)
-    if seen is None:
-        return False
-    read = (each for dep in wired.files.spec.deps.values() for each in texts_of(dep.paths))
-    return wired.files.writes(seen) or seen in read
+def _named(wires: Mapping[str, Wire]) -> dict[str, set[str]]:
+    """Return from each project to the files and folders that stages of it write or read."""
+    named: dict[str, set[str]] = {}
+    for wired in wires.values():
+        if wired.files is not None:
+            paths = named.setdefault(wired.files.root, set())
+            paths.update(wired.files.outputs)
+            for dep in wired.files.spec.deps.values():
+                paths.update(texts_of(dep.paths))
+    return named
+
+
+def _is_named(named: Mapping[str, set[str]], root: str, path: str) -> bool:
+    """Say whether a stage writes or reads a file by its name, or writes a folder that it is in."""
+    for home, paths in named.items():
+        seen = seen_from(home, root, path)
+        if seen is None:
+            continue
+        parts = seen.rstrip("/").split("/")
+        folders = ("/".join(parts[:depth]) + "/" for depth in range(1, len(parts)))
+        if seen in paths or any(each in paths for each in folders):
+            return True
+    return False

@@ -9,6 +9,7 @@ import pytest
 
 from pypedream import Parameters, Pipeline
 from pypedream.files import Dep, DirectoryOut, Out
+from pypedream.files.locks import Locks
 from pypedream.formats import JSON, Text
 from tests.files.test_in_a_run import count, flow_of, project, shown
 
@@ -88,3 +89,35 @@ def test_a_file_of_other_values_is_right_as_it_is(project: Path) -> None:
 
     assert flow.run(year=2).plan.notes == []
     assert [path.name for path in (project / "parts").iterdir()] == ["2.json"]
+
+
+def in_folder(folder: str, many: int) -> Pipeline:
+    """Stages each of which writes a file of its own."""
+    flow = Pipeline("numbers", workspace=".pypedream", cache="cached")
+    for number in range(many):
+        path = {"return": f"{folder}/{number}.txt"}
+        flow.register(numbered, name=f"n{number}", out_path_overrides=path)
+    return flow
+
+
+def numbered() -> Annotated[str, Out("n.txt", Text())]:
+    return "1"
+
+
+def test_locks_are_not_read_again_for_each_file_that_has_moved(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that got another name moves all of them."""
+    asked: list[Locks] = []
+    readable = Locks.readable
+    monkeypatch.setattr(Locks, "readable", lambda self: asked.append(self) or readable(self))
+    counts = []
+    for many in (2, 5):
+        in_folder(f"old{many}", many).run()
+        asked.clear()
+
+        notes = in_folder(f"new{many}", many).plan().notes
+
+        assert notes == [about(f"old{many}/{number}.txt", f"n{number}") for number in range(many)]
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
