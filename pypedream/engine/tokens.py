@@ -24,6 +24,7 @@ from attrs import fields
 from pypedream.formats.loader import options_of
 from pypedream.stage import USUAL, Policy
 from pypedream.store.packages import is_users
+from pypedream.store.texts import may_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -172,15 +173,10 @@ def _is_all_there_is(function: FunctionType) -> bool:
 def _refers_to_nothing(code: CodeType, space: Mapping[str, Any]) -> bool:
     if any(name in space for name in code.co_names):
         return False
-    if _IMPORTS in code.co_code[::2] or any(map(_may_name, code.co_consts)):
+    if _IMPORTS in code.co_code[::2] or any(map(may_name, code.co_consts)):
         return False
     inner = [each for each in code.co_consts if type(each) is CodeType]
     return all(_refers_to_nothing(each, space) for each in inner)
-
-
-def _may_name(constant: object) -> bool:
-    """Say whether a text, or one in a tuple, may name what a library looks up (`store.texts`)."""
-    return type(constant) in (str, tuple) and any(mark in str(constant) for mark in "@~")
 
 
 def _policy(key: str, policy: Policy) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from attrs import Factory, define
 
 from pypedream.store.encoding import label, text
 from pypedream.store.subscripts import HAS_FLAG, STORES, entry_use
+from pypedream.store.texts import looked_up, may_name, texts_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +129,7 @@ class Scan:
                 self.chain = None
         if not STORES.isdisjoint(self.code.co_code[::2]):
             self._find_entries()
-        if any(map(_may_name, self.code.co_consts)):
+        if any(map(may_name, self.code.co_consts)):
             self._find_named()
         for each in self.found:
             if each.kind == "import" and not each.has_from:
@@ -155,8 +156,6 @@ class Scan:
 
     def _find_named(self) -> None:
         """Find what is named in texts that the code loads, as it does not load its docstring."""
-        from pypedream.store.texts import looked_up, texts_in  # few functions have such texts
-
         loaded = {
             each: offset
             for offset, operation, argument in reversed(self.steps)
@@ -251,13 +250,6 @@ def _label(each: Reference) -> bytes:
     if each.kind == "import":
         return text(b"import", f"{each.name} {','.join(each.attributes)}")
     return label(".".join((each.name, *each.attributes)) if each.attributes else each.name)
-
-
-def _may_name(constant: object) -> bool:
-    """Say whether a text, or one in a tuple, may name something that a library looks up."""
-    if isinstance(constant, tuple):
-        return any(map(_may_name, constant))
-    return isinstance(constant, str) and ("~" in constant or "@" in constant)
 
 
 def _local(code: CodeType, number: int) -> str:

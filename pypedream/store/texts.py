@@ -14,9 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 _CHAIN: Final = r"([^\W\d]\w*(?:\.[^\W\d]\w*)*)"
-_AFTER_AT: Final = re.compile(f"@{_CHAIN}")
-_CALLED: Final = re.compile(rf"(?<![\w.]){_CHAIN}\(")
+_AFTER_AT: Final = f"@{_CHAIN}"
+_CALLED: Final = rf"(?<![\w.]){_CHAIN}\("
 _METHODS: Final = frozenset({"query", "eval"})
+
+
+def may_name(constant: object) -> bool:
+    """Say whether a text, or one in a tuple, may name something that a library looks up.
+
+    Examples
+    --------
+    >>> may_name("x > @limit"), may_name(("y ~ x", 1)), may_name("x > 1")
+    (True, True, False)
+    """
+    if isinstance(constant, tuple):
+        return any(map(may_name, constant))
+    return isinstance(constant, str) and ("~" in constant or "@" in constant)
 
 
 def texts_in(constant: object) -> Iterator[str]:
@@ -48,7 +61,7 @@ def looked_up(texts: Collection[str], used: Collection[str]) -> Iterator[tuple[s
     is_formula = any("~" in each for each in texts)
     is_query = not _METHODS.isdisjoint(used)
     for each in texts:
-        found = _CALLED.findall(each) if is_formula else []
-        found += _AFTER_AT.findall(each) if is_query else []
+        found = re.findall(_CALLED, each) if is_formula else []
+        found += re.findall(_AFTER_AT, each) if is_query else []
         for name in found:
             yield name, each
