@@ -55,6 +55,7 @@ class Lookup:
     problems: list[Problem] = Factory(list)
     _running: set[str] = Factory(set)
     _known: dict[str, Result] = Factory(dict)
+    _of_groups: dict[tuple[str, str], list[str]] = Factory(dict)
 
     @cached_property
     def earlier(self) -> dict[str, list[ResultLine]]:
@@ -149,11 +150,13 @@ class Lookup:
         """Say which names of a group of parameters are not what they were in a run."""
         if not any(each.startswith(f"{name}.") for each in self.asked.parameters.definitions):
             return []
-        from pypedream.engine.group_changes import group_changes
+        if (run, name) not in self._of_groups:  # many stages may read the group
+            from pypedream.engine.group_changes import group_changes
 
-        assert self.reuse.calls is not None
-        found = group_changes(name, self.asked.parameters, self.asked.options.workspace, run)
-        return list(map(self.reuse.calls.hidden, found))
+            assert self.reuse.calls is not None
+            found = group_changes(name, self.asked.parameters, self.asked.options.workspace, run)
+            self._of_groups[run, name] = list(map(self.reuse.calls.hidden, found))
+        return self._of_groups[run, name]
 
     def _decide(self, wired: Wire, calls: Calls) -> None:
         key, mode = wired.key, mode_of(wired, self.asked.options)
